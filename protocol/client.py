@@ -1,0 +1,267 @@
+"""A client's end: one Connection, usable from several threads at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections import defaultdict, deque
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import zmq
+
+from protocol import connection_file, framing, paths
+from protocol.connection_file import ConnectionInfo
+from protocol.errors import BackendError, backend_lost
+from protocol.messages import (
+    Cancel,
+    Cancelled,
+    ControlRequest,
+    ErrorReply,
+    Event,
+    Hello,
+    JobRequest,
+    Message,
+    Ping,
+    Shutdown,
+    Status,
+    StatusReport,
+    Welcome,
+)
+from protocol.typed import ProtocolError
+
+OnEvent = Callable[[Event], None]
+
+_SLICE_MS = 50  # how long one thread may hold the jobs socket
+_SUSPICIOUS_S = 5.0  # the backend reports on every job twice a second: silence means trouble
+_CONTROL_TIMEOUT_S = 10.0
+
+
+def new_job() -> str:
+    return uuid.uuid4().hex
+
+
+class Connection:
+    """A connection to a running backend. Open it with `Connection.open`.
+
+    `welcome` is the backend's greeting. Every method may be called from any thread.
+    """
+
+    def __init__(self, info: ConnectionInfo, lock: Path | None, client: str) -> None:
+        self._info = info
+        self._lock_file = lock
+        self._client = client
+        self._context = zmq.Context()
+        self._jobs_lock = threading.Lock()
+        self._control_lock = threading.Lock()
+        self._inbox: defaultdict[str, deque[Message]] = defaultdict(deque)
+        self._jobs = self._socket(info.jobs)
+        self._control = self._socket(info.control)
+        self.welcome = Welcome(device="unknown", bundles=[])
+
+    @classmethod
+    def open(
+        cls, path: Path | None = None, timeout: float = 10.0, *, client: str = "editgan"
+    ) -> Connection:
+        """Connect to the backend that the connection file names and greet it.
+
+        Raises BackendError: backend_missing (none runs), backend_lost (no answer within `timeout` seconds),
+        protocol_version (plug-in and backend are of different versions).
+        """
+        path = path or paths.connection_file()
+        try:
+            info = connection_file.read(path)
+        except (OSError, ProtocolError) as error:
+            raise _not_running(str(error)) from None
+        lock = path.with_name(info.lock) if info.lock else None
+        if lock and not connection_file.is_held(lock):
+            raise _not_running(f"{lock} is not held")
+        connection = cls(info, lock, client)
+        try:
+            connection._greet(timeout)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Hang up. The backend cancels this connection's unfinished jobs."""
+        with self._jobs_lock, self._control_lock:
+            self._context.destroy(linger=0)
+
+    def request(
+        self, message: JobRequest, on_event: OnEvent | None = None, job: str | None = None
+    ) -> Message:
+        """Send a job and wait for its result; `on_event` gets Progress and Preview on the calling thread.
+
+        job: an id from `new_job`, where another thread shall be able to `cancel` it. An exception from `on_event`
+        cancels the job and is passed on. Raises BackendError for every error answer and for a backend that died.
+        """
+        job = job or new_job()
+        try:
+            with self._jobs_lock:
+                self._send(self._jobs, job, message)
+            return self._wait(job, on_event or (lambda event: None))
+        except BackendError:
+            raise
+        except zmq.ZMQError as error:  # closed under our feet by another thread
+            raise backend_lost(str(error)) from None
+        except BaseException:
+            self.cancel(job)
+            raise
+        finally:
+            self._inbox.pop(job, None)
+
+    def cancel(self, job: str) -> bool:
+        """Ask for a job's end; its request then raises BackendError "cancelled". False: no such job (any more)."""
+        reply = self._ask(Cancel(job))
+        return isinstance(reply, Cancelled) and reply.found
+
+    def status(self) -> StatusReport:
+        reply = self._ask(Status())
+        if not isinstance(reply, StatusReport):
+            raise _unexpected(reply)
+        return reply
+
+    def ping(self, timeout: float = _CONTROL_TIMEOUT_S) -> None:
+        """Return if the backend answers; raises BackendError "backend_lost" otherwise."""
+        self._ask(Ping(), timeout)
+
+    def shutdown(self) -> None:
+        """Ask the backend to end; its unfinished jobs end with the error "shutting_down"."""
+        self._ask(Shutdown())
+
+    # --- inside ---
+
+    def _socket(self, endpoint: str) -> zmq.Socket[bytes]:
+        socket = self._context.socket(zmq.DEALER)
+        socket.linger = 0
+        socket.maxmsgsize = framing.MAX_FRAME
+        socket.rcvhwm = socket.sndhwm = 0
+        # ZMTP heartbeats notice a machine that vanished; a process that died is noticed at once
+        socket.heartbeat_ivl, socket.heartbeat_timeout = 5000, 30000
+        if self._info.curve:
+            if not zmq.has("curve"):
+                self._context.destroy(linger=0)
+                raise BackendError(
+                    "backend_missing",
+                    "This ZeroMQ has no encryption, so TCP is refused; reinstall EditGAN's plug-in.",
+                )
+            curve = self._info.curve
+            socket.curve_serverkey = curve.server.encode()
+            socket.curve_publickey = curve.public.encode()
+            socket.curve_secretkey = curve.secret.encode()
+        socket.connect(endpoint)
+        return socket
+
+    def _greet(self, timeout: float) -> None:
+        self._ask(Hello(self._client), timeout)
+        with self._jobs_lock:
+            reply = self._exchange(self._jobs, Hello(self._client), timeout)
+        if not isinstance(reply, Welcome):
+            raise _unexpected(reply)
+        self.welcome = reply
+
+    def _ask(self, message: ControlRequest | Hello, timeout: float = _CONTROL_TIMEOUT_S) -> Message:
+        with self._control_lock:
+            return self._exchange(self._control, message, timeout)
+
+    def _exchange(self, socket: zmq.Socket[bytes], message: Message, timeout: float) -> Message:
+        """Send and wait for the answer with the same id; answers to earlier, given-up questions are dropped."""
+        job = new_job()
+        self._send(socket, job, message)
+        deadline = time.monotonic() + timeout
+        while (left := deadline - time.monotonic()) > 0:
+            if socket.poll(int(min(left, 0.25) * 1000) + 1):
+                answered, reply = self._receive(socket)
+                if answered == job:
+                    return _checked(reply)
+            else:
+                self._check_lock()
+        raise backend_lost(f"no answer to {type(message).__name__} within {timeout:.0f} s")
+
+    def _wait(self, job: str, on_event: OnEvent) -> Message:
+        heard = time.monotonic()
+        while True:
+            with self._jobs_lock:
+                self._collect()
+            for message in self._drain(job):
+                heard = time.monotonic()
+                if not isinstance(message, Event):
+                    return _checked(message)
+                on_event(message)
+            silent = time.monotonic() - heard
+            if silent > 0.25:
+                self._check_lock()
+            if silent > _SUSPICIOUS_S:
+                self._look_for(job)
+                heard = time.monotonic()
+
+    def _collect(self) -> None:
+        """Sort what has arrived on the jobs socket by job."""
+        timeout = _SLICE_MS
+        while self._jobs.poll(timeout):
+            job, message = self._receive(self._jobs)
+            self._inbox[job].append(message)
+            timeout = 0
+
+    def _drain(self, job: str) -> list[Message]:
+        inbox = self._inbox[job]
+        return [inbox.popleft() for _ in range(len(inbox))]
+
+    def _look_for(self, job: str) -> None:
+        """After a suspicious silence. A backend that does not know the job (a reconnection lost it) has no answer."""
+        status = self.status()
+        with self._jobs_lock:
+            self._collect()
+        if not self._inbox[job] and status.running is None and not status.queued:
+            raise backend_lost(f"the backend has no job {job}")
+
+    def _check_lock(self) -> None:
+        if self._lock_file and not connection_file.is_held(self._lock_file):
+            raise backend_lost(f"{self._lock_file} is not held any more")
+
+    def _send(self, socket: zmq.Socket[bytes], job: str, message: Message) -> None:
+        frames = framing.pack(job, message)
+        try:
+            socket.send_multipart(frames, flags=zmq.NOBLOCK, copy=False)
+        except zmq.Again:
+            raise backend_lost("the socket takes no message") from None
+
+    def _receive(self, socket: zmq.Socket[bytes]) -> tuple[str, Message]:
+        frames = socket.recv_multipart(copy=False)
+        try:
+            return framing.unpack([frame.buffer for frame in frames])
+        except ProtocolError as error:
+            sentence = "The EditGAN backend sent something unreadable; update it and the plug-in."
+            job = framing.job_of([frame.buffer for frame in frames])
+            return job, ErrorReply("bad_message", sentence, str(error))
+
+
+def _checked(message: Message) -> Message:
+    if isinstance(message, ErrorReply):
+        raise BackendError(message.code, message.message, message.detail)
+    return message
+
+
+def _not_running(detail: str) -> BackendError:
+    return BackendError("backend_missing", "The EditGAN backend is not running.", detail)
+
+
+def _unexpected(reply: Message) -> BackendError:
+    sentence = "The EditGAN backend answered with something unexpected; update it and the plug-in."
+    return BackendError("bad_message", sentence, type(reply).__name__)

@@ -1,0 +1,331 @@
+"""The whole vocabulary of the wire. Annotations are the schema (see typed.py); docs/protocol.md is the prose.
+
+Coordinates are photo pixels, x right, y down, (0, 0) = the top-left corner of the top-left pixel.
+Two sockets: *jobs* (work, one after the other) and *control* (never waits behind a job).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from protocol import PROTOCOL_NAME, PROTOCOL_VERSION
+from protocol.typed import Layout, Matches, Pixels, ProtocolError, Range
+
+__all__ = ["MESSAGES", "Message", "Pixels", "ProtocolError"]
+
+Name = Annotated[str, Matches(lambda s: 0 < len(s) <= 200, "a name of 1 to 200 characters")]
+Size = Annotated[int, Range(1, 1 << 18)]
+Count = Annotated[int, Range(0, 100_000)]
+Byte = Annotated[int, Range(0, 255)]
+Fraction = Annotated[float, Range(0, 1)]
+Scale = Annotated[float, Range(-100, 100)]
+Level = Literal["fast", "balanced", "faithful"]
+Rect = Annotated[  # x, y, width, height; may lie partly outside the photo
+    tuple[int, int, int, int],
+    Matches(lambda r: 0 < r[2] <= 1 << 18 and 0 < r[3] <= 1 << 18, "a rectangle of positive size"),
+    Matches(lambda r: max(abs(r[0]), abs(r[1])) <= 1 << 20, "a rectangle near the photo"),
+]
+Quad = Annotated[  # corners top-left, bottom-left, bottom-right, top-right; may leave the photo
+    tuple[float, float, float, float, float, float, float, float],
+    Matches(lambda q: max(map(abs, q)) <= 1 << 20, "corners near the photo"),
+]
+Preview8 = Annotated[Pixels, Layout((("u8", 3),))]  # R'G'B', sRGB
+Photo = Annotated[Pixels, Layout((("u8", 3), ("f32", 4)))]  # R'G'B' u8 or R'G'B'A float, sRGB curve
+Layer = Annotated[Pixels, Layout((("u8", 4), ("f32", 4)))]  # R'G'B'A, as the photo came
+Mask = Annotated[Pixels, Layout((("u8", 1),))]  # alpha, or a part index per pixel
+Latent = Annotated[Pixels, Layout((("f32", 1),), finite=True)]  # [n_ws, w_dim]
+
+
+@dataclass(frozen=True)
+class Message:
+    """Anything that travels on its own; on the wire under its class name."""
+
+
+class JobRequest(Message):
+    """Sent on the jobs socket: any number of events, then one result or ErrorReply."""
+
+
+class ControlRequest(Message):
+    """Sent on the control socket: one reply at once."""
+
+
+class Event(Message):
+    """News of a job that still goes on."""
+
+
+# --- greeting: first on either socket ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Hello(Message):
+    client: str = "unnamed"
+    protocol: str = PROTOCOL_NAME
+    version: int = PROTOCOL_VERSION
+
+
+@dataclass(frozen=True)
+class Welcome(Message):
+    device: str
+    bundles: list[str]
+    protocol: str = PROTOCOL_NAME
+    version: int = PROTOCOL_VERSION
+
+
+# --- jobs -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Detect(JobRequest):
+    """Find subjects in a small copy of the photo; those that meet `selection` first."""
+
+    bundle: Name
+    preview: Preview8
+    scale: Annotated[float, Range(1e-3, 1e4)]  # photo pixels per preview pixel
+    width: Size  # of the photo
+    height: Size
+    selection: Rect | None = None
+
+
+@dataclass(frozen=True)
+class Subject:
+    """`rect`: the part of the photo to send with Segment."""
+
+    quad: Quad
+    rect: Rect
+    score: float
+
+
+@dataclass(frozen=True)
+class Detected(Message):
+    """Best first, never empty (nothing found is the error no_subject)."""
+
+    subjects: list[Subject]
+
+
+@dataclass(frozen=True)
+class Segment(JobRequest):
+    """Embed the subject in the generator and draw its parts. `photo` is an id made by the client.
+
+    pixels: those of `rect`. w_plus: the embedding, where the client kept it (nothing is optimised then).
+    """
+
+    bundle: Name
+    photo: Name
+    quad: Quad
+    rect: Rect
+    pixels: Photo
+    width: Size  # of the photo
+    height: Size
+    level: Level = "fast"
+    w_plus: Latent | None = None
+
+
+@dataclass(frozen=True)
+class PartLayer:
+    name: Name
+    index: Byte
+    color: tuple[Byte, Byte, Byte]
+    rect: Rect
+    alpha: Mask
+
+
+@dataclass(frozen=True)
+class Segmented(Message):
+    photo: Name
+    parts: list[PartLayer]
+    labels: Mask  # part indices of the aligned crop at the generator's resolution
+    w_plus: Latent
+    report: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class PaintedPart:
+    part: Name
+    rect: Rect
+    alpha: Mask
+
+
+@dataclass(frozen=True)
+class Repaint(JobRequest):
+    """Optimise the latent code until the picture agrees with the painted parts.
+
+    layers: all part layers of the photo, the topmost first; a part that is missing counts as erased.
+    """
+
+    photo: Name
+    layers: list[PaintedPart]
+    steps: Annotated[int, Range(1, 10_000)] = 100
+
+
+@dataclass(frozen=True)
+class EditRef:
+    """An edit of the library by name, or a vector with the parts it edits."""
+
+    name: Name | None = None
+    vector: Latent | None = None
+    parts: tuple[Name, ...] = ()
+    scale: Scale = 1.0
+
+
+@dataclass(frozen=True)
+class Apply(JobRequest):
+    """w+ + sum of scale * vector, then `refine` steps. Replaces an unstarted Apply of the same client and photo."""
+
+    photo: Name
+    edits: list[EditRef]
+    refine: Annotated[int, Range(0, 10_000)] = 0
+
+
+@dataclass(frozen=True)
+class ResultLayer:
+    """RGB is the unfeathered result, alpha the feathered region: zero wherever the photo must not change."""
+
+    rect: Rect
+    pixels: Layer
+
+
+@dataclass(frozen=True)
+class Edited(Message):
+    photo: Name
+    layer: ResultLayer
+    vector: Latent  # what was learnt, or the sum that was applied
+    parts: tuple[Name, ...]  # Q_edit
+    labels: Mask
+    report: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class SaveEdit(JobRequest):
+    """Keep a vector in the user's library, with thumbnails made on this photo."""
+
+    photo: Name
+    name: Name
+    description: str
+    parts: tuple[Name, ...]
+    vector: Latent
+    low: Scale = -1.0
+    high: Scale = 2.0
+
+
+@dataclass(frozen=True)
+class Saved(Message):
+    name: Name
+
+
+@dataclass(frozen=True)
+class ListEdits(JobRequest):
+    bundle: Name
+
+
+@dataclass(frozen=True)
+class EditInfo:
+    """`before` and `after`: thumbnails, WebP."""
+
+    name: Name
+    title: str
+    description: str
+    parts: tuple[Name, ...]
+    low: Scale
+    high: Scale
+    default: Scale
+    source: Literal["preset", "user"]
+    before: bytes | None = None
+    after: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Edits(Message):
+    edits: list[EditInfo]
+
+
+# --- events and errors ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Progress(Event):
+    """Repeated about twice a second for every job that waits or runs, also when nothing changed."""
+
+    fraction: Fraction
+    text: str
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True)
+class Preview(Event):
+    """What the edit looks like so far; `rect`: the part of the photo that it shows (another size)."""
+
+    pixels: Preview8
+    rect: Rect
+
+
+@dataclass(frozen=True)
+class ErrorReply(Message):
+    """`message`: one sentence for the user. `code`: see docs/protocol.md."""
+
+    code: Name
+    message: str
+    detail: str = ""
+
+
+# --- control ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Ping(ControlRequest):
+    pass
+
+
+@dataclass(frozen=True)
+class Pong(Message):
+    pass
+
+
+@dataclass(frozen=True)
+class Cancel(ControlRequest):
+    job: Name
+
+
+@dataclass(frozen=True)
+class Cancelled(Message):
+    """The job itself answers on the jobs socket with the error `cancelled`."""
+
+    job: Name
+    found: bool
+
+
+@dataclass(frozen=True)
+class Status(ControlRequest):
+    pass
+
+
+@dataclass(frozen=True)
+class StatusReport(Message):
+    version: str
+    device: str
+    bundles: list[dict[str, Any]]
+    memory_mb: float
+    uptime_s: float
+    photos: Count
+    running: str | None  # the kind of job at work
+    queued: Count
+    log: str
+
+
+@dataclass(frozen=True)
+class Shutdown(ControlRequest):
+    reason: str = field(default="")
+
+
+@dataclass(frozen=True)
+class Bye(Message):
+    pass
+
+
+def _concrete(cls: type[Message]) -> list[type[Message]]:
+    groups = (JobRequest, ControlRequest, Event)
+    found = [] if cls in groups else [cls]
+    return found + [leaf for child in cls.__subclasses__() for leaf in _concrete(child)]
+
+
+MESSAGES: dict[str, type[Message]] = {cls.__name__: cls for cls in _concrete(Message)[1:]}

@@ -1,0 +1,55 @@
+"""Where things are kept. Everything lies below one folder, so that uninstalling is removing it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+
+def data_dir() -> Path:
+    """The user's EditGAN folder: `$EDITGAN_HOME`, else the platform's place for user data. Not created."""
+    if home := os.environ.get("EDITGAN_HOME"):
+        return Path(home).expanduser().absolute()
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "editgan"
+    if sys.platform == "win32":
+        local = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+        return Path(local) / "editgan"
+    # XDG: a relative value is invalid and must be ignored
+    share = Path(os.environ.get("XDG_DATA_HOME", ""))
+    return (share if share.is_absolute() else Path.home() / ".local" / "share") / "editgan"
+
+
+def run_dir() -> Path:
+    """The folder of sockets, lock and connection file; created, readable by its owner only."""
+    folder = data_dir() / "run"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if os.name == "posix" and folder.stat().st_mode & 0o077:
+        folder.chmod(0o700)
+    return folder
+
+
+def connection_file() -> Path:
+    return data_dir() / "run" / "connection.json"
+
+
+def install_file() -> Path:
+    """`install.json`: what install.py put where."""
+    return data_dir() / "install.json"
+
+
+def bundles_dir() -> Path:
+    return data_dir() / "bundles"
+
+
+def library_dir() -> Path:
+    return data_dir() / "library"
+
+
+def cache_dir() -> Path:
+    return data_dir() / "cache"
+
+
+def logs_dir() -> Path:
+    return data_dir() / "logs"

@@ -1,0 +1,219 @@
+"""Typed coding of dataclasses to and from plain msgpack values.
+
+The dataclass annotations are the schema: `from_wire` accepts exactly what they describe and raises
+ProtocolError for anything else (unknown, missing or ill-typed fields, numbers that are not finite, pixels whose
+size does not fit their data). `Annotated[T, check]` adds a check to a type.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+import types
+import typing
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+MAX_TEXT = 20_000  # characters in one string
+MAX_ITEMS = 4096  # entries in one list or map
+MAX_BYTES = 1 << 20  # one `bytes` field; pixels are frames of their own
+MAX_DEPTH = 8  # nesting of a free-form report
+MAX_SIDE = 1 << 18  # pixels
+ITEM_SIZE = {"u8": 1, "f32": 4}
+
+Buffer = bytes | bytearray | memoryview
+
+
+class ProtocolError(Exception):
+    """The other side sent something that is not in the protocol, or we were about to."""
+
+
+def require(condition: bool, where: str, expected: str) -> None:
+    if not condition:
+        raise ProtocolError(f"{where}: expected {expected}")
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """A raster of `height` rows of `width` pixels, row-major, channels interleaved, no padding.
+
+    dtype: "u8" (0..255) or "f32" (little-endian float32). `data` travels as a raw frame.
+    A latent code or editing vector [n_ws, w_dim] is Pixels(width=w_dim, height=n_ws, channels=1, "f32").
+    """
+
+    width: int
+    height: int
+    channels: int
+    dtype: Literal["u8", "f32"]
+    data: Buffer = field(repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("width", "height"):
+            value = getattr(self, name)
+            fits = type(value) is int and 1 <= value <= MAX_SIDE
+            require(fits, name, f"a whole number in 1..{MAX_SIDE}")
+        require(type(self.channels) is int and 1 <= self.channels <= 4, "channels", "1 to 4")
+        require(self.dtype in ITEM_SIZE, "dtype", '"u8" or "f32"')
+        require(isinstance(self.data, Buffer), "data", "bytes")
+        size = self.width * self.height * self.channels * ITEM_SIZE[self.dtype]
+        require(memoryview(self.data).nbytes == size, "data", f"{size} bytes")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which Pixels a field takes; `finite` forbids NaN and infinities (read at once: small rasters only)."""
+
+    formats: tuple[tuple[str, int], ...]
+    finite: bool = False
+
+    def __call__(self, value: Pixels, where: str) -> None:
+        wanted = " or ".join(f"{channels} x {dtype}" for dtype, channels in self.formats)
+        require((value.dtype, value.channels) in self.formats, where, f"pixels of {wanted}")
+        if self.finite and value.dtype == "f32":
+            total = sum(array("f", bytes(value.data)))  # float64: finite values cannot overflow it
+            require(math.isfinite(total), where, "finite values")
+
+
+@dataclass(frozen=True)
+class Range:
+    """Bounds of a number, both included."""
+
+    low: float
+    high: float
+
+    def __call__(self, value: float, where: str) -> None:
+        require(self.low <= value <= self.high, where, f"{self.low} to {self.high}")
+
+
+@dataclass(frozen=True)
+class Matches:
+    """A predicate on a value, with what it expects in words."""
+
+    test: typing.Callable[[Any], bool]
+    expected: str
+
+    def __call__(self, value: Any, where: str) -> None:
+        require(self.test(value), where, self.expected)
+
+
+def to_wire(value: Any, frames: list[Buffer]) -> Any:
+    """`value` as plain msgpack values; the data of Pixels is appended to `frames`."""
+    if isinstance(value, Pixels):
+        frames.append(value.data)
+        size = {"width": value.width, "height": value.height, "channels": value.channels}
+        return {**size, "dtype": value.dtype, "frame": len(frames) - 1}
+    if dataclasses.is_dataclass(value):
+        names = [f.name for f in dataclasses.fields(value)]
+        return {name: to_wire(getattr(value, name), frames) for name in names}
+    if isinstance(value, Mapping):
+        return {key: to_wire(item, frames) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_wire(item, frames) for item in value]
+    return value
+
+
+def from_wire(hint: Any, value: Any, frames: Sequence[Buffer], where: str) -> Any:
+    """`value` as an instance of the annotation `hint`; `where` names it in errors."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Annotated:
+        result = from_wire(arguments[0], value, frames, where)
+        for check in arguments[1:]:
+            check(result, where)
+        return result
+    if origin in (types.UnionType, typing.Union):  # only `T | None` is used
+        present = next(a for a in arguments if a is not type(None))
+        return None if value is None else from_wire(present, value, frames, where)
+    if origin is Literal:
+        require(isinstance(value, str) and value in arguments, where, f"one of {arguments}")
+        return value
+    if origin in (list, tuple):
+        return _sequence(origin, arguments, value, frames, where)
+    if hint is Pixels:
+        return _pixels(value, frames, where)
+    if dataclasses.is_dataclass(hint):
+        return _dataclass(hint, value, frames, where)
+    if hint is dict or origin is dict:
+        return _plain(value, where, MAX_DEPTH)
+    return _scalar(hint, value, where)
+
+
+def _scalar(hint: Any, value: Any, where: str) -> Any:
+    if hint is float:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        require(number and abs(value) < 1e300 and math.isfinite(value), where, "a finite number")
+        return float(value)
+    if hint is int:
+        require(type(value) is int and abs(value) < 2**53, where, "a whole number")
+        return value
+    if hint is bytes:
+        require(isinstance(value, bytes) and len(value) <= MAX_BYTES, where, "bytes, at most 1 MiB")
+        return value
+    if hint is str:
+        require(isinstance(value, str) and len(value) <= MAX_TEXT, where, "a text")
+        return value
+    if hint is bool:
+        require(type(value) is bool, where, "true or false")
+        return value
+    raise TypeError(f"{where}: no coding for {hint}")  # a mistake in messages.py
+
+
+def _sequence(origin: Any, hints: tuple, value: Any, frames: Sequence[Buffer], where: str) -> Any:
+    require(isinstance(value, list | tuple) and len(value) <= MAX_ITEMS, where, "a list")
+    if origin is tuple and hints[-1] is not Ellipsis:
+        require(len(value) == len(hints), where, f"{len(hints)} values")
+        pairs = zip(hints, value, strict=True)
+    else:
+        pairs = ((hints[0], item) for item in value)
+    return origin(from_wire(h, v, frames, f"{where}[{i}]") for i, (h, v) in enumerate(pairs))
+
+
+def _pixels(value: Any, frames: Sequence[Buffer], where: str) -> Pixels:
+    require(isinstance(value, dict), where, "pixels")
+    sizes = {"width", "height", "channels", "dtype", "frame"}
+    require(set(value) == sizes, where, f"exactly the keys {sorted(sizes)}")
+    index = value["frame"]
+    require(type(index) is int and 0 <= index < len(frames), where, "the number of a frame")
+    require(isinstance(value["dtype"], str), where, "a dtype")
+    try:
+        rest = [value[name] for name in ("width", "height", "channels", "dtype")]
+        return Pixels(*rest, data=frames[index])
+    except ProtocolError as error:
+        raise ProtocolError(f"{where}.{error}") from None
+
+
+@functools.cache
+def _hints(cls: type) -> dict[str, Any]:
+    return typing.get_type_hints(cls, include_extras=True)
+
+
+def _dataclass(cls: type, value: Any, frames: Sequence[Buffer], where: str) -> Any:
+    require(isinstance(value, dict), where, "a map")
+    hints = _hints(cls)
+    unknown = [str(key)[:40] for key in value if key not in hints]
+    require(not unknown, where, f"no field {unknown[:3]}")
+    for item in dataclasses.fields(cls):
+        optional = item.default is not dataclasses.MISSING
+        optional |= item.default_factory is not dataclasses.MISSING
+        require(item.name in value or optional, where, f"the field {item.name}")
+    return cls(**{n: from_wire(hints[n], v, frames, f"{where}.{n}") for n, v in value.items()})
+
+
+def _plain(value: Any, where: str, depth: int) -> Any:
+    """A free-form report: JSON-like values only."""
+    require(depth > 0, where, f"at most {MAX_DEPTH} levels")
+    if isinstance(value, dict):
+        require(len(value) <= MAX_ITEMS, where, "fewer entries")
+        require(all(isinstance(key, str) for key in value), where, "texts as keys")
+        return {key: _plain(item, f"{where}.{key[:40]}", depth - 1) for key, item in value.items()}
+    require(depth < MAX_DEPTH, where, "a map")
+    if isinstance(value, list | tuple):
+        require(len(value) <= MAX_ITEMS, where, "fewer entries")
+        return [_plain(item, where, depth - 1) for item in value]
+    if value is None or type(value) is bool:
+        return value
+    kinds = {int: int, float: float, str: str}
+    require(type(value) in kinds, where, "a plain value")
+    return _scalar(kinds[type(value)], value, where)
