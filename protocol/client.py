@@ -68,8 +68,8 @@ class Connection:
     ) -> Connection:
         """Connect to the backend that the connection file names and greet it.
 
-        Raises BackendError: backend_missing (none runs), backend_lost (no answer within `timeout` seconds),
-        protocol_version (plug-in and backend are of different versions).
+        Raises BackendError: backend_missing (none runs), backend_lost (no answer within `timeout`
+        seconds), protocol_version (plug-in and backend are of different versions).
         """
         path = path or paths.connection_file()
         try:
@@ -106,10 +106,11 @@ class Connection:
     def request(
         self, message: JobRequest, on_event: OnEvent | None = None, job: str | None = None
     ) -> Message:
-        """Send a job and wait for its result; `on_event` gets Progress and Preview on the calling thread.
+        """Send a job and wait for its result; `on_event` gets Progress and Preview on this thread.
 
-        job: an id from `new_job`, where another thread shall be able to `cancel` it. An exception from `on_event`
-        cancels the job and is passed on. Raises BackendError for every error answer and for a backend that died.
+        job: an id from `new_job`, where another thread shall be able to `cancel` it. An exception
+        from `on_event` cancels the job and is passed on. Raises BackendError for every error answer
+        and for a backend that died.
         """
         job = job or new_job()
         try:
@@ -127,7 +128,10 @@ class Connection:
             self._inbox.pop(job, None)
 
     def cancel(self, job: str) -> bool:
-        """Ask for a job's end; its request then raises BackendError "cancelled". False: no such job (any more)."""
+        """Ask for a job's end; its request then raises BackendError "cancelled".
+
+        False: there is no such job (any more).
+        """
         reply = self._ask(Cancel(job))
         return isinstance(reply, Cancelled) and reply.found
 
@@ -159,7 +163,7 @@ class Connection:
                 self._context.destroy(linger=0)
                 raise BackendError(
                     "backend_missing",
-                    "This ZeroMQ has no encryption, so TCP is refused; reinstall EditGAN's plug-in.",
+                    "This ZeroMQ has no encryption, so TCP is refused; reinstall the plug-in.",
                 )
             curve = self._info.curve
             socket.curve_serverkey = curve.server.encode()
@@ -181,7 +185,10 @@ class Connection:
             return self._exchange(self._control, message, timeout)
 
     def _exchange(self, socket: zmq.Socket[bytes], message: Message, timeout: float) -> Message:
-        """Send and wait for the answer with the same id; answers to earlier, given-up questions are dropped."""
+        """Send and wait for the answer with the same id.
+
+        Late answers to earlier questions that were given up are dropped.
+        """
         job = new_job()
         self._send(socket, job, message)
         deadline = time.monotonic() + timeout
@@ -224,7 +231,9 @@ class Connection:
         return [inbox.popleft() for _ in range(len(inbox))]
 
     def _look_for(self, job: str) -> None:
-        """After a suspicious silence. A backend that does not know the job (a reconnection lost it) has no answer."""
+        """After a suspicious silence: the backend may not answer, or not know the job any more
+        (a reconnection lost it).
+        """
         status = self.status()
         with self._jobs_lock:
             self._collect()

@@ -1,6 +1,7 @@
-"""The connection file and the lock beside it: how a client finds the backend, and how it knows that it lives.
+"""The connection file and the lock beside it: how a client finds the backend.
 
-Alive means: the lock is held and a ping is answered. Never a process id: GIMP may run in another namespace.
+Alive means: the lock is held and a ping is answered. Never a process id: GIMP may run in another
+namespace.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,9 +34,11 @@ class CurveKeys:
 
 @dataclass(frozen=True)
 class ConnectionInfo:
-    """jobs, control: "ipc://name" (relative to the file's folder), "ipc:///path" or "tcp://host:port".
+    """Where the two sockets are.
 
-    curve: always present with tcp. lock: name of the lock beside the file, None for a backend elsewhere.
+    jobs, control: "ipc://name" (in the file's folder), "ipc:///path" or "tcp://host:port".
+    curve: always present with tcp.
+    lock: name of the lock beside the file, None for a backend on another machine.
     """
 
     jobs: str
@@ -76,7 +80,7 @@ def read(path: Path) -> ConnectionInfo:
         content = json.loads(text)
     except ValueError:
         raise ProtocolError(f"{path.name} is not a connection file") from None
-    info = from_wire(ConnectionInfo, content, (), path.name)
+    info: ConnectionInfo = from_wire(ConnectionInfo, content, (), path.name)
     folder = path.parent.absolute()
     jobs, control = _absolute(info.jobs, folder), _absolute(info.control, folder)
     return dataclasses.replace(info, jobs=jobs, control=control)
@@ -89,7 +93,7 @@ def _absolute(endpoint: str, folder: Path) -> str:
     return endpoint
 
 
-if os.name == "nt":  # pragma: no cover
+if sys.platform == "win32":  # pragma: no cover
     import msvcrt
 
     def _try_lock(file: IO[bytes], *, shared: bool) -> bool:
@@ -119,12 +123,13 @@ else:
 
 
 def is_held(lock: Path) -> bool:
-    """Whether a process holds the lock. Takes it for an instant, shared, so that probes do not disturb one another."""
+    """Whether a process holds the lock."""
     try:
         file = lock.open("r+b")
     except OSError:
         return False
     with file:
+        # shared, so that probes do not disturb one another
         if not _try_lock(file, shared=True):
             return True
         _unlock(file)
@@ -133,7 +138,10 @@ def is_held(lock: Path) -> bool:
 
 @contextlib.contextmanager
 def held(lock: Path) -> Iterator[bool]:
-    """Hold the lock for the block; yields whether it could be had. The system frees it however the process ends."""
+    """Hold the lock for the block; yields whether it could be had.
+
+    The system frees it however the process ends.
+    """
     with lock.open("a+b") as file:
         lock.chmod(0o600)
         mine = _try_lock(file, shared=False)

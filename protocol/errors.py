@@ -6,7 +6,7 @@ from __future__ import annotations
 class BackendError(Exception):
     """The backend is not there, or it answered with an error.
 
-    code: see docs/protocol.md. message: one sentence for the user. detail: for logs and bug reports.
+    code: see docs/protocol.md. message: one sentence for the user. detail: for logs.
     """
 
     def __init__(self, code: str, message: str, detail: str = "") -> None:

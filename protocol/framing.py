@@ -1,6 +1,7 @@
-"""One message <-> the frames of one ZeroMQ multipart message: a msgpack header, then raw pixel data.
+"""One message <-> the frames of one ZeroMQ multipart message: a msgpack header, then raw pixels.
 
-header: {"type": class name, "job": id made by the client, "fields": {...}}. Pixels in the fields name their frame.
+header: {"type": class name, "job": id made by the client, "fields": {...}}; Pixels in the fields
+name their frame.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def unpack(frames: Sequence[Buffer]) -> tuple[str, Message]:
 def job_of(frames: Sequence[Buffer]) -> str:
     """The job id of a message that may be malformed, "" where it cannot be told."""
     try:
-        return _header(frames[0])["job"]
+        return str(_header(frames[0])["job"])
     except (ProtocolError, IndexError):
         return ""
 

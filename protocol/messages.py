@@ -1,4 +1,4 @@
-"""The whole vocabulary of the wire. Annotations are the schema (see typed.py); docs/protocol.md is the prose.
+"""The whole vocabulary of the wire; the annotations are its schema (see typed.py).
 
 Coordinates are photo pixels, x right, y down, (0, 0) = the top-left corner of the top-left pixel.
 Two sockets: *jobs* (work, one after the other) and *control* (never waits behind a job).
@@ -54,7 +54,7 @@ class Event(Message):
     """News of a job that still goes on."""
 
 
-# --- greeting: first on either socket ---------------------------------------------------------------------
+# --- greeting: first on either socket ---------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Welcome(Message):
     version: int = PROTOCOL_VERSION
 
 
-# --- jobs -------------------------------------------------------------------------------------------------
+# --- jobs -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,8 @@ class Detected(Message):
 class Segment(JobRequest):
     """Embed the subject in the generator and draw its parts. `photo` is an id made by the client.
 
-    pixels: those of `rect`. w_plus: the embedding, where the client kept it (nothing is optimised then).
+    pixels: those of `rect`, which lies inside the photo.
+    w_plus: the embedding, where the client kept it; nothing is optimised then.
     """
 
     bundle: Name
@@ -150,7 +151,7 @@ class PaintedPart:
 class Repaint(JobRequest):
     """Optimise the latent code until the picture agrees with the painted parts.
 
-    layers: all part layers of the photo, the topmost first; a part that is missing counts as erased.
+    layers: all part layers of the photo, the topmost first; a missing part counts as erased.
     """
 
     photo: Name
@@ -170,7 +171,10 @@ class EditRef:
 
 @dataclass(frozen=True)
 class Apply(JobRequest):
-    """w+ + sum of scale * vector, then `refine` steps. Replaces an unstarted Apply of the same client and photo."""
+    """w_plus + the sum of scale * vector, then `refine` steps of optimisation.
+
+    Takes the place of an unstarted Apply of the same client and photo.
+    """
 
     photo: Name
     edits: list[EditRef]
@@ -179,7 +183,7 @@ class Apply(JobRequest):
 
 @dataclass(frozen=True)
 class ResultLayer:
-    """RGB is the unfeathered result, alpha the feathered region: zero wherever the photo must not change."""
+    """RGB is the unfeathered result, alpha the feathered region: 0 where nothing may change."""
 
     rect: Rect
     pixels: Layer
@@ -239,7 +243,7 @@ class Edits(Message):
     edits: list[EditInfo]
 
 
-# --- events and errors ------------------------------------------------------------------------------------
+# --- events and errors ------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -253,7 +257,10 @@ class Progress(Event):
 
 @dataclass(frozen=True)
 class Preview(Event):
-    """What the edit looks like so far; `rect`: the part of the photo that it shows (another size)."""
+    """What the edit looks like so far.
+
+    rect: the part of the photo that it shows (the preview may be of another size).
+    """
 
     pixels: Preview8
     rect: Rect
@@ -268,7 +275,7 @@ class ErrorReply(Message):
     detail: str = ""
 
 
-# --- control ----------------------------------------------------------------------------------------------
+# --- control ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def data_dir() -> Path:
-    """The user's EditGAN folder: `$EDITGAN_HOME`, else the platform's place for user data. Not created."""
+    """The user's EditGAN folder: `$EDITGAN_HOME`, else the platform's place for user data."""
     if home := os.environ.get("EDITGAN_HOME"):
         return Path(home).expanduser().absolute()
     if sys.platform == "darwin":

@@ -1,8 +1,8 @@
 """Typed coding of dataclasses to and from plain msgpack values.
 
 The dataclass annotations are the schema: `from_wire` accepts exactly what they describe and raises
-ProtocolError for anything else (unknown, missing or ill-typed fields, numbers that are not finite, pixels whose
-size does not fit their data). `Annotated[T, check]` adds a check to a type.
+ProtocolError for anything else (unknown, missing or ill-typed fields, numbers that are not finite,
+pixels whose size does not fit their data). `Annotated[T, check]` adds a check to a type.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Pixels:
     """A raster of `height` rows of `width` pixels, row-major, channels interleaved, no padding.
 
     dtype: "u8" (0..255) or "f32" (little-endian float32). `data` travels as a raw frame.
-    A latent code or editing vector [n_ws, w_dim] is Pixels(width=w_dim, height=n_ws, channels=1, "f32").
+    A latent code or editing vector [n_ws, w_dim] is Pixels(w_dim, n_ws, 1, "f32", data).
     """
 
     width: int
@@ -64,7 +64,10 @@ class Pixels:
 
 @dataclass(frozen=True)
 class Layout:
-    """Which Pixels a field takes; `finite` forbids NaN and infinities (read at once: small rasters only)."""
+    """Which Pixels a field takes.
+
+    finite: no NaN or infinity; the check reads every value, so it is for small rasters.
+    """
 
     formats: tuple[tuple[str, int], ...]
     finite: bool = False
@@ -134,7 +137,7 @@ def from_wire(hint: Any, value: Any, frames: Sequence[Buffer], where: str) -> An
     if hint is Pixels:
         return _pixels(value, frames, where)
     if dataclasses.is_dataclass(hint):
-        return _dataclass(hint, value, frames, where)
+        return _dataclass(typing.cast(type, hint), value, frames, where)
     if hint is dict or origin is dict:
         return _plain(value, where, MAX_DEPTH)
     return _scalar(hint, value, where)
@@ -160,26 +163,27 @@ def _scalar(hint: Any, value: Any, where: str) -> Any:
     raise TypeError(f"{where}: no coding for {hint}")  # a mistake in messages.py
 
 
-def _sequence(origin: Any, hints: tuple, value: Any, frames: Sequence[Buffer], where: str) -> Any:
+def _sequence(
+    origin: Any, hints: tuple[Any, ...], value: Any, frames: Sequence[Buffer], where: str
+) -> Any:
     require(isinstance(value, list | tuple) and len(value) <= MAX_ITEMS, where, "a list")
     if origin is tuple and hints[-1] is not Ellipsis:
         require(len(value) == len(hints), where, f"{len(hints)} values")
-        pairs = zip(hints, value, strict=True)
+        pairs = list(zip(hints, value, strict=True))
     else:
-        pairs = ((hints[0], item) for item in value)
+        pairs = [(hints[0], item) for item in value]
     return origin(from_wire(h, v, frames, f"{where}[{i}]") for i, (h, v) in enumerate(pairs))
 
 
 def _pixels(value: Any, frames: Sequence[Buffer], where: str) -> Pixels:
     require(isinstance(value, dict), where, "pixels")
-    sizes = {"width", "height", "channels", "dtype", "frame"}
-    require(set(value) == sizes, where, f"exactly the keys {sorted(sizes)}")
+    names = ("width", "height", "channels", "dtype", "frame")
+    require(set(value) == set(names), where, f"exactly the keys {names}")
     index = value["frame"]
     require(type(index) is int and 0 <= index < len(frames), where, "the number of a frame")
     require(isinstance(value["dtype"], str), where, "a dtype")
     try:
-        rest = [value[name] for name in ("width", "height", "channels", "dtype")]
-        return Pixels(*rest, data=frames[index])
+        return Pixels(*[value[name] for name in names[:4]], frames[index])
     except ProtocolError as error:
         raise ProtocolError(f"{where}.{error}") from None
 
