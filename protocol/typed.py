@@ -183,7 +183,8 @@ def _pixels(value: Any, frames: Sequence[Buffer], where: str) -> Pixels:
     require(type(index) is int and 0 <= index < len(frames), where, "the number of a frame")
     require(isinstance(value["dtype"], str), where, "a dtype")
     try:
-        return Pixels(*[value[name] for name in names[:4]], frames[index])
+        sizes = value["width"], value["height"], value["channels"]
+        return Pixels(*sizes, value["dtype"], frames[index])
     except ProtocolError as error:
         raise ProtocolError(f"{where}.{error}") from None
 

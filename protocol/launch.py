@@ -1,0 +1,151 @@
+"""Finding the backend, and starting it where none runs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from protocol import connection_file, paths
+from protocol.client import Connection
+from protocol.errors import BackendError
+
+_SCRUBBED = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "LD_LIBRARY_PATH", "LD_PRELOAD")
+_SCRUBBED_PREFIXES = ("GI_", "GIMP", "GEGL_", "BABL_", "DYLD_", "_PYI_")
+_FLATPAK_MARK = Path("/.flatpak-info")
+_MAX_STARTS = 3
+_TAIL = 2000  # characters of the log that go into an error's detail
+
+
+def ensure_backend(
+    command: Sequence[str] | None = None,
+    *,
+    cwd: Path | None = None,
+    timeout: float = 60.0,
+    client: str = "editgan",
+) -> Connection:
+    """A connection to the running backend; starts `command` (default: the installed one) if need be.
+
+    cwd: the new process's working folder, default the data folder.
+    Several callers at once end up with one backend: it holds a lock, later ones give way.
+    Raises BackendError: backend_missing (nothing to start), backend_failed (it ended at once),
+    backend_lost (no answer within `timeout` seconds), protocol_version.
+    """
+    path = paths.connection_file()
+    deadline = time.monotonic() + timeout
+    process, starts = None, 0
+    while time.monotonic() < deadline:
+        if connection := _connect(path, deadline, client):
+            return connection
+        ended = process.poll() if process else None
+        if ended or (ended == 0 and starts == _MAX_STARTS):
+            raise _failed(ended)
+        # 0: another backend was faster, and may have ended since
+        if (process is None or ended == 0) and not _is_running(path):
+            process = start(command or installed_command(), cwd=cwd)
+            starts += 1
+        time.sleep(0.05)
+    sentence = "The EditGAN backend does not answer; end its process (editgan serve) and try again."
+    raise BackendError("backend_lost", sentence, f"nothing within {timeout:.0f} s; {_log_tail()}")
+
+
+def installed_command() -> list[str]:
+    """The command that starts the installed backend.
+
+    Raises BackendError "backend_missing" where there is none.
+    """
+    found: Mapping[str, object] = {}
+    with contextlib.suppress(OSError, ValueError):
+        content = json.loads(paths.install_file().read_text(encoding="utf-8"))
+        found = content if isinstance(content, dict) else {}
+    editgan, python = found.get("editgan"), found.get("python")
+    command: list[str] = []
+    if isinstance(editgan, str) and _reachable(editgan):
+        command = [editgan, "serve"]
+    elif isinstance(python, str) and _reachable(python):
+        command = [python, "-m", "backend.cli", "serve"]
+    if not command:
+        raise BackendError(
+            "backend_missing",
+            "The EditGAN backend is not running and cannot be started from here; run "
+            "'editgan serve' in a terminal, or 'python3 install.py' if it is not installed.",
+            f"{paths.install_file()} names no program that exists",
+        )
+    if _FLATPAK_MARK.exists():
+        home = f"--env=EDITGAN_HOME={paths.data_dir()}"
+        return ["flatpak-spawn", "--host", home, *command]
+    return command
+
+
+def start(command: Sequence[str], *, cwd: Path | None = None) -> subprocess.Popen[bytes]:
+    """Start the backend in a session of its own: it outlives GIMP and inherits nothing from it."""
+    logs = paths.logs_dir()
+    logs.mkdir(parents=True, exist_ok=True)
+    try:
+        with _launch_log().open("wb") as log:
+            process = subprocess.Popen(  # noqa: S603
+                list(command),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                close_fds=True,  # GIMP's wire must not stay open in the backend
+                start_new_session=True,
+                env=clean_environment(os.environ),
+                cwd=cwd or paths.data_dir(),
+            )
+    except OSError as error:
+        sentence = f"The backend could not be started ({error.strerror}); run install.py again."
+        raise BackendError("backend_missing", sentence, f"{list(command)}: {error}") from None
+    # waits, so that no zombie stays where the caller lives long
+    threading.Thread(target=process.wait, daemon=True, name="backend-reaper").start()
+    return process
+
+
+def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """`environment` without what GIMP's packages set for their own Python and libraries."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if name not in _SCRUBBED and not name.startswith(_SCRUBBED_PREFIXES)
+    }
+
+
+def _connect(path: Path, deadline: float, client: str) -> Connection | None:
+    """A greeted connection, None where no backend lives (yet)."""
+    left = max(0.1, deadline - time.monotonic())
+    try:
+        return Connection.open(path, min(left, 15.0), client=client)
+    except BackendError as error:
+        if error.code in ("backend_missing", "backend_lost", "shutting_down"):
+            return None
+        raise
+
+
+def _is_running(path: Path) -> bool:
+    return connection_file.is_held(path.with_name(connection_file.LOCK_NAME))
+
+
+def _reachable(program: str) -> bool:
+    # inside a Flatpak the host's files may be out of sight: flatpak-spawn will tell
+    return _FLATPAK_MARK.exists() or Path(program).is_file()
+
+
+def _launch_log() -> Path:
+    return paths.logs_dir() / "launch.log"
+
+
+def _log_tail() -> str:
+    try:
+        return _launch_log().read_text(encoding="utf-8", errors="replace")[-_TAIL:]
+    except OSError:
+        return ""
+
+
+def _failed(code: int) -> BackendError:
+    sentence = f"The EditGAN backend ended while starting; see {_launch_log()} for the reason."
+    return BackendError("backend_failed", sentence, f"exit status {code}; {_log_tail()}")
