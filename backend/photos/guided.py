@@ -1,0 +1,70 @@
+"""The guided filter with a colour guide (He, Sun and Tang, ECCV 2010; fast form: arXiv 1505.00996)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Field = NDArray[np.float32]
+
+
+def guided_filter(
+    guide: Field, radius: int, epsilon: float, *, shrink: int = 1
+) -> Callable[[Field], Field]:
+    """Prepare a filter that redraws fields along the edges of `guide`.
+
+    guide: float32 [H, W, 3] in 0..1. radius: half the window's side, in its pixels. epsilon: variance below
+    which the guide counts as flat. shrink: statistics are computed on a grid that many times coarser.
+    The returned function maps a field [H, W] to a field [H, W]. It is linear, and it keeps constants,
+    so that fields which sum to one still do.
+    """
+    height, width = guide.shape[:2]
+    coarse = (max(1, width // shrink), max(1, height // shrink))
+    window = 2 * max(1, round(radius / shrink)) + 1
+
+    def mean(field: Field) -> Field:
+        return cv2.boxFilter(field, cv2.CV_32F, (window, window), borderType=cv2.BORDER_REFLECT)
+
+    small = [cv2.resize(guide[..., i], coarse, interpolation=cv2.INTER_AREA) for i in range(3)]
+    means = [mean(channel) for channel in small]
+    inverse = _inverse_covariance(small, means, mean, epsilon)
+
+    def apply(field: Field) -> Field:
+        values = cv2.resize(field, coarse, interpolation=cv2.INTER_AREA)
+        average = mean(values)
+        covariance = [mean(c * values) - m * average for c, m in zip(small, means, strict=True)]
+        slopes = [sum(inverse[i][j] * covariance[j] for j in range(3)) for i in range(3)]
+        offset = average - sum(a * m for a, m in zip(slopes, means, strict=True))
+        result = _grow(mean(offset), width, height)
+        for i, slope in enumerate(slopes):
+            result += _grow(mean(slope), width, height) * guide[..., i]
+        return result
+
+    return apply
+
+
+def _grow(field: Field, width: int, height: int) -> Field:
+    return cv2.resize(field, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def _inverse_covariance(
+    channels: list[Field], means: list[Field], mean: Callable[[Field], Field], epsilon: float
+) -> list[list[Field]]:
+    """The inverse of each window's 3 x 3 colour covariance plus epsilon, by cofactors."""
+    cov = [
+        [mean(channels[i] * channels[j]) - means[i] * means[j] + epsilon * (i == j) for j in range(3)]
+        for i in range(3)
+    ]
+    cofactors = [
+        [
+            cov[(i + 1) % 3][(j + 1) % 3] * cov[(i + 2) % 3][(j + 2) % 3]
+            - cov[(i + 1) % 3][(j + 2) % 3] * cov[(i + 2) % 3][(j + 1) % 3]
+            for j in range(3)
+        ]
+        for i in range(3)
+    ]
+    determinant = sum(cov[0][j] * cofactors[0][j] for j in range(3))
+    return [[cofactors[j][i] / determinant for j in range(3)] for i in range(3)]

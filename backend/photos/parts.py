@@ -1,0 +1,137 @@
+"""Part layers: a segmentation at generator resolution, drawn along the edges of the photo itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.photos.align import CropFrame, extract
+from backend.photos.guided import guided_filter
+from backend.photos.warp import resize, support_rect, to_photo
+
+_WORKING_SIZE = 1024  # the segmentation knows far less than this; more would only cost time
+_SMALLEST_SIZE = 32
+_EPSILON = 2e-3  # colour variance that counts as flat: differences of about 0.045
+_EDGE = 1.5  # width of an antialiased edge, working pixels
+
+
+class Part(Protocol):
+    """What this module needs of a bundle's part."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def index(self) -> int: ...
+    @property
+    def color(self) -> tuple[int, int, int]: ...
+
+
+@dataclass(frozen=True, eq=False)
+class PartMask:
+    """One part as a layer: alpha uint8 [h, w] whose top-left pixel is the photo's pixel (x, y)."""
+
+    name: str
+    index: int
+    color: tuple[int, int, int]
+    x: int
+    y: int
+    alpha: NDArray[np.uint8]
+
+
+def draw_parts(
+    probabilities: NDArray[np.float32],
+    photo: NDArray[np.generic],
+    frame: CropFrame,
+    parts: Sequence[Part],
+    valid: NDArray[np.bool_] | None = None,
+) -> list[PartMask]:
+    """Draw every part of a segmented crop as an antialiased layer in the photo's own pixels.
+
+    probabilities: float32 [C, R, R], channel `part.index` belongs to a part. photo: uint8 or float (0..1)
+    [H, W, 3 or 4]. valid: bool [R, R], the crop's pixels that the photo covers; what the network said about
+    others is ignored. One mask per part, in the order of `parts`: its alphas add up to about 255 everywhere
+    in the frame and are zero beyond it. A mask has its part's tight bounding box; a part that is not in the
+    picture gets a transparent mask of the frame's bounds, so that it can be painted.
+    """
+    height, width = photo.shape[:2]
+    size = int(np.clip(round(frame.size), _SMALLEST_SIZE, _WORKING_SIZE))
+    guide = (extract(photo, frame, size)[0] + 1) / 2
+    known = _fill_invalid(np.asarray(probabilities, np.float32), valid)
+    alphas = _antialias(_refine(known, guide))
+    return [_mask(part, alphas.get(part.index), frame, width, height) for part in parts]
+
+
+def _fill_invalid(
+    probabilities: NDArray[np.float32], valid: NDArray[np.bool_] | None
+) -> NDArray[np.float32]:
+    """Repeat the nearest valid pixel's probabilities where the photo does not reach."""
+    if valid is None or valid.all() or not valid.any():
+        return probabilities
+    _, nearest = cv2.distanceTransformWithLabels(
+        (~valid).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    source = np.zeros(nearest.max() + 1, np.intp)
+    source[nearest[valid]] = np.flatnonzero(valid)
+    flat = probabilities.reshape(len(probabilities), -1)
+    return flat[:, source[nearest].ravel()].reshape(probabilities.shape)
+
+
+def _refine(probabilities: NDArray[np.float32], guide: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probabilities [C, R, R] at the guide's size, their edges moved to the guide's: [C, S, S]."""
+    size, resolution = guide.shape[0], probabilities.shape[1]
+    # A window of about one generator pixel on each side: the segmentation is no surer than that of its edges.
+    radius = max(1, round(1.2 * size / resolution))
+    apply = guided_filter(guide, radius, _EPSILON, shrink=min(4, max(1, radius // 4)))
+    return np.stack([apply(resize(channel, size)) for channel in probabilities])
+
+
+def _antialias(fields: NDArray[np.float32]) -> dict[int, NDArray[np.float32]]:
+    """Hard regions with soft edges from fields [C, S, S]: alpha [S, S] by index, of present parts only.
+
+    Near the line where a part's lead over its best rival changes sign, lead / |gradient of the lead| is the
+    distance to that line: alpha follows the distance, not the (blurred) probability.
+    """
+    winner = fields.argmax(axis=0)
+    best = fields.max(axis=0)
+    present = [int(index) for index in np.unique(winner)]
+    if len(present) == 1:
+        return {present[0]: np.ones_like(best)}
+    second = np.partition(fields, -2, axis=0)[-2]
+    alphas = {index: _coverage(fields[index], winner == index, best, second) for index in present}
+    total = np.maximum(sum(alphas.values()), 1e-3)
+    return {index: alpha / total for index, alpha in alphas.items()}
+
+
+def _coverage(
+    field: NDArray[np.float32],
+    wins: NDArray[np.bool_],
+    best: NDArray[np.float32],
+    second: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    lead = field - np.where(wins, second, best)
+    dx = cv2.Sobel(lead, cv2.CV_32F, 1, 0, scale=1 / 8)
+    dy = cv2.Sobel(lead, cv2.CV_32F, 0, 1, scale=1 / 8)
+    distance = lead / np.maximum(cv2.magnitude(dx, dy), 1e-4)
+    return np.clip(0.5 + distance / _EDGE, 0, 1)
+
+
+def _mask(
+    part: Part, alpha: NDArray[np.float32] | None, frame: CropFrame, width: int, height: int
+) -> PartMask:
+    color = (int(part.color[0]), int(part.color[1]), int(part.color[2]))
+    if alpha is not None:
+        values = np.round(alpha * 255).astype(np.uint8)
+        x, y, w, h = support_rect(values, frame, width, height)
+        if w and h:
+            drawn = to_photo(values, frame, (x, y, w, h), outside_zero=True)
+            left, top, w, h = cv2.boundingRect(drawn)
+            if w and h:
+                tight = np.ascontiguousarray(drawn[top : top + h, left : left + w])
+                return PartMask(part.name, part.index, color, x + left, y + top, tight)
+    x, y, w, h = frame.bounds(0.0, width, height)
+    return PartMask(part.name, part.index, color, x, y, np.zeros((h, w), np.uint8))
