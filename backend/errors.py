@@ -1,0 +1,53 @@
+"""Errors that a user can act on: each carries a code for programs and a sentence for people."""
+
+from __future__ import annotations
+
+
+class EditGanError(Exception):
+    """Base of all expected errors.
+
+    `code` is stable and machine-readable; `message` is one sentence saying what happened and what to do.
+    """
+
+    code = "internal"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class NoSubject(EditGanError):
+    code = "no_subject"
+
+
+class BadImage(EditGanError):
+    code = "bad_image"
+
+
+class NothingChanged(EditGanError):
+    code = "nothing_changed"
+
+
+class UnknownBundle(EditGanError):
+    code = "unknown_bundle"
+
+
+class WrongBundle(EditGanError):
+    code = "wrong_bundle"
+
+
+class UnknownPart(WrongBundle):
+    """A layer or palette names a part that the bundle does not have."""
+
+
+class BadBundle(EditGanError):
+    """A bundle's files are missing, damaged or not what `bundle.json` says."""
+
+    code = "bad_bundle"
+
+
+class Cancelled(EditGanError):
+    code = "cancelled"
+
+    def __init__(self, message: str = "The job was cancelled.") -> None:
+        super().__init__(message)

@@ -1,0 +1,1 @@
+"""Networks: StyleGAN2 generator, segmentation branch, encoder, perceptual and identity networks."""

@@ -1,0 +1,222 @@
+"""StyleGAN2 (Karras et al. 2020) in plain PyTorch, with W+ input and its features laid open.
+
+Differences from the published networks, none of which changes a number beyond rounding:
+modulation scales the activations instead of the weights (one ordinary convolution for the whole batch,
+more than twice as fast with gradients on a CPU), and every feature that the segmentation branch reads is returned.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from backend.models.layers import EqualLinear, leaky_relu
+
+
+@dataclass(frozen=True)
+class GeneratorConfig:
+    """Shape of a generator. Config f of the paper: channel_base 32768, channel_max 512."""
+
+    resolution: int = 64
+    channel_base: int = 4096
+    channel_max: int = 256
+    z_dim: int = 256
+    w_dim: int = 256
+    mapping_layers: int = 4
+    conv_clamp: float | None = None  # networks trained in fp16 clip their activations
+
+    @property
+    def block_resolutions(self) -> list[int]:
+        return [2**i for i in range(2, int(math.log2(self.resolution)) + 1)]
+
+    @property
+    def n_ws(self) -> int:
+        """Number of w vectors that W+ has."""
+        return 2 * len(self.block_resolutions)
+
+    def channels(self, resolution: int) -> int:
+        return min(self.channel_base // resolution, self.channel_max)
+
+    @property
+    def feature_channels(self) -> list[int]:
+        """Channels of each feature that the segmentation branch reads: the constant, then each conv."""
+        first = self.channels(4)
+        return [first, first] + [
+            self.channels(r) for r in self.block_resolutions[1:] for _ in range(2)
+        ]
+
+
+class Mapping(nn.Module):
+    """z -> w: normalise, then fully connected layers with a low learning rate."""
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        sizes = [config.z_dim] + [config.w_dim] * config.mapping_layers
+        self.layers = nn.ModuleList(
+            EqualLinear(i, o, lr_multiplier=0.01)
+            for i, o in zip(sizes[:-1], sizes[1:], strict=True)
+        )
+
+    def forward(self, z: Tensor) -> Tensor:  # (B, z_dim) -> (B, w_dim)
+        x = z * torch.rsqrt(z.square().mean(dim=1, keepdim=True) + 1e-8)
+        for layer in self.layers:
+            x = leaky_relu(layer(x))
+        return x
+
+
+def upsample_filter() -> Tensor:
+    """The [1, 3, 3, 1] low-pass filter, outer product, sum 4 (the gain of inserting zeros)."""
+    row = torch.tensor([1.0, 3.0, 3.0, 1.0])
+    kernel = torch.outer(row, row)
+    return kernel / kernel.sum() * 4
+
+
+class StyledConv(nn.Module):
+    """Modulated 3x3 convolution (+ 2x upsampling), noise, bias, leaky ReLU."""
+
+    def __init__(
+        self, inputs: int, outputs: int, w_dim: int, resolution: int, *, up: bool, clamp: float | None
+    ) -> None:
+        super().__init__()
+        self.up = up
+        self.clamp = clamp
+        self.affine = EqualLinear(w_dim, inputs, bias_init=1.0)
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, 3, 3))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.noise_strength = nn.Parameter(torch.zeros(()))
+        self.register_buffer("noise_const", torch.randn(resolution, resolution))
+        self.register_buffer("filter", upsample_filter()[None, None], persistent=False)
+
+    def forward(self, x: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
+        """x (B, I, H, W), w (B, w_dim), noise (H', W') or (B, 1, H', W') -> (B, O, H', W')."""
+        style = self.affine(w)  # (B, I)
+        # Demodulation needs only sum_i s_i^2 sum_k w_oik^2: no weight per sample is ever made.
+        energy = self.weight.square().sum(dim=(2, 3))  # (O, I)
+        demodulation = torch.rsqrt(style.square() @ energy.t() + 1e-8)  # (B, O)
+        gain = 1 / math.sqrt(self.weight[0].numel())  # keeps half-precision sums in range
+        x = x * style[:, :, None, None].to(x.dtype)
+        weight = self.weight * gain
+        x = self._upsampled(x, weight) if self.up else F.conv2d(x, weight, padding=1)
+        x = x * (demodulation / gain)[:, :, None, None].to(x.dtype)
+        if noise is not None:
+            x = x + (noise * self.noise_strength).to(x.dtype)
+        x = leaky_relu(x + self.bias[:, None, None].to(x.dtype))
+        return x if self.clamp is None else x.clamp(-self.clamp, self.clamp)
+
+    def _upsampled(self, x: Tensor, weight: Tensor) -> Tensor:
+        x = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)  # (B, O, 2H+1, 2W+1)
+        kernel = self.filter.expand(x.shape[1], 1, 4, 4).to(x.dtype)
+        return F.conv2d(x, kernel, padding=1, groups=x.shape[1])
+
+
+class ToRGB(nn.Module):
+    """Modulated 1x1 convolution to RGB, without demodulation."""
+
+    def __init__(self, inputs: int, w_dim: int, *, clamp: float | None) -> None:
+        super().__init__()
+        self.clamp = clamp
+        self.affine = EqualLinear(w_dim, inputs, bias_init=1.0)
+        self.weight = nn.Parameter(torch.randn(3, inputs, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(3))
+        self.weight_gain = 1 / math.sqrt(inputs)
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        style = self.affine(w) * self.weight_gain
+        x = F.conv2d(x * style[:, :, None, None].to(x.dtype), self.weight)
+        x = (x + self.bias[:, None, None].to(x.dtype)).float()
+        return x if self.clamp is None else x.clamp(-self.clamp, self.clamp)
+
+
+class SynthesisBlock(nn.Module):
+    """One resolution: two styled convolutions (one at 4x4) and the step of the image pyramid."""
+
+    def __init__(self, config: GeneratorConfig, resolution: int) -> None:
+        super().__init__()
+        outputs = config.channels(resolution)
+        kind = {"w_dim": config.w_dim, "clamp": config.conv_clamp}
+        self.first = resolution == 4
+        if self.first:
+            self.const = nn.Parameter(torch.randn(outputs, 4, 4))
+        else:
+            inputs = config.channels(resolution // 2)
+            self.conv0 = StyledConv(inputs, outputs, resolution=resolution, up=True, **kind)
+        self.conv1 = StyledConv(outputs, outputs, resolution=resolution, up=False, **kind)
+        self.to_rgb = ToRGB(outputs, **kind)
+
+    @property
+    def convolutions(self) -> list[StyledConv]:
+        return [self.conv1] if self.first else [self.conv0, self.conv1]
+
+
+def upsample_image(image: Tensor) -> Tensor:
+    """2x upsampling of (B, 3, H, W) by the low-pass filter that skip connections use."""
+    kernel = upsample_filter().flip(0, 1)[None, None].expand(3, 1, 4, 4).to(image)
+    return F.conv_transpose2d(image, kernel, stride=2, padding=1, groups=3)
+
+
+class Generator(nn.Module):
+    """Mapping and synthesis networks, and the mean of w.
+
+    `forward(w_plus)` is differentiable in w_plus, in the noise and in the weights.
+    """
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.mapping = Mapping(config)
+        self.blocks = nn.ModuleList(SynthesisBlock(config, r) for r in config.block_resolutions)
+        self.register_buffer("w_avg", torch.zeros(config.w_dim))
+
+    @property
+    def convolutions(self) -> list[StyledConv]:
+        return [conv for block in self.blocks for conv in block.convolutions]
+
+    def constant_noise(self) -> list[Tensor]:
+        """The fixed noise of each convolution, (H, W) each."""
+        return [conv.noise_const for conv in self.convolutions]
+
+    def random_noise(self, batch: int) -> list[Tensor]:
+        """Fresh noise for each convolution, (B, 1, H, W) each."""
+        return [torch.randn(batch, 1, *n.shape, device=n.device) for n in self.constant_noise()]
+
+    def forward(
+        self, w_plus: Tensor, noise: Sequence[Tensor] | None = None
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Synthesise.
+
+        w_plus: (B, n_ws, w_dim); noise: one tensor per convolution, constant noise when None.
+        Returns the image (B, 3, R, R), about [-1, 1] and not clipped, and the features: the constant
+        (B, C, 4, 4) and the output of each styled convolution, coarse to fine.
+        """
+        if w_plus.shape[1:] != (self.config.n_ws, self.config.w_dim):
+            expected = (self.config.n_ws, self.config.w_dim)
+            raise ValueError(f"w_plus must be (B, {expected[0]}, {expected[1]})")
+        noises = iter(self.constant_noise() if noise is None else noise)
+        styles = w_plus.unbind(dim=1)
+        x = self.blocks[0].const.expand(len(w_plus), -1, -1, -1)
+        x = x.contiguous(memory_format=torch.channels_last)
+        features, image, index = [x], None, 0
+        for block in self.blocks:
+            for conv in block.convolutions:
+                x = conv(x, styles[index], next(noises))
+                features.append(x)
+                index += 1
+            rgb = block.to_rgb(x, styles[index])  # shares its w with the next block's first conv
+            image = rgb if image is None else upsample_image(image) + rgb
+        return image, features
+
+    def map(self, z: Tensor, *, truncation: float = 1.0) -> Tensor:
+        """z (B, z_dim) -> w_plus (B, n_ws, w_dim), pulled towards the mean by `truncation` (psi)."""
+        w = self.w_avg + truncation * (self.mapping(z) - self.w_avg)
+        return w[:, None].expand(-1, self.config.n_ws, -1)
+
+
+def sample_z(config: GeneratorConfig, seeds: Sequence[int]) -> Tensor:
+    """One latent z per seed, (len(seeds), z_dim); the same on every machine and in every batch."""
+    rows = [torch.randn(config.z_dim, generator=torch.Generator().manual_seed(s)) for s in seeds]
+    return torch.stack(rows)

@@ -1,0 +1,1 @@
+"""Images and geometry: find, align and crop a subject; draw its parts; put the result back."""

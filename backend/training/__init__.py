@@ -1,0 +1,1 @@
+"""Making models: generator, encoder, segmentation branch, presets. Used by `editgan train`."""

@@ -1,0 +1,36 @@
+"""Saving and resuming training: everything that the next step depends on, written atomically."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+
+def save_state(path: Path, state: dict[str, Any]) -> None:
+    """Write a training state; an interruption leaves the old file whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    torch.save({**state, "rng": torch.get_rng_state()}, partial)
+    os.replace(partial, path)
+
+
+def load_state(path: Path) -> dict[str, Any] | None:
+    """Read a training state and restore the random generator, or None when there is none."""
+    if not path.exists():
+        return None
+    state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+    torch.set_rng_state(state["rng"])
+    return state
+
+
+@torch.no_grad()
+def update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
+    """Exponential moving average of all weights; buffers are copied."""
+    for a, b in zip(average.parameters(), model.parameters(), strict=True):
+        a.lerp_(b, 1 - decay)
+    for a, b in zip(average.buffers(), model.buffers(), strict=True):
+        a.copy_(b)
