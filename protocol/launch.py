@@ -29,7 +29,7 @@ def ensure_backend(
     timeout: float = 60.0,
     client: str = "editgan",
 ) -> Connection:
-    """A connection to the running backend; starts `command` (default: the installed one) if need be.
+    """A connection to the running backend; starts `command` (default: the installed one) if needed.
 
     cwd: the new process's working folder, default the data folder.
     Several callers at once end up with one backend: it holds a lock, later ones give way.
@@ -43,7 +43,7 @@ def ensure_backend(
         if connection := _connect(path, deadline, client):
             return connection
         ended = process.poll() if process else None
-        if ended or (ended == 0 and starts == _MAX_STARTS):
+        if ended is not None and (ended or starts == _MAX_STARTS):
             raise _failed(ended)
         # 0: another backend was faster, and may have ended since
         if (process is None or ended == 0) and not _is_running(path):
@@ -88,7 +88,7 @@ def start(command: Sequence[str], *, cwd: Path | None = None) -> subprocess.Pope
     logs.mkdir(parents=True, exist_ok=True)
     try:
         with _launch_log().open("wb") as log:
-            process = subprocess.Popen(  # noqa: S603
+            process = subprocess.Popen(
                 list(command),
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from protocol import PROTOCOL_NAME, PROTOCOL_VERSION
-from protocol.typed import Layout, Matches, Pixels, ProtocolError, Range
+from protocol.typed import Layout, Matches, Pixels, ProtocolError, Range, require
 
 __all__ = ["MESSAGES", "Message", "Pixels", "ProtocolError"]
 
@@ -35,6 +35,10 @@ Photo = Annotated[Pixels, Layout((("u8", 3), ("f32", 4)))]  # R'G'B' u8 or R'G'B
 Layer = Annotated[Pixels, Layout((("u8", 4), ("f32", 4)))]  # R'G'B'A, as the photo came
 Mask = Annotated[Pixels, Layout((("u8", 1),))]  # alpha, or a part index per pixel
 Latent = Annotated[Pixels, Layout((("f32", 1),), finite=True)]  # [n_ws, w_dim]
+
+
+def _check_fit(pixels: Pixels, rect: tuple[int, int, int, int]) -> None:
+    require((pixels.width, pixels.height) == rect[2:], "rect", "the size of the pixels")
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,12 @@ class Segment(JobRequest):
     level: Level = "fast"
     w_plus: Latent | None = None
 
+    def __post_init__(self) -> None:
+        _check_fit(self.pixels, self.rect)
+        x, y, width, height = self.rect
+        inside = 0 <= x and 0 <= y and x + width <= self.width and y + height <= self.height
+        require(inside, "rect", "a rectangle inside the photo")
+
 
 @dataclass(frozen=True)
 class PartLayer:
@@ -129,6 +139,9 @@ class PartLayer:
     color: tuple[Byte, Byte, Byte]
     rect: Rect
     alpha: Mask
+
+    def __post_init__(self) -> None:
+        _check_fit(self.alpha, self.rect)
 
 
 @dataclass(frozen=True)
@@ -142,9 +155,14 @@ class Segmented(Message):
 
 @dataclass(frozen=True)
 class PaintedPart:
+    """A part's layer as it is now; `rect` may reach over the photo's edges."""
+
     part: Name
     rect: Rect
     alpha: Mask
+
+    def __post_init__(self) -> None:
+        _check_fit(self.alpha, self.rect)
 
 
 @dataclass(frozen=True)
@@ -168,6 +186,9 @@ class EditRef:
     parts: tuple[Name, ...] = ()
     scale: Scale = 1.0
 
+    def __post_init__(self) -> None:
+        require((self.name is None) != (self.vector is None), "edit", "a name or a vector")
+
 
 @dataclass(frozen=True)
 class Apply(JobRequest):
@@ -187,6 +208,9 @@ class ResultLayer:
 
     rect: Rect
     pixels: Layer
+
+    def __post_init__(self) -> None:
+        _check_fit(self.pixels, self.rect)
 
 
 @dataclass(frozen=True)
