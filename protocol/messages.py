@@ -38,7 +38,7 @@ Latent = Annotated[Pixels, Layout((("f32", 1),), finite=True)]  # [n_ws, w_dim]
 
 
 def _check_fit(pixels: Pixels, rect: tuple[int, int, int, int]) -> None:
-    require((pixels.width, pixels.height) == rect[2:], "rect", "the size of the pixels")
+    require((pixels.width, pixels.height) == tuple(rect[2:]), "rect", "the size of the pixels")
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Segment(JobRequest):
     def __post_init__(self) -> None:
         _check_fit(self.pixels, self.rect)
         x, y, width, height = self.rect
-        inside = 0 <= x and 0 <= y and x + width <= self.width and y + height <= self.height
+        inside = min(x, y) >= 0 and x + width <= self.width and y + height <= self.height
         require(inside, "rect", "a rectangle inside the photo")
 
 
