@@ -40,6 +40,7 @@ class Recipe:
     samples: int = 8  # pictures from the mapping network per step, once adversarial
     adversarial_from: int = 20_000  # images seen
     generator_rate: float = 1e-3
+    mapping_rate: float = 0.03  # its weights are stored 100 times as large (lr_multiplier 0.01)
     encoder_rate: float = 2e-4
     discriminator_rate: float = 4e-4
     mse_weight: float = 2.0
@@ -76,7 +77,8 @@ class GeneratorTrainer:
         ).requires_grad_(False)
         self.optimiser = torch.optim.Adam(
             [
-                {"params": self.generator.parameters(), "lr": recipe.generator_rate},
+                {"params": self.generator.blocks.parameters(), "lr": recipe.generator_rate},
+                {"params": self.generator.mapping.parameters(), "lr": recipe.mapping_rate},
                 {"params": self.encoder.parameters(), "lr": recipe.encoder_rate},
             ],
             betas=(0.5, 0.99),
