@@ -1,4 +1,4 @@
-"""The guided filter with a colour guide (He, Sun and Tang, ECCV 2010; fast form: arXiv 1505.00996)."""
+"""The guided filter with a colour guide (He et al., ECCV 2010; fast form: arXiv 1505.00996)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def guided_filter(
 ) -> Callable[[Field], Field]:
     """Prepare a filter that redraws fields along the edges of `guide`.
 
-    guide: float32 [H, W, 3] in 0..1. radius: half the window's side, in its pixels. epsilon: variance below
-    which the guide counts as flat. shrink: statistics are computed on a grid that many times coarser.
-    The returned function maps a field [H, W] to a field [H, W]. It is linear, and it keeps constants,
-    so that fields which sum to one still do.
+    guide: float32 [H, W, 3] in 0..1. radius: half the window's side, in its pixels. epsilon:
+    variance below which the guide counts as flat. shrink: statistics are computed on a grid that
+    many times coarser. The returned function maps a field [H, W] to a field [H, W]. It is linear
+    and keeps constants, so that fields which sum to one still do.
     """
     height, width = guide.shape[:2]
     coarse = (max(1, width // shrink), max(1, height // shrink))
@@ -55,8 +55,8 @@ def _inverse_covariance(
 ) -> list[list[Field]]:
     """The inverse of each window's 3 x 3 colour covariance plus epsilon, by cofactors."""
     cov = [
-        [mean(channels[i] * channels[j]) - means[i] * means[j] + epsilon * (i == j) for j in range(3)]
-        for i in range(3)
+        [mean(a * b) - m * n + epsilon * (a is b) for b, n in zip(channels, means, strict=True)]
+        for a, m in zip(channels, means, strict=True)
     ]
     cofactors = [
         [

@@ -1,4 +1,4 @@
-"""Part layers: a segmentation at generator resolution, drawn along the edges of the photo itself."""
+"""Part layers: a segmentation at generator resolution, drawn along the photo's own edges."""
 
 from __future__ import annotations
 
@@ -52,11 +52,12 @@ def draw_parts(
 ) -> list[PartMask]:
     """Draw every part of a segmented crop as an antialiased layer in the photo's own pixels.
 
-    probabilities: float32 [C, R, R], channel `part.index` belongs to a part. photo: uint8 or float (0..1)
-    [H, W, 3 or 4]. valid: bool [R, R], the crop's pixels that the photo covers; what the network said about
-    others is ignored. One mask per part, in the order of `parts`: its alphas add up to about 255 everywhere
-    in the frame and are zero beyond it. A mask has its part's tight bounding box; a part that is not in the
-    picture gets a transparent mask of the frame's bounds, so that it can be painted.
+    probabilities: float32 [C, R, R], channel `part.index` belongs to a part. photo: uint8 or float
+    (0..1) [H, W, 3 or 4]. valid: bool [R, R], the crop's pixels that the photo covers; what the
+    network said about others is ignored. One mask per part, in the order of `parts`; their alphas
+    add up to about 255 everywhere in the frame and are zero beyond it. A mask has its part's tight
+    bounding box; a part that is not in the picture gets a transparent mask of the frame's bounds,
+    so that it can be painted.
     """
     height, width = photo.shape[:2]
     size = int(np.clip(round(frame.size), _SMALLEST_SIZE, _WORKING_SIZE))
@@ -84,24 +85,27 @@ def _fill_invalid(
 def _refine(probabilities: NDArray[np.float32], guide: NDArray[np.float32]) -> NDArray[np.float32]:
     """Probabilities [C, R, R] at the guide's size, their edges moved to the guide's: [C, S, S]."""
     size, resolution = guide.shape[0], probabilities.shape[1]
-    # A window of about one generator pixel on each side: the segmentation is no surer than that of its edges.
+    # A window of a generator pixel on each side: the segmentation knows its edges no better.
     radius = max(1, round(1.2 * size / resolution))
     apply = guided_filter(guide, radius, _EPSILON, shrink=min(4, max(1, radius // 4)))
     return np.stack([apply(resize(channel, size)) for channel in probabilities])
 
 
 def _antialias(fields: NDArray[np.float32]) -> dict[int, NDArray[np.float32]]:
-    """Hard regions with soft edges from fields [C, S, S]: alpha [S, S] by index, of present parts only.
+    """Hard regions with soft edges from fields [C, S, S]: alpha by index, present parts only.
 
-    Near the line where a part's lead over its best rival changes sign, lead / |gradient of the lead| is the
-    distance to that line: alpha follows the distance, not the (blurred) probability.
+    Near the line where a part's lead over its best rival changes sign, lead / |gradient of lead| is
+    the distance to that line: alpha follows the distance, not the (blurred) probability.
     """
-    winner = fields.argmax(axis=0)
-    best = fields.max(axis=0)
+    winner = np.zeros(fields.shape[1:], np.uint8)
+    best, second = np.full((2, *winner.shape), -np.inf, np.float32)
+    for index, field in enumerate(fields):
+        second = np.maximum(second, np.minimum(best, field))
+        winner[field > best] = index
+        best = np.maximum(best, field)
     present = [int(index) for index in np.unique(winner)]
     if len(present) == 1:
         return {present[0]: np.ones_like(best)}
-    second = np.partition(fields, -2, axis=0)[-2]
     alphas = {index: _coverage(fields[index], winner == index, best, second) for index in present}
     total = np.maximum(sum(alphas.values()), 1e-3)
     return {index: alpha / total for index, alpha in alphas.items()}

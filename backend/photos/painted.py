@@ -1,0 +1,236 @@
+"""Read repainted part layers back as claims about the generator's label map (DESIGN, section 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.errors import NothingChanged, UnknownPart
+from backend.photos.align import CropFrame, Rect, centred
+from backend.photos.parts import Part, PartMask
+
+_OPAQUE = 128  # alpha from which a pixel counts as painted
+_NOISE = 16  # smaller changes of alpha come from resampling or another bit depth, not from a brush
+_MIN_SHARE = 0.1  # of a generator pixel: less than this was not meant
+_NONE = 255
+_LOST = 128  # code of a pixel that lost part p and gained none: _LOST + p
+
+Mask = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class PaintedLayer:
+    """A part's layer as it came back: alpha uint8 [h, w], top-left pixel at the photo's (x, y)."""
+
+    part: str
+    x: int
+    y: int
+    alpha: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Claims:
+    """What a repaint asks for, at generator resolution.
+
+    target: uint8 [R, R], the wanted part's index; without a positive claim, the label as it was.
+    changed: bool [R, R], pixels with a claim, positive or negative.
+    lost: uint8 [R, R], the old part's index + 1 where that part was taken away and none was put
+    there, else 0. parts: names of the parts whose own layers changed (Q_edit), in the bundle's
+    order; never parts that were merely painted over.
+    """
+
+    target: NDArray[np.uint8]
+    changed: NDArray[np.bool_]
+    lost: NDArray[np.uint8]
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Change:
+    """What happened to one part's layers, over the canvas: bool [h, w]."""
+
+    gained: NDArray[np.bool_]
+    lost: NDArray[np.bool_]
+
+
+def read_painted(
+    base: Sequence[PartMask],
+    painted: Sequence[PaintedLayer],
+    frame: CropFrame,
+    labels: NDArray[np.uint8],
+    parts: Sequence[Part],
+) -> Claims:
+    """Compare repainted layers with the layers they started from.
+
+    base: every part as it was drawn. painted: the layers, top first; several layers of one part
+    add up, and a part without a layer counts as wholly erased. labels: uint8 [R, R], the crop's
+    segmentation. Newly painted pixels win over unchanged ones, upper layers over lower ones; alpha
+    counts from 128. Layers are compared in the photo's own pixels and then brought to R x R by
+    majority of area. Raises UnknownPart for a layer that is none of `parts`, NothingChanged when
+    nothing is left to do.
+    """
+    names = {part.name: part.index for part in parts}
+    for layer in painted:
+        if layer.part not in names:
+            raise UnknownPart(
+                f"The layer “{layer.part}” is none of this model's parts; segment the photo again "
+                f"with this model, or rename the layer to one of: {', '.join(names)}."
+            )
+    rect = _canvas(frame)
+    changes = _changes(base, painted, names, rect)
+    if not changes:
+        raise NothingChanged(
+            "Nothing was repainted inside the subject's frame; "
+            "paint on a part's layer, or move or erase it, then apply again."
+        )
+    before = _index_map(base, rect)
+    after = _claimed(before, painted, changes, names, rect)
+    return _majority(before, after, changes, frame, rect, labels, parts)
+
+
+def _canvas(frame: CropFrame) -> Rect:
+    low, high = np.floor(frame.quad.min(axis=0)), np.ceil(frame.quad.max(axis=0))
+    return int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1])
+
+
+def _paste(alpha: Mask, x: int, y: int, rect: Rect, onto: Mask | None = None) -> Mask:
+    """A layer over the canvas `rect`, joined with `onto` by the larger alpha."""
+    left, top, width, height = rect
+    canvas = np.zeros((height, width), np.uint8) if onto is None else onto
+    x0, y0 = max(x, left), max(y, top)
+    x1, y1 = min(x + alpha.shape[1], left + width), min(y + alpha.shape[0], top + height)
+    if x1 > x0 and y1 > y0:
+        there = canvas[y0 - top : y1 - top, x0 - left : x1 - left]
+        np.maximum(there, alpha[y0 - y : y1 - y, x0 - x : x1 - x], out=there)
+    return canvas
+
+
+def _changes(
+    base: Sequence[PartMask], painted: Sequence[PaintedLayer], names: dict[str, int], rect: Rect
+) -> dict[int, _Change]:
+    """Gained and lost pixels by part index, of the parts whose own layers differ."""
+    changes = {}
+    for index in names.values():
+        masks = [mask for mask in base if mask.index == index]
+        layers = [layer for layer in painted if names[layer.part] == index]
+        if len(masks) == len(layers) == 1 and _same(masks[0], layers[0]):
+            continue
+        old, new = (np.zeros((rect[3], rect[2]), np.uint8) for _ in range(2))
+        for mask in masks:
+            _paste(mask.alpha, mask.x, mask.y, rect, onto=old)
+        for layer in layers:
+            _paste(layer.alpha, layer.x, layer.y, rect, onto=new)
+        moved = cv2.absdiff(old, new) > _NOISE
+        change = _Change(
+            moved & (new >= _OPAQUE) & (old < _OPAQUE), moved & (old >= _OPAQUE) & (new < _OPAQUE)
+        )
+        if change.gained.any() or change.lost.any():
+            changes[index] = change
+    return changes
+
+
+def _same(mask: PartMask, layer: PaintedLayer) -> bool:
+    return (mask.x, mask.y) == (layer.x, layer.y) and np.array_equal(mask.alpha, layer.alpha)
+
+
+def _index_map(base: Sequence[PartMask], rect: Rect) -> Mask:
+    """The part with the largest alpha at every pixel of the canvas; _NONE where there is none."""
+    indices = np.full((rect[3], rect[2]), _NONE, np.uint8)
+    best = np.zeros_like(indices)
+    for mask in base:
+        alpha = _paste(mask.alpha, mask.x, mask.y, rect)
+        indices[alpha > best] = mask.index
+        np.maximum(best, alpha, out=best)
+    return indices
+
+
+def _claimed(
+    before: Mask,
+    painted: Sequence[PaintedLayer],
+    changes: dict[int, _Change],
+    names: dict[str, int],
+    rect: Rect,
+) -> Mask:
+    """The index map after the repaint, with _LOST + p where p was lost and nothing gained."""
+    after = before.copy()
+    for index, change in changes.items():
+        after[change.lost] = _LOST + index
+    for layer in reversed(painted):  # bottom first: upper layers overwrite
+        index = names[layer.part]
+        if index in changes:
+            own = _paste(layer.alpha, layer.x, layer.y, rect) >= _OPAQUE
+            after[changes[index].gained & own] = index
+    return after
+
+
+def _majority(
+    before: Mask,
+    after: Mask,
+    changes: dict[int, _Change],
+    frame: CropFrame,
+    rect: Rect,
+    labels: NDArray[np.uint8],
+    parts: Sequence[Part],
+) -> Claims:
+    """Bring the claims to the generator's pixels: a pixel changes when its majority does."""
+    resolution = labels.shape[0]
+    cells = _Cells(frame, rect, resolution)
+    old, new = cells.sample(before, _NONE), cells.sample(after, _NONE)
+    any_change = sum(change.gained | change.lost for change in changes.values()) > 0
+    touched = cells.share(cells.sample(any_change.astype(np.uint8), 0) > 0) >= _MIN_SHARE
+    changed = touched & (cells.winner(old) != cells.winner(new))
+    claim = cells.winner(np.where(old != new, new, _NONE), ignore=_NONE)
+    changed &= claim != _NONE
+    if not changed.any():
+        raise NothingChanged(
+            "The change is too small for this model, which sees the subject as only "
+            f"{resolution} x {resolution} pixels; repaint an area at least "
+            f"{max(2, round(1.5 * frame.size / resolution))} photo pixels wide."
+        )
+    negative = changed & (claim >= _LOST)
+    target = np.where(changed & ~negative, claim, labels).astype(np.uint8)
+    lost = np.where(negative, claim - _LOST + 1, 0).astype(np.uint8)
+    own = {
+        index: cells.share(cells.sample((c.gained | c.lost).astype(np.uint8), 0) > 0)
+        for index, c in changes.items()
+    }
+    names = tuple(
+        p.name for p in parts if p.index in own and (own[p.index][changed] >= _MIN_SHARE).any()
+    )
+    return Claims(target, changed, lost, names)
+
+
+class _Cells:
+    """The canvas seen through the crop's R x R generator pixels, each sampled k x k times."""
+
+    def __init__(self, frame: CropFrame, rect: Rect, resolution: int) -> None:
+        self._resolution = resolution
+        self._samples = int(np.clip(round(frame.size / resolution), 4, max(4, 2048 // resolution)))
+        size = self._samples * resolution
+        self._matrix = centred(frame.shifted(-rect[0], -rect[1]).to_pixels(size))
+        self._size = (size, size)
+
+    def sample(self, canvas: Mask, outside: int) -> Mask:
+        """The canvas at every sample, uint8 [kR, kR]."""
+        flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+        return cv2.warpAffine(canvas, self._matrix, self._size, flags=flags, borderValue=outside)
+
+    def share(self, samples: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """The fraction of every generator pixel's samples that are true: [R, R]."""
+        size = (self._resolution, self._resolution)
+        return cv2.resize(samples.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+
+    def winner(self, samples: Mask, ignore: int | None = None) -> Mask:
+        """The code with the largest share of every generator pixel; `ignore` wins nothing."""
+        best = np.zeros((self._resolution, self._resolution), np.float32)
+        result = np.full(best.shape, _NONE, np.uint8)
+        for code in np.unique(samples):
+            if code != ignore:
+                share = self.share(samples == code)
+                result[share > best] = code
+                np.maximum(best, share, out=best)
+        return result
