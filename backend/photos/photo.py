@@ -1,0 +1,97 @@
+"""A photo in memory: upright, in its file's own precision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rect = tuple[int, int, int, int]
+
+
+class Layer(Protocol):
+    """A picture to lay over a photo at (x, y): [h, w, 4], u8, or f32 where 1 is white."""
+
+    @property
+    def x(self) -> int: ...
+    @property
+    def y(self) -> int: ...
+    @property
+    def pixels(self) -> NDArray[Any]: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """A photo, upright.
+
+    pixels: R'G'B' or R'G'B'A, [H, W, 3 or 4], in the file's precision: uint8, uint16 or float32.
+    profile: the ICC profile that the values are meant in. exif: EXIF without orientation.
+    grey: the file holds one colour channel (repeated three times in `pixels`) and is written so.
+    """
+
+    pixels: NDArray[Any]
+    profile: bytes | None = None
+    exif: bytes | None = None
+    grey: bool = False
+
+    @property
+    def width(self) -> int:
+        return int(self.pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        return int(self.pixels.shape[0])
+
+    @property
+    def depth(self) -> int:
+        """Bits per channel: 8, 16, or 32 for float."""
+        return self.pixels.dtype.itemsize * 8
+
+    @property
+    def has_alpha(self) -> bool:
+        return self.pixels.shape[2] == 4
+
+    def cut(self, rect: Rect | None = None) -> NDArray[Any]:
+        """The pixels of a rectangle (x, y, w, h) as the editor takes them.
+
+        uint8 for 8-bit photos; float32, where 1 is white, for deeper ones. No value is lost.
+        """
+        x, y, w, h = rect or (0, 0, self.width, self.height)
+        part = self.pixels[y : y + h, x : x + w]
+        return part.astype(np.float32) / 65535 if self.depth == 16 else part
+
+    def to_u8(self) -> NDArray[np.uint8]:
+        """uint8 [H, W, 3], for looking at and for finding subjects."""
+        colours = self.pixels[..., :3]
+        if self.depth == 8:
+            return np.ascontiguousarray(colours)
+        if self.depth == 16:
+            return np.round(colours / np.float32(257)).astype(np.uint8)
+        return np.round(np.clip(colours, 0, 1) * 255).astype(np.uint8)
+
+    def with_layer(self, layer: Layer) -> Photo:
+        """The photo under `layer`; where its alpha is 0, pixels stay exactly as they are."""
+        h, w = layer.pixels.shape[:2]
+        pixels = self.pixels.copy()
+        under = pixels[layer.y : layer.y + h, layer.x : layer.x + w, :3]
+        scale = 255 if layer.pixels.dtype == np.uint8 else 1
+        over = layer.pixels.astype(np.float32) / scale
+        white = 1 if self.depth == 32 else 2**self.depth - 1
+        alpha = over[..., 3:]
+        mixed: NDArray[Any] = under * (1 - alpha) + over[..., :3] * white * alpha
+        if self.depth != 32:
+            mixed = np.round(np.clip(mixed, 0, white))
+        touched = alpha[..., 0] > 0
+        under[touched] = mixed[touched].astype(pixels.dtype)
+        return replace(self, pixels=pixels)
+
+
+def to_grey(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Luma of [H, W, 3]; exactly the common value where the three channels agree."""
+    luma = pixels.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
+    if pixels.dtype.kind == "u":
+        luma = np.round(luma)
+    grey = (pixels[..., 0] == pixels[..., 1]) & (pixels[..., 1] == pixels[..., 2])
+    return np.where(grey, pixels[..., 0], luma.astype(pixels.dtype))
