@@ -1,0 +1,94 @@
+"""`install.py --test`: what the tests need, then pytest."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from installer.console import InstallError, run
+from installer.environment import PROJECT, Environment
+from installer.find_gimp import Gimp
+from installer.plugin import ensure_test_packages, ensure_vendor
+from installer.record import write_atomically
+
+# No windows, no questions, no conversions: an image opens as it is.
+_QUIET = """
+(show-welcome-dialog no)
+(check-updates no)
+(save-session-info no)
+(color-profile-policy keep)
+(metadata-rotation-policy keep)
+"""
+
+
+@dataclass(frozen=True)
+class TestFolders:
+    """Where the tests find GIMP and what belongs to it."""
+
+    __test__ = False
+
+    data_dir: Path
+
+    @property
+    def gimp(self) -> Path:
+        """JSON file: which GIMP. Written last: it stands for the rest."""
+        return self.data_dir / "test/gimp.json"
+
+    @property
+    def profile(self) -> Path:
+        """A GIMP profile that has been started once; every run of the tests copies it."""
+        return self.data_dir / "test/profile"
+
+    @property
+    def pytest(self) -> Path:
+        return self.data_dir / "test/pytest"
+
+    @property
+    def vendor(self) -> Path:
+        return self.data_dir / "vendor"
+
+
+def prepare_gimp(environment: Environment, gimp: Gimp, data_dir: Path) -> None:
+    """Make what the tests inside GIMP need, unless it is there."""
+    folders = TestFolders(data_dir)
+    ensure_vendor(environment, gimp, folders.vendor)
+    ensure_test_packages(environment, gimp, folders.pytest)
+    wanted = json.dumps(gimp.as_json(), indent=1) + "\n"
+    if folders.gimp.exists() and folders.gimp.read_text(encoding="utf-8") == wanted:
+        return
+    folders.gimp.unlink(missing_ok=True)
+    _make_profile(gimp, folders)
+    write_atomically(folders.gimp, wanted)
+
+
+def _make_profile(gimp: Gimp, folders: TestFolders) -> None:
+    """Start GIMP once with an empty profile, so that later starts take 2 s and not 7."""
+    shutil.rmtree(folders.profile, ignore_errors=True)
+    folders.profile.mkdir(parents=True)
+    batch = ["--batch-interpreter=python-fu-eval", "-b", "print('profile made')", "--quit"]
+    run(
+        [*gimp.command, "-i", "-d", "-f", *batch],
+        "GIMP profile for tests",
+        folders.data_dir / "logs/install.log",
+        env={"GIMP3_DIRECTORY": str(folders.profile)},
+    )
+    # Appended: without what GIMP wrote there itself, every start would query all plug-ins again.
+    with (folders.profile / "gimprc").open("a", encoding="utf-8") as gimprc:
+        gimprc.write(_QUIET)
+
+
+def run_tests(environment: Environment, arguments: Sequence[str]) -> int:
+    """Run the checks and pytest from the checkout; returns the exit code."""
+    python = str(environment.python)
+    env = {**os.environ, "EDITGAN_TEST_REQUIRES_GIMP": "1"}
+    for check in (["ruff", "check"], ["mypy"]):
+        done = subprocess.run([python, "-m", *check], cwd=PROJECT, env=env, check=False)
+        if done.returncode:
+            raise InstallError(f"{check[0]} found something to mend; the tests were not run.")
+    command = [python, "-m", "pytest", *arguments]
+    return subprocess.run(command, cwd=PROJECT, env=env, check=False).returncode

@@ -1,0 +1,43 @@
+"""What all tests share: nobody's real data is touched.
+
+EDITGAN_HOME points to a temporary folder from the first moment on; the installed GIMP and its test
+packages are still found through the real one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from gimp_harness import INSTALLED
+from protocol import paths
+
+_TEMPORARY = pytest.StashKey[Path]()
+_INSIDE_GIMP = "EDITGAN_INSIDE_GIMP" in os.environ
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[INSTALLED] = paths.data_dir()
+    if not _INSIDE_GIMP:  # there the outer run has made one
+        # Short: socket paths may have 107 characters.
+        config.stash[_TEMPORARY] = Path(tempfile.mkdtemp(prefix="editgan-test-"))
+        os.environ["EDITGAN_HOME"] = str(config.stash[_TEMPORARY])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if folder := config.stash.get(_TEMPORARY, None):
+        os.environ["EDITGAN_HOME"] = str(config.stash[INSTALLED])
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty data folder (EDITGAN_HOME) of this test's own."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("EDITGAN_HOME", str(folder))
+    return folder

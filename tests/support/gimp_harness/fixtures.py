@@ -1,0 +1,117 @@
+"""Fixtures for tests that run inside GIMP: calls of procedures, images, the real backend outside."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import gi
+
+gi.require_version("Gimp", "3.0")
+from gi.repository import Gimp, Gio
+
+import pytest
+
+from protocol import paths
+from protocol.client import Connection
+from protocol.launch import ensure_backend
+
+Call = Callable[..., Gimp.ValueArray]
+
+__all__ = ["backend", "call", "kill_backend", "last_error", "no_images_left", "open_image", "order"]
+
+
+@pytest.fixture(scope="session")
+def call() -> Call:
+    """call(name, image, drawables, **arguments) -> Gimp.ValueArray, [0] being the status.
+
+    Runs a procedure non-interactively (run_mode=... for another way). Underscores in argument
+    names become hyphens. image and drawables may be None for procedures that take none.
+    """
+
+    def run(
+        name: str,
+        image: Gimp.Image | None = None,
+        drawables: Sequence[Gimp.Drawable] | None = None,
+        run_mode: Gimp.RunMode = Gimp.RunMode.NONINTERACTIVE,
+        **arguments: Any,
+    ) -> Gimp.ValueArray:
+        procedure = Gimp.get_pdb().lookup_procedure(name)
+        assert procedure is not None, f"GIMP knows no procedure {name}: the plug-in did not load"
+        config = procedure.create_config()
+        if config.find_property("run-mode"):
+            config.set_property("run-mode", run_mode)
+        if image is not None:
+            config.set_property("image", image)
+        if drawables is not None:
+            config.set_core_object_array("drawables", list(drawables))
+        for key, value in arguments.items():
+            config.set_property(key.replace("_", "-"), value)
+        return procedure.run(config)
+
+    return run
+
+
+@pytest.fixture
+def last_error() -> Callable[[], str]:
+    """last_error() -> the sentence that the last failed procedure gave."""
+    return lambda: Gimp.get_pdb().get_last_error()
+
+
+@pytest.fixture
+def open_image() -> Callable[[Path], Gimp.Image]:
+    """open_image(path) -> the file as GIMP opens it."""
+
+    def load(path: Path) -> Gimp.Image:
+        image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(str(path)))
+        assert image is not None, f"GIMP cannot open {path}"
+        return image
+
+    return load
+
+
+@pytest.fixture(autouse=True)
+def no_images_left() -> Iterator[None]:
+    """Every test starts and ends without images."""
+    yield
+    for image in Gimp.get_images():
+        image.delete()
+
+
+@pytest.fixture
+def backend() -> Iterator[Connection]:
+    """A connection to the running backend (the plug-in finds the same one); starts it if need be."""
+    connection = ensure_backend()
+    yield connection
+    connection.close()
+
+
+@pytest.fixture(scope="session")
+def order() -> Callable[[str], None]:
+    """order("start" | "kill"): what the process outside GIMP does with the backend."""
+
+    def give(name: str) -> None:
+        with Path(os.environ["EDITGAN_LAUNCHER"]).open("w") as fifo:
+            fifo.write(f"{name}\n")
+
+    return give
+
+
+@pytest.fixture
+def kill_backend(order: Callable[[str], None]) -> Callable[[], None]:
+    """kill_backend(): the backend dies at once, as in a crash; returns when it is gone."""
+
+    def kill() -> None:
+        from protocol import connection_file
+
+        order("kill")
+        lock = paths.connection_file().with_name(connection_file.LOCK_NAME)
+        deadline = time.monotonic() + 10
+        while connection_file.is_held(lock):
+            assert time.monotonic() < deadline, "the backend was not killed"
+            time.sleep(0.02)
+
+    return kill

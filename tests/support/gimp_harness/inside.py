@@ -1,0 +1,53 @@
+"""The half that runs inside GIMP: pytest with a plug-in that writes every result to a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+
+class Reporter:
+    """Appends one JSON line per phase of a test: node id, phase, outcome and what it said."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._write(
+            node=report.nodeid,
+            when=report.when,
+            outcome=report.outcome,
+            text=_reason(report),
+            output=[list(section) for section in report.sections],
+            xfail=getattr(report, "wasxfail", None),
+        )
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self._write(node=report.nodeid, when="collect", outcome="failed", text=_reason(report))
+
+    def _write(self, **values: object) -> None:
+        with self.file.open("a", encoding="utf-8") as file:
+            print(json.dumps(values), file=file)
+
+
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    if isinstance(report.longrepr, tuple):  # a skip: file, line, reason
+        return report.longrepr[2]
+    return report.longreprtext
+
+
+def main() -> None:
+    """Run the tests named in EDITGAN_TEST_RUN/arguments.json; raises when pytest itself failed."""
+    run = Path(os.environ["EDITGAN_TEST_RUN"])
+    arguments = json.loads((run / "arguments.json").read_text(encoding="utf-8"))
+    # A test that hangs in a call to GIMP cannot be interrupted by a signal: end the process.
+    flags = ["-p", "no:cacheprovider", "-o", "timeout_method=thread", "-v", "--color=no"]
+    code = pytest.main([*flags, *arguments], plugins=[Reporter(run / "results.jsonl")])
+    sys.stdout.flush()
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        raise RuntimeError(f"pytest inside GIMP ended with {code!r}")
