@@ -62,7 +62,7 @@ def bound_folders(*needed: Path, top: Path = Path("/")) -> list[Path]:
 
 
 def environment(settings: Mapping[str, str]) -> list[str]:
-    """NAME=value words for a program inside the root: little of the caller's, nothing of Python's."""
+    """NAME=value words for a program in the root: little of the caller's, nothing of Python's."""
     values = {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)}
     values |= {
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
@@ -128,7 +128,7 @@ def start_backend(backend: Sequence[str], env: Mapping[str, str], cwd: Path | No
     subprocess.run(
         [sys.executable, "-c", code, where, *backend],
         stdin=subprocess.DEVNULL,
-        env=dict(env),
+        env={name: value for name, value in env.items() if name != "EDITGAN_LAUNCHER"},
         cwd=cwd,
         check=False,
     )

@@ -24,10 +24,9 @@ def check_python() -> None:
     """Raise InstallError where this Python cannot run the backend."""
     version = sys.version_info[:2]
     if not OLDEST <= version <= NEWEST:
-        names = ["3.%d" % minor for _, minor in (OLDEST, NEWEST)]
         raise InstallError(
-            f"This is Python {version[0]}.{version[1]}; EditGAN needs Python {names[0]} to "
-            f"{names[1]}: run install.py with one of these."
+            f"This is Python {version[0]}.{version[1]}; EditGAN needs Python 3.{OLDEST[1]} to "
+            f"3.{NEWEST[1]}: run install.py with one of these."
         )
 
 

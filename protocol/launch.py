@@ -19,6 +19,8 @@ _SCRUBBED = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "LD_LIBRARY_PATH", "LD
 _SCRUBBED_PREFIXES = ("GI_", "GIMP", "GEGL_", "BABL_", "DYLD_", "_PYI_")
 _FLATPAK_MARK = Path("/.flatpak-info")
 _MAX_STARTS = 3
+# Set where the backend cannot run (the private GIMP): a FIFO that whoever started GIMP reads.
+_LAUNCHER = "EDITGAN_LAUNCHER"
 _TAIL = 2000  # characters of the log that go into an error's detail
 
 
@@ -38,7 +40,9 @@ def ensure_backend(
     """
     path = paths.connection_file()
     deadline = time.monotonic() + timeout
-    process, starts = None, 0
+    process: subprocess.Popen[bytes] | Ordered | None = None
+    starts = 0
+    fifo = os.environ.get(_LAUNCHER)
     while time.monotonic() < deadline:
         if connection := _connect(path, deadline, client):
             return connection
@@ -47,7 +51,7 @@ def ensure_backend(
             raise _failed(ended)
         # 0: another backend was faster, and may have ended since
         if (process is None or ended == 0) and not _is_running(path):
-            process = start(command or installed_command(), cwd=cwd)
+            process = order(fifo) if fifo else start(command or installed_command(), cwd=cwd)
             starts += 1
         time.sleep(0.05)
     sentence = "The EditGAN backend does not answer; end its process (editgan serve) and try again."
@@ -104,6 +108,27 @@ def start(command: Sequence[str], *, cwd: Path | None = None) -> subprocess.Pope
     # waits, so that no zombie stays where the caller lives long
     threading.Thread(target=process.wait, daemon=True, name="backend-reaper").start()
     return process
+
+
+class Ordered:
+    """A backend that another process was asked to start; its failing cannot be seen from here."""
+
+    def poll(self) -> None:
+        return None
+
+
+def order(fifo: str) -> Ordered:
+    """Ask the process that reads `fifo` to start the backend.
+
+    Raises BackendError "backend_missing" where nobody reads it any more.
+    """
+    try:
+        with open(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK), "wb") as orders:
+            orders.write(b"start\n")
+    except OSError as error:
+        sentence = "The backend could not be started from this GIMP; run 'editgan serve' outside."
+        raise BackendError("backend_missing", sentence, f"{fifo}: {error}") from None
+    return Ordered()
 
 
 def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:

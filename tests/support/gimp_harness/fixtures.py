@@ -1,4 +1,4 @@
-"""Fixtures for tests that run inside GIMP: calls of procedures, images, the real backend outside."""
+"""Fixtures for tests that run inside GIMP: procedures, images, the real backend outside."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from typing import Any
 import gi
 
 gi.require_version("Gimp", "3.0")
-from gi.repository import Gimp, Gio
-
 import pytest
+from gi.repository import Gimp, Gio
 
 from protocol import paths
 from protocol.client import Connection
@@ -83,7 +82,7 @@ def no_images_left() -> Iterator[None]:
 
 @pytest.fixture
 def backend() -> Iterator[Connection]:
-    """A connection to the running backend (the plug-in finds the same one); starts it if need be."""
+    """A connection to the running backend, the one that the plug-in finds; started if need be."""
     connection = ensure_backend()
     yield connection
     connection.close()

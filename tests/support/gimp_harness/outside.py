@@ -67,14 +67,14 @@ class GimpItem(pytest.Item):
         results = results_of(self.session)
         mine = results.of(self.nodeid)
         if not mine:
-            raise FailedInsideGimp(f"It did not run.\n{results.why_incomplete}")
+            raise InsideGimpError(f"It did not run.\n{results.why_incomplete}")
         if failures := [text for outcome, text in mine if outcome == "failed"]:
-            raise FailedInsideGimp("\n\n".join(failures))
+            raise InsideGimpError("\n\n".join(failures))
         if all(outcome == "skipped" for outcome, _ in mine):
             pytest.skip(mine[0][1])
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any) -> Any:
-        if isinstance(excinfo.value, FailedInsideGimp):
+        if isinstance(excinfo.value, InsideGimpError):
             return f"inside GIMP:\n{excinfo.value}"
         return super().repr_failure(excinfo, *args)
 
@@ -82,7 +82,7 @@ class GimpItem(pytest.Item):
         return self.path, self.line - 1, f"[in GIMP] {self.name}"
 
 
-class FailedInsideGimp(Exception):
+class InsideGimpError(Exception):
     """Carries the inner test's own report."""
 
 

@@ -1,4 +1,4 @@
-"""The GIMP that the tests run in: what `install.py --test` prepared, and a fresh profile per run."""
+"""The GIMP that the tests run in: prepared by `install.py --test`, with a fresh profile each."""
 
 from __future__ import annotations
 
