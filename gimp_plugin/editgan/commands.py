@@ -1,0 +1,179 @@
+"""The procedures' run functions: arguments in, dialog where wanted, report or error out."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from errors import CommandCancelled, PlugInError
+from gi.repository import Gimp, GLib, GObject
+from texts import _
+
+Report = dict[str, Any]
+Drawables = Sequence[Gimp.Drawable]
+
+
+def answer(procedure: Gimp.Procedure, work: Callable[[], Report]) -> Gimp.ValueArray:
+    """Run a command; what it raises becomes GIMP's own error message, never silence."""
+    try:
+        return _success(procedure, work())
+    except CommandCancelled:
+        return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
+    except PlugInError as error:
+        return _failure(procedure, str(error))
+    except Exception as error:
+        traceback.print_exc(file=sys.stderr)
+        return _failure(
+            procedure,
+            _(
+                "EditGAN met an unexpected problem ({kind}: {error}): "
+                "the image is unchanged, please report it."
+            ).format(kind=type(error).__name__, error=str(error)[:200]),
+        )
+
+
+def _success(procedure: Gimp.Procedure, report: Report) -> Gimp.ValueArray:
+    values = procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
+    values.remove(1)
+    values.insert(1, GObject.Value(GObject.TYPE_STRING, json.dumps(report)))
+    return values
+
+
+def _failure(procedure: Gimp.Procedure, message: str) -> Gimp.ValueArray:
+    error = GLib.Error.new_literal(Gimp.PlugIn.error_quark(), message, 0)
+    return procedure.new_return_values(Gimp.PDBStatusType.EXECUTION_ERROR, error)
+
+
+@contextmanager
+def showing(title: str, *, preview: bool = False) -> Iterator[Any]:
+    """A view for the time of a job."""
+    from views import PreviewView, ProgressView
+
+    view = PreviewView(title) if preview else ProgressView(title)
+    try:
+        yield view
+    finally:
+        view.close()
+
+
+def segment(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bool) -> Report:
+    import photo
+    import segment
+
+    photo.find(image, drawables)  # what cannot work is said before any dialog
+    if interactive:
+        import dialogs
+
+        dialogs.segment(config, _bundles())
+    with showing(_("Segmenting parts")) as view:
+        report = segment.run(
+            image,
+            drawables,
+            bundle=config.get_property("bundle"),
+            level=config.get_property("level"),
+            view=view,
+        )
+    if interactive:
+        Gimp.message(summary(report))
+    return report
+
+
+def repaint(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bool) -> Report:
+    import repaint
+
+    repaint.find(image)
+    if interactive:
+        import dialogs
+
+        dialogs.repaint(config)
+    with showing(_("Applying the repaint"), preview=interactive) as view:
+        return repaint.run(
+            image,
+            steps=config.get_property("steps"),
+            name=config.get_property("name").strip() or _("Repaint"),
+            save_as=config.get_property("save-as").strip(),
+            view=view,
+        )
+
+
+def apply(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bool) -> Report:
+    import apply
+
+    if interactive:
+        import apply_dialog
+
+        with showing(_("Reading the edit library")) as view:
+            edits, licence = apply.list_edits(image, view)
+        apply_dialog.run(config, edits, licence)
+    with showing(_("Applying the edit")) as view:
+        return apply.run(
+            image,
+            drawables,
+            edit=config.get_property("edit").strip(),
+            scale=config.get_property("scale"),
+            refine=config.get_property("refine"),
+            view=view,
+        )
+
+
+def save_edit(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bool) -> Report:
+    import save_edit
+
+    _kept, edit = save_edit.find(image, drawables)
+    if interactive:
+        import dialogs
+
+        dialogs.save_edit(config, edit)
+    with showing(_("Saving the edit")) as view:
+        report = save_edit.run(
+            image,
+            drawables,
+            name=config.get_property("name"),
+            description=config.get_property("description"),
+            view=view,
+        )
+    if interactive:
+        Gimp.message(_("Saved to the edit library as “{name}”.").format(name=report["saved_as"]))
+    return report
+
+
+def status(config: Any, interactive: bool) -> Report:
+    import status
+
+    with showing(_("Asking the backend")) as view:
+        report = status.run(view, config.get_property("action"))
+    if interactive:
+        import status_dialog
+
+        status_dialog.run(report)
+    return report
+
+
+def summary(report: Report) -> str:
+    """What Segment Parts found, in a sentence or two."""
+    lines = [
+        _("{count} parts found; paint on their layers, then choose Apply Repaint.").format(
+            count=len(report["parts"])
+        )
+    ]
+    if report.get("verdict"):
+        lines.append(_("Likeness of the reconstruction: {verdict}.").format(**report))
+    if report["subjects"] > 1:
+        lines.append(
+            _(
+                "{subjects} subjects were seen, one was taken: "
+                "select another one and run Segment Parts again for that one."
+            ).format(**report)
+        )
+    return "\n".join(lines)
+
+
+def _bundles() -> list[str]:
+    from session import Session
+
+    with showing(_("Starting the backend")) as view, Session(view) as session:
+        return session.connection.welcome.bundles

@@ -1,0 +1,206 @@
+#!/usr/bin/env python3
+"""EditGAN for GIMP 3: registers the commands below Filters > EditGAN.
+
+Every call is a new process, so this file only registers; the rest is imported by the command that
+runs.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import gi
+
+gi.require_version("Gegl", "0.4")
+gi.require_version("Gimp", "3.0")
+from gi.repository import Gimp, GObject
+from texts import _
+
+MENU = "<Image>/Filters/EditGAN"
+WRITABLE = GObject.ParamFlags.READWRITE
+
+
+def main_of(command: str) -> Any:
+    """The run function of an image procedure whose work is `commands.<command>`."""
+
+    def run(
+        procedure: Gimp.Procedure,
+        mode: Gimp.RunMode,
+        image: Gimp.Image,
+        drawables: list[Gimp.Drawable],
+        config: Gimp.ProcedureConfig,
+        _data: object,
+    ) -> Gimp.ValueArray:
+        import commands
+
+        interactive = mode == Gimp.RunMode.INTERACTIVE
+
+        def work() -> dict[str, Any]:
+            prepare()
+            return getattr(commands, command)(image, drawables, config, interactive)
+
+        return commands.answer(procedure, work)
+
+    return run
+
+
+def run_status(
+    procedure: Gimp.Procedure, config: Gimp.ProcedureConfig, _data: object
+) -> Gimp.ValueArray:
+    import commands
+
+    def work() -> dict[str, Any]:
+        prepare()
+        interactive = config.get_property("run-mode") == Gimp.RunMode.INTERACTIVE
+        return commands.status(config, interactive)
+
+    return commands.answer(procedure, work)
+
+
+def prepare() -> None:
+    import install_paths
+
+    install_paths.use_installed_home()
+    install_paths.make_importable()
+
+
+def choice(*options: tuple[str, str, str]) -> Gimp.Choice:
+    """A choice argument's options: name, label, help."""
+    made = Gimp.Choice.new()
+    for number, (name, label, blurb) in enumerate(options):
+        made.add(name, number, label, blurb)
+    return made
+
+
+def add_segment(procedure: Gimp.Procedure) -> None:
+    procedure.add_string_argument(
+        "bundle", _("_Model"), _("The bundle that knows the photo's subject"), "faces", WRITABLE
+    )
+    levels = choice(
+        ("fast", _("Fast"), _("The encoder and a few steps")),
+        ("balanced", _("Balanced"), _("More steps, a closer likeness")),
+        ("faithful", _("Faithful"), _("Many steps, the closest likeness")),
+    )
+    blurb = _("How closely the model shall represent the photo before it is edited")
+    procedure.add_choice_argument("level", _("_Likeness"), blurb, levels, "fast", WRITABLE)
+
+
+def add_repaint(procedure: Gimp.Procedure) -> None:
+    procedure.add_int_argument(
+        "steps", _("_Steps"), _("Optimisation steps"), 1, 1000, 100, WRITABLE
+    )
+    procedure.add_string_argument(
+        "name", _("Layer _name"), _("The result layer's name"), _("Repaint"), WRITABLE
+    )
+    blurb = _("Also save what was learnt to the edit library under this name; empty: do not")
+    procedure.add_string_argument("save-as", _("Save as _edit"), blurb, "", WRITABLE)
+
+
+def add_apply(procedure: Gimp.Procedure) -> None:
+    blurb = _("Name of an edit in the library")
+    procedure.add_string_argument("edit", _("_Edit"), blurb, "", WRITABLE)
+    blurb = _("Strength: 1 as it was learnt, 0 nothing, negative the opposite")
+    procedure.add_double_argument("scale", _("_Strength"), blurb, -3.0, 3.0, 1.0, WRITABLE)
+    blurb = _("Self-supervised steps that clean the result up")
+    procedure.add_int_argument("refine", _("_Refinement steps"), blurb, 0, 100, 0, WRITABLE)
+
+
+def add_save_edit(procedure: Gimp.Procedure) -> None:
+    procedure.add_string_argument(
+        "name", _("_Name"), _("The edit's name in the library"), "", WRITABLE
+    )
+    procedure.add_string_argument(
+        "description", _("_Description"), _("What the edit does"), "", WRITABLE
+    )
+
+
+# procedure: (command, menu label, what it does, its arguments)
+COMMANDS = {
+    "plug-in-editgan-segment": (
+        "segment",
+        _("_Segment Parts..."),
+        _(
+            "Find the photo's subject and show its parts as layers to paint on. "
+            "A selection says which subject."
+        ),
+        add_segment,
+    ),
+    "plug-in-editgan-repaint": (
+        "repaint",
+        _("Apply _Repaint..."),
+        _(
+            "Change the photo until it agrees with the painted part layers. Only the alpha of the "
+            "part layers counts; their visibility, opacity and colour do not."
+        ),
+        add_repaint,
+    ),
+    "plug-in-editgan-save-edit": (
+        "save_edit",
+        _("Save as _Edit..."),
+        _("Keep what the last repaint has learnt in the edit library"),
+        add_save_edit,
+    ),
+    "plug-in-editgan-apply": (
+        "apply",
+        _("_Apply Edit..."),
+        _("Apply an edit of the library to the photo, as one layer"),
+        add_apply,
+    ),
+}
+STATUS = "plug-in-editgan-status"
+
+
+class EditGan(Gimp.PlugIn):
+    def do_set_i18n(self, _name: str) -> bool:
+        return False  # texts are translated by texts.py
+
+    def do_query_procedures(self) -> list[str]:
+        return [*COMMANDS, STATUS]
+
+    def do_create_procedure(self, name: str) -> Gimp.Procedure:
+        procedure = self._status(name) if name == STATUS else self._on_image(name)
+        procedure.add_menu_path(MENU)
+        procedure.set_attribution("EditGAN for GIMP contributors", "MIT licence", "2026")
+        procedure.add_string_return_value("report", _("Report"), _("A JSON text"), "", WRITABLE)
+        return procedure
+
+    def _on_image(self, name: str) -> Gimp.Procedure:
+        command, label, blurb, add_arguments = COMMANDS[name]
+        procedure = Gimp.ImageProcedure.new(
+            self, name, Gimp.PDBProcType.PLUGIN, main_of(command), None
+        )
+        # any image: what cannot work is told in a sentence rather than by a grey menu entry
+        procedure.set_image_types("*")
+        mask = Gimp.ProcedureSensitivityMask
+        procedure.set_sensitivity_mask(mask.DRAWABLE | mask.DRAWABLES | mask.NO_DRAWABLES)
+        procedure.set_menu_label(label)
+        procedure.set_documentation(blurb, blurb, name)
+        add_arguments(procedure)
+        return procedure
+
+    def _status(self, name: str) -> Gimp.Procedure:
+        procedure = Gimp.Procedure.new(self, name, Gimp.PDBProcType.PLUGIN, run_status, None)
+        procedure.set_menu_label(_("_Backend Status..."))
+        blurb = _("Show EditGAN's backend: its device, models and their licences")
+        procedure.set_documentation(blurb, blurb, name)
+        procedure.add_enum_argument(
+            "run-mode",
+            _("Run mode"),
+            _("The run mode"),
+            Gimp.RunMode,
+            Gimp.RunMode.NONINTERACTIVE,
+            WRITABLE,
+        )
+        actions = choice(
+            ("report", _("Report"), _("Report, starting a backend if none runs")),
+            ("restart", _("Restart"), _("Stop it, start it again and report")),
+            ("stop", _("Stop"), _("Stop it")),
+        )
+        procedure.add_choice_argument(
+            "action", _("_Action"), _("What to do"), actions, "report", WRITABLE
+        )
+        return procedure
+
+
+Gimp.main(EditGan.__gtype__, sys.argv)

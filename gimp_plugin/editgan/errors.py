@@ -1,0 +1,19 @@
+"""What ends a command early. Every message is one sentence: what happened and what to do."""
+
+from __future__ import annotations
+
+
+class PlugInError(Exception):
+    """A command cannot go on; the message is for the user.
+
+    code: the backend's error code where it came from there, for callers that can do something about
+    it.
+    """
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class CommandCancelled(Exception):  # noqa: N818 - nothing went wrong
+    """The user changed their mind."""

@@ -1,0 +1,157 @@
+"""The part group: one layer per part, which the photographer paints on.
+
+Only a layer's alpha at full size counts (and its mask, where it has one). Visibility, opacity and
+colour are for looking at. A layer's part is the one it was made for, whatever its name is now;
+a layer that the photographer adds counts by its name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import layers
+import photo as photos
+import state
+from errors import PlugInError
+from gi.repository import Gegl, Gimp
+from texts import _
+
+from protocol.messages import PaintedPart, PartLayer, Pixels
+
+OPACITY = 50.0  # %, so that the photo shows through
+MARGIN = 0.5  # of a part's size on each side: room to paint, and scaling stays centred on the part
+MIN_MARGIN = 16  # px
+BACKGROUND = 0  # part index
+_COPY = re.compile(r"(?: copy)?(?: ?#\d+)?$")  # what GIMP adds to a second layer's name
+
+Rect = tuple[int, int, int, int]
+
+
+def group_name(bundle: str) -> str:
+    return _("EditGAN parts ({bundle})").format(bundle=bundle)
+
+
+def find_group(image: Gimp.Image) -> Gimp.GroupLayer | None:
+    for layer in photos.walk(image.get_layers()):
+        if layer.is_group() and state.is_marked(layer, state.GROUP):
+            return layer
+    return None
+
+
+def build(
+    photo: photos.Photo,
+    parts: Sequence[PartLayer],
+    mark: state.Group,
+    added: list[Gimp.Layer],
+) -> Gimp.GroupLayer:
+    """Add the group at the top of the image, the smallest part topmost, the background lowest."""
+    image = photo.image
+    group = Gimp.GroupLayer.new(image, group_name(mark.bundle))
+    image.insert_layer(group, None, 0)
+    added.append(group)
+    for place, part in enumerate(sorted(parts, key=_depth)):
+        _add_part(photo, group, place, part, mark.bundle)
+    group.set_opacity(OPACITY)
+    state.keep(group, state.GROUP, mark)
+    return group
+
+
+def read(photo: photos.Photo, group: Gimp.GroupLayer, kept: state.State) -> list[PaintedPart]:
+    """What is painted, topmost first; a layer whose paint lies off the subject is left out.
+
+    Raises PlugInError for layers of another bundle.
+    """
+    mark = state.recall(group, state.GROUP, state.Group)
+    if mark is not None and mark.bundle != kept.bundle:
+        raise _other_bundle(group.get_name(), mark.bundle, kept.bundle)
+    painted = []
+    for layer in photos.walk(group.get_children()):
+        if not layer.is_group() and (part := _read_part(photo, layer, kept)):
+            painted.append(part)
+    return painted
+
+
+def _depth(part: PartLayer) -> tuple[bool, int]:
+    return part.index == BACKGROUND, sum(bytes(part.alpha.data))
+
+
+def _add_part(
+    photo: photos.Photo, group: Gimp.GroupLayer, place: int, part: PartLayer, bundle: str
+) -> None:
+    room = _with_margin(part.rect, photo.width, photo.height)
+    dx, dy = photo.offset
+    layer = layers.new_layer(photo.image, part.name, (room[0] + dx, room[1] + dy, *room[2:]))
+    photo.image.insert_layer(layer, group, place)
+    layers.write(layer, coloured(part, room))
+    state.keep(layer, state.PART, state.Part(part.name, bundle))
+
+
+def _with_margin(rect: Rect, width: int, height: int) -> Rect:
+    x, y, w, h = rect
+    grow_x, grow_y = max(MIN_MARGIN, round(w * MARGIN)), max(MIN_MARGIN, round(h * MARGIN))
+    left, top = min(x, max(0, x - grow_x)), min(y, max(0, y - grow_y))
+    right, bottom = max(x + w, min(width, x + w + grow_x)), max(y + h, min(height, y + h + grow_y))
+    return left, top, right - left, bottom - top
+
+
+def coloured(part: PartLayer, room: Rect) -> Pixels:
+    """The part's colour all over `room`, with the part's alpha where the part lies."""
+    x, y, w, h = part.rect
+    left, top, width, height = room
+    alpha, source = bytearray(width * height), memoryview(part.alpha.data)
+    for row in range(h):
+        start = (y - top + row) * width + x - left
+        alpha[start : start + w] = source[row * w : (row + 1) * w]
+    data = bytearray(width * height * 4)
+    for channel, value in enumerate(part.color):
+        data[channel::4] = bytes([value]) * (width * height)
+    data[3::4] = alpha
+    return Pixels(width, height, 4, "u8", data)
+
+
+def _read_part(photo: photos.Photo, layer: Gimp.Layer, kept: state.State) -> PaintedPart | None:
+    name = _part_of(layer, kept.bundle)
+    dx, dy = photo.offset
+    _found, x, y = layer.get_offsets()
+    x, y = x - dx, y - dy
+    left, top = max(x, kept.rect[0]), max(y, kept.rect[1])
+    right = min(x + layer.get_width(), kept.rect[0] + kept.rect[2])
+    bottom = min(y + layer.get_height(), kept.rect[1] + kept.rect[3])
+    if left >= right or top >= bottom:
+        return None
+    area = Gegl.Rectangle.new(left - x, top - y, right - left, bottom - top)
+    alpha = _alpha(layer, area)
+    rect = (left, top, right - left, bottom - top)
+    return PaintedPart(name, rect, Pixels(rect[2], rect[3], 1, "u8", alpha))
+
+
+def _alpha(layer: Gimp.Layer, area: Gegl.Rectangle) -> bytes:
+    alpha = layer.get_buffer().get(area, 1.0, "cairo-A8", Gegl.AbyssPolicy.NONE)
+    mask = layer.get_mask()
+    if mask is None or not layer.get_apply_mask():
+        return alpha
+    # Only alpha >= 0.5 counts, so the product of both may be taken as their bitwise "and"
+    shown = mask.get_buffer().get(area, 1.0, "Y u8", Gegl.AbyssPolicy.NONE)
+    half = bytes(0 if value < 128 else 255 for value in range(256))
+    both = int.from_bytes(alpha.translate(half)) & int.from_bytes(shown.translate(half))
+    return both.to_bytes(len(alpha))
+
+
+def _part_of(layer: Gimp.Layer, bundle: str) -> str:
+    mark = state.recall(layer, state.PART, state.Part)
+    if mark is None:
+        return _COPY.sub("", layer.get_name()) or layer.get_name()
+    if mark.bundle != bundle:
+        raise _other_bundle(layer.get_name(), mark.bundle, bundle)
+    return mark.name
+
+
+def _other_bundle(layer: str, its: str, bundle: str) -> PlugInError:
+    return PlugInError(
+        _(
+            "The layer “{layer}” belongs to the bundle “{its}”, this photo was segmented with "
+            "“{bundle}”: remove the layer, or run Segment Parts again."
+        ).format(layer=layer, its=its, bundle=bundle),
+        "wrong_bundle",
+    )

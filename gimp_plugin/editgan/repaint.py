@@ -1,0 +1,71 @@
+"""Apply Repaint: make the picture agree with the painted parts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import layers
+import part_layers
+import photo as photos
+import results
+import save_edit
+import state
+from errors import PlugInError
+from gi.repository import Gimp
+from session import Session, expect
+from texts import _
+from views import View
+
+from protocol.messages import Edited, Repaint
+
+Report = dict[str, Any]
+
+
+def run(image: Gimp.Image, *, steps: int, name: str, save_as: str, view: View) -> Report:
+    """Add one result layer above the photo and hide the part group, so that it can be seen.
+
+    save_as: also keep the learnt vector in the library under this name, unless empty.
+    """
+    photo, group, kept = find(image)
+    painted = part_layers.read(photo, group, kept)
+    with Session(view) as session:
+        answer, kept = session.about_photo(
+            photo, kept, lambda name: Repaint(photo=name, layers=painted, steps=steps)
+        )
+        edited = expect(Edited, answer)
+        edit = results.record_of("repaint", name, 1.0, 0, edited, kept.bundle)
+        with layers.undo_step(image) as added:
+            layer = results.add(photo, name, edited, edit, kept, added)
+            group.set_visible(False)
+        saved = _save(session, photo, kept, edit, save_as) if save_as else None
+    return {
+        "layer": layer.get_name(),
+        "edited_parts": list(edited.parts),
+        "saved_as": saved,
+        **edited.report,
+    }
+
+
+def find(image: Gimp.Image) -> tuple[photos.Photo, Gimp.GroupLayer, state.State]:
+    """The photo, its part group and its state. Raises PlugInError if the image has none."""
+    kept = state.recall(image, state.STATE, state.State)
+    group = part_layers.find_group(image)
+    if kept is None or group is None:
+        raise PlugInError(
+            _("This image has no EditGAN parts: run Filters > EditGAN > Segment Parts first.")
+        )
+    return photos.remembered(image, kept), group, kept
+
+
+def _save(
+    session: Session, photo: photos.Photo, kept: state.State, edit: state.EditRecord, name: str
+) -> str:
+    try:
+        return save_edit.save(session, photo, kept, edit, name, "")
+    except PlugInError as error:
+        raise PlugInError(
+            _("The result is in a new layer, but its edit was not saved: {reason}").format(
+                reason=error
+            ),
+            error.code,
+        ) from error

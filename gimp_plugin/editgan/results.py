@@ -1,0 +1,92 @@
+"""Result layers: right above the photo, so that layers over the photo still apply to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import layers
+import photo as photos
+import state
+from gi.repository import Gimp
+
+from protocol.messages import Edited
+
+Added = list[Gimp.Layer]
+
+
+def record_of(
+    kind: str, name: str, scale: float, refine: int, edited: Edited, bundle: str
+) -> state.EditRecord:
+    return state.EditRecord(
+        kind=kind,
+        name=name,
+        scale=scale,
+        refine=refine,
+        parts=edited.parts,
+        vector=edited.vector,
+        bundle=bundle,
+        layer=0,  # known once the layer is in the image
+    )
+
+
+def add(
+    photo: photos.Photo,
+    title: str,
+    edited: Edited,
+    edit: state.EditRecord,
+    kept: state.State,
+    added: Added,
+) -> Gimp.Layer:
+    """Write a result layer and remember its edit; earlier results of the same edit are hidden.
+
+    Hidden, not deleted: they are the photographer's. Call inside `layers.undo_step`.
+    """
+    image = photo.image
+    for earlier in _earlier(image, kept.stack, edit):
+        earlier.set_visible(False)
+    x, y, w, h = edited.layer.rect
+    dx, dy = photo.offset
+    layer = layers.new_layer(image, title, (x + dx, y + dy, w, h))
+    image.insert_layer(layer, photo.layer.get_parent(), _place(photo))
+    added.append(layer)
+    layers.write(layer, edited.layer.pixels)
+    edit = replace(edit, layer=layer.get_tattoo())
+    state.keep(layer, state.RESULT, edit)
+    alive = tuple(e for e in kept.stack if image.get_layer_by_tattoo(e.layer) is not None)
+    state.keep(image, state.STATE, replace(kept, stack=(*alive, edit)))
+    return layer
+
+
+def newest(
+    image: Gimp.Image, drawables: Sequence[Gimp.Drawable], kept: state.State
+) -> state.EditRecord | None:
+    """The edit of the selected result layer, else of the last repaint that is still there."""
+    for drawable in drawables:
+        if edit := state.recall(drawable, state.RESULT, state.EditRecord):
+            return edit
+    for edit in reversed(kept.stack):
+        if edit.kind == "repaint" and image.get_layer_by_tattoo(edit.layer) is not None:
+            return edit
+    return None
+
+
+def _earlier(
+    image: Gimp.Image, stack: Sequence[state.EditRecord], edit: state.EditRecord
+) -> list[Gimp.Layer]:
+    same = [
+        earlier
+        for earlier in stack
+        if earlier.kind == edit.kind and (edit.kind == "repaint" or earlier.name == edit.name)
+    ]
+    found = [image.get_layer_by_tattoo(e.layer) for e in same]
+    return [layer for layer in found if layer is not None and layer.get_visible()]
+
+
+def _place(photo: photos.Photo) -> int:
+    """Right above the photo and the results that lie on it already."""
+    parent, place = photo.layer.get_parent(), layers.position(photo.image, photo.layer)
+    siblings = parent.get_children() if parent else photo.image.get_layers()
+    while place > 0 and state.is_marked(siblings[place - 1], state.RESULT):
+        place -= 1
+    return place
