@@ -36,9 +36,7 @@ _NO_ALPHA = (".jpg", ".jpeg")
 def read_photo(path: Path) -> Photo:
     """The photo in a file; raises BadImage with one sentence when it cannot be used."""
     path = Path(path)
-    if not path.is_file():
-        raise BadImage(f"There is no file {path}; check the name.")
-    with _clear_errors(path), warnings.catch_warnings():
+    with reading(path), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about odd metadata, of no use to anybody here
         photo = deep.read(path) or _read_with_pillow(path)
     if photo.depth == 32 and not np.isfinite(photo.pixels).all():
@@ -155,7 +153,10 @@ def _write_with_pillow(photo: Photo, path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _clear_errors(path: Path) -> Iterator[None]:
+def reading(path: Path) -> Iterator[None]:
+    """Turns what goes wrong while a picture is read into BadImage, with a sentence about `path`."""
+    if not path.is_file():
+        raise BadImage(f"There is no file {path}; check the name.")
     try:
         yield
     except Image.DecompressionBombError as error:
