@@ -1,0 +1,113 @@
+"""Put an edit back into the photo at the photo's own resolution and precision (DESIGN, section 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.photos.align import CropFrame, Rect, extract
+from backend.photos.feather import feathered_alpha
+from backend.photos.flow import Motion, estimate_motion
+from backend.photos.warp import resize, support_rect, to_photo
+
+_BAND = 256  # rows worked on at a time: temporaries stay small however large the photo
+_TONE = 0.04  # blur that leaves only light and colour of an inversion's error, in crop sides
+
+
+@dataclass(frozen=True, eq=False)
+class ResultLayer:
+    """An edited layer: pixels [h, w, 4] in the photo's dtype, top-left pixel at the photo's (x, y).
+
+    RGB is the unfeathered result, alpha (0..255 or 0..1) the feathered region.
+    """
+
+    x: int
+    y: int
+    pixels: NDArray[np.generic]
+
+
+def composite(
+    photo: NDArray[np.generic],
+    frame: CropFrame,
+    before: NDArray[np.float32],
+    after: NDArray[np.float32],
+    roi: NDArray[np.generic],
+) -> ResultLayer:
+    """The edit from `before` to `after`, as a layer over `photo`.
+
+    photo: uint8 or float32 (nominally 0..1, values beyond are kept) [H, W, 3 or 4], R'G'B'.
+    before, after: float32 [R, R, 3] in [-1, 1], the generator's picture without and with the edit.
+    roi: bool or float [R, R], the region that may change. Alpha is exactly zero outside it, and there RGB is
+    the photo's own. The photo's pixels are moved as the generator's picture moves; the generator only adds
+    what motion cannot explain, and replaces the photo where the motion cannot be believed.
+    An empty region, or one that misses the photo, gives a transparent layer of one pixel.
+    """
+    height, width = photo.shape[:2]
+    alpha = feathered_alpha(roi)
+    rect = support_rect(alpha, frame, width, height)
+    if not rect[2] or not rect[3]:
+        return ResultLayer(0, 0, np.zeros((1, 1, 4), photo.dtype))
+    old, new = ((np.asarray(p, np.float32) + 1) / 2 for p in (before, after))
+    motion = estimate_motion(old, new)
+    tone = _tone(photo, frame, old, motion.after.shape[0])
+    x, y, w, h = rect
+    pixels = np.empty((h, w, 4), photo.dtype)
+    for top in range(0, h, _BAND):
+        band = (x, y + top, w, min(_BAND, h - top))
+        pixels[top : top + _BAND] = _band(photo, frame, motion, tone, alpha, band)
+    return ResultLayer(x, y, pixels)
+
+
+def _tone(
+    photo: NDArray[np.generic], frame: CropFrame, before: NDArray[np.float32], size: int
+) -> NDArray[np.float32]:
+    """The low frequencies of photo - before on a grid [size, size, 3], in units of 0..1."""
+    resolution = before.shape[0]
+    crop, valid = extract(photo, frame, resolution)
+    difference = ((crop + 1) / 2 - before) * valid[..., None]
+    sigma = _TONE * resolution
+    weight = cv2.GaussianBlur(valid.astype(np.float32), (0, 0), sigma)[..., None]
+    return resize(cv2.GaussianBlur(difference, (0, 0), sigma) / np.maximum(weight, 1e-3), size)
+
+
+def _band(
+    photo: NDArray[np.generic],
+    frame: CropFrame,
+    motion: Motion,
+    tone: NDArray[np.float32],
+    alpha: NDArray[np.float32],
+    rect: Rect,
+) -> NDArray[np.generic]:
+    """The layer's pixels in `rect`: [h, w, 4] in the photo's dtype."""
+    x, y, w, h = rect
+    unit = 255.0 if photo.dtype == np.uint8 else 1.0
+    own = photo[y : y + h, x : x + w, :3]
+    opacity = to_photo(alpha, frame, rect, outside_zero=True)
+    shift = to_photo(motion.shift, frame, rect) @ frame.to_pixels(1)[:, :2].T.astype(np.float32)
+    moved = _moved(photo, shift, rect) + unit * to_photo(motion.residual, frame, rect)
+    drawn = unit * to_photo(motion.after + tone, frame, rect)
+    trust = to_photo(motion.trust, frame, rect)[..., None]
+    result = drawn + trust * (moved - drawn)
+    layer = np.concatenate([result, unit * opacity[..., None]], axis=2)
+    if photo.dtype == np.uint8:
+        layer = np.clip(np.rint(layer), 0, 255).astype(np.uint8)
+    untouched = layer[..., 3] == 0
+    layer[..., :3][untouched] = own[untouched]
+    return layer.astype(photo.dtype, copy=False)
+
+
+def _moved(
+    photo: NDArray[np.generic], shift: NDArray[np.float32], rect: Rect
+) -> NDArray[np.float32]:
+    """The photo read at every pixel of `rect` plus `shift` [h, w, 2] pixels: float32 [h, w, 3]."""
+    x, y, w, h = rect
+    reach_x, reach_y = (int(np.abs(shift[..., i]).max()) + 4 for i in range(2))
+    left, top = max(x - reach_x, 0), max(y - reach_y, 0)
+    right, bottom = x + w + reach_x, y + h + reach_y
+    source = np.ascontiguousarray(photo[top:bottom, left:right, :3], np.float32)
+    rows, columns = np.indices((h, w), dtype=np.float32)
+    map_x, map_y = columns + (x - left) + shift[..., 0], rows + (y - top) + shift[..., 1]
+    return cv2.remap(source, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)

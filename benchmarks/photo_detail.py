@@ -1,0 +1,218 @@
+"""How much of a photo's detail survives an edit by a small generator: paste, residual, flow.
+
+Every photo gets a known smooth warp (larger eyes, mouth corners up), so that the true edited photo is
+known. Generators of R x R pixels are imitated by reducing the original and the true edit to R x R, once
+perfectly and once with the faults of an inversion (blur, a colour cast, noise). Each method sees the
+photo and those two small pictures only. Three figures, inside the moved region: error against the truth
+(dB), fine detail relative to the truth (1 is right; moved to the wrong place it still counts), and
+fine detail's correlation with the truth (1 is the right detail in the right place).
+
+    python benchmarks/photo_detail.py [--photos DIR] [-n 40] [-o sheet.png] [--json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from backend.errors import EditGanError  # noqa: E402
+from backend.photos.align import CropFrame, extract  # noqa: E402
+from backend.photos.composite import composite  # noqa: E402
+from backend.photos.detect import FaceDetector  # noqa: E402
+from backend.photos.warp import resize, to_photo  # noqa: E402
+
+Image = NDArray[np.float32]
+METHODS = ("paste", "residual", "flow")
+RESOLUTIONS = (64, 128, 256)
+_FINE = 1 / 256  # blur whose remainder is called fine detail, in crop sides
+# The frame puts eyes and mouth at known places: (x, y, radius, what happens), in crop sides.
+EYES = ((0.385, 0.475, 0.085), (0.615, 0.475, 0.085))
+CORNERS = ((0.41, 0.69, 0.1), (0.59, 0.69, 0.1))
+EYE_SCALE, CORNER_LIFT = 1.3, 0.02
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A photo, its frame, the true edited photo and where it moved: bool [H, W] and over the crop."""
+
+    name: str
+    photo: Image
+    frame: CropFrame
+    truth: Image
+    moved: NDArray[np.bool_]
+    roi: NDArray[np.float32]
+
+
+def displacement(size: int) -> Image:
+    """Where each edited pixel of the crop comes from, relative to itself: [size, size, 2], crop sides."""
+    y, x = (np.indices((size, size), dtype=np.float32) + 0.5) / size
+    shift = np.zeros((size, size, 2), np.float32)
+    for cx, cy, radius in EYES:
+        weight = _bump(np.hypot(x - cx, y - cy) / radius)
+        shift += (weight * (1 / EYE_SCALE - 1))[..., None] * np.stack([x - cx, y - cy], axis=-1)
+    for cx, cy, radius in CORNERS:
+        shift[..., 1] += _bump(np.hypot(x - cx, y - cy) / radius) * CORNER_LIFT
+    return shift
+
+
+def _bump(distance: Image) -> Image:
+    inside = np.clip(1 - distance**2, 0, 1)
+    return inside * inside
+
+
+def make_case(name: str, photo: Image, frame: CropFrame) -> Case:
+    height, width = photo.shape[:2]
+    rect = (0, 0, width, height)
+    crop_shift = displacement(512)
+    shift = to_photo(crop_shift, frame, rect, outside_zero=True)
+    shift = shift @ frame.to_pixels(1)[:, :2].T.astype(np.float32)
+    rows, columns = np.indices((height, width), dtype=np.float32)
+    truth = cv2.remap(
+        photo, columns + shift[..., 0], rows + shift[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
+    )
+    moved = np.linalg.norm(shift, axis=2) > 0.002 * frame.size
+    roi = (np.linalg.norm(crop_shift, axis=2) > 1e-4).astype(np.float32)
+    return Case(name, photo, frame, np.clip(truth, 0, 1), moved, roi)
+
+
+def faulty(before: Image, after: Image, seed: int) -> tuple[Image, Image]:
+    """The same pair as a generator would show it: softer, off in colour, with its own shapes and noise."""
+    random = np.random.default_rng(seed)
+    size = before.shape[0]
+    cast = resize(random.normal(0, 0.08, (4, 4, 3)).astype(np.float32), size)
+    shapes = resize(random.normal(0, 0.06, (size // 4, size // 4, 3)).astype(np.float32), size)
+    noise = random.normal(0, 0.02, (2, size, size, 3)).astype(np.float32)
+    pair = [cv2.GaussianBlur(p, (0, 0), 0.7) + cast + shapes + n for p, n in zip((before, after), noise, strict=True)]
+    return np.clip(pair[0], -1, 1), np.clip(pair[1], -1, 1)
+
+
+def region(case: Case, resolution: int) -> NDArray[np.bool_]:
+    """The roi at generator resolution, dilated as the editor does: 5 px at 512."""
+    cells = cv2.resize(case.roi, (resolution, resolution), interpolation=cv2.INTER_AREA) > 0.02
+    reach = 2 * max(1, round(5 * resolution / 512)) + 1
+    return cv2.dilate(cells.astype(np.uint8), np.ones((reach, reach), np.uint8)) > 0
+
+
+def results(case: Case, resolution: int, seed: int | None) -> dict[str, Image]:
+    """The three methods' edited photos; `seed` makes the generator's pictures faulty."""
+    before = extract(case.photo, case.frame, resolution)[0]
+    after = extract(case.truth, case.frame, resolution)[0]
+    if seed is not None:
+        before, after = faulty(before, after, seed)
+    height, width = case.photo.shape[:2]
+    old, new = (
+        to_photo(resize((p + 1) / 2, max(512, resolution)), case.frame, (0, 0, width, height))
+        for p in (before, after)
+    )
+    layer = composite(case.photo, case.frame, before, after, region(case, resolution))
+    flow = case.photo.copy()
+    h, w = layer.pixels.shape[:2]
+    flow[layer.y : layer.y + h, layer.x : layer.x + w] = layer.pixels[..., :3]
+    return {"paste": new, "residual": case.photo + new - old, "flow": flow}
+
+
+def figures(case: Case, result: Image) -> dict[str, float]:
+    """Error (dB), amount of fine detail and its correlation with the truth's, where things moved."""
+    result = np.clip(result, 0, 1)
+    error = float(((result - case.truth)[case.moved] ** 2).mean())
+    fine, true_fine = (
+        (p - cv2.GaussianBlur(p, (0, 0), max(1.0, _FINE * case.frame.size)))[case.moved].ravel()
+        for p in (result, case.truth)
+    )
+    return {
+        "db": -10 * np.log10(max(error, 1e-10)),
+        "detail": float((fine**2).sum() / max((true_fine**2).sum(), 1e-9)),
+        "correlation": float(np.corrcoef(fine, true_fine)[0, 1]),
+    }
+
+
+def photos(folder: Path | None, count: int) -> Iterator[Case]:
+    """Cases of the photos in which a face is found."""
+    paths = [ROOT / "assets" / "portrait.png"] if folder is None else sorted(folder.iterdir())
+    detector, found = FaceDetector(), 0
+    for path in paths:
+        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        if image is None or found >= count:
+            continue
+        rgb = np.ascontiguousarray(image[..., ::-1])
+        try:
+            frame = detector.find(rgb)[0].frame
+        except EditGanError:
+            continue
+        found += 1
+        yield make_case(path.name, rgb.astype(np.float32) / 255, frame)
+
+
+def sheet_row(case: Case, edited: dict[str, Image], side: int = 320) -> NDArray[np.uint8]:
+    """Eyes-to-mouth cut-outs: photo, truth, then every method."""
+    x0, y0, x1, y1 = 0.24, 0.34, 0.76, 0.86
+    corners = np.array([[x0, y0], [x0, y1], [x1, y1], [x1, y0]])
+    matrix = case.frame.to_pixels(1)
+    part = CropFrame(corners @ matrix[:, :2].T + matrix[:, 2])
+    pictures = [case.photo, case.truth, *(np.clip(edited[m], 0, 1) for m in METHODS)]
+    cuts = [(extract(p, part, side)[0] + 1) * 127.5 for p in pictures]
+    return np.concatenate(cuts, axis=1).astype(np.uint8)
+
+
+def table(rows: dict[tuple[str, int, str], list[dict[str, float]]]) -> list[dict[str, object]]:
+    return [
+        {"pictures": kind, "resolution": resolution, "method": method, "photos": len(values)}
+        | {key: round(float(np.mean([v[key] for v in values])), 3) for key in values[0]}
+        for (kind, resolution, method), values in rows.items()
+    ]
+
+
+def show(entries: list[dict[str, object]]) -> None:
+    print("dB / amount of fine detail / its correlation with the truth, inside the moved region")
+    print(f"{'pictures':9} {'R':>4}  " + "  ".join(f"{m:^20}" for m in METHODS))
+    for i in range(0, len(entries), len(METHODS)):
+        group = entries[i : i + len(METHODS)]
+        cells = (f"{e['db']:6.2f} / {e['detail']:4.2f} / {e['correlation']:4.2f}" for e in group)
+        print(f"{group[0]['pictures']:9} {group[0]['resolution']:>4}  " + "  ".join(cells))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--photos", type=Path, help="folder of portraits (default: the shipped one)")
+    parser.add_argument("-n", "--count", type=int, default=40, help="photos to use at most")
+    parser.add_argument("-o", "--output", type=Path, help="contact sheet to write (PNG)")
+    parser.add_argument("--sheet", type=int, default=3, help="photos on the contact sheet")
+    parser.add_argument("--json", action="store_true", help="print one JSON object only")
+    arguments = parser.parse_args()
+    rows: dict[tuple[str, int, str], list[dict[str, float]]] = defaultdict(list)
+    sheet = []
+    for number, case in enumerate(photos(arguments.photos, arguments.count)):
+        for kind, seed in (("perfect", None), ("faulty", number)):
+            for resolution in RESOLUTIONS:
+                edited = results(case, resolution, seed)
+                for method in METHODS:
+                    rows[kind, resolution, method].append(figures(case, edited[method]))
+                if number < arguments.sheet:
+                    sheet.append(sheet_row(case, edited))
+    if not rows:
+        print("No face was found in any of the photos; give a folder of portraits with --photos.", file=sys.stderr)
+        return 1
+    entries = table(rows)
+    if arguments.json:
+        print(json.dumps({"entries": entries}))
+    else:
+        show(entries)
+    if arguments.output:
+        cv2.imwrite(str(arguments.output), np.concatenate(sheet)[..., ::-1])
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
