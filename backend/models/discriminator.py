@@ -1,4 +1,5 @@
-"""A discriminator on frozen pretrained features (Projected GANs, Sauer et al. 2021), used in training only."""
+"""A discriminator on frozen pretrained features (Projected GANs, Sauer et al. 2021), used in
+training only."""
 
 from __future__ import annotations
 

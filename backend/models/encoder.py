@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from backend.models.generator import GeneratorConfig
+from backend.models.config import GeneratorConfig
 
 
 class ResidualDown(nn.Module):
-    """Residual block that halves the resolution; group norm, so a batch of one is no special case."""
+    """Residual block that halves the resolution; group norm, so a batch of one is no special
+    case."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -39,9 +42,7 @@ class Encoder(nn.Module):
         self.config = config
         widths = [min(base * 2**i, most) for i in range(len(config.block_resolutions))]
         self.stem = nn.Conv2d(3, widths[0], 3, padding=1)
-        self.downs = nn.ModuleList(
-            ResidualDown(i, o) for i, o in zip(widths[:-1], widths[1:], strict=True)
-        )
+        self.downs = nn.ModuleList(ResidualDown(i, o) for i, o in pairwise(widths))
         self.levels = [self._level(i) for i in range(config.n_ws)]  # 0: 4x4, 1: 8x8, 2: 16x16
         self.taps = nn.ModuleList(nn.Conv2d(widths[-1 - n], taps, 1) for n in range(3))
         self.heads = nn.ModuleList(nn.Linear(taps * 16, config.w_dim) for _ in range(config.n_ws))

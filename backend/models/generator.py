@@ -1,54 +1,24 @@
 """StyleGAN2 (Karras et al. 2020) in plain PyTorch, with W+ input and its features laid open.
 
 Differences from the published networks, none of which changes a number beyond rounding:
-modulation scales the activations instead of the weights (one ordinary convolution for the whole batch,
-more than twice as fast with gradients on a CPU), and every feature that the segmentation branch reads is returned.
+modulation scales the activations instead of the weights (one ordinary convolution for the whole
+batch,
+more than twice as fast with gradients on a CPU), and every feature that the segmentation branch
+reads is returned.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from backend.models.config import GeneratorConfig
 from backend.models.layers import EqualLinear, leaky_relu
-
-
-@dataclass(frozen=True)
-class GeneratorConfig:
-    """Shape of a generator. Config f of the paper: channel_base 32768, channel_max 512."""
-
-    resolution: int = 64
-    channel_base: int = 4096
-    channel_max: int = 256
-    z_dim: int = 256
-    w_dim: int = 256
-    mapping_layers: int = 4
-    conv_clamp: float | None = None  # networks trained in fp16 clip their activations
-
-    @property
-    def block_resolutions(self) -> list[int]:
-        return [2**i for i in range(2, int(math.log2(self.resolution)) + 1)]
-
-    @property
-    def n_ws(self) -> int:
-        """Number of w vectors that W+ has."""
-        return 2 * len(self.block_resolutions)
-
-    def channels(self, resolution: int) -> int:
-        return min(self.channel_base // resolution, self.channel_max)
-
-    @property
-    def feature_channels(self) -> list[int]:
-        """Channels of each feature that the segmentation branch reads: the constant, then each conv."""
-        first = self.channels(4)
-        return [first, first] + [
-            self.channels(r) for r in self.block_resolutions[1:] for _ in range(2)
-        ]
 
 
 class Mapping(nn.Module):
@@ -58,8 +28,7 @@ class Mapping(nn.Module):
         super().__init__()
         sizes = [config.z_dim] + [config.w_dim] * config.mapping_layers
         self.layers = nn.ModuleList(
-            EqualLinear(i, o, lr_multiplier=0.01)
-            for i, o in zip(sizes[:-1], sizes[1:], strict=True)
+            EqualLinear(i, o, lr_multiplier=0.01) for i, o in pairwise(sizes)
         )
 
     def forward(self, z: Tensor) -> Tensor:  # (B, z_dim) -> (B, w_dim)
@@ -80,7 +49,14 @@ class StyledConv(nn.Module):
     """Modulated 3x3 convolution (+ 2x upsampling), noise, bias, leaky ReLU."""
 
     def __init__(
-        self, inputs: int, outputs: int, w_dim: int, resolution: int, *, up: bool, clamp: float | None
+        self,
+        inputs: int,
+        outputs: int,
+        w_dim: int,
+        resolution: int,
+        *,
+        up: bool,
+        clamp: float | None,
     ) -> None:
         super().__init__()
         self.up = up
@@ -190,7 +166,8 @@ class Generator(nn.Module):
         """Synthesise.
 
         w_plus: (B, n_ws, w_dim); noise: one tensor per convolution, constant noise when None.
-        Returns the image (B, 3, R, R), about [-1, 1] and not clipped, and the features: the constant
+        Returns the image (B, 3, R, R), about [-1, 1] and not clipped, and the features: the
+        constant
         (B, C, 4, 4) and the output of each styled convolution, coarse to fine.
         """
         if w_plus.shape[1:] != (self.config.n_ws, self.config.w_dim):
@@ -211,7 +188,8 @@ class Generator(nn.Module):
         return image, features
 
     def map(self, z: Tensor, *, truncation: float = 1.0) -> Tensor:
-        """z (B, z_dim) -> w_plus (B, n_ws, w_dim), pulled towards the mean by `truncation` (psi)."""
+        """z (B, z_dim) -> w_plus (B, n_ws, w_dim), pulled towards the mean by `truncation`
+        (psi)."""
         w = self.w_avg + truncation * (self.mapping(z) - self.w_avg)
         return w[:, None].expand(-1, self.config.n_ws, -1)
 

@@ -15,9 +15,13 @@ _SMALLEST_INPUT = 128  # below this the deeper features cover more padding than 
 
 
 class PerceptualNetwork(Protocol):
-    """Features whose squared differences, averaged over space and summed over layers, are the distance."""
+    """Features whose squared differences, averaged over space and summed over layers, are the
+    distance."""
 
     name: str
+    scale: (
+        float  # brings its distance to about the size of LPIPS, so that one set of weights serves
+    )
 
     def features(self, image: Tensor) -> list[Tensor]:
         """image (B, 3, H, W) in [-1, 1] -> layers (B, C, h, w), each of unit length over C."""
@@ -36,15 +40,21 @@ def unit_length(x: Tensor) -> Tensor:
 
 
 def feature_distance(a: list[Tensor], b: list[Tensor]) -> Tensor:
-    """Distance per picture, (B,): squared differences summed over channels, averaged over space."""
+    """Raw distance per picture, (B,): squared differences summed over channels, averaged over
+    space.
+
+    Multiply by the network's `scale`.
+    """
     per_layer = [(x - y).float().square().sum(1).mean((1, 2)) for x, y in zip(a, b, strict=True)]
     return torch.stack(per_layer).sum(0)
 
 
 class SqueezeNetFeatures(nn.Module):
-    """SqueezeNet 1.1 (Caffe weights): the small stand-in for LPIPS, without learned layer weights."""
+    """SqueezeNet 1.1 (Caffe weights): the small stand-in for LPIPS, without learned layer
+    weights."""
 
-    name = "squeezenet1.1 (stand-in for LPIPS)"
+    name = "SqueezeNet 1.1 (stand-in for LPIPS)"
+    scale = 0.1
     layers = (1, 4, 7, 9, 10, 11, 12)  # where LPIPS reads SqueezeNet
     channels = (64, 128, 256, 384, 384, 512, 512)
 
@@ -69,6 +79,7 @@ class LpipsFeatures(nn.Module):
     """LPIPS v0.1 with VGG16 (Zhang et al. 2018); the weights of VGG16 are given by path."""
 
     name = "LPIPS (VGG)"
+    scale = 1.0
 
     def __init__(self, vgg_weights: Path) -> None:
         super().__init__()

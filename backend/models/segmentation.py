@@ -1,8 +1,12 @@
-"""The segmentation branch (DatasetGAN, Zhang et al. 2021): an ensemble of per-pixel MLPs on the generator's features.
+"""The segmentation branch (DatasetGAN, Zhang et al. 2021): an ensemble of per-pixel MLPs on the
+generator's features.
 
-The published form upsamples all features to the label resolution, concatenates them, and runs each MLP on each pixel.
-Here the first linear layer, which commutes with bilinear upsampling, is applied to each feature map by itself, at its
-own resolution or at the gathered pixels, whichever is cheaper; all heads run as one batched operation; and
+The published form upsamples all features to the label resolution, concatenates them, and runs
+each MLP on each pixel.
+Here the first linear layer, which commutes with bilinear upsampling, is applied to each feature
+map by itself, at its
+own resolution or at the gathered pixels, whichever is cheaper; all heads run as one batched
+operation; and
 only the pixels asked for are computed. Same numbers, no tensor of full size and full depth.
 """
 
@@ -25,7 +29,8 @@ def hidden_sizes(classes: int) -> tuple[int, int]:
 def sample_at(feature: Tensor, pixels: Tensor, resolution: int) -> Tensor:
     """Bilinear samples of a feature map, as if it had been upsampled to `resolution`.
 
-    feature: (1, C, h, w); pixels: (N,) flat indices into a resolution x resolution map. Returns (N, C).
+    feature: (1, C, h, w); pixels: (N,) flat indices into a resolution x resolution map. Returns
+    (N, C).
     """
     side = feature.shape[-1]
     if side == resolution:
@@ -97,7 +102,8 @@ class SegmentationBranch(nn.Module):
 
     @torch.no_grad()
     def uncertainty(self, features: Sequence[Tensor]) -> Tensor:
-        """Disagreement of the heads: Jensen-Shannon divergence in nats, (R, R), 0 to log(classes)."""
+        """Disagreement of the heads: Jensen-Shannon divergence in nats, (R, R), 0 to
+        log(classes)."""
         pixels = torch.arange(self.resolution**2, device=features[0].device)
         chunks = []
         for part in pixels.split(_CHUNK):

@@ -1,6 +1,7 @@
 """The aligned crop of a subject: where it lies in a photo, and how to cut it out.
 
-Coordinates are continuous pixels, x right, y down, (0, 0) the top-left corner of the top-left pixel.
+Coordinates are continuous pixels, x right, y down, (0, 0) the top-left corner of the top-left
+pixel.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ Rect = tuple[int, int, int, int]
 class CropFrame:
     """A rotated square in a photo.
 
-    quad: float64 [4, 2], the corners top-left, bottom-left, bottom-right, top-right; may leave the photo.
+    quad: float64 [4, 2], the corners top-left, bottom-left, bottom-right, top-right; may leave
+    the photo.
     """
 
     quad: NDArray[np.float64]
@@ -31,9 +33,7 @@ class CropFrame:
         object.__setattr__(self, "quad", quad)
 
     @classmethod
-    def from_axes(
-        cls, centre: NDArray[np.float64], half_width: NDArray[np.float64]
-    ) -> CropFrame:
+    def from_axes(cls, centre: NDArray[np.float64], half_width: NDArray[np.float64]) -> CropFrame:
         """The square around `centre` [2] whose middle-to-right-edge vector is `half_width` [2]."""
         x = np.asarray(half_width, dtype=np.float64)
         y = np.array([-x[1], x[0]])  # a quarter turn clockwise: downwards
@@ -45,7 +45,7 @@ class CropFrame:
         return float(np.linalg.norm(self.quad[3] - self.quad[0]))
 
     def shifted(self, dx: float, dy: float) -> CropFrame:
-        return CropFrame(self.quad + (dx, dy))
+        return CropFrame(self.quad + np.array([dx, dy]))
 
     def scaled(self, factor: float) -> CropFrame:
         """The same frame in a picture `factor` times as large."""
@@ -62,7 +62,8 @@ class CropFrame:
         return cv2.invertAffineTransform(self.to_pixels(size))
 
     def bounds(self, margin: float, width: int, height: int) -> Rect:
-        """The upright rectangle (x, y, w, h) around the frame, grown by `margin` sides, within the photo."""
+        """The upright rectangle (x, y, w, h) around the frame, grown by `margin` sides, within
+        the photo."""
         grow = margin * self.size
         left, top = np.floor(self.quad.min(axis=0) - grow).astype(int)
         right, bottom = np.ceil(self.quad.max(axis=0) + grow).astype(int)
@@ -98,7 +99,8 @@ def extract(
     """Cut a frame out of a photo.
 
     image: uint8 or float [H, W, 3 or 4] (floats: 0..1), R'G'B'.
-    Returns the crop, float32 [size, size, 3] in [-1, 1] (what the photo does not cover repeats its border),
+    Returns the crop, float32 [size, size, 3] in [-1, 1] (what the photo does not cover repeats
+    its border),
     and valid, bool [size, size]: the pixels that the photo covers.
     """
     x, y, w, h = frame.bounds(0.02, image.shape[1], image.shape[0])

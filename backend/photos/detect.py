@@ -24,7 +24,8 @@ class Subject:
 
 
 class FaceDetector:
-    """MTCNN (Zhang et al. 2016), whose weights come with facenet-pytorch: boxes and five landmarks."""
+    """MTCNN (Zhang et al. 2016), whose weights come with facenet-pytorch: boxes and five
+    landmarks."""
 
     def __init__(self, *, min_face: int = 20, threshold: float = 0.9) -> None:
         from facenet_pytorch import MTCNN  # imports torch: only when a face is looked for
@@ -49,11 +50,18 @@ class FaceDetector:
             new = (round(width * scale), round(height * scale))
             small = cv2.resize(image, new, interpolation=cv2.INTER_AREA)
         boxes, scores, points = self._mtcnn.detect(np.ascontiguousarray(small), landmarks=True)
-        found = [
-            (float((box[2] - box[0]) * (box[3] - box[1])), Subject(face_frame(p / scale), float(s)))
-            for box, s, p in zip(boxes, scores, points, strict=True)
-            if s >= self._threshold
-        ] if boxes is not None else []
+        found = (
+            [
+                (
+                    float((box[2] - box[0]) * (box[3] - box[1])),
+                    Subject(face_frame(p / scale), float(s)),
+                )
+                for box, s, p in zip(boxes, scores, points, strict=True)
+                if s >= self._threshold
+            ]
+            if boxes is not None
+            else []
+        )
         if not found:
             raise NoSubject(
                 "No face was found. Choose a photo in which a face is visible and at least "

@@ -11,7 +11,8 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Augmentation:
-    """One draw of colour and translation per picture; the same draw can serve a picture and its twin."""
+    """One draw of colour and translation per picture; the same draw can serve a picture and its
+    twin."""
 
     brightness: Tensor  # (B, 1, 1, 1)
     contrast: Tensor

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -59,7 +60,8 @@ class AlignedDataset:
         return images / 127.5 - 1
 
     def batches(self, size: int, resolution: int, seed: int, start: int) -> Iterator[Tensor]:
-        """Endless shuffled batches, mirrored at random; `start` pictures in, so that a run resumes exactly."""
+        """Endless shuffled batches, mirrored at random; `start` pictures in, so that a run
+        resumes exactly."""
         step = start // size
         while True:
             rng = np.random.default_rng([seed, step])
@@ -88,7 +90,7 @@ def _align_one(path: Path, domain: str, resolution: int) -> NDArray[np.uint8] | 
 _detectors: dict[str, object] = {}  # one per worker process: loading it takes longer than using it
 
 
-def _detector(domain: str):  # noqa: ANN202 - a small union, named in photos.detect
+def _detector(domain: str) -> Any:
     from backend.photos.detect import make_detector
 
     if domain not in _detectors:

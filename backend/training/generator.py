@@ -1,7 +1,9 @@
 """`editgan train generator`: generator and encoder together.
 
-Reconstruction first (encoder and generator as an autoencoder in W+), then an adversarial loss on top, with
-reconstruction kept: it makes pictures sharp, and reconstruction keeps them varied. The mapping network is
+Reconstruction first (encoder and generator as an autoencoder in W+), then an adversarial loss on
+top, with
+reconstruction kept: it makes pictures sharp, and reconstruction keeps them varied. The mapping
+network is
 fitted to the encoder's codes, so that samples come from the region of W that real photos live in.
 """
 
@@ -22,9 +24,10 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from backend.errors import EditGanError
+from backend.models.config import GeneratorConfig
 from backend.models.discriminator import ProjectedDiscriminator
 from backend.models.encoder import Encoder
-from backend.models.generator import Generator, GeneratorConfig, sample_z
+from backend.models.generator import Generator, sample_z
 from backend.models.perceptual import SqueezeNetFeatures, feature_distance
 from backend.training.augment import Augmentation
 from backend.training.dataset import AlignedDataset
@@ -131,7 +134,8 @@ class GeneratorTrainer:
     ) -> dict[str, Tensor]:
         return {
             "mse": self.recipe.mse_weight * F.mse_loss(fake.float(), real),
-            "perceptual": self.recipe.perceptual_weight * feature_distance(features, real_features).mean(),
+            "perceptual": self.recipe.perceptual_weight
+            * feature_distance(features, real_features).mean(),
         }
 
     def _reconstruction(self, real: Tensor) -> dict[str, Tensor]:
@@ -240,8 +244,9 @@ def _train(trainer: GeneratorTrainer, batches: Iterator[Tensor], args: argparse.
     held = frozenset(args.held_out.read_text().split()) if args.held_out else frozenset()
     everything = AlignedDataset(args.images)
     shown = [i for i, n in enumerate(everything.names) if n in held] or list(range(8))
-    shown_images = everything.batch(np.array(shown[:: max(len(shown) // 8, 1)][:8]),
-                                    trainer.config.resolution)
+    shown_images = everything.batch(
+        np.array(shown[:: max(len(shown) // 8, 1)][:8]), trainer.config.resolution
+    )
     losses: list[dict[str, float]] = []
     bar = tqdm(total=args.until, initial=trainer.seen, unit="img", mininterval=10)
     while trainer.seen < args.until:
@@ -255,7 +260,8 @@ def _train(trainer: GeneratorTrainer, batches: Iterator[Tensor], args: argparse.
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:
-    """`editgan train generator`: trains until `--until` images were seen, resuming a run found there."""
+    """`editgan train generator`: trains until `--until` images were seen, resuming a run found
+    there."""
     began = time.monotonic()
     state = load_state(args.output / "state.pt") or {}
     config = _chosen(GeneratorConfig, args, state.get("config", {}))

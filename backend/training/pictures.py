@@ -17,7 +17,8 @@ def to_uint8(images: Tensor) -> NDArray[np.uint8]:
 
 
 def grid(images: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
-    """uint8 [B, R, R, 3] -> one picture, row by row; an incomplete last row is filled with white."""
+    """uint8 [B, R, R, 3] -> one picture, row by row; an incomplete last row is filled with
+    white."""
     missing = -len(images) % columns
     white = np.full((missing, *images.shape[1:]), 255, np.uint8)
     tiles = np.concatenate([images, white]).reshape(-1, columns, *images.shape[1:])

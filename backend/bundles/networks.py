@@ -1,0 +1,115 @@
+"""Loading a bundle's networks, and writing them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from backend.bundles.bundle import Bundle
+from backend.errors import BadBundle
+from backend.models.encoder import Encoder
+from backend.models.generator import Generator
+from backend.models.identity import FaceNet, IdentityNetwork, MobileFaceNet
+from backend.models.perceptual import LpipsFeatures, PerceptualNetwork, SqueezeNetFeatures
+from backend.models.segmentation import SegmentationBranch
+from protocol.paths import data_dir
+
+N = TypeVar("N", bound=nn.Module)
+
+
+@dataclass(frozen=True)
+class Networks:
+    """A bundle's networks, frozen, in evaluation mode, on one device. identity is for faces
+    only."""
+
+    generator: Generator
+    segmentation: SegmentationBranch
+    encoder: Encoder
+    perceptual: PerceptualNetwork
+    identity: IdentityNetwork | None
+
+
+def _load(network: N, path: Path) -> N:
+    """Fill a network from a safetensors file (any float precision); raises BadBundle."""
+    try:
+        state = {k: v.float() for k, v in load_file(path).items()}
+        if not all(torch.isfinite(v).all() for v in state.values()):
+            raise BadBundle(
+                f"{path.name} holds numbers that are not finite; fetch the bundle again."
+            )
+        network.load_state_dict(state)
+    except (OSError, RuntimeError, SafetensorError) as error:
+        reason = str(error).splitlines()[0]
+        raise BadBundle(f"{path} does not fit its bundle ({reason}); fetch it again.") from error
+    return network.eval().requires_grad_(False)
+
+
+def weights_file(name: str) -> Path | None:
+    """Optional large weights that the user put into `data_dir()/weights`."""
+    path = data_dir() / "weights" / name
+    return path if path.is_file() else None
+
+
+def load_networks(bundle: Bundle, device: torch.device) -> Networks:
+    """Load all networks of a bundle onto a device; raises BadBundle."""
+    networks = {
+        "generator": load_generator(bundle),
+        "segmentation": _load(new_segmentation_branch(bundle), bundle.path("segmentation")),
+        "encoder": load_encoder(bundle),
+        "perceptual": load_perceptual(bundle),
+        "identity": load_identity(bundle),
+    }
+    moved = {k: v if v is None else v.to(device) for k, v in networks.items()}
+    for name in ("generator", "encoder", "perceptual"):
+        moved[name] = moved[name].to(memory_format=torch.channels_last)
+    return Networks(**moved)
+
+
+def load_generator(bundle: Bundle) -> Generator:
+    return _load(Generator(bundle.config), bundle.path("generator"))
+
+
+def load_encoder(bundle: Bundle) -> Encoder:
+    return _load(Encoder(bundle.config), bundle.path("encoder"))
+
+
+def new_segmentation_branch(bundle: Bundle) -> SegmentationBranch:
+    """An untrained branch of the shape that the bundle's parts and generator ask for."""
+    config = bundle.config
+    return SegmentationBranch(config.feature_channels, len(bundle.parts), config.resolution)
+
+
+def load_perceptual(bundle: Bundle) -> PerceptualNetwork:
+    """LPIPS when VGG16's weights are at hand, else the bundle's stand-in; raises BadBundle."""
+    vgg = weights_file("vgg16.pth")
+    if vgg is not None:
+        return LpipsFeatures(vgg)
+    if not bundle.has("perceptual"):
+        raise BadBundle(
+            f"The bundle '{bundle.name}' has no perceptual network, and {data_dir() / 'weights'} "
+            "holds no vgg16.pth; add one of them."
+        )
+    return SqueezeNetFeatures(bundle.path("perceptual"))
+
+
+def load_identity(bundle: Bundle) -> IdentityNetwork | None:
+    """FaceNet when its weights are at hand, else the bundle's network; None outside faces."""
+    if bundle.domain != "faces":
+        return None
+    facenet = weights_file("20180402-114759-vggface2.pt")
+    if facenet is not None:
+        return FaceNet(facenet)
+    return MobileFaceNet(bundle.path("identity")) if bundle.has("identity") else None
+
+
+def save_network(network: nn.Module, path: Path, *, half: bool = True) -> None:
+    """Write weights as safetensors, in half precision unless told otherwise."""
+    state = network.state_dict()
+    dtype = torch.float16 if half else torch.float32
+    save_file({k: v.detach().cpu().to(dtype).contiguous() for k, v in state.items()}, path)

@@ -1,0 +1,284 @@
+"""Everything a photographer can do with one bundle: open a photo, repaint its parts, apply
+edits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from backend.bundles.bundle import Bundle
+from backend.bundles.networks import load_networks
+from backend.editing.inversion import LEVELS, Reconstruction, invert, measure, to_picture
+from backend.editing.objective import EditObjective, EditTarget, Weights, at_resolution
+from backend.editing.optimise import optimise
+from backend.editing.progress import Progress, Report, ignore, part_of
+from backend.editing.region import region_of_interest
+from backend.errors import BadImage, NothingChanged, WrongBundle
+from backend.photos.align import CropFrame, extract
+from backend.photos.composite import ResultLayer, composite
+from backend.photos.detect import Subject, make_detector
+from backend.photos.painted import Claims, PaintedLayer, read_painted
+from backend.photos.parts import PartMask, draw_parts
+
+_SMALLEST_FRAME = 16  # photo pixels: less holds no subject
+
+
+@dataclass(frozen=True, eq=False)
+class OpenPhoto:
+    """A photo that is embedded: pixels [H, W, 3 or 4], its frame, code, labels and part layers."""
+
+    pixels: NDArray[np.generic]
+    frame: CropFrame
+    valid: NDArray[np.bool_]  # [R, R]: what the photo covers of the crop
+    w_plus: NDArray[np.float32]  # [n_ws, w_dim]
+    labels: NDArray[np.uint8]  # [L, L]
+    parts: list[PartMask]
+    report: dict[str, object]
+
+
+@dataclass(frozen=True, eq=False)
+class ScaledEdit:
+    """An editing vector float32 [n_ws, w_dim], its Q_edit and the scale s to apply it with."""
+
+    vector: NDArray[np.float32]
+    parts: tuple[str, ...]
+    scale: float
+
+
+@dataclass(frozen=True, eq=False)
+class EditResult:
+    """An edit of a photo: its layer, delta w+, Q_edit, new labels [L, L] and crop uint8 [R, R,
+    3]."""
+
+    layer: ResultLayer
+    vector: NDArray[np.float32]
+    parts: tuple[str, ...]
+    labels: NDArray[np.uint8]
+    crop: NDArray[np.uint8]
+    report: dict[str, object]
+
+
+class Editor:
+    """One bundle on one device. Not thread-safe: one worker owns it."""
+
+    def __init__(self, bundle: Bundle, device: str | torch.device = "cpu") -> None:
+        self.bundle = bundle
+        self.device = torch.device(device)
+        self.networks = load_networks(bundle, self.device)
+        self._detector = make_detector(bundle.domain)
+
+    def find_subjects(self, image: NDArray[np.uint8]) -> list[Subject]:
+        """Subjects in uint8 [H, W, 3], largest first; raises NoSubject, BadImage."""
+        return self._detector.find(image)
+
+    def open(
+        self,
+        pixels: NDArray[np.generic],
+        frame: CropFrame,
+        *,
+        level: str = "fast",
+        w_plus: NDArray[np.float32] | None = None,
+        progress: Report = ignore,
+    ) -> OpenPhoto:
+        """Embed the subject in `frame` and segment it.
+
+        pixels: uint8 or float32 [H, W, 3 or 4]; level: "fast", "balanced" or "faithful"; w_plus:
+        a known
+        embedding, used instead of a new one. Raises BadImage.
+        """
+        began = time.monotonic()
+        if frame.size < _SMALLEST_FRAME:
+            raise BadImage(f"The subject is only {frame.size:.0f} pixels wide; that is too small.")
+        crop, valid = extract(pixels, frame, self.bundle.resolution)
+        if not valid.any():
+            raise BadImage("The subject's frame lies outside the photo.")
+        image = torch.from_numpy(crop).permute(2, 0, 1)[None].to(self.device)
+        mask = torch.from_numpy(valid)[None, None].float().to(self.device)
+        if w_plus is None:
+            code = invert(self.networks, image, mask, LEVELS[level], part_of(progress, 0.0, 0.8))
+        else:
+            code = self._tensor(w_plus)
+        progress(Progress(0.85, "Drawing the parts"))
+        rebuilt, features = self._generate(code)
+        quality = measure(self.networks, image, rebuilt, mask)
+        probabilities = self.networks.segmentation.probabilities(features)
+        labels = probabilities.argmax(dim=0).byte().cpu().numpy()
+        parts = draw_parts(
+            probabilities.cpu().numpy(), pixels, frame, self.bundle.parts, self._at_labels(valid)
+        )
+        progress(Progress(1.0, "Done"))
+        report = _quality_report(quality, level, time.monotonic() - began)
+        return OpenPhoto(pixels, frame, valid, _array(code), labels, parts, report)
+
+    def repaint(
+        self,
+        photo: OpenPhoto,
+        painted: Sequence[PaintedLayer],
+        *,
+        steps: int = 100,
+        progress: Report = ignore,
+    ) -> EditResult:
+        """Optimise the code until the picture agrees with the repainted layers (top first).
+
+        Raises NothingChanged, UnknownPart.
+        """
+        claims = read_painted(photo.parts, painted, photo.frame, photo.labels, self.bundle.parts)
+        return self.edit(photo, claims, steps=steps, progress=progress)
+
+    def edit(
+        self,
+        photo: OpenPhoto,
+        claims: Claims,
+        *,
+        steps: int = 100,
+        weights: Weights | None = None,
+        progress: Report = ignore,
+    ) -> EditResult:
+        """Optimisation-based editing (paper 3.4) towards claims at label resolution."""
+        began = time.monotonic()
+        edited = [self.bundle.part(name).index for name in claims.parts]
+        region = region_of_interest(
+            photo.labels, claims.target, edited, self._large(), claims.changed
+        )
+        before, _ = self._generate(self._tensor(photo.w_plus))
+        target = self._target(claims.target, region, claims.lost, photo.valid)
+        objective = EditObjective(self.networks, before, target, weights or Weights())
+        found = optimise(
+            self.networks,
+            self._tensor(photo.w_plus),
+            objective,
+            steps=steps,
+            report=part_of(progress, 0.0, 0.95),
+        )
+        report = {
+            "steps": steps,
+            "loss": [found.losses[0], min(found.losses)],
+            "terms": found.terms,
+            "area_region": int(region.sum()),
+            "area_changed": int(claims.changed.sum()),
+            "agreement": None,
+        }
+        result = self._result(photo, found.delta, claims.parts, region, report, began)
+        agree = result.labels == claims.target
+        gone = result.labels != claims.lost.astype(np.int16) - 1
+        report["agreement"] = float(np.where(claims.lost > 0, gone, agree)[claims.changed].mean())
+        return result
+
+    def apply(
+        self,
+        photo: OpenPhoto,
+        edits: Sequence[ScaledEdit],
+        *,
+        refine: int = 0,
+        progress: Report = ignore,
+    ) -> EditResult:
+        """Apply editing vectors, w+ + sum s_i delta_i, then `refine` steps of self-supervision
+        (paper 3.4).
+
+        Raises NothingChanged when no edit is given, WrongBundle for vectors of another shape.
+        """
+        began = time.monotonic()
+        if not edits:
+            raise NothingChanged("No edit was chosen; choose at least one from the library.")
+        w_plus = self._tensor(photo.w_plus)
+        delta = sum((self._tensor(e.vector) * e.scale for e in edits), torch.zeros_like(w_plus))
+        parts = tuple(dict.fromkeys(name for e in edits for name in e.parts))
+        _, features = self._generate(w_plus + delta)
+        labels = self.networks.segmentation.labels(features).cpu().numpy()
+        edited = [self.bundle.part(name).index for name in parts]
+        region = region_of_interest(photo.labels, labels, edited, self._large())
+        report: dict[str, object] = {
+            "refine": refine,
+            "scales": [e.scale for e in edits],
+            "area_region": int(region.sum()),
+            "area_changed": int((labels != photo.labels).sum()),
+        }
+        if refine:
+            before, _ = self._generate(w_plus)
+            target = self._target(labels, region, np.zeros_like(labels), photo.valid)
+            objective = EditObjective(self.networks, before, target, Weights())
+            delta = optimise(
+                self.networks,
+                w_plus,
+                objective,
+                steps=refine,
+                start=delta,
+                report=part_of(progress, 0.0, 0.95),
+            ).delta
+        return self._result(photo, delta, parts, region, report, began)
+
+    def sample(self, z: Tensor, *, truncation: float = 0.7) -> tuple[Tensor, Tensor]:
+        """z (B, z_dim) -> pictures (B, 3, R, R) and their w_plus (B, n_ws, w_dim)."""
+        generator = self.networks.generator
+        w_plus = generator.map(z.to(self.device), truncation=truncation)
+        return self._generate(w_plus)[0], w_plus
+
+    def _result(
+        self,
+        photo: OpenPhoto,
+        delta: Tensor,
+        parts: tuple[str, ...],
+        region: NDArray[np.bool_],
+        report: dict[str, object],
+        began: float,
+    ) -> EditResult:
+        w_plus = self._tensor(photo.w_plus)
+        before, _ = self._generate(w_plus)
+        after, features = self._generate(w_plus + delta)
+        labels = self.networks.segmentation.labels(features).cpu().numpy()
+        shown = at_resolution(torch.from_numpy(region), before.shape[-1])[0, 0].numpy() > 0.5
+        layer = composite(
+            photo.pixels, photo.frame, _picture(before), _picture(after), shown & photo.valid
+        )
+        report["seconds"] = time.monotonic() - began
+        return EditResult(layer, _array(delta), parts, labels, to_picture(after), report)
+
+    @torch.no_grad()
+    def _generate(self, w_plus: Tensor) -> tuple[Tensor, list[Tensor]]:
+        return self.networks.generator(w_plus)
+
+    def _tensor(self, code: NDArray[np.float32]) -> Tensor:
+        """float32 [n_ws, w_dim] -> (1, n_ws, w_dim) on the device; raises WrongBundle."""
+        config = self.bundle.config
+        if code.shape != (config.n_ws, config.w_dim) or not np.isfinite(code).all():
+            raise WrongBundle(
+                f"This code or editing vector {code.shape} does not belong to the model "
+                f"'{self.bundle.name}', which has {config.n_ws} x {config.w_dim} finite numbers."
+            )
+        return torch.from_numpy(np.ascontiguousarray(code, dtype=np.float32))[None].to(self.device)
+
+    def _target(
+        self,
+        labels: NDArray[np.uint8],
+        region: NDArray[np.bool_],
+        lost: NDArray[np.uint8],
+        valid: NDArray[np.bool_],
+    ) -> EditTarget:
+        arrays = (labels.astype(np.int64), region, lost.astype(np.int64), self._at_labels(valid))
+        return EditTarget(*(torch.from_numpy(a).to(self.device) for a in arrays))
+
+    def _at_labels(self, valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        step = self.bundle.resolution // self.networks.segmentation.resolution
+        return np.ascontiguousarray(valid[::step, ::step])
+
+    def _large(self) -> list[int]:
+        return [self.bundle.part(name).index for name in self.bundle.large]
+
+
+def _array(code: Tensor) -> NDArray[np.float32]:
+    return code[0].detach().cpu().numpy().copy()
+
+
+def _picture(image: Tensor) -> NDArray[np.float32]:
+    """(1, 3, R, R) -> float32 [R, R, 3] in [-1, 1]."""
+    return image[0].clamp(-1, 1).permute(1, 2, 0).cpu().numpy()
+
+
+def _quality_report(quality: Reconstruction, level: str, seconds: float) -> dict[str, object]:
+    return {**asdict(quality), "verdict": quality.verdict, "level": level, "seconds": seconds}

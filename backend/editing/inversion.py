@@ -1,0 +1,131 @@
+"""Embedding a photo into W+: encoder start, then optimisation (paper section 3.2)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from backend.bundles.networks import Networks
+from backend.editing.progress import Progress, Report, ignore
+from backend.models.perceptual import feature_distance
+
+
+@dataclass(frozen=True)
+class Level:
+    """How hard to try. Rates are per step of Adam on w_plus."""
+
+    steps: int
+    rate: float = 0.05
+    perceptual: float = 10.0
+    mse: float = 1.0
+    stay: float = 0.02  # pull towards the encoder's answer: keeps the code editable
+
+
+LEVELS = {"fast": Level(20), "balanced": Level(100), "faithful": Level(400, stay=0.005)}
+
+
+@dataclass(frozen=True, eq=False)
+class Reconstruction:
+    """How well a w_plus represents a photo.
+
+    perceptual: distance under the network named beside it, 0 is equal; mse: of pixels in [-1, 1];
+    identity: cosine similarity, 1 is the same person, None where there is no identity network.
+    """
+
+    perceptual: float
+    perceptual_network: str
+    mse: float
+    identity: float | None
+    identity_network: str | None
+
+    @property
+    def verdict(self) -> str:
+        """One plain sentence for the photographer."""
+        alike = self.identity if self.identity is not None else 1 - self.perceptual
+        if alike > 0.6:
+            return "The model represents this subject well."
+        if alike > 0.35:
+            return "The model represents this subject roughly; small edits will look best."
+        return "The model represents this subject poorly; edits may not look like the same subject."
+
+
+def schedule(step: int, steps: int) -> float:
+    """Factor of the learning rate: 5 % linear warm-up, cosine ramp-down in the last quarter."""
+    t = (step + 1) / steps
+    return min(1.0, t / 0.05, 0.5 - 0.5 * math.cos(min(1.0, (1 - t + 1 / steps) / 0.25) * math.pi))
+
+
+def to_picture(image: Tensor) -> NDArray[np.uint8]:
+    """(1, 3, R, R) in [-1, 1] -> uint8 [R, R, 3]."""
+    pixels = ((image[0].detach().float().clamp(-1, 1) + 1) * 127.5).round().byte()
+    return pixels.permute(1, 2, 0).cpu().numpy()
+
+
+def masked_mse(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
+    """Mean squared difference of (1, 3, R, R) pictures over the mask (1, 1, R, R)."""
+    return ((a - b).square() * mask).sum() / (3 * mask.sum()).clamp(min=1)
+
+
+@torch.no_grad()
+def measure(networks: Networks, image: Tensor, rebuilt: Tensor, mask: Tensor) -> Reconstruction:
+    """Compare a photo's crop with its reconstruction, both (1, 3, R, R), within the mask."""
+    a, b = image * mask, rebuilt.clamp(-1, 1) * mask
+    perceptual, identity = networks.perceptual, networks.identity
+    distance = feature_distance(perceptual.features(a), perceptual.features(b))
+    alike = None
+    if identity is not None:
+        alike = float((identity.embed(image) * identity.embed(rebuilt.clamp(-1, 1))).sum())
+    return Reconstruction(
+        perceptual=float(distance) * perceptual.scale,
+        perceptual_network=perceptual.name,
+        mse=float(masked_mse(a, b, mask)),
+        identity=alike,
+        identity_network=identity.name if identity is not None else None,
+    )
+
+
+def encode(networks: Networks, image: Tensor) -> Tensor:
+    """The encoder's w_plus (1, n_ws, w_dim) of a crop (1, 3, R, R)."""
+    with torch.no_grad():
+        return networks.encoder(image, networks.generator.w_avg)
+
+
+def invert(
+    networks: Networks, image: Tensor, mask: Tensor, level: Level, report: Report = ignore
+) -> Tensor:
+    """Find the w_plus whose picture is `image`.
+
+    image: (1, 3, R, R) in [-1, 1]; mask: (1, 1, R, R), 1 where the photo covers the crop; the rest
+    counts in no loss. Returns a clone of the best iterate, (1, n_ws, w_dim).
+    """
+    generator, perceptual = networks.generator, networks.perceptual
+    start = encode(networks, image)
+    w_plus = start.clone().requires_grad_(True)
+    with torch.no_grad():
+        wanted = perceptual.features(image * mask)
+    optimiser = torch.optim.Adam([w_plus], lr=level.rate, betas=(0.9, 0.99))
+    best, best_loss = start, math.inf
+    for step in range(level.steps + 1):
+        rebuilt, _ = generator(w_plus)
+        distance = feature_distance(perceptual.features(rebuilt * mask), wanted).sum()
+        loss = level.perceptual * perceptual.scale * distance
+        loss = loss + level.mse * masked_mse(rebuilt, image, mask)
+        loss = loss + level.stay * F.mse_loss(w_plus, start)
+        if float(loss) < best_loss:
+            best, best_loss = w_plus.detach().clone(), float(loss)
+        if step == level.steps:
+            break
+        for group in optimiser.param_groups:
+            group["lr"] = level.rate * schedule(step, level.steps)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        shown = rebuilt.detach()
+        report(Progress((step + 1) / level.steps, "Embedding", lambda s=shown: to_picture(s)))
+    return best

@@ -1,0 +1,97 @@
+"""The editing objective (paper eqs. 2-5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from backend.bundles.networks import Networks
+from backend.models.perceptual import feature_distance
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Lambdas of eq. 5 and the parts of eq. 2; the official release's 15 (10 LPIPS + 5 MSE) + CE.
+
+    identity applies where the bundle has an identity network (faces).
+    """
+
+    rgb: float = 15.0
+    lpips: float = 10.0
+    l2: float = 5.0
+    cross_entropy: float = 1.0
+    identity: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class EditTarget:
+    """What an edit should become, at label resolution L.
+
+    labels: int64 (L, L), y_edited; region: bool (L, L), r of eq. 1; lost: int64 (L, L), the old
+    part + 1 at pixels that lost their part and gained none, else 0; valid: bool (L, L), the photo.
+    """
+
+    labels: Tensor
+    region: Tensor
+    lost: Tensor
+    valid: Tensor
+
+
+def at_resolution(mask: Tensor, resolution: int) -> Tensor:
+    """A boolean (L, L) map as float (1, 1, R, R), nearest neighbour."""
+    return F.interpolate(mask[None, None].float(), size=(resolution, resolution), mode="nearest")
+
+
+class EditObjective:
+    """L_editing of eq. 5 for one edit; everything that does not depend on delta is computed
+    once."""
+
+    def __init__(
+        self, networks: Networks, before: Tensor, target: EditTarget, weights: Weights
+    ) -> None:
+        """before: the photo's reconstruction G(w+), (1, 3, R, R): RGB outside r stays as it is
+        there."""
+        self.networks, self.weights = networks, weights
+        self.outside = at_resolution(~target.region & target.valid, before.shape[-1]).to(before)
+        self.kept = before * self.outside
+        region = (target.region & target.valid).flatten()
+        lost = target.lost.flatten()
+        self.pixels = region.nonzero()[:, 0]  # (N,)
+        self.labels = target.labels.flatten()[self.pixels]
+        self.lost = lost[self.pixels]
+        with torch.no_grad():
+            self.kept_features = networks.perceptual.features(self.kept)
+            self.person = self._embed(before)
+
+    def _embed(self, image: Tensor) -> Tensor | None:
+        identity = self.networks.identity
+        return None if identity is None or not self.weights.identity else identity.embed(image)
+
+    def terms(self, image: Tensor, features: Sequence[Tensor]) -> dict[str, Tensor]:
+        """The weighted terms for G(w+ + delta) = image (1, 3, R, R) and its features."""
+        weights, perceptual = self.weights, self.networks.perceptual
+        outside = image * self.outside
+        distance = feature_distance(perceptual.features(outside), self.kept_features).sum()
+        terms = {
+            "lpips": weights.rgb * weights.lpips * perceptual.scale * distance,
+            "l2": weights.rgb * weights.l2 * F.mse_loss(outside, self.kept),
+        }
+        if len(self.pixels):
+            terms["cross_entropy"] = weights.cross_entropy * self._cross_entropy(features)
+        if self.person is not None:
+            alike = (self._embed(image) * self.person).sum()
+            terms["identity"] = weights.identity * (1 - alike)  # eq. 4 with the sign it needs
+        return terms
+
+    def _cross_entropy(self, features: Sequence[Tensor]) -> Tensor:
+        """Eq. 3 over the region; a pixel that only lost its part claims -log(1 - p(old part))."""
+        logits = self.networks.segmentation.logits(features, self.pixels)  # (N, classes)
+        losses = F.cross_entropy(logits, self.labels, reduction="none")
+        old = (self.lost - 1).clamp(min=0)[:, None]
+        p_old = logits.softmax(dim=-1).gather(1, old)[:, 0]
+        negative = -torch.log((1 - p_old).clamp(min=1e-6))
+        return torch.where(self.lost > 0, negative, losses).mean()

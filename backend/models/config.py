@@ -1,0 +1,40 @@
+"""The shape of a generator; imports no torch, so that bundles can be listed quickly."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class GeneratorConfig:
+    """Shape of a generator. Config f of the paper: channel_base 32768, channel_max 512."""
+
+    resolution: int = 64
+    channel_base: int = 4096
+    channel_max: int = 256
+    z_dim: int = 256
+    w_dim: int = 256
+    mapping_layers: int = 4
+    conv_clamp: float | None = None  # networks trained in fp16 clip their activations
+
+    @property
+    def block_resolutions(self) -> list[int]:
+        return [2**i for i in range(2, int(math.log2(self.resolution)) + 1)]
+
+    @property
+    def n_ws(self) -> int:
+        """Number of w vectors that W+ has."""
+        return 2 * len(self.block_resolutions)
+
+    def channels(self, resolution: int) -> int:
+        return min(self.channel_base // resolution, self.channel_max)
+
+    @property
+    def feature_channels(self) -> list[int]:
+        """Channels of each feature that the segmentation branch reads: the constant, then each
+        conv."""
+        first = self.channels(4)
+        return [first, first] + [
+            self.channels(r) for r in self.block_resolutions[1:] for _ in range(2)
+        ]
