@@ -1,0 +1,53 @@
+"""Pixels of the wire <-> numpy arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.errors import BadImage
+from protocol.messages import Pixels
+
+_DTYPES: dict[str, np.dtype[Any]] = {"u8": np.dtype("u1"), "f32": np.dtype("<f4")}
+
+
+def to_array(pixels: Pixels) -> NDArray[Any]:
+    """[H, W, channels], or [H, W] for one channel; a copy of its own, uint8 or float32.
+
+    Raises BadImage for values that are not finite.
+    """
+    array = np.frombuffer(pixels.data, _DTYPES[pixels.dtype]).copy()
+    if pixels.dtype == "f32" and not np.isfinite(array).all():
+        raise BadImage(
+            "The photo has pixels that are no numbers (NaN or infinite); "
+            "flatten them, for instance with Colors > Clip, and try again."
+        )
+    shape = (pixels.height, pixels.width, pixels.channels)
+    return array.reshape(shape if pixels.channels > 1 else shape[:2])
+
+
+def to_pixels(array: NDArray[Any]) -> Pixels:
+    """uint8 or float32 [H, W] or [H, W, channels] as Pixels."""
+    name = "u8" if array.dtype == np.uint8 else "f32"
+    height, width = array.shape[:2]
+    channels = array.shape[2] if array.ndim == 3 else 1
+    data = np.ascontiguousarray(array, _DTYPES[name]).tobytes()
+    return Pixels(width, height, channels, "u8" if name == "u8" else "f32", data)
+
+
+def plain(value: Any) -> Any:
+    """A report in the plain values of the wire: numpy scalars and arrays, tuples and NaN are
+    not.
+    """
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray | list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)

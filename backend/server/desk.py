@@ -1,0 +1,199 @@
+"""What each request means: the protocol's messages on one side, the engine on the other."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.errors import EditGanError, NoSubject, WrongBundle
+from backend.photos.align import CropFrame
+from backend.photos.painted import PaintedLayer
+from backend.server import translate
+from backend.server.convert import plain, to_array, to_pixels
+from backend.server.engines import Engine, Engines
+from backend.server.jobs import Job
+from backend.server.memory import is_out_of_memory
+from backend.server.sessions import EmbeddingCache, PhotoStore, Session
+from edit_library.errors import EditNotFound
+from edit_library.library import Library
+from protocol import messages as m
+
+if TYPE_CHECKING:
+    from backend.editing.editor import OpenPhoto, ScaledEdit
+    from backend.editing.progress import Report
+
+_log = logging.getLogger(__name__)
+
+_MARGIN = 0.05  # how much more than the frame a client shall send, in sides of the frame
+
+
+class UnknownEdit(EditGanError):
+    code = "unknown_edit"
+
+
+class DeviceDesk:
+    """Everything that needs the networks; on the device worker's thread only."""
+
+    def __init__(
+        self, engines: Engines, photos: PhotoStore, embeddings: EmbeddingCache, library: Library
+    ) -> None:
+        self._engines = engines
+        self._photos = photos
+        self._embeddings = embeddings
+        self._library = library
+
+    def answer(self, job: Job) -> m.Message:
+        """The job's result. Where a graphics card has too little memory the CPU does this job."""
+        device = self._engines.resolve_device()
+        try:
+            return self._answer(job, device)
+        except (MemoryError, RuntimeError) as error:
+            if device == "cpu" or not is_out_of_memory(error):
+                raise
+            _log.warning("out of memory on %s: job %s again on the CPU", device, job.id)
+        # outside the handler: the exception's traceback holds the tensors that fill the memory
+        self._engines.free_device()
+        job.report(0.0, "The graphics memory is full; working without it, which takes longer")
+        return self._answer(job, "cpu")
+
+    def _answer(self, job: Job, device: str) -> m.Message:
+        match job.request:
+            case m.Detect() as request:
+                return self._detect(request, device)
+            case m.Segment() as request:
+                return self._segment(request, device, job)
+            case m.Repaint() as request:
+                return self._repaint(request, device, job)
+            case m.Apply() as request:
+                return self._apply(request, device, job)
+            case m.SaveEdit() as request:
+                return self._save(request, device, job)
+        raise m.ProtocolError(f"no work for {job.kind}")
+
+    def _detect(self, request: m.Detect, device: str) -> m.Detected:
+        engine = self._engines.get(request.bundle, device)
+        subjects = []
+        for found in engine.find_subjects(to_array(request.preview)):
+            frame = found.frame.scaled(request.scale)
+            rect = frame.bounds(_MARGIN, request.width, request.height)
+            if rect[2] > 0 and rect[3] > 0:
+                subjects.append(m.Subject(translate.quad(frame), rect, float(found.score)))
+        selection = request.selection
+        if selection:
+            subjects = [s for s in subjects if translate.overlap(s.rect, selection) > 0]
+            subjects.sort(key=lambda s: -translate.overlap(s.rect, selection))
+        if not subjects:
+            raise NoSubject(
+                "No subject was found in the selection; select the whole subject, or nothing."
+            )
+        return m.Detected(subjects)
+
+    def _segment(self, request: m.Segment, device: str, job: Job) -> m.Segmented:
+        engine = self._engines.get(request.bundle, device)
+        corners = np.asarray(request.quad, np.float64).reshape(4, 2)
+        frame = CropFrame(corners - request.rect[:2])
+        pixels = to_array(request.pixels)
+        w_plus = to_array(request.w_plus) if request.w_plus else None
+        progress = translate.reporter(job, frame, request.rect)
+        opened = self._embed(engine, pixels, frame, request.level, w_plus, progress)
+        self._photos.put(Session(request.photo, request.bundle, request.rect, opened))
+        return m.Segmented(
+            request.photo,
+            [translate.part_layer(part, request.rect) for part in opened.parts],
+            to_pixels(opened.labels),
+            to_pixels(opened.w_plus),
+            plain(opened.report),
+        )
+
+    def _embed(
+        self,
+        engine: Engine,
+        pixels: NDArray[np.generic],
+        frame: CropFrame,
+        level: str,
+        w_plus: NDArray[np.float32] | None,
+        progress: Report,
+    ) -> OpenPhoto:
+        """Open with the client's code, else with the one kept from an earlier time, else anew."""
+        kept = key = None
+        if w_plus is None:
+            key = EmbeddingCache.key(pixels, frame, engine.bundle.sha, level)
+            if kept := self._embeddings.get(key):
+                w_plus = kept[0]
+        opened = engine.open(pixels, frame, level=level, w_plus=w_plus, progress=progress)
+        if kept:
+            return dataclasses.replace(opened, report={**kept[1], "from_cache": True})
+        if key:
+            self._embeddings.put(key, opened.w_plus, plain(opened.report))
+        return opened
+
+    def _repaint(self, request: m.Repaint, device: str, job: Job) -> m.Edited:
+        session, engine = self._session(request.photo, device)
+        x, y = session.rect[:2]
+        painted = [
+            PaintedLayer(one.part, one.rect[0] - x, one.rect[1] - y, to_array(one.alpha))
+            for one in request.layers
+        ]
+        progress = translate.reporter(job, session.opened.frame, session.rect)
+        result = engine.repaint(session.opened, painted, steps=request.steps, progress=progress)
+        return translate.edited(session, result)
+
+    def _apply(self, request: m.Apply, device: str, job: Job) -> m.Edited:
+        session, engine = self._session(request.photo, device)
+        edits = [self._scaled_edit(one, session, engine) for one in request.edits]
+        progress = translate.reporter(job, session.opened.frame, session.rect)
+        result = engine.apply(session.opened, edits, refine=request.refine, progress=progress)
+        return translate.edited(session, result)
+
+    def _save(self, request: m.SaveEdit, device: str, job: Job) -> m.Saved:
+        session, engine = self._session(request.photo, device)
+        opened = session.opened
+        edit = m.EditRef(vector=request.vector, parts=request.parts)
+        scaled = self._scaled_edit(edit, session, engine)
+        progress = translate.reporter(job, opened.frame, session.rect)
+        result = engine.apply(opened, [scaled], refine=0, progress=progress)
+        bundle = engine.bundle
+        saved = self._library.save(
+            bundle.name,
+            request.name,
+            scaled.vector,
+            generator_sha=bundle.sha,
+            parts=request.parts,
+            description=request.description,
+            low=request.low,
+            high=request.high,
+            default=min(max(1.0, request.low), request.high),
+            before=translate.thumbnail(opened.pixels, opened.frame),
+            after=translate.thumbnail(
+                translate.with_layer(opened.pixels, result.layer), opened.frame
+            ),
+            licence=bundle.license,
+        )
+        return m.Saved(saved.name)
+
+    def _session(self, photo: str, device: str) -> tuple[Session, Engine]:
+        session = self._photos.get(photo)
+        return session, self._engines.get(session.bundle, device)
+
+    def _scaled_edit(self, edit: m.EditRef, session: Session, engine: Engine) -> ScaledEdit:
+        from backend.editing.editor import ScaledEdit  # imports torch, as the engine has done
+
+        if edit.vector is not None:
+            vector, parts = to_array(edit.vector), edit.parts
+        else:
+            try:
+                found = self._library.get(session.bundle, edit.name or "")
+            except EditNotFound as error:
+                raise UnknownEdit(error.message) from error
+            found.info.check_generator(engine.bundle.sha)
+            vector, parts = found.vector, found.info.parts
+        if vector.shape != session.opened.w_plus.shape:
+            raise WrongBundle(
+                f"The edit was learnt with another model than '{session.bundle}'; "
+                "choose the model that it belongs to."
+            )
+        return ScaledEdit(vector, tuple(parts), edit.scale)

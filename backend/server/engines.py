@@ -1,0 +1,135 @@
+"""The editors: one for each bundle and device, loaded when first needed."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from backend.bundles.bundle import read_bundle
+from backend.bundles.registry import find_bundle, list_bundles
+from backend.errors import EditGanError, UnknownBundle
+
+if TYPE_CHECKING:  # torch and numpy are imported by the workers, after the sockets are open
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from backend.bundles.bundle import Bundle
+    from backend.editing.editor import EditResult, OpenPhoto, ScaledEdit
+    from backend.editing.progress import Report
+    from backend.photos.align import CropFrame
+    from backend.photos.detect import Subject
+    from backend.photos.painted import PaintedLayer
+
+_log = logging.getLogger(__name__)
+
+
+class Engine(Protocol):
+    """What the server needs of backend.editing.editor.Editor, which imports torch."""
+
+    @property
+    def bundle(self) -> Bundle: ...
+
+    def find_subjects(self, image: NDArray[np.uint8]) -> list[Subject]: ...
+
+    def open(
+        self,
+        pixels: NDArray[np.generic],
+        frame: CropFrame,
+        *,
+        level: str,
+        w_plus: NDArray[np.float32] | None,
+        progress: Report,
+    ) -> OpenPhoto: ...
+
+    def repaint(
+        self, photo: OpenPhoto, painted: Sequence[PaintedLayer], *, steps: int, progress: Report
+    ) -> EditResult: ...
+
+    def apply(
+        self, photo: OpenPhoto, edits: Sequence[ScaledEdit], *, refine: int, progress: Report
+    ) -> EditResult: ...
+
+
+class Catalogue(Protocol):
+    """Which bundles there are, told without loading any; and how to load one."""
+
+    def names(self) -> list[str]: ...
+
+    def describe(self) -> list[dict[str, Any]]: ...
+
+    def load(self, name: str, device: str) -> Engine:
+        """Raises UnknownBundle or BadBundle."""
+
+
+class InstalledBundles:
+    """The built-in bundles and the user's own."""
+
+    def names(self) -> list[str]:
+        return sorted(list_bundles())
+
+    def describe(self) -> list[dict[str, Any]]:
+        return [self._describe(name, folder) for name, folder in sorted(list_bundles().items())]
+
+    def load(self, name: str, device: str) -> Engine:
+        from backend.editing.editor import Editor
+
+        return Editor(find_bundle(name), device)
+
+    def _describe(self, name: str, folder: Path) -> dict[str, Any]:
+        try:
+            bundle = read_bundle(folder)
+        except EditGanError as error:
+            return {"name": name, "problem": error.message}
+        return {
+            "name": name,
+            "title": bundle.title,
+            "domain": bundle.domain,
+            "resolution": bundle.resolution,
+            "parts": [part.name for part in bundle.parts],
+            "license": bundle.license,
+            "source": bundle.source,
+            "images_seen": bundle.images_seen,
+            "sha": bundle.sha,
+        }
+
+
+class Engines:
+    """Loaded engines by bundle and device. Used by the device worker only, `device` by
+    everybody.
+    """
+
+    def __init__(self, catalogue: Catalogue, device: str) -> None:
+        self._catalogue = catalogue
+        self._engines: dict[tuple[str, str], Engine] = {}
+        self.device = device  # "auto" until torch was asked
+
+    def resolve_device(self) -> str:
+        """The device to work on; imports torch the first time where it is to be chosen."""
+        if self.device == "auto":
+            import torch
+
+            self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        return self.device
+
+    def get(self, bundle: str, device: str | None = None) -> Engine:
+        key = bundle, device or self.resolve_device()
+        if key not in self._engines:
+            if bundle not in self._catalogue.names():
+                known = ", ".join(self._catalogue.names()) or "none"
+                raise UnknownBundle(f"There is no model named '{bundle}'; installed: {known}.")
+            _log.info("loading %s on %s", *key)
+            self._engines[key] = self._catalogue.load(*key)
+        return self._engines[key]
+
+    def free_device(self) -> None:
+        """Give the device's memory back as far as possible, after it ran out."""
+        for key in [key for key in self._engines if key[1] != "cpu"]:
+            del self._engines[key]
+        gc.collect()
+        if self.device.startswith("cuda"):
+            import torch
+
+            torch.cuda.empty_cache()

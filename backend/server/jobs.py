@@ -1,0 +1,125 @@
+"""Jobs and the queue in which they wait for their worker."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from backend.errors import Cancelled
+from protocol.messages import Apply, JobRequest, Message, Preview, Progress
+
+_PROGRESS_EVERY_S = 0.1
+_PREVIEW_EVERY_S = 0.4
+_EARLY = 0.03  # below this fraction a forecast is a guess
+
+
+@dataclass(eq=False)
+class Job:
+    """One request of one client.
+
+    The worker calls `report`; the I/O thread reads `latest` and sets `cancelled`. `send` may be
+    called from any thread.
+    """
+
+    client: bytes
+    id: str
+    request: JobRequest
+    send: Callable[[Job, Message], None]
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    latest: Progress = field(default_factory=lambda: Progress(0.0, "Waiting for earlier work"))
+    started: float | None = None
+    _sent: float = 0.0
+    _previewed: float = 0.0
+
+    @property
+    def kind(self) -> str:
+        return type(self.request).__name__
+
+    def start(self) -> None:
+        self.started = time.monotonic()
+        self.latest = Progress(0.0, "Starting")
+
+    def check(self) -> None:
+        """Raises Cancelled once the job is not wanted any more."""
+        if self.cancelled.is_set():
+            raise Cancelled
+
+    def report(
+        self, fraction: float, text: str, preview: Callable[[], Preview] | None = None
+    ) -> None:
+        """Tell the client how far the job is; raises Cancelled once it is not wanted any more.
+
+        preview: makes the picture, called only when it is time for one.
+        """
+        self.check()
+        now = time.monotonic()
+        fraction = min(max(float(fraction), 0.0), 1.0)
+        self.latest = Progress(fraction, text, self._seconds_left(fraction, now))
+        if now - self._sent >= _PROGRESS_EVERY_S:
+            self._sent = now
+            self.send(self, self.latest)
+        if preview and now - self._previewed >= _PREVIEW_EVERY_S:
+            self._previewed = now
+            self.send(self, preview())
+
+    def _seconds_left(self, fraction: float, now: float) -> float | None:
+        if self.started is None or fraction < _EARLY:
+            return None
+        return (now - self.started) * (1 - fraction) / fraction
+
+    def replaces(self, other: Job) -> bool:
+        """Whether `other`, if it has not started, is of no use any more: an older slider
+        position.
+        """
+        mine, old = self.request, other.request
+        both = isinstance(mine, Apply) and isinstance(old, Apply) and mine.photo == old.photo
+        return both and self.client == other.client
+
+
+class JobQueue:
+    """First in, first out, between the I/O thread and one worker."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Job] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def put(self, job: Job) -> list[Job]:
+        """Append; returns the jobs that it took the place of, which will not run."""
+        with self._changed:
+            replaced = [old for old in self._waiting if job.replaces(old)]
+            for old in replaced:
+                self._waiting.remove(old)
+            self._waiting.append(job)
+            self._changed.notify()
+        return replaced
+
+    def take(self) -> Job | None:
+        """The next job, marked as started; waits for one. None once the queue is closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closed)
+            if self._closed:
+                return None
+            job = self._waiting.popleft()
+            job.start()
+            return job
+
+    def remove(self, job: Job) -> bool:
+        """Take a job out that has not started; False where it has."""
+        with self._changed:
+            if job not in self._waiting:
+                return False
+            self._waiting.remove(job)
+            return True
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._waiting.clear()
+            self._changed.notify_all()

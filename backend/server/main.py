@@ -1,0 +1,197 @@
+"""`editgan serve`: everything the server needs, put together, for as long as it is wanted."""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import importlib.metadata
+import logging
+import logging.handlers
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from backend.server.engines import Catalogue, Engines, InstalledBundles
+from backend.server.jobs import JobQueue
+from backend.server.memory import resident_mb
+from backend.server.service import Answers, Service
+from backend.server.sockets import Listening, listen
+from backend.server.worker import Desk, Worker
+from protocol import connection_file, paths
+from protocol.messages import StatusReport, Welcome
+
+if TYPE_CHECKING:  # imports numpy and more: only on the workers
+    from backend.server.sessions import PhotoStore
+
+_log = logging.getLogger(__name__)
+
+_LOCK_PATIENCE_S = 3.0  # clients probe the lock for an instant; a predecessor may be ending
+_PHOTOS_LIMIT = 768 << 20  # bytes of open photos
+_END_PATIENCE_S = 5.0
+
+
+def serve(
+    idle_timeout: float = 900.0,
+    tcp: str | None = None,
+    device: str = "auto",
+    catalogue: Catalogue | None = None,
+) -> int:
+    """Run the backend until it is idle, stopped or shut down; returns the exit status.
+
+    idle_timeout: seconds without clients' messages after which it ends, 0 for never.
+    tcp: None for local sockets; "HOST" or "HOST:PORT" for TCP with CURVE. device: "auto", "cpu",
+    "cuda". catalogue: the bundles to serve, by default the installed ones.
+    Where another backend of this user runs already, it goes on and 0 is returned at once.
+    """
+    run_dir = paths.run_dir()
+    log_file = _start_logging(paths.logs_dir())
+    with _only_one(run_dir) as mine:
+        if not mine:
+            _log.info("another backend runs already; this one is not needed")
+            return 0
+        backend = Backend(catalogue or InstalledBundles(), device, log_file)
+        sockets = listen(run_dir, backend.version, tcp)
+        try:
+            with _published(run_dir, sockets):
+                backend.run(sockets, idle_timeout)
+        finally:
+            sockets.close()
+        _log.info("ended")
+        backend.leave()
+    return 0
+
+
+class Backend:
+    """The parts of a running backend."""
+
+    def __init__(self, catalogue: Catalogue, device: str, log_file: Path) -> None:
+        self.version = _version()
+        self._catalogue = catalogue
+        self._engines = Engines(catalogue, device)
+        self._log_file = log_file
+        self._started = time.monotonic()
+        self._photos: PhotoStore | None = None
+        self._workers: list[Worker] = []
+
+    def run(self, sockets: Listening, idle_timeout: float) -> None:
+        device, files = JobQueue(), JobQueue()
+        answers = Answers(self._welcome, self._status)
+        service = Service(sockets, device, files, answers, idle_timeout)
+        self._workers = [
+            Worker("device", device, self._open_device_desk, self._log_file),
+            Worker("files", files, _open_files_desk, self._log_file),
+        ]
+        for worker in self._workers:
+            worker.start()
+        _log.info("EditGAN backend %s listens at %s", self.version, sockets.info.jobs)
+        with _stopped_by_signals(service):
+            service.run()
+
+    def leave(self) -> None:
+        """Wait for the workers; one that is deep in a computation does not hold up the end."""
+        deadline = time.monotonic() + _END_PATIENCE_S
+        for worker in self._workers:
+            worker.join(max(0.0, deadline - time.monotonic()))
+        if any(worker.is_alive() for worker in self._workers):
+            _log.info("a job did not stop in time; leaving anyway")
+            logging.shutdown()
+            os._exit(0)
+
+    def _open_device_desk(self) -> Desk:
+        from backend.server.desk import DeviceDesk
+        from backend.server.sessions import EmbeddingCache, PhotoStore
+        from edit_library.library import Library
+
+        self._photos = PhotoStore(_PHOTOS_LIMIT)
+        embeddings = EmbeddingCache(paths.cache_dir())
+        library = Library(paths.library_dir())
+        desk = DeviceDesk(self._engines, self._photos, embeddings, library)
+        names = self._catalogue.names()
+        if names:  # while the user looks for the menu
+            self._engines.get("faces" if "faces" in names else names[0])
+        return desk
+
+    def _welcome(self) -> Welcome:
+        return Welcome(self._engines.device, self._catalogue.names())
+
+    def _status(self, running: str | None, queued: int) -> StatusReport:
+        return StatusReport(
+            version=self.version,
+            device=self._engines.device,
+            bundles=self._catalogue.describe(),
+            memory_mb=resident_mb(),
+            uptime_s=time.monotonic() - self._started,
+            photos=len(self._photos) if self._photos is not None else 0,
+            running=running,
+            queued=queued,
+            log=str(self._log_file),
+        )
+
+
+def _open_files_desk() -> Desk:
+    from backend.server.files import FilesDesk
+    from edit_library.library import Library
+
+    return FilesDesk(Library(paths.library_dir()))
+
+
+@contextlib.contextmanager
+def _only_one(run_dir: Path) -> Iterator[bool]:
+    """Hold the user's backend lock; False where another process keeps it."""
+    deadline = time.monotonic() + _LOCK_PATIENCE_S
+    while True:
+        with connection_file.held(run_dir / connection_file.LOCK_NAME) as mine:
+            if mine or time.monotonic() > deadline:
+                yield mine
+                return
+        time.sleep(0.02)
+
+
+@contextlib.contextmanager
+def _published(run_dir: Path, sockets: Listening) -> Iterator[None]:
+    path = run_dir / paths.connection_file().name
+    connection_file.write(path, sockets.info)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _stopped_by_signals(service: Service) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signals = [signal.SIGINT, signal.SIGTERM]
+    old = [signal.signal(number, lambda *_: service.stop()) for number in signals]
+    try:
+        yield
+    finally:
+        for number, handler in zip(signals, old, strict=True):
+            signal.signal(number, handler)
+
+
+def _start_logging(folder: Path) -> Path:
+    """Log to a rotating file in `folder`; returns it. Crashes of compiled code go to stderr."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "backend.log"
+    handler = logging.handlers.RotatingFileHandler(path, maxBytes=2 << 20, backupCount=3)
+    text = "%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s"
+    handler.setFormatter(logging.Formatter(text))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.captureWarnings(True)
+    with contextlib.suppress(ValueError, OSError, AttributeError):  # no real stderr
+        faulthandler.enable(sys.stderr)
+    return path
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("editgan-gimp")
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,123 @@
+"""The engine's results as messages, and pictures made from them.
+
+The engine sees only the part of the photo that was sent; results are shifted to the photo here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.photos.align import CropFrame, extract
+from backend.photos.composite import ResultLayer
+from backend.server.convert import plain, to_pixels
+from backend.server.jobs import Job
+from backend.server.sessions import Session
+from edit_library.edit import EditInfo
+from protocol import messages as m
+from protocol.typed import MAX_BYTES
+
+if TYPE_CHECKING:
+    from backend.editing.editor import EditResult
+    from backend.editing.progress import Progress
+    from backend.photos.parts import PartMask
+
+Rect = tuple[int, int, int, int]
+
+_THUMBNAIL = 192  # pixels on a side
+
+
+def reporter(job: Job, frame: CropFrame, rect: Rect) -> Callable[[Progress], None]:
+    """The engine's callback: tells the client, raises Cancelled when the job is not wanted.
+
+    frame: the crop that previews show, in the coordinates of the photo's `rect`.
+    """
+    shown = _bounds(frame, rect)
+
+    def report(news: Progress) -> None:
+        draw = news.preview
+        preview = (lambda: m.Preview(to_pixels(draw()), shown)) if draw else None
+        job.report(news.fraction, news.text, preview)
+
+    return report
+
+
+def part_layer(part: PartMask, rect: Rect) -> m.PartLayer:
+    height, width = part.alpha.shape
+    place = (int(part.x) + rect[0], int(part.y) + rect[1], width, height)
+    red, green, blue = (int(value) for value in part.color)
+    color = (red, green, blue)
+    return m.PartLayer(part.name, int(part.index), color, place, to_pixels(part.alpha))
+
+
+def edited(session: Session, result: EditResult) -> m.Edited:
+    layer = result.layer
+    height, width = layer.pixels.shape[:2]
+    rect = (int(layer.x) + session.rect[0], int(layer.y) + session.rect[1], width, height)
+    return m.Edited(
+        session.photo,
+        m.ResultLayer(rect, to_pixels(layer.pixels)),
+        to_pixels(np.asarray(result.vector, np.float32)),
+        tuple(result.parts),
+        to_pixels(result.labels),
+        plain(result.report),
+    )
+
+
+def edit_info(edit: EditInfo) -> m.EditInfo:
+    return m.EditInfo(
+        name=edit.name,
+        title=edit.title,
+        description=edit.description,
+        parts=tuple(edit.parts),
+        low=edit.low,
+        high=edit.high,
+        default=edit.default,
+        source="preset" if edit.source == "preset" else "user",
+        before=_sendable(edit.before),
+        after=_sendable(edit.after),
+    )
+
+
+def thumbnail(pixels: NDArray[Any], frame: CropFrame) -> NDArray[np.uint8]:
+    """The aligned subject, uint8 [S, S, 3]."""
+    crop, _ = extract(pixels, frame, _THUMBNAIL)
+    return np.rint((crop + 1) * 127.5).astype(np.uint8)
+
+
+def with_layer(pixels: NDArray[Any], layer: ResultLayer) -> NDArray[np.float32]:
+    """The photo's RGB under a result layer, float32 [H, W, 3] in 0..1."""
+    full = np.float32(255 if pixels.dtype == np.uint8 else 1)
+    result = pixels[..., :3].astype(np.float32) / full
+    over = layer.pixels.astype(np.float32) / full
+    height, width = over.shape[:2]
+    place = result[layer.y : layer.y + height, layer.x : layer.x + width]
+    place += over[..., 3:] * (over[..., :3] - place)
+    return result
+
+
+def quad(frame: CropFrame) -> tuple[float, float, float, float, float, float, float, float]:
+    a, b, c, d, e, f, g, h = (float(value) for value in frame.quad.ravel())
+    return a, b, c, d, e, f, g, h
+
+
+def overlap(a: Rect, b: Rect) -> float:
+    """The shared area of two rectangles, as a share of the smaller one."""
+    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
+    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
+    return max(width, 0) * max(height, 0) / min(a[2] * a[3], b[2] * b[3])
+
+
+def _bounds(frame: CropFrame, rect: Rect) -> Rect:
+    """The upright rectangle around `frame`, in the photo's coordinates."""
+    left, top = np.floor(frame.quad.min(axis=0)).astype(int)
+    right, bottom = np.ceil(frame.quad.max(axis=0)).astype(int)
+    width, height = max(1, int(right - left)), max(1, int(bottom - top))
+    return rect[0] + int(left), rect[1] + int(top), width, height
+
+
+def _sendable(image: bytes | None) -> bytes | None:
+    return image if image and len(image) <= MAX_BYTES else None
