@@ -1,11 +1,12 @@
 """How much of a photo's detail survives an edit by a small generator: paste, residual, flow.
 
-Every photo gets a known smooth warp (larger eyes, mouth corners up), so that the true edited photo is
-known. Generators of R x R pixels are imitated by reducing the original and the true edit to R x R, once
-perfectly and once with the faults of an inversion (blur, a colour cast, noise). Each method sees the
-photo and those two small pictures only. Three figures, inside the moved region: error against the truth
-(dB), fine detail relative to the truth (1 is right; moved to the wrong place it still counts), and
-fine detail's correlation with the truth (1 is the right detail in the right place).
+Every photo gets a known smooth warp (larger eyes, mouth corners up), so that the true edited photo
+is known. Generators of R x R pixels are imitated by reducing the original and the true edit to
+R x R, once perfectly and once with the faults of an inversion (blur, a colour cast, wrong shapes,
+noise). Each method sees the photo and those two small pictures only. Three figures, inside the
+moved region: error against the truth (dB), amount of fine detail relative to the truth (1 is right,
+but detail in the wrong place counts too), and the fine detail's correlation with the truth's
+(1 is the right detail in the right place).
 
     python benchmarks/photo_detail.py [--photos DIR] [-n 40] [-o sheet.png] [--json]
 """
@@ -45,7 +46,7 @@ EYE_SCALE, CORNER_LIFT = 1.3, 0.02
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A photo, its frame, the true edited photo and where it moved: bool [H, W] and over the crop."""
+    """A photo, its frame, the true edit, and what moved: bool [H, W] and, over the crop, roi."""
 
     name: str
     photo: Image
@@ -56,7 +57,7 @@ class Case:
 
 
 def displacement(size: int) -> Image:
-    """Where each edited pixel of the crop comes from, relative to itself: [size, size, 2], crop sides."""
+    """Where each pixel of the edited crop comes from: [size, size, 2], an offset in crop sides."""
     y, x = (np.indices((size, size), dtype=np.float32) + 0.5) / size
     shift = np.zeros((size, size, 2), np.float32)
     for cx, cy, radius in EYES:
@@ -80,7 +81,11 @@ def make_case(name: str, photo: Image, frame: CropFrame) -> Case:
     shift = shift @ frame.to_pixels(1)[:, :2].T.astype(np.float32)
     rows, columns = np.indices((height, width), dtype=np.float32)
     truth = cv2.remap(
-        photo, columns + shift[..., 0], rows + shift[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
+        photo,
+        columns + shift[..., 0],
+        rows + shift[..., 1],
+        cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_REFLECT,
     )
     moved = np.linalg.norm(shift, axis=2) > 0.002 * frame.size
     roi = (np.linalg.norm(crop_shift, axis=2) > 1e-4).astype(np.float32)
@@ -88,13 +93,16 @@ def make_case(name: str, photo: Image, frame: CropFrame) -> Case:
 
 
 def faulty(before: Image, after: Image, seed: int) -> tuple[Image, Image]:
-    """The same pair as a generator would show it: softer, off in colour, with its own shapes and noise."""
+    """The same pair as a generator shows it: softer, off in colour, with its own shapes, noise."""
     random = np.random.default_rng(seed)
     size = before.shape[0]
     cast = resize(random.normal(0, 0.08, (4, 4, 3)).astype(np.float32), size)
     shapes = resize(random.normal(0, 0.06, (size // 4, size // 4, 3)).astype(np.float32), size)
     noise = random.normal(0, 0.02, (2, size, size, 3)).astype(np.float32)
-    pair = [cv2.GaussianBlur(p, (0, 0), 0.7) + cast + shapes + n for p, n in zip((before, after), noise, strict=True)]
+    pair = [
+        cv2.GaussianBlur(p, (0, 0), 0.7) + cast + shapes + n
+        for p, n in zip((before, after), noise, strict=True)
+    ]
     return np.clip(pair[0], -1, 1), np.clip(pair[1], -1, 1)
 
 
@@ -185,7 +193,9 @@ def show(entries: list[dict[str, object]]) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--photos", type=Path, help="folder of portraits (default: the shipped one)")
+    parser.add_argument(
+        "--photos", type=Path, help="folder of portraits (default: the shipped one)"
+    )
     parser.add_argument("-n", "--count", type=int, default=40, help="photos to use at most")
     parser.add_argument("-o", "--output", type=Path, help="contact sheet to write (PNG)")
     parser.add_argument("--sheet", type=int, default=3, help="photos on the contact sheet")
@@ -202,7 +212,10 @@ def main() -> int:
                 if number < arguments.sheet:
                     sheet.append(sheet_row(case, edited))
     if not rows:
-        print("No face was found in any of the photos; give a folder of portraits with --photos.", file=sys.stderr)
+        print(
+            "No face was found in any of the photos; give a folder of portraits with --photos.",
+            file=sys.stderr,
+        )
         return 1
     entries = table(rows)
     if arguments.json:

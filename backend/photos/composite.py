@@ -1,4 +1,4 @@
-"""Put an edit back into the photo at the photo's own resolution and precision (DESIGN, section 3)."""
+"""Put an edit into the photo at the photo's own resolution and precision (DESIGN, section 3)."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ def composite(
 
     photo: uint8 or float32 (nominally 0..1, values beyond are kept) [H, W, 3 or 4], R'G'B'.
     before, after: float32 [R, R, 3] in [-1, 1], the generator's picture without and with the edit.
-    roi: bool or float [R, R], the region that may change. Alpha is exactly zero outside it, and there RGB is
-    the photo's own. The photo's pixels are moved as the generator's picture moves; the generator only adds
-    what motion cannot explain, and replaces the photo where the motion cannot be believed.
-    An empty region, or one that misses the photo, gives a transparent layer of one pixel.
+    roi: bool or float [R, R], the region that may change. Alpha is exactly zero outside it, and
+    there RGB is the photo's own. The photo's pixels are moved as the generator's picture moves; the
+    generator only adds what motion cannot explain, and replaces the photo where the motion cannot
+    be believed. An empty region, or one that misses the photo, gives a layer of one clear pixel.
     """
     height, width = photo.shape[:2]
     alpha = feathered_alpha(roi)

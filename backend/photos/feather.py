@@ -1,4 +1,4 @@
-"""The alpha of an edited layer: a region at generator resolution, feathered strictly inside itself."""
+"""The alpha of an edited layer: a region at generator resolution, feathered inside itself."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _THIN = 0.7  # a thin region's feather takes at most this much of its half thick
 
 
 def feathered_alpha(roi: NDArray[np.generic]) -> NDArray[np.float32]:
-    """Alpha 0..1 on a finer grid, float32 [kR, kR], of a region of interest [R, R] (above 0.5 counts).
+    """Alpha 0..1, float32 [kR, kR], of a region of interest [R, R] (values above 0.5 belong to it).
 
-    Zero outside the region and, so that interpolation cannot carry anything across its border, also within
-    one fine pixel of that border; the frame's own border counts as the region's. Rises to 1 over the
-    feather's width, or, where the region is thinner than that, by the middle of the region.
+    Zero outside the region and, so that interpolation cannot carry anything across its border, also
+    within one fine pixel of that border; the frame's own border counts as the region's. Rises to 1
+    over the feather's width, or, where the region is thinner than that, by its middle.
     """
     inside = (np.asarray(roi, np.float32) > 0.5).astype(np.uint8)
     k = max(2, -(-_GRID // inside.shape[0]))
@@ -38,6 +38,6 @@ def _rounded(fine: NDArray[np.uint8], k: int) -> NDArray[np.uint8]:
     """The region without the stairs of its generator pixels; never larger, and nothing thin vanishes."""
     soft = cv2.GaussianBlur(fine.astype(np.float32), (0, 0), 0.6 * k)
     rounded = (soft > 0.5).astype(np.uint8) & fine
-    # A line of single generator pixels is all corners: keep what has lost its whole neighbourhood.
+    # A line of single generator pixels is all corners: keep what lost its whole neighbourhood.
     near = cv2.dilate(rounded, np.ones((2 * k + 1, 2 * k + 1), np.uint8))
     return rounded | (fine & (1 - near))

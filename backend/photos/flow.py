@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 
 from backend.photos.warp import resize
 
-_FLOW_SIZE = 512  # smaller pictures are upsampled: flow of a few tenths of their pixels is then resolved
-_TOLERANCE = 0.006  # forward-backward disagreement that halves trust, as a fraction of the crop's side
+_FLOW_SIZE = 512  # smaller pictures are upsampled: tenths of their pixels are then resolved
+_TOLERANCE = 0.006  # forward-backward disagreement that halves trust, in crop sides
 
 
 @dataclass(frozen=True, eq=False)
 class Motion:
     """The change from a picture to its edited version, on a grid [S, S] over the crop.
 
-    shift: float32 [S, S, 2] (x, y), where each edited pixel comes from, relative to itself, in crop sides.
-    residual: float32 [S, S, 3], what moving does not explain: after - before moved, in units of 0..1.
-    trust: float32 [S, S] in 0..1, how far the motion can be believed.
+    shift: float32 [S, S, 2] (x, y), where each edited pixel comes from, relative to itself, in crop
+    sides. residual: float32 [S, S, 3], what moving does not explain: after - before moved, in units
+    of 0..1. trust: float32 [S, S] in 0..1, how far the motion can be believed.
     after: float32 [S, S, 3] in 0..1, the edited picture on this grid.
     """
 
@@ -67,7 +67,7 @@ def _grey_pair(
 
 
 def _dis(source: NDArray[np.uint8], target: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Dense inverse search flow (Kroeger et al., ECCV 2016): source(x) is found at target(x + flow)."""
+    """Dense inverse search (Kroeger et al., ECCV 2016): source(x) is found at target(x + flow)."""
     method = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     method.setFinestScale(1)
     return method.calc(source, target, None)
