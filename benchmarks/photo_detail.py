@@ -132,7 +132,7 @@ def results(case: Case, resolution: int, seed: int | None) -> dict[str, Image]:
 
 
 def figures(case: Case, result: Image) -> dict[str, float]:
-    """Error (dB), amount of fine detail and its correlation with the truth's, where things moved."""
+    """Error (dB), amount of fine detail and how it agrees with the truth, where things moved."""
     result = np.clip(result, 0, 1)
     error = float(((result - case.truth)[case.moved] ** 2).mean())
     fine, true_fine = (

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from backend.photos.align import CropFrame, Rect, extract
+from backend.photos.arrays import Flags, Floats, Picture
 from backend.photos.feather import feathered_alpha
 from backend.photos.flow import Motion, estimate_motion
 from backend.photos.warp import resize, support_rect, to_photo
@@ -26,15 +26,15 @@ class ResultLayer:
 
     x: int
     y: int
-    pixels: NDArray[np.generic]
+    pixels: Picture
 
 
 def composite(
-    photo: NDArray[np.generic],
+    photo: Picture,
     frame: CropFrame,
-    before: NDArray[np.float32],
-    after: NDArray[np.float32],
-    roi: NDArray[np.generic],
+    before: Floats,
+    after: Floats,
+    roi: Floats | Flags,
 ) -> ResultLayer:
     """The edit from `before` to `after`, as a layer over `photo`.
 
@@ -61,9 +61,7 @@ def composite(
     return ResultLayer(x, y, pixels)
 
 
-def _tone(
-    photo: NDArray[np.generic], frame: CropFrame, before: NDArray[np.float32], size: int
-) -> NDArray[np.float32]:
+def _tone(photo: Picture, frame: CropFrame, before: Floats, size: int) -> Floats:
     """The low frequencies of photo - before on a grid [size, size, 3], in units of 0..1."""
     resolution = before.shape[0]
     crop, valid = extract(photo, frame, resolution)
@@ -74,13 +72,13 @@ def _tone(
 
 
 def _band(
-    photo: NDArray[np.generic],
+    photo: Picture,
     frame: CropFrame,
     motion: Motion,
-    tone: NDArray[np.float32],
-    alpha: NDArray[np.float32],
+    tone: Floats,
+    alpha: Floats,
     rect: Rect,
-) -> NDArray[np.generic]:
+) -> Picture:
     """The layer's pixels in `rect`: [h, w, 4] in the photo's dtype."""
     x, y, w, h = rect
     unit = 255.0 if photo.dtype == np.uint8 else 1.0
@@ -99,9 +97,7 @@ def _band(
     return layer.astype(photo.dtype, copy=False)
 
 
-def _moved(
-    photo: NDArray[np.generic], shift: NDArray[np.float32], rect: Rect
-) -> NDArray[np.float32]:
+def _moved(photo: Picture, shift: Floats, rect: Rect) -> Floats:
     """The photo read at every pixel of `rect` plus `shift` [h, w, 2] pixels: float32 [h, w, 3]."""
     x, y, w, h = rect
     reach_x, reach_y = (int(np.abs(shift[..., i]).max()) + 4 for i in range(2))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+
+from backend.photos.arrays import Bytes, Flags, Floats
 
 _GRID = 512  # alpha is computed on at least this many pixels across the crop
 _FEATHER = 0.025  # widest feather, as a fraction of the crop's side
 _THIN = 0.7  # a thin region's feather takes at most this much of its half thickness
 
 
-def feathered_alpha(roi: NDArray[np.generic]) -> NDArray[np.float32]:
+def feathered_alpha(roi: Floats | Flags) -> Floats:
     """Alpha 0..1, float32 [kR, kR], of a region of interest [R, R] (values above 0.5 belong to it).
 
     Zero outside the region and, so that interpolation cannot carry anything across its border, also
@@ -34,8 +35,8 @@ def feathered_alpha(roi: NDArray[np.generic]) -> NDArray[np.float32]:
     return alpha[1:-1, 1:-1]
 
 
-def _rounded(fine: NDArray[np.uint8], k: int) -> NDArray[np.uint8]:
-    """The region without the stairs of its generator pixels; never larger, and nothing thin vanishes."""
+def _rounded(fine: Bytes, k: int) -> Bytes:
+    """The region without the stairs of its generator pixels; never larger; nothing thin vanishes."""
     soft = cv2.GaussianBlur(fine.astype(np.float32), (0, 0), 0.6 * k)
     rounded = (soft > 0.5).astype(np.uint8) & fine
     # A line of single generator pixels is all corners: keep what lost its whole neighbourhood.

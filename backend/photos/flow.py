@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from backend.photos.arrays import Bytes, Floats
 from backend.photos.warp import resize
 
 _FLOW_SIZE = 512  # smaller pictures are upsampled: tenths of their pixels are then resolved
@@ -24,13 +24,13 @@ class Motion:
     after: float32 [S, S, 3] in 0..1, the edited picture on this grid.
     """
 
-    shift: NDArray[np.float32]
-    residual: NDArray[np.float32]
-    trust: NDArray[np.float32]
-    after: NDArray[np.float32]
+    shift: Floats
+    residual: Floats
+    trust: Floats
+    after: Floats
 
 
-def estimate_motion(before: NDArray[np.float32], after: NDArray[np.float32]) -> Motion:
+def estimate_motion(before: Floats, after: Floats) -> Motion:
     """Dense motion between two generator pictures, float32 [R, R, 3] in 0..1."""
     size = max(_FLOW_SIZE, before.shape[0])
     old, new = resize(before, size), resize(after, size)
@@ -43,7 +43,7 @@ def estimate_motion(before: NDArray[np.float32], after: NDArray[np.float32]) -> 
     return Motion(flow / size, new - sample(old, flow), trust, new)
 
 
-def sample(field: NDArray[np.float32], flow: NDArray[np.float32]) -> NDArray[np.float32]:
+def sample(field: Floats, flow: Floats) -> Floats:
     """A field [S, S, n] read at every pixel's own place plus flow [S, S, 2] pixels."""
     rows, columns = np.indices(flow.shape[:2], dtype=np.float32)
     return cv2.remap(
@@ -55,9 +55,7 @@ def sample(field: NDArray[np.float32], flow: NDArray[np.float32]) -> NDArray[np.
     )
 
 
-def _grey_pair(
-    old: NDArray[np.float32], new: NDArray[np.float32]
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _grey_pair(old: Floats, new: Floats) -> tuple[Bytes, Bytes]:
     """Both pictures in grey, uint8, stretched together: DIS reads 8 bits."""
     greys = [cv2.cvtColor(np.ascontiguousarray(p), cv2.COLOR_RGB2GRAY) for p in (old, new)]
     low, high = np.percentile(np.stack(greys), (0.5, 99.5))
@@ -66,8 +64,8 @@ def _grey_pair(
     return first, second
 
 
-def _dis(source: NDArray[np.uint8], target: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _dis(source: Bytes, target: Bytes) -> Floats:
     """Dense inverse search (Kroeger et al., ECCV 2016): source(x) is found at target(x + flow)."""
-    method = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    method = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     method.setFinestScale(1)
-    return method.calc(source, target, None)
+    return method.calc(source, target, np.zeros((*source.shape, 2), np.float32))

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import cv2
-import numpy as np
-from numpy.typing import NDArray
 
-Field = NDArray[np.float32]
+from backend.photos.arrays import Floats
 
 
 def guided_filter(
-    guide: Field, radius: int, epsilon: float, *, shrink: int = 1
-) -> Callable[[Field], Field]:
+    guide: Floats, radius: int, epsilon: float, *, shrink: int = 1
+) -> Callable[[Floats], Floats]:
     """Prepare a filter that redraws fields along the edges of `guide`.
 
     guide: float32 [H, W, 3] in 0..1. radius: half the window's side, in its pixels. epsilon:
@@ -25,14 +23,14 @@ def guided_filter(
     coarse = (max(1, width // shrink), max(1, height // shrink))
     window = 2 * max(1, round(radius / shrink)) + 1
 
-    def mean(field: Field) -> Field:
+    def mean(field: Floats) -> Floats:
         return cv2.boxFilter(field, cv2.CV_32F, (window, window), borderType=cv2.BORDER_REFLECT)
 
     small = [cv2.resize(guide[..., i], coarse, interpolation=cv2.INTER_AREA) for i in range(3)]
     means = [mean(channel) for channel in small]
     inverse = _inverse_covariance(small, means, mean, epsilon)
 
-    def apply(field: Field) -> Field:
+    def apply(field: Floats) -> Floats:
         values = cv2.resize(field, coarse, interpolation=cv2.INTER_AREA)
         average = mean(values)
         covariance = [mean(c * values) - m * average for c, m in zip(small, means, strict=True)]
@@ -46,13 +44,13 @@ def guided_filter(
     return apply
 
 
-def _grow(field: Field, width: int, height: int) -> Field:
+def _grow(field: Floats, width: int, height: int) -> Floats:
     return cv2.resize(field, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
 def _inverse_covariance(
-    channels: list[Field], means: list[Field], mean: Callable[[Field], Field], epsilon: float
-) -> list[list[Field]]:
+    channels: list[Floats], means: list[Floats], mean: Callable[[Floats], Floats], epsilon: float
+) -> list[list[Floats]]:
     """The inverse of each window's 3 x 3 colour covariance plus epsilon, by cofactors."""
     cov = [
         [mean(a * b) - m * n + epsilon * (a is b) for b, n in zip(channels, means, strict=True)]

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from backend.errors import NothingChanged, UnknownPart
 from backend.photos.align import CropFrame, Rect, centred
+from backend.photos.arrays import Bytes, Flags, Floats
 from backend.photos.parts import Part, PartMask
 
 _OPAQUE = 128  # alpha from which a pixel counts as painted
@@ -18,8 +18,6 @@ _NOISE = 16  # smaller changes of alpha come from resampling or another bit dept
 _MIN_SHARE = 0.1  # of a generator pixel: less than this was not meant
 _NONE = 255
 _LOST = 128  # code of a pixel that lost part p and gained none: _LOST + p
-
-Mask = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +27,7 @@ class PaintedLayer:
     part: str
     x: int
     y: int
-    alpha: NDArray[np.uint8]
+    alpha: Bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,9 +41,9 @@ class Claims:
     order; never parts that were merely painted over.
     """
 
-    target: NDArray[np.uint8]
-    changed: NDArray[np.bool_]
-    lost: NDArray[np.uint8]
+    target: Bytes
+    changed: Flags
+    lost: Bytes
     parts: tuple[str, ...]
 
 
@@ -53,15 +51,15 @@ class Claims:
 class _Change:
     """What happened to one part's layers, over the canvas: bool [h, w]."""
 
-    gained: NDArray[np.bool_]
-    lost: NDArray[np.bool_]
+    gained: Flags
+    lost: Flags
 
 
 def read_painted(
     base: Sequence[PartMask],
     painted: Sequence[PaintedLayer],
     frame: CropFrame,
-    labels: NDArray[np.uint8],
+    labels: Bytes,
     parts: Sequence[Part],
 ) -> Claims:
     """Compare repainted layers with the layers they started from.
@@ -97,7 +95,7 @@ def _canvas(frame: CropFrame) -> Rect:
     return int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1])
 
 
-def _paste(alpha: Mask, x: int, y: int, rect: Rect, onto: Mask | None = None) -> Mask:
+def _paste(alpha: Bytes, x: int, y: int, rect: Rect, onto: Bytes | None = None) -> Bytes:
     """A layer over the canvas `rect`, joined with `onto` by the larger alpha."""
     left, top, width, height = rect
     canvas = np.zeros((height, width), np.uint8) if onto is None else onto
@@ -137,7 +135,7 @@ def _same(mask: PartMask, layer: PaintedLayer) -> bool:
     return (mask.x, mask.y) == (layer.x, layer.y) and np.array_equal(mask.alpha, layer.alpha)
 
 
-def _index_map(base: Sequence[PartMask], rect: Rect) -> Mask:
+def _index_map(base: Sequence[PartMask], rect: Rect) -> Bytes:
     """The part with the largest alpha at every pixel of the canvas; _NONE where there is none."""
     indices = np.full((rect[3], rect[2]), _NONE, np.uint8)
     best = np.zeros_like(indices)
@@ -149,12 +147,12 @@ def _index_map(base: Sequence[PartMask], rect: Rect) -> Mask:
 
 
 def _claimed(
-    before: Mask,
+    before: Bytes,
     painted: Sequence[PaintedLayer],
     changes: dict[int, _Change],
     names: dict[str, int],
     rect: Rect,
-) -> Mask:
+) -> Bytes:
     """The index map after the repaint, with _LOST + p where p was lost and nothing gained."""
     after = before.copy()
     for index, change in changes.items():
@@ -168,19 +166,19 @@ def _claimed(
 
 
 def _majority(
-    before: Mask,
-    after: Mask,
+    before: Bytes,
+    after: Bytes,
     changes: dict[int, _Change],
     frame: CropFrame,
     rect: Rect,
-    labels: NDArray[np.uint8],
+    labels: Bytes,
     parts: Sequence[Part],
 ) -> Claims:
     """Bring the claims to the generator's pixels: a pixel changes when its majority does."""
     resolution = labels.shape[0]
     cells = _Cells(frame, rect, resolution)
     old, new = cells.sample(before, _NONE), cells.sample(after, _NONE)
-    any_change = sum(change.gained | change.lost for change in changes.values()) > 0
+    any_change = np.any([change.gained | change.lost for change in changes.values()], axis=0)
     touched = cells.share(cells.sample(any_change.astype(np.uint8), 0) > 0) >= _MIN_SHARE
     changed = touched & (cells.winner(old) != cells.winner(new))
     claim = cells.winner(np.where(old != new, new, _NONE), ignore=_NONE)
@@ -214,17 +212,17 @@ class _Cells:
         self._matrix = centred(frame.shifted(-rect[0], -rect[1]).to_pixels(size))
         self._size = (size, size)
 
-    def sample(self, canvas: Mask, outside: int) -> Mask:
+    def sample(self, canvas: Bytes, outside: int) -> Bytes:
         """The canvas at every sample, uint8 [kR, kR]."""
         flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
         return cv2.warpAffine(canvas, self._matrix, self._size, flags=flags, borderValue=outside)
 
-    def share(self, samples: NDArray[np.bool_]) -> NDArray[np.float32]:
+    def share(self, samples: Flags) -> Floats:
         """The fraction of every generator pixel's samples that are true: [R, R]."""
         size = (self._resolution, self._resolution)
         return cv2.resize(samples.astype(np.float32), size, interpolation=cv2.INTER_AREA)
 
-    def winner(self, samples: Mask, ignore: int | None = None) -> Mask:
+    def winner(self, samples: Bytes, ignore: int | None = None) -> Bytes:
         """The code with the largest share of every generator pixel; `ignore` wins nothing."""
         best = np.zeros((self._resolution, self._resolution), np.float32)
         result = np.full(best.shape, _NONE, np.uint8)

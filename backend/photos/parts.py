@@ -8,9 +8,9 @@ from typing import Protocol
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from backend.photos.align import CropFrame, extract
+from backend.photos.arrays import Bytes, Flags, Floats, Picture
 from backend.photos.guided import guided_filter
 from backend.photos.warp import resize, support_rect, to_photo
 
@@ -40,15 +40,15 @@ class PartMask:
     color: tuple[int, int, int]
     x: int
     y: int
-    alpha: NDArray[np.uint8]
+    alpha: Bytes
 
 
 def draw_parts(
-    probabilities: NDArray[np.float32],
-    photo: NDArray[np.generic],
+    probabilities: Floats,
+    photo: Picture,
     frame: CropFrame,
     parts: Sequence[Part],
-    valid: NDArray[np.bool_] | None = None,
+    valid: Flags | None = None,
 ) -> list[PartMask]:
     """Draw every part of a segmented crop as an antialiased layer in the photo's own pixels.
 
@@ -67,9 +67,7 @@ def draw_parts(
     return [_mask(part, alphas.get(part.index), frame, width, height) for part in parts]
 
 
-def _fill_invalid(
-    probabilities: NDArray[np.float32], valid: NDArray[np.bool_] | None
-) -> NDArray[np.float32]:
+def _fill_invalid(probabilities: Floats, valid: Flags | None) -> Floats:
     """Repeat the nearest valid pixel's probabilities where the photo does not reach."""
     if valid is None or valid.all() or not valid.any():
         return probabilities
@@ -82,7 +80,7 @@ def _fill_invalid(
     return flat[:, source[nearest].ravel()].reshape(probabilities.shape)
 
 
-def _refine(probabilities: NDArray[np.float32], guide: NDArray[np.float32]) -> NDArray[np.float32]:
+def _refine(probabilities: Floats, guide: Floats) -> Floats:
     """Probabilities [C, R, R] at the guide's size, their edges moved to the guide's: [C, S, S]."""
     size, resolution = guide.shape[0], probabilities.shape[1]
     # A window of a generator pixel on each side: the segmentation knows its edges no better.
@@ -91,14 +89,15 @@ def _refine(probabilities: NDArray[np.float32], guide: NDArray[np.float32]) -> N
     return np.stack([apply(resize(channel, size)) for channel in probabilities])
 
 
-def _antialias(fields: NDArray[np.float32]) -> dict[int, NDArray[np.float32]]:
+def _antialias(fields: Floats) -> dict[int, Floats]:
     """Hard regions with soft edges from fields [C, S, S]: alpha by index, present parts only.
 
     Near the line where a part's lead over its best rival changes sign, lead / |gradient of lead| is
     the distance to that line: alpha follows the distance, not the (blurred) probability.
     """
     winner = np.zeros(fields.shape[1:], np.uint8)
-    best, second = np.full((2, *winner.shape), -np.inf, np.float32)
+    best = np.full(winner.shape, -np.inf, np.float32)
+    second = best
     for index, field in enumerate(fields):
         second = np.maximum(second, np.minimum(best, field))
         winner[field > best] = index
@@ -112,11 +111,11 @@ def _antialias(fields: NDArray[np.float32]) -> dict[int, NDArray[np.float32]]:
 
 
 def _coverage(
-    field: NDArray[np.float32],
-    wins: NDArray[np.bool_],
-    best: NDArray[np.float32],
-    second: NDArray[np.float32],
-) -> NDArray[np.float32]:
+    field: Floats,
+    wins: Flags,
+    best: Floats,
+    second: Floats,
+) -> Floats:
     lead = field - np.where(wins, second, best)
     dx = cv2.Sobel(lead, cv2.CV_32F, 1, 0, scale=1 / 8)
     dy = cv2.Sobel(lead, cv2.CV_32F, 0, 1, scale=1 / 8)
@@ -124,9 +123,7 @@ def _coverage(
     return np.clip(0.5 + distance / _EDGE, 0, 1)
 
 
-def _mask(
-    part: Part, alpha: NDArray[np.float32] | None, frame: CropFrame, width: int, height: int
-) -> PartMask:
+def _mask(part: Part, alpha: Floats | None, frame: CropFrame, width: int, height: int) -> PartMask:
     color = (int(part.color[0]), int(part.color[1]), int(part.color[2]))
     if alpha is not None:
         values = np.round(alpha * 255).astype(np.uint8)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from backend.photos.align import CropFrame, Rect, centred
+from backend.photos.arrays import Floats
 
 EMPTY: Rect = (0, 0, 0, 0)
 
 
-def support_rect(field: NDArray[np.generic], frame: CropFrame, width: int, height: int) -> Rect:
+def support_rect(field: Floats, frame: CropFrame, width: int, height: int) -> Rect:
     """The photo pixels (x, y, w, h) that the non-zero part of a crop field [S, S] can reach.
 
     Clipped to a photo of `width` x `height`; EMPTY where nothing remains.
@@ -27,9 +27,7 @@ def support_rect(field: NDArray[np.generic], frame: CropFrame, width: int, heigh
     return CropFrame(corners @ matrix[:, :2].T + matrix[:, 2]).bounds(0.0, width, height)
 
 
-def to_photo(
-    field: NDArray[np.generic], frame: CropFrame, rect: Rect, *, outside_zero: bool = False
-) -> NDArray[np.generic]:
+def to_photo(field: Floats, frame: CropFrame, rect: Rect, *, outside_zero: bool = False) -> Floats:
     """Interpolate a crop field [S, S] or [S, S, n <= 4] at the photo pixels of `rect`: [h, w, ...].
 
     Beyond the frame the field's border goes on, or, with `outside_zero`, it falls to zero.
@@ -40,7 +38,7 @@ def to_photo(
     return cv2.warpAffine(field, matrix, (w, h), flags=cv2.INTER_LINEAR, borderMode=border)
 
 
-def resize(field: NDArray[np.generic], size: int) -> NDArray[np.generic]:
+def resize(field: Floats, size: int) -> Floats:
     """A square field at another size: by areas when it shrinks, bicubic when it grows."""
     if field.shape[0] == size:
         return field

@@ -152,7 +152,7 @@ def test_moving_parts_keep_the_photos_fine_detail() -> None:
 
 
 def test_new_content_comes_from_the_generator() -> None:
-    """What was nowhere in the photo cannot be moved there: a bright bar appears on a plain photo."""
+    """Nothing in the photo could be moved there: a bright bar appears on a plain photo."""
     photo = np.full((400, 400, 3), 90, np.uint8)
     before = np.full((RESOLUTION, RESOLUTION, 3), 90 / 127.5 - 1, np.float32)
     after = before.copy()
