@@ -1,0 +1,178 @@
+"""The `editgan` command. Only the command that is asked for is imported: `--help` must be quick.
+
+Exit codes: 0 done, 1 a fault of ours, 2 something the user can put right, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import json
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from types import ModuleType
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Command:
+    """A module with `add_arguments(parser)`, `run(args) -> dict` and, at will, `describe(report)`."""
+
+    module: str
+    help: str
+
+
+Commands = Mapping[str, "Command | tuple[str, Commands]"]
+
+TRAINING: Commands = {
+    "align": Command("backend.training.align", "cut aligned pictures for training out of photos"),
+    "generator": Command("backend.training.generator", "train generator and encoder"),
+    "encoder": Command("backend.training.encoder", "train the encoder of a finished generator"),
+    "segmentation": Command("backend.training.segmentation", "train the segmentation branch"),
+    "presets": Command("backend.training.presets", "learn the edits that ship with a bundle"),
+}
+LIBRARY: Commands = {
+    "list": Command("backend.commands.library.list", "list edits"),
+    "show": Command("backend.commands.library.show", "show one edit"),
+    "rename": Command("backend.commands.library.rename", "give an edit another name"),
+    "delete": Command("backend.commands.library.delete", "move an edit to the library's trash"),
+    "import": Command("backend.commands.library.import_", "add an edit from an .editgan file"),
+    "export": Command("backend.commands.library.export", "write an edit as an .editgan file"),
+}
+COMMANDS: Commands = {
+    "serve": Command("backend.commands.serve", "run the backend that GIMP talks to"),
+    "doctor": Command("backend.commands.doctor", "check the installation and say what to do"),
+    "sample": Command("backend.commands.sample", "draw random pictures from a model"),
+    "segment": Command("backend.commands.segment", "find the parts of the subject in a photo"),
+    "repaint": Command("backend.commands.repaint", "change a photo to agree with repainted parts"),
+    "apply": Command("backend.commands.apply", "apply edits from the library to a photo"),
+    "library": ("list, show, rename, delete, import and export edits", LIBRARY),
+    "train": ("train models", TRAINING),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    module, args = _parse(words)
+    logging.basicConfig(level=logging.ERROR, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # its complaints reach users as ours
+    try:
+        report = module.run(args)
+        _print_report(module, report, as_json=args.json)
+        return int(report.get("exit_code", 0)) if isinstance(report, dict) else 0
+    except KeyboardInterrupt:
+        return _fail(args, 130, "cancelled", "Interrupted.")
+    except BrokenPipeError:  # the reader of our output went away, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        return _explain(args, error)
+
+
+def _explain(args: argparse.Namespace, error: Exception) -> int:
+    """One sentence about an error, and its exit code."""
+    code, message = getattr(error, "code", None), getattr(error, "message", None)
+    if args.debug:
+        traceback.print_exception(error)
+    if isinstance(code, str) and isinstance(message, str):
+        return _fail(args, 1 if code == "internal" else 2, code, message)
+    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+        text = "There is not enough memory for this; close other programs or use a smaller photo."
+        return _fail(args, 1, "out_of_memory", text)
+    what = f"{type(error).__name__}: {error}".splitlines()[0]
+    text = f"Something went wrong inside EditGAN ({what}); run it again with --debug to see where."
+    return _fail(args, 1, "internal", text)
+
+
+def _fail(args: argparse.Namespace, exit_code: int, code: str, message: str) -> int:
+    print(f"editgan: {message}", file=sys.stderr)
+    if args.json:
+        print(json.dumps({"error": {"code": code, "message": message}}, ensure_ascii=False))
+    return exit_code
+
+
+def _print_report(module: ModuleType, report: Any, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(_plain(report), ensure_ascii=False))
+    else:
+        describe = getattr(module, "describe", _describe)
+        if text := describe(report):
+            print(text)
+    sys.stdout.flush()
+
+
+def _describe(report: Mapping[str, Any]) -> str:
+    return "\n".join(f"{key.replace('_', ' ')}: {value}" for key, value in report.items())
+
+
+def _plain(value: Any) -> Any:
+    """`value` for JSON: paths as text, numpy scalars as numbers, NaN as null."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+def _parse(words: list[str]) -> tuple[ModuleType, argparse.Namespace]:
+    parser = argparse.ArgumentParser(
+        prog="editgan", description="EditGAN: repaint the parts of a photo.", allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=f"editgan {_version()}")
+    module = _add_commands(parser, COMMANDS, words)
+    args = parser.parse_args(words)
+    assert module is not None  # argparse has refused anything that is no command
+    return module, args
+
+
+def _add_commands(
+    parser: argparse.ArgumentParser, commands: Commands, words: list[str]
+) -> ModuleType | None:
+    """Add all commands by name, and the arguments of the one that `words` choose."""
+    choices = parser.add_subparsers(metavar="COMMAND", required=True)
+    chosen = next((word for word in words if not word.startswith("-")), None)
+    module = None
+    for name, command in commands.items():
+        text = command.help if isinstance(command, Command) else command[0]
+        child = choices.add_parser(name, help=text, description=_sentence(text), allow_abbrev=False)
+        if name != chosen:
+            continue
+        if isinstance(command, Command):
+            module = importlib.import_module(command.module)
+            module.add_arguments(child)
+            _add_common(child)
+        else:
+            module = _add_commands(child, command[1], words[words.index(name) + 1 :])
+    return module
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("output")
+    group.add_argument("--json", action="store_true", help="print one JSON object")
+    group.add_argument("--quiet", action="store_true", help="show no progress")
+    group.add_argument("--debug", action="store_true", help="show where an error comes from")
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _version() -> str:
+    with contextlib.suppress(metadata.PackageNotFoundError):
+        return metadata.version("editgan-gimp")
+    return "(not installed)"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""`editgan apply`: edits from the library on a photo."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from backend.commands.common import add_photo, check_not_input, not_negative
+from backend.commands.segment import reconstruction_line
+
+if TYPE_CHECKING:
+    from edit_library import Edit, Library
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_photo(parser)
+    parser.add_argument(
+        "--edit", action="append", required=True, metavar="NAME[:SCALE]",
+        help="an edit and how much of it, 1 as it was learnt, negative for its opposite "
+        "(default: the edit's own); give it several times to combine edits",
+    )  # fmt: skip
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="OUT.png",
+        help="the edited photo: .png, .tif, .webp or .jpg",
+    )  # fmt: skip
+    parser.add_argument(
+        "--refine",
+        type=not_negative,
+        default=0,
+        metavar="N",
+        help="steps of refinement (default: 0)",
+    )
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Apply the edits; raises EditGanError or EditLibraryError."""
+    from backend.bundles import find_bundle
+    from backend.commands.common import progress_bar
+    from backend.photos.files import check_output, read_photo, write_photo
+    from edit_library import Library
+    from protocol.paths import library_dir
+
+    began = time.monotonic()
+    photo = read_photo(args.photo)
+    check_output(args.output, photo)
+    check_not_input(args.output, args.photo)
+    bundle = find_bundle(args.bundle)
+    library = Library(library_dir())
+    edits = [find_edit(library, bundle.name, text) for text in args.edit]
+    for edit, _ in edits:
+        edit.info.check_generator(bundle.sha, (bundle.config.n_ws, bundle.config.w_dim))
+
+    from backend.commands.session import open_session
+    from backend.editing.editor import ScaledEdit
+
+    session = open_session(args, photo)
+    scaled = [ScaledEdit(edit.vector, edit.info.parts, scale) for edit, scale in edits]
+    with progress_bar("Applying", quiet=args.quiet) as show:
+        result = session.editor.apply(session.opened, scaled, refine=args.refine, progress=show)
+    write_photo(photo.with_layer(session.to_photo(result.layer)), args.output)
+    return {
+        "output": str(args.output),
+        "edits": [_about(edit, scale) for edit, scale in edits],
+        "parts": list(result.parts),
+        "result": dict(result.report),
+        **session.report(),
+        "seconds": round(time.monotonic() - began, 2),
+    }
+
+
+def describe(report: dict[str, Any]) -> str:
+    """The report for people."""
+    names = ", ".join(f"{edit['title']} x {edit['scale']:g}" for edit in report["edits"])
+    lines = [f"{report['output']}: {names}"]
+    for edit in report["edits"]:
+        if not edit["in_range"]:
+            low, high = edit["low"], edit["high"]
+            lines.append(f"'{edit['title']}' looks best between {low:g} and {high:g}.")
+    return "\n".join([*lines, reconstruction_line(report)])
+
+
+def find_edit(library: Library, bundle: str, text: str) -> tuple[Edit, float]:
+    """An edit and its scale from "NAME" or "NAME:SCALE"; raises EditLibraryError."""
+    from edit_library import BadEdit
+    from edit_library.edit import MAX_SCALE
+
+    name, colon, number = text.rpartition(":")
+    if not colon:
+        edit = library.get(bundle, text)
+        return edit, edit.info.default
+    try:
+        scale = float(number)
+    except ValueError:
+        scale = math.nan
+    if not abs(scale) <= MAX_SCALE:
+        raise BadEdit(
+            f"'{number}' in '{text}' is not a scale; write a number, such as '{name}:1.5'."
+        )
+    return library.get(bundle, name), scale
+
+
+def _about(edit: Edit, scale: float) -> dict[str, Any]:
+    info = edit.info
+    return {
+        "name": info.name,
+        "title": info.title,
+        "scale": scale,
+        "low": info.low,
+        "high": info.high,
+        "in_range": info.low <= scale <= info.high,
+    }

@@ -1,0 +1,221 @@
+"""`editgan doctor`: is everything there and does it fit together? Says what to do where not."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+_PACKAGES = (
+    "torch", "torchvision", "facenet-pytorch", "lpips", "numpy", "opencv-python-headless",
+    "pillow", "tifffile", "safetensors", "pyzmq", "msgpack", "tqdm",
+)  # fmt: skip
+# torchvision 0.N goes with torch 2.(N - 15).
+_TORCHVISION_OFFSET = 15
+_SIGNS = {"ok": "OK     ", "note": "NOTE   ", "problem": "PROBLEM"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was checked: how it is and, where something is amiss, what to do."""
+
+    check: str
+    state: Literal["ok", "note", "problem"]
+    text: str
+    advice: str = ""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """No arguments of its own."""
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """All findings; exit code 1 when one of them is a problem."""
+    findings: list[Finding] = []
+    checks = (_versions, _torch, _device, _bundles, _networks, _library, _folders, _gimp, _backend)
+    for check in checks:
+        findings += _tried(check)
+    healthy = all(finding.state != "problem" for finding in findings)
+    return {
+        "healthy": healthy,
+        "findings": [asdict(finding) for finding in findings],
+        "exit_code": 0 if healthy else 1,
+    }
+
+
+def describe(report: dict[str, Any]) -> str:
+    """A line for each finding."""
+    lines = []
+    for found in report["findings"]:
+        lines.append(f"{_SIGNS[found['state']]} {found['check']}: {found['text']}")
+        if found["advice"]:
+            lines.append(f"        -> {found['advice']}")
+    end = "Everything is in order." if report["healthy"] else "Something needs your attention."
+    return "\n".join([*lines, end])
+
+
+def _tried(check: Callable[[], Iterator[Finding]]) -> list[Finding]:
+    """A check that falls over is a finding as well."""
+    findings = []
+    try:
+        for finding in check():
+            findings.append(finding)
+    except Exception as error:
+        name = check.__name__.strip("_")
+        reason = getattr(error, "message", None) or f"{type(error).__name__}: {error}"
+        findings.append(Finding(name, "problem", reason, "Run install.py again."))
+    return findings
+
+
+def _versions() -> Iterator[Finding]:
+    found, missing = [], []
+    for name in _PACKAGES:
+        try:
+            found.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            missing.append(name)
+    if missing:
+        advice = "Run install.py again."
+        yield Finding("packages", "problem", f"missing: {', '.join(missing)}", advice)
+    yield Finding("packages", "ok", ", ".join(found))
+
+
+def _torch() -> Iterator[Finding]:
+    versions = [metadata.version(name) for name in ("torch", "torchvision")]
+    numbers = [[int(n) for n in v.split("+")[0].split(".")[:2]] for v in versions]
+    text = f"torch {versions[0]}, torchvision {versions[1]}"
+    if numbers[1][1] - numbers[0][1] != _TORCHVISION_OFFSET:
+        advice = "They must be of one release; run install.py again."
+        yield Finding("torch", "problem", f"{text} do not belong together", advice)
+        return
+    import torch
+    from torchvision.ops import nms
+
+    boxes = torch.tensor([[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0]])
+    assert nms(boxes, torch.tensor([0.5, 0.9]), 0.5).tolist() == [1]
+    yield Finding("torch", "ok", f"{text}, and they work together")
+
+
+def _device() -> Iterator[Finding]:
+    import torch
+
+    if torch.cuda.is_available():
+        memory = torch.cuda.get_device_properties(0).total_memory / 2**30
+        text = f"{torch.cuda.get_device_name(0)}, {memory:.0f} GB"
+    else:
+        text = f"the processor, {torch.get_num_threads()} threads (no usable GPU)"
+    yield Finding("device", "ok", text)
+
+
+def _bundles() -> Iterator[Finding]:
+    from backend.bundles import list_bundles, read_bundle
+
+    folders = list_bundles()
+    if not folders:
+        yield Finding("models", "problem", "no model is installed", "Run install.py again.")
+    for name, folder in sorted(folders.items()):
+        bundle = read_bundle(folder)
+        bad = bundle.verify()
+        if bad:
+            text = f"{name}: damaged or missing: {', '.join(bad)}"
+            yield Finding("models", "problem", text, "Install the model again.")
+        else:
+            text = f"{name}, {bundle.resolution} pixels, {len(bundle.parts)} parts, files unharmed"
+            yield Finding("models", "ok", f"{text}; {bundle.license}")
+
+
+def _networks() -> Iterator[Finding]:
+    import torch
+
+    from backend.bundles import find_bundle, list_bundles
+    from backend.bundles.networks import load_networks, weights_file
+
+    for name in sorted(list_bundles()):
+        networks = load_networks(find_bundle(name), torch.device("cpu"))
+        used = [getattr(networks.perceptual, "name", type(networks.perceptual).__name__)]
+        if networks.identity is not None:
+            used.append(getattr(networks.identity, "name", type(networks.identity).__name__))
+        text = f"{name} measures with {', '.join(used)}"
+        yield Finding("networks", "ok", text)
+    if weights_file("vgg16.pth") is None:
+        from protocol.paths import data_dir
+
+        yield Finding(
+            "networks", "note", "the small perceptual network that ships with the model is in use",
+            f"For LPIPS with VGG, put vgg16.pth into {data_dir() / 'weights'}.",
+        )  # fmt: skip
+
+
+def _library() -> Iterator[Finding]:
+    from edit_library import Library
+    from protocol.paths import library_dir
+
+    library = Library(library_dir())
+    edits = library.list()
+    own = sum(edit.source == "user" for edit in edits)
+    yield Finding("edit library", "ok", f"{len(edits) - own} presets, {own} edits of your own")
+    for broken in library.broken():
+        where = f"{broken.bundle}/{broken.name}"
+        advice = f"Delete {broken.folder}, or put the edit back from a copy."
+        yield Finding("edit library", "problem", f"{where}: {broken.reason}", advice)
+
+
+def _folders() -> Iterator[Finding]:
+    from protocol.paths import data_dir
+
+    folder = data_dir()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"x" * 4096)
+    except OSError as error:
+        advice = "Free some space, or change the folder's permissions."
+        yield Finding("data folder", "problem", f"{folder}: {error.strerror}", advice)
+        return
+    yield Finding("data folder", "ok", f"{folder} can be written")
+
+
+def _gimp() -> Iterator[Finding]:
+    from protocol.paths import data_dir
+
+    path = data_dir() / "install.json"
+    if not path.is_file():
+        text = "install.py has not put the plug-in into a GIMP"
+        yield Finding("GIMP plug-in", "note", text, "Run install.py for the menus in GIMP.")
+        return
+    values = json.loads(path.read_text(encoding="utf-8"))
+    places = [Path(text) for text in values.get("plugin_dirs", [])]
+    if not places:
+        text = "the installation was not finished"
+        yield Finding("GIMP plug-in", "problem", text, "Run install.py again.")
+    for place in places:
+        if list(place.glob("editgan.py")) or list(place.glob("editgan/editgan.py")):
+            gimp = values.get("gimp") or {}
+            text = f"installed in {place} (GIMP {gimp.get('version', 'of unknown version')})"
+            yield Finding("GIMP plug-in", "ok", text)
+        else:
+            text = f"nothing in {place}"
+            yield Finding("GIMP plug-in", "problem", text, "Run install.py again.")
+
+
+def _backend() -> Iterator[Finding]:
+    from protocol.client import Connection
+    from protocol.errors import BackendError
+
+    try:
+        with Connection.open(timeout=5.0) as connection:
+            status = connection.status()
+    except BackendError as error:
+        if error.code == "backend_missing":
+            yield Finding("backend", "ok", "not running; GIMP starts it when it is needed")
+        else:
+            advice = "End it (editgan serve in the list of processes) and try again."
+            yield Finding("backend", "problem", error.message, advice)
+        return
+    text = f"running for {status.uptime_s / 60:.0f} minutes on {status.device}"
+    yield Finding("backend", "ok", f"{text}, {status.memory_mb:.0f} MB, log in {status.log}")

@@ -1,0 +1,1 @@
+"""`editgan library`: the edit library on the command line. Needs no torch."""

@@ -1,0 +1,27 @@
+"""`editgan library export`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from backend.commands.library.common import add_edit, open_library
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_edit(parser)
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path(), metavar="FILE",
+        help="the .editgan file, or a folder for it (default: here)",
+    )  # fmt: skip
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Write the file; raises EditLibraryError."""
+    path = open_library().export(args.bundle, args.name, args.output)
+    return {"exported": args.name, "output": str(path)}
+
+
+def describe(report: dict[str, Any]) -> str:
+    return f"'{report['exported']}' was written to {report['output']}."

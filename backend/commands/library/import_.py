@@ -1,0 +1,42 @@
+"""`editgan library import`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from backend.commands.library.common import open_library, to_dict
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE.editgan", help="what 'export' wrote")
+    parser.add_argument("--name", metavar="NAME", help="another name than the one in the file")
+    parser.add_argument("--overwrite", action="store_true", help="replace an edit of that name")
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Add the edit; raises EditLibraryError."""
+    info = open_library().import_file(args.file, name=args.name, overwrite=args.overwrite)
+    return to_dict(info) | {"note": _generator_note(info.bundle, info.generator_sha256)}
+
+
+def describe(report: dict[str, Any]) -> str:
+    text = f"'{report['title']}' was added for the model '{report['bundle']}' ({report['name']})."
+    return f"{text}\n{report['note']}" if report["note"] else text
+
+
+def _generator_note(bundle: str, sha256: str) -> str | None:
+    """Worth saying at once: an edit of a model that is not here cannot be applied."""
+    from backend.bundles import find_bundle
+    from backend.errors import EditGanError
+
+    try:
+        fits = find_bundle(bundle).sha == sha256
+    except EditGanError:
+        fits = False
+    if fits:
+        return None
+    return (
+        f"It was learnt with a model '{bundle}' that is not installed, and needs it to be applied."
+    )

@@ -1,0 +1,107 @@
+"""`editgan segment`: the parts of the subject in a photo, as a picture to repaint."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+from backend.commands.common import add_photo, check_not_input
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_photo(parser)
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="PARTS.png",
+        help="indexed PNG of the photo's size; palette and names are the model's",
+    )  # fmt: skip
+    parser.add_argument(
+        "--layers", type=Path, metavar="DIR",
+        help="also write each part as a transparent PNG of the photo's size",
+    )  # fmt: skip
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Segment the photo; raises EditGanError."""
+    from backend.commands.session import open_session
+    from backend.photos.files import check_output, read_photo
+    from backend.photos.label_file import LabelMeaning, label_map, write_labels
+
+    began = time.monotonic()
+    photo = read_photo(args.photo)
+    check_output(args.output)
+    check_not_input(args.output, args.photo)
+    session = open_session(args, photo)
+    masks = [session.to_photo(mask) for mask in session.opened.parts]
+    labels = label_map(masks, photo.width, photo.height)
+    bundle = session.bundle
+    meaning = LabelMeaning(bundle.name, bundle.parts, session.subject, session.level)
+    write_labels(labels, meaning, args.output)
+    layers = _write_layers(masks, photo.width, photo.height, args.layers) if args.layers else []
+    parts = [
+        {"name": part.name, "index": part.index, "color": "#{:02x}{:02x}{:02x}".format(*part.color),
+         "pixels": int((labels == part.index).sum())}
+        for part in bundle.parts
+    ]  # fmt: skip
+    return {
+        "output": str(args.output),
+        "layers": layers,
+        "parts": parts,
+        **session.report(),
+        "seconds": round(time.monotonic() - began, 2),
+    }
+
+
+def describe(report: dict[str, Any]) -> str:
+    """The report for people."""
+    lines = [
+        f"{report['output']}: the parts of subject {report['subject']} of {report['subjects']}"
+    ]
+    for part in report["parts"]:
+        amount = f"{part['pixels']} pixels" if part["pixels"] else "not seen"
+        lines.append(f"  {part['index']:3d} {part['color']} {part['name']}: {amount}")
+    if report["layers"]:
+        lines.append(f"{len(report['layers'])} layers in {Path(report['layers'][0]).parent}")
+    return "\n".join([*lines, reconstruction_line(report)])
+
+
+def reconstruction_line(report: dict[str, Any]) -> str:
+    """How well the model represents the photo, in one line."""
+    found = report["reconstruction"]
+    identity = found.get("identity")
+    values = [
+        f"perceptual distance {found.get('perceptual', float('nan')):.3f}"
+        f" ({found.get('perceptual_network', 'unknown network')})",
+        f"MSE {found.get('mse', float('nan')):.4f}",
+        *([] if identity is None else [f"identity {identity:.2f}"]),
+        str(found.get("verdict", "")),
+    ]
+    return "The model's picture of the subject: " + ", ".join(v for v in values if v)
+
+
+def _write_layers(masks: list[Any], width: int, height: int, folder: Path) -> list[str]:
+    import numpy as np
+
+    from backend.errors import BadImage
+    from backend.photos.files import write_photo
+    from backend.photos.photo import Photo
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadImage(f"The folder {folder} cannot be made: {error.strerror}.") from error
+    written = []
+    for mask in masks:
+        pixels = np.empty((height, width, 4), np.uint8)
+        pixels[..., :3], pixels[..., 3] = mask.color, 0
+        h, w = mask.alpha.shape
+        pixels[mask.y : mask.y + h, mask.x : mask.x + w, 3] = mask.alpha
+        path = folder / f"{mask.index:02d}-{_file_name(mask.name)}.png"
+        write_photo(Photo(pixels), path)
+        written.append(str(path))
+    return written
+
+
+def _file_name(part: str) -> str:
+    return "".join(c if c.isalnum() else "-" for c in part).strip("-").lower()
