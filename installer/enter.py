@@ -1,4 +1,4 @@
-"""Run a program of the private GIMP: `python -m installer.enter [gimp | gimp-console | ...] ARGS`.
+"""Run a program of the private GIMP: `enter.py [gimp | gimp-console | ...] ARGS`.
 
 The private root is entered through a mount and process namespace of its own (unshare, bind mounts,
 chroot), so no mount and no process outlives the call. The machine's own folders (home, data, the
@@ -8,7 +8,8 @@ sockets have one name inside and outside.
 The backend cannot run in there. This process therefore stays outside, listens on a FIFO named in
 EDITGAN_LAUNCHER, and starts the backend whenever the plug-in asks for it.
 
-install.py copies this file to the data folder, where `bin/gimp` and `bin/gimp-console` call it.
+install.py copies this file, which needs nothing beside it, to the data folder, where `bin/gimp` and
+`bin/gimp-console` call it.
 """
 
 from __future__ import annotations
@@ -23,8 +24,6 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-
-from protocol import paths
 
 # Top-level folders that belong to the operating system; everything else is the user's.
 _SYSTEM = {"bin", "boot", "dev", "etc", "lost+found", "proc", "run", "sbin", "sys", "usr", "var"}
@@ -136,7 +135,8 @@ def start_backend(backend: Sequence[str], env: Mapping[str, str], cwd: Path | No
 
 def main(arguments: Sequence[str]) -> int:
     """Run GIMP (or any program of the root); returns its exit code."""
-    data_dir = paths.data_dir()
+    # bin/gimp sets it; a call by hand may rely on where this file lies
+    data_dir = Path(os.environ.get("EDITGAN_HOME") or Path(__file__).parents[1]).absolute()
     root = data_dir / "gimp"
     if not (root / "usr/bin/gimp").exists():
         print(f"There is no private GIMP in {root}; run install.py --demo.", file=sys.stderr)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from installer.console import InstallError, run
 from installer.private_gimp import apt_install, can_build
+from installer.record import Record
 
 OLDEST, NEWEST = (3, 11), (3, 14)  # the Pythons that torch 2.11 has wheels for
 HERE = Path(__file__).resolve().parent
@@ -33,8 +36,9 @@ def check_python() -> None:
 class Environment:
     """The virtual environment in `data_dir`/venv."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, record: Record) -> None:
         self.folder = data_dir / "venv"
+        self.record = record
         self.log = data_dir / "logs/install.log"
         scripts = self.folder / ("Scripts" if os.name == "nt" else "bin")
         suffix = ".exe" if os.name == "nt" else ""
@@ -87,19 +91,21 @@ class Environment:
         shutil.rmtree(target, ignore_errors=True)
         partial.rename(target)
 
-    def version_of(self, package: str) -> str | None:
-        """The installed version of a package, None when it is not installed."""
-        code = "import importlib.metadata as m, sys; print(m.version(sys.argv[1]))"
+    def versions(self, packages: Sequence[str]) -> dict[str, str | None]:
+        """The installed versions of "python" and of packages; None for what is not installed."""
+        code = (
+            "import importlib.metadata as m, json, platform, sys; "
+            "have = {d.name: d.version for d in m.distributions()}; "
+            "have['python'] = platform.python_version(); "
+            "print(json.dumps({name: have.get(name) for name in sys.argv[1:]}))"
+        )
+        names = ["python", *packages]
         try:
-            answer = subprocess.run(
-                [self.python, "-I", "-c", code, package],
-                capture_output=True,
-                text=True,
-                check=True,
-            )
+            command = [self.python, "-I", "-c", code, *names]
+            answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         except (OSError, subprocess.CalledProcessError):
-            return None
-        return answer.stdout.strip()
+            return dict.fromkeys(names)
+        return dict(json.loads(answer))
 
     def _ensure_venv(self) -> None:
         if self.python.exists() and self._answers("import pip"):
@@ -111,8 +117,8 @@ class Environment:
                     "This Python cannot make virtual environments; install your system's package "
                     "for that (Debian and Ubuntu: python3-venv) and run this again."
                 )
-            apt_install(["python3-venv"], self.log)
-        shutil.rmtree(self.folder, ignore_errors=True)
+            apt_install(["python3-venv"], self.record, self.log)
+        shutil.rmtree(self.record.add_path(self.folder), ignore_errors=True)
         title = "private environment"
         run([sys.executable, "-m", "venv", str(self.folder)], title, self.log)
 

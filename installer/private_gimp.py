@@ -10,10 +10,13 @@ from __future__ import annotations
 import os
 import platform
 import re
+import shlex
 import shutil
+import subprocess
 from pathlib import Path
 
 from installer.console import InstallError, run, say
+from installer.record import Record, write_atomically
 
 SUITE = "trixie"  # Debian 13: GIMP 3.0 on Python 3.13
 PACKAGES = ("gimp", "xvfb", "xdotool", "openbox", "fonts-dejavu-core")
@@ -33,24 +36,43 @@ def can_build() -> bool:
     return platform.system() == "Linux" and bool(shutil.which("apt-get")) and os.geteuid() == 0
 
 
-def build(data_dir: Path) -> Path:
+def is_built(data_dir: Path) -> bool:
+    """Whether the private GIMP is there, whole (a build in progress has another name)."""
+    return (data_dir / "gimp/usr/bin/gimp").exists()
+
+
+def build(data_dir: Path, record: Record) -> Path:
     """Make the private GIMP in `data_dir`/gimp unless it is there; returns its root folder.
 
     An interrupted build leaves only a `.partial` folder, which the next build replaces.
     """
     root = data_dir / "gimp"
-    if (root / "usr/bin/gimp").exists():
+    if is_built(data_dir):
         return root
     log = data_dir / "logs/install.log"
-    _need_tools(log)
-    partial = data_dir / "gimp.partial"
+    _need_tools(record, log)
+    record.add_path(root)
+    partial = record.add_path(data_dir / "gimp.partial")
     remove_root(partial)
     remove_root(root)
-    data_dir.mkdir(parents=True, exist_ok=True)
     say("GIMP 3 is not on this machine: building a private one (about 200 MB to download)")
     run(_mmdebstrap(partial), "private GIMP 3", log)
     partial.rename(root)
     return root
+
+
+def write_commands(data_dir: Path, python: Path, record: Record) -> None:
+    """Make `data_dir`/bin/gimp and gimp-console, which run the private GIMP."""
+    folder = record.add_path(data_dir / "bin")
+    record.add_path(data_dir / "gimp-profile")
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(Path(__file__).with_name("enter.py"), folder / "enter.py")
+    for name in ("gimp", "gimp-console"):
+        script = folder / name
+        words = shlex.join([str(python), "-I", str(folder / "enter.py"), name])
+        home = shlex.quote(str(data_dir))
+        write_atomically(script, f'#!/bin/sh\nEDITGAN_HOME={home} exec {words} "$@"\n')
+        script.chmod(0o755)
 
 
 def remove_root(root: Path) -> None:
@@ -64,24 +86,23 @@ def remove_root(root: Path) -> None:
     shutil.rmtree(root)
 
 
-def _need_tools(log: Path) -> None:
-    tools = [tool for tool in ("mmdebstrap", "unshare") if not shutil.which(tool)]
-    if not tools:
-        return
-    packages = ["mmdebstrap" if tool == "mmdebstrap" else "util-linux" for tool in tools]
-    apt_install(packages, log)
+def _need_tools(record: Record, log: Path) -> None:
+    providers = {"mmdebstrap": "mmdebstrap", "unshare": "util-linux"}
+    if missing := [package for tool, package in providers.items() if not shutil.which(tool)]:
+        apt_install(missing, record, log)
 
 
-def apt_install(packages: list[str], log: Path) -> None:
-    """Install Debian packages on the machine itself; only ever called as root."""
+def apt_install(packages: list[str], record: Record, log: Path) -> None:
+    """Install Debian packages on the machine, as root, and record all that come with them."""
     env = {"DEBIAN_FRONTEND": "noninteractive"}
+    install = ["apt-get", "install", "-q", "-y", "--no-install-recommends", *packages]
     run(["apt-get", "update", "-q"], "list of Debian packages", log, env=env)
-    run(
-        ["apt-get", "install", "-q", "-y", "--no-install-recommends", *packages],
-        f"Debian packages {' '.join(packages)}",
-        log,
-        env=env,
+    plan = subprocess.run(
+        [*install, "--simulate"], capture_output=True, text=True, env={**os.environ, **env}
     )
+    # "Inst name (new version ...": new here; "Inst name [old version] (...": an upgrade
+    record.add_apt_packages(re.findall(r"(?m)^Inst (\S+) \(", plan.stdout))
+    run(install, f"Debian packages {' '.join(packages)}", log, env=env)
 
 
 def _mmdebstrap(target: Path) -> list[str]:

@@ -53,6 +53,12 @@ class TestFolders:
         return self.data_dir / "vendor"
 
 
+def prepared_gimp(data_dir: Path) -> Gimp | None:
+    """The GIMP that the tests run in, None before the first run."""
+    file = TestFolders(data_dir).gimp
+    return Gimp.from_json(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else None
+
+
 def prepare_gimp(environment: Environment, gimp: Gimp, data_dir: Path) -> None:
     """Make what the tests inside GIMP need, unless it is there."""
     folders = TestFolders(data_dir)

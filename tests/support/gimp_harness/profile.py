@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -13,7 +12,7 @@ import pytest
 
 from installer.find_gimp import Gimp
 from installer.plugin import install_plugin
-from installer.testing import TestFolders
+from installer.testing import TestFolders, prepared_gimp
 
 SUPPORT = Path(__file__).resolve().parents[1]
 REQUIRED = "EDITGAN_TEST_REQUIRES_GIMP"  # set by install.py --test: no GIMP is then a failure
@@ -52,10 +51,8 @@ class TestGimp:
 
 def find_gimp(data_dir: Path) -> TestGimp:
     """The GIMP that install.py --test prepared; without it the calling test is skipped or fails."""
-    folders = TestFolders(data_dir)
-    if folders.gimp.exists():
-        values = json.loads(folders.gimp.read_text(encoding="utf-8"))
-        return TestGimp(Gimp.from_json(values), folders)
+    if gimp := prepared_gimp(data_dir):
+        return TestGimp(gimp, TestFolders(data_dir))
     reason = f"No GIMP is prepared for tests in {data_dir}: run python3 install.py --test."
     if os.environ.get(REQUIRED):
         pytest.fail(reason, pytrace=False)

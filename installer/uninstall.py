@@ -1,0 +1,93 @@
+"""`install.py --uninstall`: removes what install.json lists, and nothing else."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from installer.console import InstallError, say
+from installer.environment import Environment
+from installer.private_gimp import remove_root
+from installer.record import Record
+
+_STOP = """
+import sys
+from protocol.client import Connection
+from protocol.errors import BackendError
+try:
+    with Connection.open() as connection:
+        connection.shutdown()
+except BackendError:
+    pass
+"""
+_OWN = ("library", "bundles")  # the user's own edits and models
+
+
+def uninstall(data_dir: Path, *, purge: bool, sure: bool) -> int:
+    """Remove the installation; purge: the user's own edits and models too. Returns the exit code.
+
+    Asks first unless `sure`.
+    """
+    record = Record(data_dir)
+    own = [data_dir / name for name in _OWN if (data_dir / name).exists()]
+    doomed = [path for path in [*record.paths, *(own if purge else [])] if path.exists()]
+    if not doomed and not record.apt_packages:
+        say(f"Nothing is installed below {data_dir}.")
+        record.forget()
+        return 0
+    if not sure and not _agreed(doomed, record.apt_packages):
+        say("Nothing was removed.")
+        return 1
+    _stop_backend(data_dir, record)
+    for path in doomed:
+        _remove(path)
+    _remove_apt_packages(record.apt_packages)
+    record.forget()
+    if data_dir.exists() and not any(data_dir.iterdir()):
+        data_dir.rmdir()
+    if own and not purge:
+        kept = " and ".join(str(path) for path in own)
+        say(f"Your own edits and models stay in {kept}; --uninstall --purge removes them too.")
+    say("EditGAN for GIMP is uninstalled.")
+    return 0
+
+
+def _agreed(doomed: Sequence[Path], packages: Sequence[str]) -> bool:
+    say("This will be removed:")
+    for path in doomed:
+        say(f"  {path}")
+    if packages:
+        say(f"  Debian packages {' '.join(packages)}")
+    try:
+        return input("Remove it? [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        raise InstallError("Nobody answered; add --yes to remove it without asking.") from None
+
+
+def _stop_backend(data_dir: Path, record: Record) -> None:
+    python = Environment(data_dir, record).python
+    if python.exists():
+        command = [str(python), "-I", "-c", _STOP]
+        subprocess.run(command, check=False, capture_output=True, timeout=60)
+
+
+def _remove(path: Path) -> None:
+    say(f"  removing {path}")
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    elif path.name.removesuffix(".partial") == "gimp":
+        remove_root(path)
+    else:
+        shutil.rmtree(path)
+
+
+def _remove_apt_packages(packages: Sequence[str]) -> None:
+    if not packages:
+        return
+    say(f"  removing Debian packages {' '.join(packages)}")
+    # dpkg, not apt-get: it refuses where something else has come to need them.
+    done = subprocess.run(["dpkg", "--remove", *packages], capture_output=True, text=True)
+    if done.returncode:
+        say(f"  not all of them: {done.stderr.strip().splitlines()[-1:]}")
