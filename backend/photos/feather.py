@@ -36,7 +36,7 @@ def feathered_alpha(roi: Floats | Flags) -> Floats:
 
 
 def _rounded(fine: Bytes, k: int) -> Bytes:
-    """The region without the stairs of its generator pixels; never larger; nothing thin vanishes."""
+    """The region without the stairs of its pixels; never larger; nothing thin vanishes."""
     soft = cv2.GaussianBlur(fine.astype(np.float32), (0, 0), 0.6 * k)
     rounded = (soft > 0.5).astype(np.uint8) & fine
     # A line of single generator pixels is all corners: keep what lost its whole neighbourhood.

@@ -156,7 +156,7 @@ def test_untouched_layers_change_nothing() -> None:
 
 
 def test_resampling_noise_is_no_change() -> None:
-    """Soft edges read back slightly changed, as after a change of bit depth or an idle transform."""
+    """Soft edges read back changed a little, as after a change of bit depth or a transform."""
     base = [replace(m, alpha=cv2.GaussianBlur(m.alpha, (0, 0), 1.2)) for m in masks()]
     random = np.random.default_rng(5)
     painted = []

@@ -95,7 +95,7 @@ def test_edges_are_antialiased_not_stairs_and_not_blurred() -> None:
     soft = np.count_nonzero((row > 10) & (row < 245))
     assert 1 <= soft <= 4
     assert np.all(np.diff(row) >= 0)
-    # Along the ellipse the edge must move smoothly: neighbours differ by about a pixel, never by 14.
+    # Along the ellipse the edge must move smoothly, by about a pixel and never by 14.
     starts = (face[330:570] >= 128).argmax(axis=1)
     assert np.abs(np.diff(starts)).max() <= 2
 
