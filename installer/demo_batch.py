@@ -60,7 +60,7 @@ def main(settings: Report, say: Say) -> Report:
     return report
 
 
-def _call(name: str, image: Gimp.Image, layer: Gimp.Layer, **arguments: object) -> Report:
+def _call(name: str, image: Gimp.Image, layer: Gimp.Layer, /, **arguments: object) -> Report:
     """Run one of the plug-in's procedures; its report, with the time that it took."""
     procedure = Gimp.get_pdb().lookup_procedure(f"plug-in-editgan-{name}")
     if procedure is None:

@@ -20,7 +20,7 @@ OLDEST, NEWEST = (3, 11), (3, 14)  # the Pythons that torch 2.11 has wheels for
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent
 # What an installed copy of the project is made of.
-_SOURCES = ("pyproject.toml", "protocol", "backend", "edit_library")
+_SOURCES = ("pyproject.toml", "LICENSE", "protocol", "backend", "edit_library")
 
 
 def check_python() -> None:
@@ -70,7 +70,7 @@ class Environment:
         copy = self.folder / "source.partial"
         shutil.rmtree(copy, ignore_errors=True)
         copy.mkdir()
-        for name in (*_SOURCES, "README.md", "LICENSE"):
+        for name in _SOURCES:
             _copy(PROJECT / name, copy / name)
         flags = ["--no-deps", "--no-build-isolation", "--force-reinstall"]
         self._pip([*flags, str(copy)], "EditGAN itself")
@@ -101,7 +101,7 @@ class Environment:
         )
         names = ["python", *packages]
         try:
-            command = [self.python, "-I", "-c", code, *names]
+            command = [str(self.python), "-I", "-c", code, *names]
             answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         except (OSError, subprocess.CalledProcessError):
             return dict.fromkeys(names)
@@ -125,7 +125,7 @@ class Environment:
     def _answers(self, code: str) -> bool:
         """Whether the environment's Python runs `code` (False for a half-made environment)."""
         try:
-            command = [self.python, "-I", "-c", code]
+            command = [str(self.python), "-I", "-c", code]
             return subprocess.run(command, capture_output=True, check=False).returncode == 0
         except OSError:
             return False

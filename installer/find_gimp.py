@@ -80,8 +80,8 @@ def candidates(system: str = sys.platform) -> Iterator[tuple[str, tuple[str, ...
     if system == "win32":
         for variable in ("LOCALAPPDATA", "ProgramFiles"):
             programs = Path(os.environ.get(variable, "C:/"))
-            for folder in ("Programs/GIMP 3/bin", "GIMP 3/bin"):
-                for console in sorted((programs / folder).glob("gimp-console-3*.exe")):
+            for place in ("Programs/GIMP 3/bin", "GIMP 3/bin"):
+                for console in sorted((programs / place).glob("gimp-console-3*.exe")):
                     yield "native", (str(console),)
     if shutil.which("flatpak"):
         for name in ("gimp-console-3.2", "gimp-console-3.0"):
