@@ -79,8 +79,9 @@ class DeviceDesk:
         subjects = []
         for found in engine.find_subjects(to_array(request.preview)):
             frame = found.frame.scaled(request.scale)
-            rect = frame.bounds(_MARGIN, request.width, request.height)
-            if rect[2] > 0 and rect[3] > 0:
+            x, y, w, h = frame.bounds(_MARGIN, request.width, request.height)
+            rect = int(x), int(y), int(w), int(h)
+            if w > 0 and h > 0:
                 subjects.append(m.Subject(translate.quad(frame), rect, float(found.score)))
         selection = request.selection
         if selection:

@@ -1,0 +1,37 @@
+"""A real backend process and a connection to it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from backend_harness import PROGRAM, Backend
+from protocol.client import Connection
+
+
+@pytest.fixture
+def start(home: Path) -> Iterator[Callable[..., Backend]]:
+    """Starts small backends (arguments: those of small_backend.py); all are killed in the end."""
+    started: list[Backend] = []
+
+    def start(*args: str) -> Backend:
+        started.append(Backend([sys.executable, str(PROGRAM), *args]))
+        return started[-1]
+
+    yield start
+    for backend in started:
+        backend.kill()
+
+
+@pytest.fixture
+def backend(start: Callable[..., Backend]) -> Backend:
+    return start()
+
+
+@pytest.fixture
+def connection(backend: Backend) -> Iterator[Connection]:
+    with backend.connect() as connection:
+        yield connection

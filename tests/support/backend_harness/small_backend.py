@@ -1,0 +1,185 @@
+"""A real server around a small engine, as a program: `python small_backend.py [--tcp HOST] [--idle S]`.
+
+The engine does arithmetic instead of generating pictures, so that the server can be tested without
+a model. What a repaint does is told by the painted part's name: "slow" reports and previews for
+`steps` steps, "stone" computes without reporting, "boom" fails, "full" exhausts a graphics card,
+"huge" exhausts the machine, "bad" is an error for the user, "nan" gives a report that no message
+can hold, "die" kills the process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.editing.progress import Progress, Report
+from backend.errors import NoSubject, NothingChanged
+from backend.photos.align import CropFrame
+from backend.photos.composite import ResultLayer
+from backend.photos.detect import Subject
+from backend.photos.painted import PaintedLayer
+from backend.photos.parts import PartMask
+from backend.server.main import serve
+
+CODE = (4, 8)  # n_ws, w_dim
+RESOLUTION = 16
+STEP_S = 0.01
+
+
+@dataclass(frozen=True)
+class SmallBundle:
+    name: str = "small"
+    license: str = "MIT"
+    sha: str = "5" * 64
+
+
+@dataclass(frozen=True, eq=False)
+class SmallPhoto:
+    pixels: NDArray[Any]
+    frame: CropFrame
+    w_plus: NDArray[np.float32]
+    labels: NDArray[np.uint8]
+    parts: list[PartMask]
+    report: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class SmallResult:
+    layer: ResultLayer
+    vector: NDArray[np.float32]
+    parts: tuple[str, ...]
+    labels: NDArray[np.uint8]
+    crop: NDArray[np.uint8]
+    report: dict[str, Any]
+
+
+class SmallEngine:
+    """Counts its inversions, which are slow; everything else is at once."""
+
+    bundle = SmallBundle()
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+        self._inversions = 0
+
+    def find_subjects(self, image: NDArray[np.uint8]) -> list[Subject]:
+        """Every image holds two: the left and the right half of a square in its middle."""
+        if image.max() == 0:
+            raise NoSubject("No subject was found; choose a brighter photo.")
+        height, width = image.shape[:2]
+        half = np.array([width / 8, 0.0])
+        left, right = np.array([width / 4, height / 2]), np.array([3 * width / 4, height / 2])
+        return [Subject(CropFrame.from_axes(c, half), s) for c, s in ((left, 0.9), (right, 0.8))]
+
+    def open(
+        self,
+        pixels: NDArray[Any],
+        frame: CropFrame,
+        *,
+        level: str,
+        w_plus: NDArray[np.float32] | None,
+        progress: Report,
+    ) -> SmallPhoto:
+        if w_plus is None:
+            self._inversions += 1
+            w_plus = np.full(CODE, float(pixels.mean()), np.float32)
+        progress(Progress(1.0, "Done"))
+        height, width = pixels.shape[:2]
+        alpha = np.full((height - 2, width - 3), 200, np.uint8)
+        labels = np.zeros((RESOLUTION, RESOLUTION), np.uint8)
+        parts = [PartMask(n, i, (9, 9, i), 2, 1, alpha) for i, n in enumerate(("rest", "hair"))]
+        report = {"inversions": self._inversions, "level": level, "mse": np.float32(0.25)}
+        return SmallPhoto(pixels, frame, w_plus, labels, parts, report)
+
+    def repaint(
+        self, photo: SmallPhoto, painted: Sequence[PaintedLayer], *, steps: int, progress: Report
+    ) -> SmallResult:
+        report: dict[str, Any] = {"device": self._device, "painted": [p.alpha.sum() for p in painted]}
+        for layer in painted:
+            self._obey(layer.part, steps, progress, report)
+        place = [(layer.x, layer.y) for layer in painted]
+        return self._result(photo, photo.w_plus, tuple(p.part for p in painted), report, place)
+
+    def apply(
+        self, photo: SmallPhoto, edits: Sequence[Any], *, refine: int, progress: Report
+    ) -> SmallResult:
+        if not edits:
+            raise NothingChanged("No edit was chosen; choose one.")
+        for step in range(refine):
+            progress(Progress(step / refine, "Refining"))
+            time.sleep(STEP_S)
+        vector = np.sum([e.vector * e.scale for e in edits], axis=0).astype(np.float32)
+        parts = tuple(name for edit in edits for name in edit.parts)
+        return self._result(photo, vector, parts, {"refine": refine}, [(12, 12)])
+
+    def _obey(self, part: str, steps: int, progress: Report, report: dict[str, Any]) -> None:
+        match part:
+            case "slow":
+                for step in range(steps):
+                    picture = np.full((4, 4, 3), step % 256, np.uint8)
+                    progress(Progress(step / steps, f"Step {step}", lambda p=picture: p))
+                    time.sleep(STEP_S)
+            case "stone":
+                time.sleep(steps * STEP_S)
+            case "boom":
+                raise KeyError("a mistake in the code")
+            case "full" if self._device != "cpu":
+                raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
+            case "huge":
+                raise MemoryError("Unable to allocate 80 GiB")
+            case "bad":
+                raise NothingChanged("Nothing was repainted; paint on a part layer first.")
+            case "nan":
+                report["loss"] = [float("nan"), np.float64(1), np.arange(3), Path("x")]
+            case "die":
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def _result(
+        self,
+        photo: SmallPhoto,
+        vector: NDArray[np.float32],
+        parts: tuple[str, ...],
+        report: dict[str, Any],
+        place: list[tuple[int, int]],
+    ) -> SmallResult:
+        full = 255 if photo.pixels.dtype == np.uint8 else 1
+        pixels = np.full((3, 5, 4), full, photo.pixels.dtype)
+        x, y = place[0]
+        crop = np.zeros((RESOLUTION, RESOLUTION, 3), np.uint8)
+        return SmallResult(ResultLayer(x, y, pixels), vector, parts, photo.labels, crop, report)
+
+
+class SmallCatalogue:
+    def names(self) -> list[str]:
+        return ["small"]
+
+    def describe(self) -> list[dict[str, Any]]:
+        return [{"name": "small", "resolution": RESOLUTION}]
+
+    def load(self, name: str, device: str) -> SmallEngine:
+        return SmallEngine(device)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--tcp")
+    parser.add_argument("--idle", type=float, default=120)
+    parser.add_argument("--device", default="cpu")
+    args = parser.parse_args()
+    return serve(args.idle, args.tcp, args.device, SmallCatalogue())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
