@@ -198,11 +198,15 @@ class Library:
         return dataclasses.replace(info, source="user", folder=target)
 
     def _find(self, bundle: str, name: str) -> tuple[Path, str]:
-        if is_bundle_name(bundle) and name.strip():
-            for slug in dict.fromkeys((name, slugify(name))):
+        """The folder of an edit by its name, else by its title, and its source."""
+        if is_bundle_name(bundle):
+            if is_name(name):
                 for root, source in self._roots():
-                    if is_name(slug) and (root / bundle / slug).is_dir():
-                        return root / bundle / slug, source
+                    if (root / bundle / name).is_dir():
+                        return root / bundle / name, source
+            for info in self.list(bundle):
+                if info.title.casefold() == name.strip().casefold():
+                    return info.folder, info.source
         raise EditNotFound(
             f"There is no edit '{name}' for '{bundle}'; 'editgan library list' shows what there is."
         )
