@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Install EditGAN for GIMP. Needs only Python 3.11 or newer; run it again to go on or update.
 
+Usage:
     python3 install.py              the environment, and the plug-in for the GIMP 3 that is found
     python3 install.py --demo       the same, then the main job on the shipped portrait, into demo/
     python3 install.py --test       everything the tests need, then the tests

@@ -73,7 +73,7 @@ def run(
     with log.open("a", encoding="utf-8", errors="replace") as file:
         print(f"\n$ {shlex.join(words)}", file=file, flush=True)
         tail: list[str] = []
-        process = subprocess.Popen(
+        with subprocess.Popen(
             words,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -82,20 +82,19 @@ def run(
             errors="replace",
             env={**os.environ, **(env or {})},
             cwd=cwd,
-        )
-        try:
-            for line in process.stdout or ():
-                file.write(line)
-                tail = [*tail[-14:], line.rstrip()]
-                ticker.update(line)
-        except BaseException:
-            process.terminate()
-            raise
-        finally:
-            code = process.wait()
-    if code:
+        ) as process:
+            try:
+                for line in process.stdout or ():
+                    file.write(line)
+                    tail = [*tail[-14:], line.rstrip()]
+                    ticker.update(line)
+            except BaseException:
+                process.terminate()
+                raise
+    if code := process.returncode:
         ticker.done("failed")
         quoted = "\n    ".join(tail)
-        raise InstallError(f"{title} failed (exit code {code}); the whole output is in {log}:\n"
-                           f"    {quoted}")
+        raise InstallError(
+            f"{title} failed (exit code {code}); the whole output is in {log}:\n    {quoted}"
+        )
     ticker.done("done")

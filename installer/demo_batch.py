@@ -138,7 +138,6 @@ def _changes(image: Gimp.Image, before: bytes, names: list[str]) -> Report:
     }
 
 
-
 def _save(image: Gimp.Image, path: str) -> None:
     if not Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, Gio.File.new_for_path(path), None):
         raise RuntimeError(f"GIMP cannot write {path}.")

@@ -73,9 +73,16 @@ class Environment:
         for name in _SOURCES:
             _copy(PROJECT / name, copy / name)
         flags = ["--no-deps", "--no-build-isolation", "--force-reinstall"]
+        self.stop_backend()
         self._pip([*flags, str(copy)], "EditGAN itself")
         shutil.rmtree(copy)
         stamp.write_text(wanted, encoding="utf-8")
+
+    def stop_backend(self) -> None:
+        """End a running backend, which is of an older copy, and wait for its end."""
+        if self.python.exists():
+            command = [str(self.python), "-I", str(HERE / "stop_backend.py")]
+            subprocess.run(command, check=False, capture_output=True, timeout=60)
 
     def packages_for(self, target: Path, requirements: str, python: str, platform: str) -> None:
         """Put wheels for another Python (GIMP's) into the folder `target`.

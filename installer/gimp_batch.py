@@ -54,7 +54,9 @@ def run_in_gimp(gimp: Gimp, code: str, title: str) -> dict[str, Any]:
     Raises InstallError with the plug-in's sentence, or with GIMP's last output when it said none.
     """
     batch = ["-i", "-d", "-f", "--batch-interpreter=python-fu-eval", "-b", code, "--quit"]
-    process = subprocess.Popen(
+    said: list[str] = []
+    answer: dict[str, Any] | None = None
+    with subprocess.Popen(
         [*gimp.command, *batch],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -62,19 +64,16 @@ def run_in_gimp(gimp: Gimp, code: str, title: str) -> dict[str, Any]:
         text=True,
         errors="replace",
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
-    said: list[str] = []
-    answer: dict[str, Any] | None = None
-    for line in process.stdout or ():
-        said = [*said[-19:], line.rstrip()]
-        if line.startswith(_FROM_GIMP):
-            print(f"  {line.removeprefix(_FROM_GIMP).rstrip()}", flush=True)
-        elif line.startswith(_ANSWER):
-            answer = json.loads(line.removeprefix(_ANSWER))
-        elif line.startswith(_ERROR):
-            process.wait()
-            raise InstallError(f"{title}: {line.removeprefix(_ERROR).strip()}")
-    process.wait()
+    ) as process:
+        for line in process.stdout or ():
+            said = [*said[-19:], line.rstrip()]
+            if line.startswith(_FROM_GIMP):
+                print(f"  {line.removeprefix(_FROM_GIMP).rstrip()}", flush=True)
+            elif line.startswith(_ANSWER):
+                answer = json.loads(line.removeprefix(_ANSWER))
+    errors = [line.removeprefix(_ERROR).strip() for line in said if line.startswith(_ERROR)]
+    if answer is None and errors:
+        raise InstallError(f"{title}: {errors[0]}")
     if answer is None:
         quoted = "\n    ".join(said)
         raise InstallError(f"{title}: GIMP gave no answer. Its last words:\n    {quoted}")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from installer.console import InstallError, run
+from installer.console import run
 from installer.environment import PROJECT, Environment
 from installer.find_gimp import Gimp
 from installer.plugin import ensure_test_packages, ensure_vendor
@@ -89,12 +89,7 @@ def _make_profile(gimp: Gimp, folders: TestFolders) -> None:
 
 
 def run_tests(environment: Environment, arguments: Sequence[str]) -> int:
-    """Run the checks and pytest from the checkout; returns the exit code."""
-    python = str(environment.python)
+    """Run pytest from the checkout; returns its exit code."""
     env = {**os.environ, "EDITGAN_TEST_REQUIRES_GIMP": "1"}
-    for check in (["ruff", "check"], ["mypy"]):
-        done = subprocess.run([python, "-m", *check], cwd=PROJECT, env=env, check=False)
-        if done.returncode:
-            raise InstallError(f"{check[0]} found something to mend; the tests were not run.")
-    command = [python, "-m", "pytest", *arguments]
+    command = [str(environment.python), "-m", "pytest", *arguments]
     return subprocess.run(command, cwd=PROJECT, env=env, check=False).returncode

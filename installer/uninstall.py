@@ -12,16 +12,6 @@ from installer.environment import Environment
 from installer.private_gimp import remove_root
 from installer.record import Record
 
-_STOP = """
-import sys
-from protocol.client import Connection
-from protocol.errors import BackendError
-try:
-    with Connection.open() as connection:
-        connection.shutdown()
-except BackendError:
-    pass
-"""
 _OWN = ("library", "bundles")  # the user's own edits and models
 
 
@@ -40,7 +30,7 @@ def uninstall(data_dir: Path, *, purge: bool, sure: bool) -> int:
     if not sure and not _agreed(doomed, record.apt_packages):
         say("Nothing was removed.")
         return 1
-    _stop_backend(data_dir, record)
+    Environment(data_dir, record).stop_backend()
     for path in doomed:
         _remove(path)
     _remove_apt_packages(record.apt_packages)
@@ -64,13 +54,6 @@ def _agreed(doomed: Sequence[Path], packages: Sequence[str]) -> bool:
         return input("Remove it? [y/N] ").strip().lower() in ("y", "yes")
     except EOFError:
         raise InstallError("Nobody answered; add --yes to remove it without asking.") from None
-
-
-def _stop_backend(data_dir: Path, record: Record) -> None:
-    python = Environment(data_dir, record).python
-    if python.exists():
-        command = [str(python), "-I", "-c", _STOP]
-        subprocess.run(command, check=False, capture_output=True, timeout=60)
 
 
 def _remove(path: Path) -> None:
