@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 import traceback
@@ -142,15 +143,20 @@ def save_edit(image: Gimp.Image, drawables: Drawables, config: Any, interactive:
 
 
 def status(config: Any, interactive: bool) -> Report:
+    """ "report" and "restart" start a backend if none runs; "stop" does not."""
     import status
 
+    action = config.get_property("action")
     with showing(_("Asking the backend")) as view:
-        report = status.run(view, config.get_property("action"))
+        stopped = status.stop(view) if action in ("stop", "restart") else False
+        if action == "stop":
+            return {"stopped": stopped}
+        report = status.fetch(view)
     if interactive:
         import status_dialog
 
         status_dialog.run(report)
-    return report
+    return dataclasses.asdict(report)
 
 
 def summary(report: Report) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
-from typing import Any
 
 from errors import PlugInError
 from session import Session
@@ -14,20 +12,7 @@ from views import View
 from protocol import connection_file, paths
 from protocol.messages import StatusReport
 
-Report = dict[str, Any]
 GRACE = 20.0  # seconds that a backend gets to end
-
-
-def run(view: View, action: str) -> Report:
-    """Do `action` ("report", "restart" or "stop") and report.
-
-    "report" and "restart" start a backend if none runs; "stop" does not.
-    """
-    if action == "stop":
-        return {"stopped": stop(view)}
-    if action == "restart":
-        stop(view)
-    return dataclasses.asdict(fetch(view))
 
 
 def fetch(view: View) -> StatusReport:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Protocol
 
 from gi.repository import Gimp
@@ -63,6 +64,24 @@ class PreviewView:
 
     def close(self) -> None:
         self._window.close()
+
+
+class LabelView:
+    """A line of text somewhere in a dialog."""
+
+    def __init__(self, set_text: Callable[[str], None]) -> None:
+        self.cancelled = threading.Event()
+        self._set_text = set_text
+
+    def say(self, text: str, fraction: float | None = None) -> None:
+        self._set_text(text)
+
+    def show(self, event: Event, span: tuple[float, float]) -> None:
+        if isinstance(event, Progress):
+            self.say(describe(event))
+
+    def close(self) -> None:
+        self._set_text("")
 
 
 def describe(event: Progress) -> str:

@@ -1,0 +1,174 @@
+"""The dialog of Apply Edit: the library's edits with their pictures, strength, refinement."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import gi
+
+gi.require_version("GimpUi", "3.0")
+gi.require_version("Gtk", "3.0")
+import dialogs
+from gi.repository import GdkPixbuf, Gegl, Gimp, Gio, GLib, Gtk
+from progress_window import pixbuf
+from texts import _
+
+from protocol.messages import EditInfo, Pixels
+
+THUMBNAIL = 72  # px
+REFINEMENTS = ((0, _("None (fastest)")), (10, _("Some")), (30, _("Thorough")))
+
+
+def run(config: Gimp.ProcedureConfig, edits: Sequence[EditInfo], licence: str) -> None:
+    """Ask for edit, scale and refine. Raises CommandCancelled."""
+    dialog = dialogs.new(config, _("Apply Edit"), _("_Apply"))
+    chooser = _Chooser(config, edits)
+    dialogs.add(dialog, chooser.widget, expand=True)
+    scale = dialog.get_scale_entry("scale", 1.0)
+    scale.set_tooltip_text(_("1: as it was learnt. 0: nothing. Negative: the opposite."))
+    dialog.fill(["scale"])
+    dialogs.add(dialog, _refinement(config))
+    dialogs.add(dialog, chooser.range)
+    if licence:
+        dialogs.add(dialog, dialogs.hint(_("Model licence: {licence}").format(licence=licence)))
+    chooser.start()
+    try:
+        dialogs.ask(dialog)
+    finally:
+        chooser.stop()
+
+
+def _refinement(config: Gimp.ProcedureConfig) -> Gtk.Widget:
+    box = Gtk.Box(spacing=dialogs.SPACING)
+    label = Gtk.Label.new_with_mnemonic(_("_Refinement"))
+    combo = Gtk.ComboBoxText(hexpand=True)
+    for steps, text in REFINEMENTS:
+        combo.append(str(steps), text)
+    if not combo.set_active_id(str(config.get_property("refine"))):
+        combo.set_active(0)
+        config.set_property("refine", 0)
+    combo.connect("changed", lambda c: config.set_property("refine", int(c.get_active_id())))
+    label.set_mnemonic_widget(combo)
+    box.pack_start(label, False, False, 0)
+    box.pack_start(combo, True, True, 0)
+    return box
+
+
+class _Chooser:
+    """The list. Thumbnails come one by one after the dialog is shown: WebP takes GIMP a moment."""
+
+    def __init__(self, config: Gimp.ProcedureConfig, edits: Sequence[EditInfo]) -> None:
+        self._config = config
+        self._edits = edits
+        self._source = 0
+        self.range = dialogs.hint("")
+        self._pictures: list[tuple[Gtk.Image, bytes]] = []
+        self._list = Gtk.ListBox(selection_mode=Gtk.SelectionMode.BROWSE)
+        for edit in edits:
+            self._list.add(self._row(edit))
+        self.widget = Gtk.ScrolledWindow(shadow_type=Gtk.ShadowType.IN)
+        self.widget.set_policy(Gtk.PolicyType.NEVER, Gtk.PolicyType.AUTOMATIC)
+        self.widget.set_size_request(440, 300)
+        self.widget.add(self._list)
+        names = [edit.name for edit in edits]
+        chosen = config.get_property("edit")
+        known = chosen in names
+        self._list.connect("row-selected", self._selected)
+        row = self._list.get_row_at_index(names.index(chosen) if known else 0)
+        self._keep_scale = known  # a dialog opened again shows what was used last
+        self._list.select_row(row)
+        self._keep_scale = False
+
+    def start(self) -> None:
+        pictures = iter(self._pictures)
+        self._source = GLib.idle_add(self._show_next, pictures)
+
+    def stop(self) -> None:
+        if self._source:
+            GLib.source_remove(self._source)
+            self._source = 0
+
+    def _row(self, edit: EditInfo) -> Gtk.ListBoxRow:
+        box = Gtk.Box(spacing=dialogs.SPACING, border_width=6)
+        for picture in (edit.before, edit.after):
+            image = Gtk.Image.new_from_icon_name("image-x-generic", Gtk.IconSize.DIALOG)
+            image.set_size_request(THUMBNAIL, THUMBNAIL)
+            box.pack_start(image, False, False, 0)
+            if picture:
+                self._pictures.append((image, picture))
+        texts = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=3, valign=Gtk.Align.CENTER)
+        title = Gtk.Label(xalign=0.0)
+        title.set_markup(f"<b>{GLib.markup_escape_text(edit.title or edit.name)}</b>")
+        source = _("preset") if edit.source == "preset" else _("yours")
+        small = dialogs.hint(f"{', '.join(edit.parts)} · {source}")
+        texts.pack_start(title, False, False, 0)
+        if edit.description:
+            line = Gtk.Label(label=edit.description, xalign=0.0, wrap=True, max_width_chars=36)
+            texts.pack_start(line, False, False, 0)
+        texts.pack_start(small, False, False, 0)
+        box.pack_start(texts, True, True, 0)
+        row = Gtk.ListBoxRow()
+        row.add(box)
+        return row
+
+    def _selected(self, _list: Gtk.ListBox, row: Gtk.ListBoxRow | None) -> None:
+        if row is None:
+            return
+        edit = self._edits[row.get_index()]
+        self._config.set_property("edit", edit.name)
+        if not self._keep_scale:
+            self._config.set_property("scale", min(max(edit.default, -3.0), 3.0))
+        text = _("Looks natural between {low:.1f} and {high:.1f}.")
+        self.range.set_text(text.format(low=edit.low, high=edit.high))
+
+    def _show_next(self, pictures: Iterator[tuple[Gtk.Image, bytes]]) -> bool:
+        for image, data in pictures:
+            if picture := thumbnail(data):
+                image.set_from_pixbuf(picture)
+            return GLib.SOURCE_CONTINUE
+        self._source = 0
+        return GLib.SOURCE_REMOVE
+
+
+def thumbnail(data: bytes) -> GdkPixbuf.Pixbuf | None:
+    """A picture file's content at thumbnail size; None if nobody can read it."""
+    picture = _by_gtk(data) or _by_gimp(data)
+    if picture is None:
+        return None
+    scale = THUMBNAIL / max(picture.get_width(), picture.get_height())
+    width, height = (max(1, round(n * scale)) for n in (picture.get_width(), picture.get_height()))
+    return picture.scale_simple(width, height, GdkPixbuf.InterpType.BILINEAR)
+
+
+def _by_gtk(data: bytes) -> GdkPixbuf.Pixbuf | None:
+    loader = GdkPixbuf.PixbufLoader()
+    try:
+        loader.write(data)
+        loader.close()
+        return loader.get_pixbuf()
+    except GLib.Error:
+        try:
+            loader.close()
+        except GLib.Error:
+            return None
+        return None
+
+
+def _by_gimp(data: bytes) -> GdkPixbuf.Pixbuf | None:
+    """GTK often has no WebP loader; GIMP has one."""
+    with tempfile.TemporaryDirectory(prefix="editgan-") as folder:
+        file = Path(folder) / "thumbnail.webp"
+        file.write_bytes(data)
+        image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(str(file)))
+    if image is None:
+        return None
+    try:
+        layer = image.get_layers()[0]
+        width, height = layer.get_width(), layer.get_height()
+        area = Gegl.Rectangle.new(0, 0, width, height)
+        pixels = layer.get_buffer().get(area, 1.0, "R'G'B' u8", Gegl.AbyssPolicy.NONE)
+        return pixbuf(Pixels(width, height, 3, "u8", pixels))
+    finally:
+        image.delete()

@@ -1,0 +1,101 @@
+"""The commands' dialogs. Each returns after OK and raises CommandCancelled otherwise.
+
+They write what was chosen into the procedure's config, so that GIMP remembers it for the next time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gi
+
+gi.require_version("GimpUi", "3.0")
+gi.require_version("Gtk", "3.0")
+import state
+from errors import CommandCancelled
+from gi.repository import Gimp, GimpUi, Gtk
+from texts import _
+
+SPACING = 12
+ROLE = "editgan"
+
+
+def new(config: Gimp.ProcedureConfig, title: str, ok: str) -> GimpUi.ProcedureDialog:
+    GimpUi.init(ROLE)
+    dialog = GimpUi.ProcedureDialog.new(config.get_procedure(), config, title)
+    dialog.set_ok_label(ok)
+    return dialog
+
+
+def ask(dialog: GimpUi.ProcedureDialog) -> None:
+    """Show the dialog until it is answered, and take it away."""
+    accepted = dialog.run()
+    dialog.destroy()
+    if not accepted:
+        raise CommandCancelled
+
+
+def add(dialog: GimpUi.ProcedureDialog, widget: Gtk.Widget, *, expand: bool = False) -> None:
+    """Put a widget of our own below what `fill` made."""
+    widget.set_border_width(SPACING) if isinstance(widget, Gtk.Container) else None
+    dialog.get_content_area().pack_start(widget, expand, expand, 0)
+    widget.show_all()
+
+
+def hint(text: str) -> Gtk.Label:
+    """Small print."""
+    label = Gtk.Label(label=text, xalign=0.0, wrap=True, max_width_chars=52)
+    label.get_style_context().add_class("dim-label")
+    return label
+
+
+def segment(config: Gimp.ProcedureConfig, bundles: Sequence[str]) -> None:
+    dialog = new(config, _("Segment Parts"), _("_Segment"))
+    if config.get_property("bundle") not in bundles and bundles:
+        config.set_property("bundle", bundles[0])
+    box = Gtk.Box(spacing=SPACING)
+    combo = Gtk.ComboBoxText(hexpand=True)
+    for bundle in bundles:
+        combo.append(bundle, bundle)
+    combo.set_active_id(config.get_property("bundle"))
+    combo.connect("changed", lambda c: config.set_property("bundle", c.get_active_id()))
+    label = Gtk.Label.new_with_mnemonic(_("_Model"))
+    label.set_mnemonic_widget(combo)
+    box.pack_start(label, False, False, 0)
+    box.pack_start(combo, True, True, 0)
+    dialog.fill(["level"])
+    add(dialog, box)
+    add(
+        dialog,
+        hint(_("If there are several subjects, select the one that you mean first.")),
+    )
+    ask(dialog)
+
+
+def repaint(config: Gimp.ProcedureConfig) -> None:
+    dialog = new(config, _("Apply Repaint"), _("_Apply"))
+    dialog.fill(["steps", "name", "save-as"])
+    add(dialog, hint(_("The result is a new layer above the photo; the part layers are hidden.")))
+    ask(dialog)
+
+
+def save_edit(config: Gimp.ProcedureConfig, edit: state.EditRecord) -> None:
+    dialog = new(config, _("Save as Edit"), _("_Save"))
+    config.set_property("name", "")
+    config.set_property("description", "")
+    dialog.fill(["name", "description"])
+    add(dialog, hint(_("What it changes: {parts}.").format(parts=", ".join(edit.parts))))
+    _enable_ok_with(dialog, config, "name")
+    ask(dialog)
+
+
+def _enable_ok_with(dialog: GimpUi.ProcedureDialog, config: Any, name: str) -> None:
+    """OK can be pressed once the text argument `name` is not empty."""
+
+    def update(*_event: object) -> None:
+        typed = bool(config.get_property(name).strip())
+        dialog.set_response_sensitive(Gtk.ResponseType.OK, typed)
+
+    config.connect(f"notify::{name}", update)
+    update()

@@ -1,0 +1,173 @@
+"""Bad input and accidents: a clear sentence, and nothing is harmed."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import gi
+
+gi.require_version("Gegl", "0.4")
+gi.require_version("Gimp", "3.0")
+import pytest
+from gi.repository import Gimp
+from gimp_helpers import (
+    PORTRAIT,
+    REPAINT,
+    SEGMENT,
+    STATUS,
+    failed,
+    fill,
+    grow,
+    load,
+    names,
+    part_group,
+    parts_by_size,
+    pixels,
+    succeeded,
+)
+
+Call = Callable[..., Gimp.ValueArray]
+LONG = 1000  # steps
+
+
+def plain(width: int, height: int) -> Gimp.Image:
+    """A grey picture without a subject."""
+    image = Gimp.Image.new(width, height, Gimp.ImageBaseType.RGB)
+    layer = Gimp.Layer.new(
+        image, "grey", width, height, Gimp.ImageType.RGB_IMAGE, 100, Gimp.LayerMode.NORMAL
+    )
+    image.insert_layer(layer, None, 0)
+    layer.fill(Gimp.FillType.WHITE)
+    return image
+
+
+def test_no_subject(call: Call) -> None:
+    image = plain(300, 200)
+    sentence = failed(call(SEGMENT, image, image.get_layers()))
+    assert sentence.endswith(".")
+    assert names(image) == ["grey"]
+
+
+def test_tiny_image(call: Call) -> None:
+    image = plain(20, 20)
+    assert "32" in failed(call(SEGMENT, image, image.get_layers()))
+
+
+def test_indexed_image(call: Call) -> None:
+    image = load(PORTRAIT)
+    image.convert_indexed(
+        Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 64, False, False, ""
+    )
+    assert "Mode > RGB" in failed(call(SEGMENT, image, image.get_layers()))
+
+
+def test_unknown_bundle(call: Call) -> None:
+    image = load(PORTRAIT)
+    assert "no-such-bundle" in failed(
+        call(SEGMENT, image, image.get_layers(), bundle="no-such-bundle")
+    )
+
+
+def test_repaint_before_segment(call: Call) -> None:
+    image = load(PORTRAIT)
+    assert "Segment Parts" in failed(call(REPAINT, image, image.get_layers()))
+
+
+def test_photo_layer_deleted(call: Call) -> None:
+    image = load(PORTRAIT)
+    succeeded(call(SEGMENT, image, image.get_layers()))
+    image.remove_layer(image.get_layers()[1])
+    assert "deleted" in failed(call(REPAINT, image, None))
+
+
+def test_photo_resized(call: Call) -> None:
+    image = load(PORTRAIT)
+    succeeded(call(SEGMENT, image, image.get_layers()))
+    image.scale(image.get_width() // 2, image.get_height() // 2)
+    assert "size" in failed(call(REPAINT, image, None))
+
+
+def test_layer_that_is_no_part(call: Call) -> None:
+    image = load(PORTRAIT)
+    succeeded(call(SEGMENT, image, image.get_layers()))
+    layer = Gimp.Layer.new(
+        image, "third ear", 90, 90, Gimp.ImageType.RGBA_IMAGE, 100, Gimp.LayerMode.NORMAL
+    )
+    image.insert_layer(layer, part_group(image), 0)
+    layer.set_offsets(image.get_width() // 2, image.get_height() // 2)
+    fill(layer, (0, 0, 90, 90), True)
+    assert "third ear" in failed(call(REPAINT, image, None, steps=2))
+
+
+def test_part_layers_of_another_bundle(call: Call) -> None:
+    image = load(PORTRAIT)
+    succeeded(call(SEGMENT, image, image.get_layers()))
+    layer = parts_by_size(image)[0]
+    flags = Gimp.PARASITE_PERSISTENT
+    text = bytes(layer.get_parasite("editgan-part").get_data()).replace(b"faces", b"whales")
+    layer.attach_parasite(Gimp.Parasite.new("editgan-part", flags, text))
+    assert "whales" in failed(call(REPAINT, image, None, steps=2))
+
+
+@pytest.mark.parametrize("damage", [b"{", b'{"format": 99}', b'{"format": 1, "record": {}}'])
+def test_damaged_state(call: Call, damage: bytes) -> None:
+    image = load(PORTRAIT)
+    succeeded(call(SEGMENT, image, image.get_layers()))
+    flags = Gimp.PARASITE_PERSISTENT
+    image.attach_parasite(Gimp.Parasite.new("editgan-state", flags, damage))
+    assert "Segment Parts" in failed(call(REPAINT, image, None, steps=2))
+    succeeded(call(SEGMENT, image, None))  # what the sentence says helps
+
+
+def test_floating_selection(call: Call) -> None:
+    image = load(PORTRAIT)
+    photo = image.get_layers()[0]
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 100, 100, 300, 300)
+    Gimp.Selection.float(image, [photo], 3, 3)
+    assert "anchor" in failed(call(SEGMENT, image, [photo]))
+
+
+def test_backend_killed_in_the_middle_of_a_job(
+    call: Call, kill_backend: Callable[[], None]
+) -> None:
+    image = load(PORTRAIT)
+    succeeded(call(SEGMENT, image, image.get_layers()))
+    grow(parts_by_size(image)[0])
+    before, layers = pixels(image.get_layers()[1]), names(image)
+    killer = threading.Timer(2.0, kill_backend)
+    killer.start()
+    sentence = failed(call(REPAINT, image, None, steps=LONG))
+    killer.join()
+    assert "backend" in sentence
+    assert names(image) == layers
+    assert pixels(image.get_layers()[1]) == before
+    succeeded(call(REPAINT, image, None, steps=2))  # starts a new one
+
+
+def test_plug_in_killed_in_the_middle_of_a_job(call: Call) -> None:
+    """As GIMP does when the progress bar's Cancel is pressed."""
+    image = load(PORTRAIT)
+    succeeded(call(SEGMENT, image, image.get_layers()))
+    grow(parts_by_size(image)[0])
+    layers = names(image)
+    killer = threading.Timer(2.0, kill_plug_in)
+    killer.start()
+    values = call(REPAINT, image, None, steps=LONG)
+    killer.join()
+    assert values.index(0) != Gimp.PDBStatusType.SUCCESS
+    assert names(image) == layers
+    deadline = time.monotonic() + 20
+    while succeeded(call(STATUS))["running"] and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert succeeded(call(STATUS))["running"] is None  # the backend has dropped the job
+    succeeded(call(REPAINT, image, None, steps=2))
+
+
+def kill_plug_in() -> None:
+    for folder in Path("/proc").glob("[0-9]*"):
+        words = (folder / "cmdline").read_bytes().split(b"\0") if folder.exists() else []
+        if any(word.endswith(b"/editgan.py") for word in words) and b"-run" in words:
+            os.kill(int(folder.name), signal.SIGKILL)

@@ -1,0 +1,173 @@
+"""Segment Parts, in a real GIMP with the real backend."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import gi
+
+gi.require_version("Gimp", "3.0")
+import pytest
+from gi.repository import Gimp
+from gimp_helpers import (
+    PORTRAIT,
+    SEGMENT,
+    alpha,
+    load,
+    names,
+    offsets,
+    part_group,
+    pixels,
+    projection,
+    save,
+    size,
+    succeeded,
+)
+
+Call = Callable[..., Gimp.ValueArray]
+
+
+def test_adds_a_group_with_one_layer_for_each_part(call: Call) -> None:
+    image = load(PORTRAIT)
+    report = succeeded(call(SEGMENT, image, image.get_layers()))
+    group = image.get_layers()[0]
+    assert group.is_group()
+    assert group.get_name().startswith("EditGAN parts")
+    assert group.get_opacity() == 50.0
+    assert sorted(p.get_name() for p in group.get_children()) == sorted(report["parts"])
+    assert len(image.get_layers()) == 2
+
+
+def test_part_layers_have_one_colour_each_and_lie_on_the_photo(call: Call) -> None:
+    image = load(PORTRAIT)
+    succeeded(call(SEGMENT, image, image.get_layers()))
+    colours = set()
+    for layer in part_group(image).get_children():
+        data = pixels(layer, "R'G'B'A u8")
+        assert {data[0::4].count(value) for value in set(data[0::4])} == {len(data) // 4}
+        colours.add(data[:3])
+        x, y = offsets(layer)
+        assert x >= 0 and y >= 0
+        assert x + layer.get_width() <= image.get_width()
+        assert y + layer.get_height() <= image.get_height()
+    assert len(colours) == len(part_group(image).get_children())
+
+
+def test_parts_share_out_the_face(call: Call) -> None:
+    """At the middle of the part layers' common area exactly one part is opaque or two share."""
+    image = load(PORTRAIT)
+    succeeded(call(SEGMENT, image, image.get_layers()))
+    total = 0
+    centre = image.get_width() // 2, image.get_height() // 3
+    for layer in part_group(image).get_children():
+        (x, y), (w, h) = offsets(layer), size(layer)
+        if x <= centre[0] < x + w and y <= centre[1] < y + h:
+            total += alpha(layer)[(centre[1] - y) * w + centre[0] - x]
+    assert 235 <= total <= 270
+
+
+def test_photo_is_not_touched(call: Call) -> None:
+    image = load(PORTRAIT)
+    before = pixels(image.get_layers()[0])
+    succeeded(call(SEGMENT, image, image.get_layers()))
+    assert pixels(image.get_layers()[1]) == before
+
+
+def test_again_replaces_the_group(call: Call) -> None:
+    image = load(PORTRAIT)
+    succeeded(call(SEGMENT, image, image.get_layers()))
+    first = part_group(image).get_id()
+    succeeded(call(SEGMENT, image, [image.get_layers()[1]]))
+    assert len(image.get_layers()) == 2
+    assert part_group(image).get_id() != first
+
+
+def test_with_a_part_layer_selected_the_photo_is_meant(call: Call) -> None:
+    image = load(PORTRAIT)
+    first = succeeded(call(SEGMENT, image, image.get_layers()))
+    again = succeeded(call(SEGMENT, image, part_group(image).get_children()[:1]))
+    assert again["photo_layer"] == first["photo_layer"]
+
+
+def test_without_selected_layers_the_lowest_visible_one_is_the_photo(call: Call) -> None:
+    image = load(PORTRAIT)
+    photo = image.get_layers()[0]
+    overlay = Gimp.Layer.new(
+        image, "notes", 40, 40, Gimp.ImageType.RGBA_IMAGE, 100, Gimp.LayerMode.NORMAL
+    )
+    image.insert_layer(overlay, None, 0)
+    report = succeeded(call(SEGMENT, image))
+    assert report["photo_layer"] == photo.get_name()
+
+
+def test_layer_away_from_the_canvas_origin(call: Call) -> None:
+    image = load(PORTRAIT)
+    succeeded(call(SEGMENT, image, image.get_layers()))
+    expected = {p.get_name(): offsets(p) for p in part_group(image).get_children()}
+    other = load(PORTRAIT)
+    width, height = other.get_width(), other.get_height()
+    other.resize(width + 300, height + 200, 130, 70)
+    succeeded(call(SEGMENT, other, other.get_layers()))
+    for layer in part_group(other).get_children():
+        x, y = expected[layer.get_name()]
+        assert offsets(layer) == (x + 130, y + 70)
+
+
+def test_selection_beside_the_photo_is_told(call: Call) -> None:
+    image = load(PORTRAIT)
+    image.resize(image.get_width() + 100, image.get_height(), 0, 0)
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, image.get_width() - 50, 5, 20, 20)
+    values = call(SEGMENT, image, image.get_layers())
+    assert values.index(0) == Gimp.PDBStatusType.EXECUTION_ERROR
+    assert "selection" in Gimp.get_pdb().get_last_error()
+    assert len(image.get_layers()) == 1
+
+
+@pytest.mark.parametrize(
+    "precision",
+    [
+        Gimp.Precision.U16_NON_LINEAR,
+        Gimp.Precision.U16_LINEAR,
+        Gimp.Precision.FLOAT_LINEAR,
+        Gimp.Precision.HALF_NON_LINEAR,
+    ],
+)
+def test_deep_images(call: Call, precision: Gimp.Precision) -> None:
+    image = load(PORTRAIT)
+    succeeded(call(SEGMENT, image, image.get_layers()))
+    shallow = {p.get_name(): offsets(p) for p in part_group(image).get_children()}
+    deep = load(PORTRAIT)
+    deep.convert_precision(precision)
+    succeeded(call(SEGMENT, deep, deep.get_layers()))
+    assert deep.get_precision() == precision
+    for layer in part_group(deep).get_children():
+        x, y = shallow[layer.get_name()]
+        assert abs(offsets(layer)[0] - x) <= 4 and abs(offsets(layer)[1] - y) <= 4
+
+
+def test_greyscale_stays_greyscale(call: Call) -> None:
+    image = load(PORTRAIT)
+    image.convert_grayscale()
+    succeeded(call(SEGMENT, image, image.get_layers()))
+    assert image.get_base_type() == Gimp.ImageBaseType.GRAY
+    assert len(part_group(image).get_children()) > 2
+
+
+def test_state_survives_saving_as_xcf(call: Call, tmp_path: Path) -> None:
+    image = load(PORTRAIT)
+    succeeded(call(SEGMENT, image, image.get_layers()))
+    kept = bytes(image.get_parasite("editgan-state").get_data())
+    save(image, tmp_path / "a.xcf")
+    again = load(tmp_path / "a.xcf")
+    assert bytes(again.get_parasite("editgan-state").get_data()) == kept
+    assert names(again) == names(image)
+    for layer in part_group(again).get_children():
+        assert layer.get_parasite("editgan-part") is not None
+
+
+def test_group_shows_the_photo_through(call: Call) -> None:
+    image = load(PORTRAIT)
+    before = projection(image)
+    succeeded(call(SEGMENT, image, image.get_layers()))
+    assert projection(image) != before
+    part_group(image).set_visible(False)
+    assert projection(image) == before

@@ -1,0 +1,139 @@
+"""What the tests inside GIMP share: images, part layers, pixels. No numpy there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import gi
+
+gi.require_version("Gegl", "0.4")
+gi.require_version("Gimp", "3.0")
+from gi.repository import Gegl, Gimp, Gio
+
+PORTRAIT = Path("assets/portrait.png")
+SEGMENT, REPAINT = "plug-in-editgan-segment", "plug-in-editgan-repaint"
+APPLY, SAVE = "plug-in-editgan-apply", "plug-in-editgan-save-edit"
+STATUS = "plug-in-editgan-status"
+
+
+def load(path: Path) -> Gimp.Image:
+    return Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(str(path.absolute())))
+
+
+def save(image: Gimp.Image, path: Path) -> None:
+    file = Gio.File.new_for_path(str(path))
+    assert Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, file, None)
+
+
+def succeeded(values: Gimp.ValueArray) -> dict:
+    """The JSON report of a call that must have worked."""
+    assert values.index(0) == Gimp.PDBStatusType.SUCCESS, Gimp.get_pdb().get_last_error()
+    return json.loads(values.index(1))
+
+
+def failed(values: Gimp.ValueArray) -> str:
+    """The sentence of a call that must have failed."""
+    assert values.index(0) == Gimp.PDBStatusType.EXECUTION_ERROR
+    return Gimp.get_pdb().get_last_error()
+
+
+def names(image: Gimp.Image) -> list[str]:
+    return [layer.get_name() for layer in image.get_layers()]
+
+
+def part_group(image: Gimp.Image) -> Gimp.GroupLayer:
+    return next(layer for layer in image.get_layers() if layer.is_group())
+
+
+def part(image: Gimp.Image, name: str) -> Gimp.Layer:
+    layers = part_group(image).get_children()
+    return next(layer for layer in layers if layer.get_name() == name)
+
+
+def parts_by_size(image: Gimp.Image) -> list[Gimp.Layer]:
+    """Part layers that show something, the smallest first; not the background."""
+    layers = part_group(image).get_children()[:-1]
+    return [layer for layer in layers if any(alpha(layer))]
+
+
+def size(layer: Gimp.Layer) -> tuple[int, int]:
+    return layer.get_width(), layer.get_height()
+
+
+def offsets(layer: Gimp.Layer) -> tuple[int, int]:
+    return tuple(layer.get_offsets())[1:]
+
+
+def pixels(layer: Gimp.Drawable, pixel_format: str | None = None) -> bytes:
+    """All of a drawable's pixels; None: in its own format, nothing converted."""
+    area = Gegl.Rectangle.new(0, 0, layer.get_width(), layer.get_height())
+    return layer.get_buffer().get(area, 1.0, pixel_format, Gegl.AbyssPolicy.NONE)
+
+
+def alpha(layer: Gimp.Layer) -> bytes:
+    return pixels(layer, "cairo-A8")
+
+
+def fill(layer: Gimp.Layer, rect: tuple[int, int, int, int], opaque: bool) -> None:
+    """Paint or erase a rectangle, given in the layer's own pixels."""
+    x, y, w, h = rect
+    buffer = layer.get_buffer()
+    buffer.set(
+        Gegl.Rectangle.new(x, y, w, h), "R'G'B'A u8", bytes([80, 80, 80, 255 * opaque]) * w * h
+    )
+    buffer.flush()
+    layer.update(x, y, w, h)
+
+
+def bounds(layer: Gimp.Layer) -> tuple[int, int, int, int]:
+    """The box around what a layer shows, x, y, w, h in its own pixels."""
+    width, height = size(layer)
+    shown = alpha(layer)
+    rows = [y for y in range(height) if any(shown[y * width : (y + 1) * width])]
+    columns = [x for x in range(width) if any(shown[x::width])]
+    return columns[0], rows[0], columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1
+
+
+def grow(layer: Gimp.Layer) -> None:
+    """A repaint that is seen: a third more on each side, as far as the layer reaches."""
+    x, y, w, h = bounds(layer)
+    width, height = size(layer)
+    left, top = max(0, x - w // 3), max(0, y - h // 3)
+    fill(
+        layer,
+        (left, top, min(width - left, w + 2 * (w // 3)), min(height - top, h + 2 * (h // 3))),
+        True,
+    )
+
+
+def projection(image: Gimp.Image) -> bytes:
+    """What the image shows, in its own precision."""
+    layer = Gimp.Layer.new_from_visible(image, image, "projection")
+    image.insert_layer(layer, None, 0)
+    shown = pixels(layer)
+    image.remove_layer(layer)
+    return shown
+
+
+def differences(
+    before: bytes, after: bytes, image: Gimp.Image, result: Gimp.Layer
+) -> tuple[int, int]:
+    """Bytes of the projection that changed outside the result layer's alpha, and inside it."""
+    assert len(before) == len(after)
+    count = image.get_width() * image.get_height()
+    depth = len(before) // count
+    inside = bytearray(count)
+    (x, y), (w, h), shown = offsets(result), size(result), pixels(result, "A float")
+    for row in range(h):
+        line = shown[row * w * 4 : (row + 1) * w * 4]
+        opaque = bytes(any(line[i * 4 : i * 4 + 4]) for i in range(w))
+        start = (y + row) * image.get_width() + x
+        inside[start : start + w] = opaque
+    changed = [0, 0]
+    for byte in range(depth):
+        pairs = zip(before[byte::depth], after[byte::depth], inside, strict=True)
+        for old, new, within in pairs:
+            if old != new:
+                changed[within] += 1
+    return changed[0], changed[1]
