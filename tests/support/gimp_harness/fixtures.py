@@ -35,6 +35,7 @@ def call() -> Call:
         name: str,
         image: Gimp.Image | None = None,
         drawables: Sequence[Gimp.Drawable] | None = None,
+        /,
         run_mode: Gimp.RunMode = Gimp.RunMode.NONINTERACTIVE,
         **arguments: Any,
     ) -> Gimp.ValueArray:
