@@ -22,7 +22,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Command:
-    """A module with `add_arguments(parser)`, `run(args) -> dict` and, at will, `describe(report)`."""
+    """A module with `add_arguments(parser)`, `run(args) -> dict`, and perhaps `describe(report)`."""
 
     module: str
     help: str

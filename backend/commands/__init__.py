@@ -1,1 +1,1 @@
-"""The commands of `editgan`, one module each: `add_arguments(parser)`, `run(args)`, `describe(report)`."""
+"""The commands of `editgan`, a module each: add_arguments(parser), run(args), describe(report)."""

@@ -44,7 +44,8 @@ class Session:
 
     @property
     def bundle(self) -> Bundle:
-        return self.editor.bundle
+        bundle: Bundle = self.editor.bundle
+        return bundle
 
     def to_photo(self, item: Any) -> Any:
         """A mask or layer of the editor, moved to the photo's coordinates."""
@@ -107,7 +108,7 @@ def _open(
     progress: Callable[[Any], None],
 ) -> Any:
     pixels, local = photo.cut(rect), frame.shifted(-rect[0], -rect[1])
-    cache = EmbeddingCache(cache_dir() / "embeddings")
+    cache = EmbeddingCache(cache_dir())
     key = cache.key(pixels, local, editor.bundle.sha, level)
     kept = cache.get(key)
     opened = editor.open(

@@ -60,9 +60,10 @@ def write(photo: Photo, path: Path) -> None:
 
 def _read_png(path: Path) -> Photo:
     with Image.open(path) as image:
+        image.verify()  # OpenCV would hand out half a picture
+    with Image.open(path) as image:
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
         profile, exif = image.info.get("icc_profile"), clean_exif(image)
-        image.verify()  # OpenCV would hand out half a picture
     pixels = _decode(path)
     grey = pixels.ndim == 2 or image.mode in ("LA", "I;16", "I")
     return Photo(turn_upright(_with_channels(pixels), orientation), profile, exif, grey)
@@ -81,7 +82,9 @@ def _read_tiff(path: Path) -> Photo | None:
             pixels = _tiff_pixels(page, path)
             orientation, profile = _tag(page, _ORIENTATION, 1), _tag(page, _PROFILE, None)
             inverted = page.photometric == _WHITE_IS_ZERO
-    except tifffile.TiffFileError as error:
+    except BadImage:
+        raise
+    except Exception as error:  # tifffile meets damage with many kinds of exceptions
         raise ValueError(str(error)) from error
     grey = pixels.ndim == 2 or pixels.shape[2] < 3
     pixels = _with_channels(pixels)
