@@ -55,9 +55,16 @@ def bound_folders(*needed: Path, top: Path = Path("/")) -> list[Path]:
         and not folder.name.startswith(("lib", "."))
     ]
     for folder in needed:
-        if not any(folder.is_relative_to(parent) for parent in bound):
+        seen = any(folder.is_relative_to(parent) for parent in bound)
+        if not seen and _may_be_bound(folder.relative_to(top)):
             bound.append(folder)
     return bound
+
+
+def _may_be_bound(folder: Path) -> bool:
+    """Not over what GIMP itself runs on: the machine's own programs and libraries are others."""
+    own = [Path("usr/local"), Path("usr/src"), Path("var"), Path("run/user"), Path("run/media")]
+    return any(folder.is_relative_to(place) and folder != place for place in own)
 
 
 def environment(settings: Mapping[str, str]) -> list[str]:
@@ -77,9 +84,9 @@ def command(root: Path, words: Sequence[str], settings: Mapping[str, str]) -> li
 
     Folders named by the variables are visible inside.
     """
-    here = Path.cwd()
     named = [Path(value) for value in settings.values() if value.startswith("/")]
-    folders = bound_folders(here, Path.home(), *(path for path in named if path.is_dir()))
+    folders = bound_folders(Path.cwd(), Path.home(), *(path for path in named if path.is_dir()))
+    here = Path.cwd() if any(map(Path.cwd().is_relative_to, folders)) else Path("/")
     namespace = ["-m", "-p", "-f", "--kill-child", "--propagation", "private"]
     return [
         *("setpriv", "--pdeathsig", "KILL"),

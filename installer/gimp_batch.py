@@ -55,6 +55,7 @@ def run_in_gimp(gimp: Gimp, code: str, title: str) -> dict[str, Any]:
     """
     batch = ["-i", "-d", "-f", "--batch-interpreter=python-fu-eval", "-b", code, "--quit"]
     said: list[str] = []
+    error = ""
     answer: dict[str, Any] | None = None
     with subprocess.Popen(
         [*gimp.command, *batch],
@@ -71,9 +72,10 @@ def run_in_gimp(gimp: Gimp, code: str, title: str) -> dict[str, Any]:
                 print(f"  {line.removeprefix(_FROM_GIMP).rstrip()}", flush=True)
             elif line.startswith(_ANSWER):
                 answer = json.loads(line.removeprefix(_ANSWER))
-    errors = [line.removeprefix(_ERROR).strip() for line in said if line.startswith(_ERROR)]
-    if answer is None and errors:
-        raise InstallError(f"{title}: {errors[0]}")
+            elif line.startswith(_ERROR):
+                error = error or line.removeprefix(_ERROR).strip()
+    if error:
+        raise InstallError(f"{title}: {error}")
     if answer is None:
         quoted = "\n    ".join(said)
         raise InstallError(f"{title}: GIMP gave no answer. Its last words:\n    {quoted}")

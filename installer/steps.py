@@ -153,7 +153,7 @@ def _program(gimp: Gimp, data_dir: Path) -> str:
 def _check(gimp: Gimp) -> None:
     """Go the whole line once: GIMP, plug-in, protocol, backend, bundles."""
     report = call_in_gimp(gimp, "plug-in-editgan-status", "the whole line: GIMP to backend")
-    bundles = ", ".join(str(bundle["name"]) for bundle in report["bundles"])
+    bundles = ", ".join(str(bundle["name"]) for bundle in report["bundles"]) or "none"
     say(f"  GIMP {gimp.version} reaches the backend on {report['device']}; models: {bundles}")
 
 

@@ -22,7 +22,11 @@ def uninstall(data_dir: Path, *, purge: bool, sure: bool) -> int:
     """
     record = Record(data_dir)
     own = [data_dir / name for name in _OWN if (data_dir / name).exists()]
-    doomed = [path for path in [*record.paths, *(own if purge else [])] if path.exists()]
+    doomed = [
+        path
+        for path in [*record.paths, *(own if purge else [])]
+        if path.exists() or path.is_symlink()
+    ]
     if not doomed and not record.apt_packages:
         say(f"Nothing is installed below {data_dir}.")
         record.forget()
@@ -32,7 +36,8 @@ def uninstall(data_dir: Path, *, purge: bool, sure: bool) -> int:
         return 1
     Environment(data_dir, record).stop_backend()
     for path in doomed:
-        _remove(path)
+        if path.exists() or path.is_symlink():  # it may have gone with a folder around it
+            _remove(path)
     _remove_apt_packages(record.apt_packages)
     record.forget()
     if data_dir.exists() and not any(data_dir.iterdir()):

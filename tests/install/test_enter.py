@@ -14,7 +14,7 @@ def test_the_user_s_folders_are_bound_and_the_system_s_are_not(tmp_path: Path) -
     for name in ("home", "mnt", "usr", "etc", "lib64", "proc", ".hidden"):
         (tmp_path / name).mkdir()
     (tmp_path / "bin").symlink_to(tmp_path / "usr")
-    needed = [tmp_path / "home/ann", tmp_path / "usr/local/data"]
+    needed = [tmp_path / name for name in ("home/ann", "usr/local/data", "usr/bin", "usr", "")]
     bound = enter.bound_folders(*needed, top=tmp_path)
     assert bound == [tmp_path / "home", tmp_path / "mnt", tmp_path / "usr/local/data"]
 

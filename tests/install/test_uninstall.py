@@ -22,7 +22,14 @@ def installed(home: Path, tmp_path: Path) -> Path:
     """A data folder with an installation, the user's own edits, and somebody else's file."""
     record = Record(home)
     plug_ins = tmp_path / "GIMP/3.0/plug-ins"
-    for path in (home / "venv", home / "vendor", home / "gimp.partial", plug_ins / "editgan"):
+    inner = home / "gimp-profile/plug-ins/editgan"
+    for path in (
+        home / "venv",
+        home / "gimp.partial",
+        plug_ins / "editgan",
+        inner.parents[1],
+        inner,
+    ):
         touch(record.add_path(path) / "file")
     record.add_path(home / "never-made")
     touch(plug_ins / "another/another.py")
