@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -104,7 +105,8 @@ class EmbeddingCache:
             return None
         except Exception as error:  # damaged: numpy raises many kinds; it is only a cache
             _log.warning("embedding %s dropped: %s", path.name, error)
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.unlink()
             return None
         return w_plus, report
 

@@ -17,6 +17,7 @@ from protocol import PROTOCOL_VERSION, framing
 from protocol.connection_file import ConnectionInfo, CurveKeys
 
 _LONGEST_IPC = 100  # bytes; the kernel's limit is 108 on Linux, 104 on macOS
+_DOMAIN = "editgan"  # of ZAP, ZeroMQ's authentication
 _QUEUE = 256  # messages kept for a client that does not read
 
 
@@ -99,11 +100,11 @@ def _listen_tcp(tcp: str, version: str) -> Listening:
     client_public, client_secret = zmq.curve_keypair()
     guard = ThreadAuthenticator(context)
     guard.start()  # before any socket listens
-    guard.configure_curve_callback("*", _AllowList(client_public))
+    guard.configure_curve_callback(_DOMAIN, _AllowList(client_public))
     jobs, control = _router(context, framing.MAX_FRAME), _router(context, framing.MAX_CONTROL_FRAME)
     endpoints = []
     for offset, socket in enumerate((jobs, control)):
-        socket.zap_domain = b"editgan"  # refuse everybody should the guard be gone
+        socket.zap_domain = _DOMAIN.encode()  # refuse everybody should the guard be gone
         socket.curve_server = True
         socket.curve_secretkey = server_secret
         socket.bind(f"tcp://{host or '127.0.0.1'}:{int(port) + offset if port else '*'}")
