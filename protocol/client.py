@@ -37,6 +37,7 @@ OnEvent = Callable[[Event], None]
 
 _SLICE_MS = 50  # how long one thread may hold the jobs socket
 _SUSPICIOUS_S = 5.0  # the backend reports on every job twice a second: silence means trouble
+_LOST_S = 30.0
 _CONTROL_TIMEOUT_S = 10.0
 
 
@@ -202,21 +203,23 @@ class Connection:
         raise backend_lost(f"no answer to {type(message).__name__} within {timeout:.0f} s")
 
     def _wait(self, job: str, on_event: OnEvent) -> Message:
-        heard = time.monotonic()
+        heard = checked = time.monotonic()
         while True:
             with self._jobs_lock:
                 self._collect()
             for message in self._drain(job):
-                heard = time.monotonic()
+                heard = checked = time.monotonic()
                 if not isinstance(message, Event):
                     return _checked(message)
                 on_event(message)
-            silent = time.monotonic() - heard
-            if silent > 0.25:
+            now = time.monotonic()
+            if now - heard > 5 * _SLICE_MS / 1000:
                 self._check_lock()
-            if silent > _SUSPICIOUS_S:
-                self._look_for(job)
-                heard = time.monotonic()
+            if now - heard > _LOST_S:  # it lives, but a reconnection lost the job
+                raise backend_lost(f"no news of job {job} for {_LOST_S:.0f} s")
+            if now - checked > _SUSPICIOUS_S:
+                self.ping()
+                checked = time.monotonic()
 
     def _collect(self) -> None:
         """Sort what has arrived on the jobs socket by job."""
@@ -229,16 +232,6 @@ class Connection:
     def _drain(self, job: str) -> list[Message]:
         inbox = self._inbox[job]
         return [inbox.popleft() for _ in range(len(inbox))]
-
-    def _look_for(self, job: str) -> None:
-        """After a suspicious silence: the backend may not answer, or not know the job any more
-        (a reconnection lost it).
-        """
-        status = self.status()
-        with self._jobs_lock:
-            self._collect()
-        if not self._inbox[job] and status.running is None and not status.queued:
-            raise backend_lost(f"the backend has no job {job}")
 
     def _check_lock(self) -> None:
         if self._lock_file and not connection_file.is_held(self._lock_file):

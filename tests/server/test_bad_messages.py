@@ -228,9 +228,7 @@ def test_damaged_embeddings_are_made_again(
     assert connection.request(segment()).report["from_cache"] is True
 
 
-def test_a_full_disk_only_costs_the_embedding(
-    start: Callable[..., Backend], home: Path
-) -> None:
+def test_a_full_disk_only_costs_the_embedding(start: Callable[..., Backend], home: Path) -> None:
     (home / "cache").write_text("a file where the folder should be")
     with start().connect() as connection:
         assert connection.request(segment()).report["inversions"] == 1

@@ -141,7 +141,9 @@ def test_two_clients_at_once_both_get_their_own(backend: Backend) -> None:
         one.request(segment("a", 10))
         two.request(segment("b", 20))
         requests = [(one, "a"), (two, "b")] * 4
-        running = [Running(c, repaint(f"part-{p}-{i}", photo=p)) for i, (c, p) in enumerate(requests)]
+        running = [
+            Running(c, repaint(f"part-{p}-{i}", photo=p)) for i, (c, p) in enumerate(requests)
+        ]
         for i, (job, (_, photo)) in enumerate(zip(running, requests, strict=True)):
             job.join(60)
             assert isinstance(job.outcome, m.Edited)

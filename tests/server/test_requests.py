@@ -180,7 +180,7 @@ def test_an_internal_error_names_the_log_and_is_in_it(
     error = error_of(connection, repaint("boom"))
     assert "backend.log" in error.message
     assert "a mistake in the code" in error.detail
-    assert 'KeyError: \'a mistake in the code\'' in backend.log()
+    assert "KeyError: 'a mistake in the code'" in backend.log()
 
 
 def test_reports_are_made_plain(connection: Connection) -> None:

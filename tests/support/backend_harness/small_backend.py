@@ -1,4 +1,4 @@
-"""A real server around a small engine, as a program: `python small_backend.py [--tcp HOST] [--idle S]`.
+"""A server around a small engine, as a program: `small_backend.py [--tcp HOST] [--idle S]`.
 
 The engine does arithmetic instead of generating pictures, so that the server can be tested without
 a model. What a repaint does is told by the painted part's name: "slow" reports and previews for
@@ -106,7 +106,10 @@ class SmallEngine:
     def repaint(
         self, photo: SmallPhoto, painted: Sequence[PaintedLayer], *, steps: int, progress: Report
     ) -> SmallResult:
-        report: dict[str, Any] = {"device": self._device, "painted": [p.alpha.sum() for p in painted]}
+        report: dict[str, Any] = {
+            "device": self._device,
+            "painted": [p.alpha.sum() for p in painted],
+        }
         for layer in painted:
             self._obey(layer.part, steps, progress, report)
         place = [(layer.x, layer.y) for layer in painted]

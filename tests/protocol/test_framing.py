@@ -1,0 +1,286 @@
+"""Every message survives the wire; nothing else does."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from array import array
+from typing import Any
+
+import msgpack
+import pytest
+
+from protocol import framing
+from protocol import messages as m
+from protocol.framing import pack, unpack
+from protocol.typed import MAX_TEXT, ProtocolError
+
+MASK = m.Pixels(3, 2, 1, "u8", bytes(range(6)))
+CODE = m.Pixels(4, 2, 1, "f32", array("f", [0.5, -1, 2, 3, 4, 5, 6, 7]).tobytes())
+RGB = m.Pixels(3, 2, 3, "u8", bytes(range(18)))
+DEEP = m.Pixels(1, 1, 4, "f32", array("f", [0.1, 7.5, -0.5, 1]).tobytes())
+QUAD = (1.5, -2.0, 1.5, 40.0, 50.0, 40.0, 50.0, -2.0)
+REPORT = {
+    "mse": 0.25,
+    "network": "SqueezeNet",
+    "identity": None,
+    "steps": [1, 2],
+    "in": {"a": True},
+}
+
+SAMPLES: list[m.Message] = [
+    m.Hello("gimp 3.0.4"),
+    m.Welcome("cpu", ["faces", "cats"]),
+    m.Detect("faces", RGB, 2.5, 6000, 4000, (10, 20, 30, 40)),
+    m.Detect("faces", RGB, 2.5, 6000, 4000),
+    m.Detected([m.Subject(QUAD, (0, 0, 60, 50), 0.99)]),
+    m.Segment("faces", "id", QUAD, (5, 6, 3, 2), RGB, 100, 90, "balanced", CODE),
+    m.Segment("faces", "id", QUAD, (5, 6, 1, 1), DEEP, 100, 90),
+    m.Segmented(
+        "id", [m.PartLayer("hair", 1, (255, 0, 9), (1, 2, 3, 2), MASK)], MASK, CODE, REPORT
+    ),
+    m.Repaint("id", [m.PaintedPart("hair", (-5, 2, 3, 2), MASK)], 50),
+    m.Repaint("id", []),
+    m.Apply("id", [m.EditRef("smile", scale=-0.5), m.EditRef(vector=CODE, parts=("lip",))], 30),
+    m.Edited("id", m.ResultLayer((1, 2, 1, 1), DEEP), CODE, ("hair", "skin"), MASK, REPORT),
+    m.SaveEdit("id", "Größere Augen", "äöü 👁", ("eye",), CODE, -1, 2.5),
+    m.Saved("groessere-augen"),
+    m.ListEdits("faces"),
+    m.Edits([m.EditInfo("a", "A", "", ("eye",), -1, 2, 1, "preset", b"RIFF", None)]),
+    m.Progress(0.5, "Step 50", 12.0),
+    m.Preview(RGB, (0, 0, 300, 200)),
+    m.ErrorReply("no_subject", "No face was found."),
+    m.Ping(),
+    m.Pong(),
+    m.Cancel("abc"),
+    m.Cancelled("abc", True),
+    m.Status(),
+    m.StatusReport("1.0", "cuda", [{"name": "faces"}], 512.5, 3.5, 2, None, 0, "backend.log"),
+    m.Shutdown("update"),
+    m.Bye(),
+]
+
+
+def sent(message: m.Message) -> list[bytes]:
+    return [bytes(frame) for frame in pack("job1", message)]
+
+
+def received(
+    fields: object, *frames: bytes, type: object = "Detect", job: object = "j"
+) -> m.Message:
+    header = msgpack.packb({"type": type, "job": job, "fields": fields})
+    return unpack([header, *frames])[1]
+
+
+def detect(**changes: Any) -> dict[str, Any]:
+    pixels = {"width": 3, "height": 2, "channels": 3, "dtype": "u8", "frame": 0}
+    fields = {"bundle": "b", "preview": pixels, "scale": 1.0, "width": 9, "height": 9}
+    return {**fields, **changes}
+
+
+def with_pixels(**changes: Any) -> dict[str, Any]:
+    return detect(preview={**detect()["preview"], **changes})
+
+
+@pytest.mark.parametrize("message", SAMPLES, ids=lambda message: type(message).__name__)
+def test_messages_survive(message: m.Message) -> None:
+    assert unpack(sent(message)) == ("job1", message)
+
+
+def test_every_message_is_sampled() -> None:
+    assert {type(message) for message in SAMPLES} == set(m.MESSAGES.values())
+
+
+def test_pixels_travel_as_raw_frames() -> None:
+    _, *frames = sent(SAMPLES[5])
+    assert frames == [bytes(RGB.data), bytes(CODE.data)]
+
+
+def test_memoryviews_travel_too() -> None:
+    view = m.Pixels(3, 2, 3, "u8", memoryview(bytes(range(18))))
+    assert unpack(pack("j", m.Preview(view, (0, 0, 1, 1))))[1].pixels.data == RGB.data
+
+
+def test_lists_stand_for_tuples() -> None:
+    message = m.Detect("b", RGB, 1, 9, 9, [1, 2, 3, 4])  # type: ignore[arg-type]
+    assert unpack(sent(message))[1].selection == (1, 2, 3, 4)
+
+
+def test_defaults_may_be_left_out() -> None:
+    assert received(detect(), bytes(18)).selection is None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        None,
+        [],
+        {},
+        detect(extra=1),
+        detect(bundle=1),
+        detect(bundle=""),
+        detect(bundle="x" * 201),
+        detect(bundle=b"bytes"),
+        detect(scale="1"),
+        detect(scale=True),
+        detect(scale=0),
+        detect(scale=float("nan")),
+        detect(scale=float("inf")),
+        detect(width=1.0),
+        detect(width=True),
+        detect(width=0),
+        detect(width=-1),
+        detect(width=2**60),
+        detect(selection=[1, 2, 3]),
+        detect(selection=[1, 2, 3, 0]),
+        detect(selection=[1, 2, 3, 4.0]),
+        detect(selection=[2**40, 0, 1, 1]),
+        detect(selection="1234"),
+        detect(preview=None),
+        detect(preview=[3, 2, 3]),
+        with_pixels(frame=1),
+        with_pixels(frame=-1),
+        with_pixels(frame=0.0),
+        with_pixels(width=4),
+        with_pixels(width=0),
+        with_pixels(height=-2, width=-3),
+        with_pixels(width=2**40),
+        with_pixels(channels=1, width=9),
+        with_pixels(channels=6, width=1),
+        with_pixels(dtype="f32"),
+        with_pixels(dtype="object"),
+        with_pixels(dtype=["u8"]),
+        with_pixels(stride=3),
+    ],
+)
+def test_ill_typed_fields_are_refused(fields: object) -> None:
+    with pytest.raises(ProtocolError):
+        received(fields, bytes(18))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_codes_must_be_finite(value: float) -> None:
+    bad = m.Pixels(2, 1, 1, "f32", array("f", [1.0, value]).tobytes())
+    for message in (
+        m.Apply("p", [m.EditRef(vector=bad)]),
+        m.SaveEdit("p", "n", "", ("a",), bad, 0, 1),
+    ):
+        with pytest.raises(ProtocolError, match="finite"):
+            pack("j", message)
+
+
+def test_largest_floats_are_finite() -> None:
+    code = m.Pixels(4, 1, 1, "f32", array("f", [3.4e38] * 4).tobytes())
+    assert unpack(pack("j", m.Apply("p", [m.EditRef(vector=code)])))[1].edits[0].vector == code
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: m.EditRef(),
+        lambda: m.EditRef("smile", CODE),
+        lambda: m.PaintedPart("hair", (0, 0, 2, 3), MASK),
+        lambda: m.Segment("b", "p", QUAD, (98, 0, 3, 2), RGB, 100, 90),
+        lambda: m.Pixels(3, 2, 1, "u8", bytes(7)),
+        lambda: m.Pixels(3, 2, 1, "i16", bytes(12)),  # type: ignore[arg-type]
+        lambda: m.Pixels(3, 2, 1, "u8", "abcdef"),  # type: ignore[arg-type]
+    ],
+)
+def test_messages_that_do_not_fit_together_cannot_be_made(make: Any) -> None:
+    with pytest.raises(ProtocolError):
+        make()
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        m.Progress(1.5, ""),
+        m.Progress(0.5, "x" * (MAX_TEXT + 1)),
+        m.Segmented("p", [], MASK, CODE, {"a": object()}),
+        m.Segmented("p", [], MASK, CODE, {"a": {1: 2}}),
+        m.Segmented("p", [], RGB, CODE, {}),
+        m.Repaint("p", [m.PaintedPart("hair", (0, 0, 3, 2), MASK)] * 5000),
+    ],
+)
+def test_what_would_be_refused_is_not_sent(message: m.Message) -> None:
+    with pytest.raises(ProtocolError):
+        pack("j", message)
+
+
+def test_reports_have_a_depth() -> None:
+    report: dict[str, Any] = {}
+    for _ in range(20):
+        report = {"deeper": report}
+    with pytest.raises(ProtocolError, match="levels"):
+        pack("j", m.Segmented("p", [], MASK, CODE, report))
+
+
+@pytest.mark.parametrize("job", ["", "a" * 64, "0123-_Az"])
+def test_job_ids(job: str) -> None:
+    assert unpack(pack(job, m.Ping())) == (job, m.Ping())
+
+
+@pytest.mark.parametrize("job", ["a" * 65, "a b", "a\n", "ä", 1, None, b"a"])
+def test_bad_job_ids(job: object) -> None:
+    with pytest.raises(ProtocolError, match="job id"):
+        received({}, type="Ping", job=job)
+
+
+def test_other_versions_are_seen_whatever_else_they_say() -> None:
+    with pytest.raises(framing.WrongVersionError) as caught:
+        received({"version": 2, "news": {}}, type="Hello")
+    assert caught.value.version == 2
+
+
+@pytest.mark.parametrize("name", ["Message", "JobRequest", "Pixels", "Subject", "__class__", ""])
+def test_only_messages_are_messages(name: str) -> None:
+    with pytest.raises(ProtocolError, match="unknown message"):
+        received({}, type=name)
+
+
+def test_sizes_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ProtocolError, match="frames"):
+        unpack([sent(m.Ping())[0]] * (framing.MAX_FRAMES + 1))
+    monkeypatch.setattr(framing, "MAX_FRAME", 17)
+    with pytest.raises(ProtocolError, match="larger"):
+        pack("j", SAMPLES[2])
+    monkeypatch.setattr(framing, "MAX_HEADER", 10)
+    with pytest.raises(ProtocolError, match="header"):
+        unpack([bytes(11)])
+    with pytest.raises(ProtocolError):
+        unpack([])
+
+
+def test_extension_types_are_refused() -> None:
+    for value in (msgpack.ExtType(1, b""), msgpack.ExtType(1, b"1234"), msgpack.Timestamp(5)):
+        with pytest.raises(ProtocolError):
+            received({"job": value}, type="Cancel")
+
+
+def test_damage_is_an_error_or_another_message_never_a_crash() -> None:
+    generator = random.Random(1)
+    for message in SAMPLES:
+        frames = sent(message)
+        for _ in range(300):
+            damaged = [bytearray(frame) for frame in frames]
+            target = generator.choice(damaged[:1] * 4 + damaged)
+            match generator.randrange(3):
+                case 0:
+                    target[generator.randrange(len(target))] = generator.randrange(256)
+                case 1:
+                    del target[generator.randrange(len(target)) :]
+                case 2:
+                    target += generator.randbytes(3)
+            try:
+                job, other = unpack(damaged)
+            except ProtocolError:
+                continue
+            assert type(other) in m.MESSAGES.values()
+            assert dataclasses.is_dataclass(other)
+            assert isinstance(job, str)
+
+
+def test_job_of_tells_what_it_can() -> None:
+    assert framing.job_of([msgpack.packb({"type": "X", "job": "abc", "fields": 5})]) == "abc"
+    assert framing.job_of([b"junk"]) == ""
+    assert framing.job_of([]) == ""
