@@ -22,7 +22,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Command:
-    """A module with `add_arguments(parser)`, `run(args) -> dict`, and perhaps `describe(report)`."""
+    """A module with `add_arguments(parser)`, `run(args) -> dict`, perhaps `describe(report)`."""
 
     module: str
     help: str
@@ -33,6 +33,7 @@ Commands = Mapping[str, "Command | tuple[str, Commands]"]
 TRAINING: Commands = {
     "align": Command("backend.training.align", "cut aligned pictures for training out of photos"),
     "generator": Command("backend.training.generator", "train generator and encoder"),
+    "bundle": Command("backend.training.export", "make a model bundle of a training run"),
     "encoder": Command("backend.training.encoder", "train the encoder of a finished generator"),
     "segmentation": Command("backend.training.segmentation", "train the segmentation branch"),
     "presets": Command("backend.training.presets", "learn the edits that ship with a bundle"),

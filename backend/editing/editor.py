@@ -64,6 +64,17 @@ class EditResult:
     report: dict[str, object]
 
 
+@dataclass(frozen=True, eq=False)
+class EditPreview:
+    """What vectors do to a photo, as the generator sees it: crop uint8 [R, R, 3], labels [L, L],
+    and
+    identity, the cosine similarity to the reconstruction (None without an identity network)."""
+
+    crop: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+    identity: float | None
+
+
 class Editor:
     """One bundle on one device. Not thread-safe: one worker owns it."""
 
@@ -187,7 +198,7 @@ class Editor:
         if not edits:
             raise NothingChanged("No edit was chosen; choose at least one from the library.")
         w_plus = self._tensor(photo.w_plus)
-        delta = sum((self._tensor(e.vector) * e.scale for e in edits), torch.zeros_like(w_plus))
+        delta = self._delta(edits)
         parts = tuple(dict.fromkeys(name for e in edits for name in e.parts))
         _, features = self._generate(w_plus + delta)
         labels = self.networks.segmentation.labels(features).cpu().numpy()
@@ -212,6 +223,15 @@ class Editor:
                 report=part_of(progress, 0.0, 0.95),
             ).delta
         return self._result(photo, delta, parts, region, report, began)
+
+    def preview(self, photo: OpenPhoto, edits: Sequence[ScaledEdit]) -> EditPreview:
+        """w+ + sum s_i delta_i, generated and segmented, without compositing."""
+        w_plus = self._tensor(photo.w_plus)
+        before, _ = self._generate(w_plus)
+        after, features = self._generate(w_plus + self._delta(edits))
+        labels = self.networks.segmentation.labels(features).cpu().numpy()
+        quality = measure(self.networks, before, after, torch.ones_like(before[:, :1]))
+        return EditPreview(to_picture(after), labels, quality.identity)
 
     def sample(self, z: Tensor, *, truncation: float = 0.7) -> tuple[Tensor, Tensor]:
         """z (B, z_dim) -> pictures (B, 3, R, R) and their w_plus (B, n_ws, w_dim)."""
@@ -252,6 +272,10 @@ class Editor:
                 f"'{self.bundle.name}', which has {config.n_ws} x {config.w_dim} finite numbers."
             )
         return torch.from_numpy(np.ascontiguousarray(code, dtype=np.float32))[None].to(self.device)
+
+    def _delta(self, edits: Sequence[ScaledEdit]) -> Tensor:
+        """sum s_i delta_i, (1, n_ws, w_dim)."""
+        return torch.stack([self._tensor(e.vector) * e.scale for e in edits]).sum(dim=0)
 
     def _target(
         self,

@@ -117,8 +117,8 @@ def invert(
         loss = level.perceptual * perceptual.scale * distance
         loss = loss + level.mse * masked_mse(rebuilt, image, mask)
         loss = loss + level.stay * F.mse_loss(w_plus, start)
-        if float(loss) < best_loss:
-            best, best_loss = w_plus.detach().clone(), float(loss)
+        if loss.item() < best_loss:
+            best, best_loss = w_plus.detach().clone(), loss.item()
         if step == level.steps:
             break
         for group in optimiser.param_groups:

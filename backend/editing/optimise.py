@@ -50,10 +50,10 @@ def optimise(
         image, features = networks.generator(w_plus + delta)
         terms = objective.terms(image, features)
         loss = torch.stack(list(terms.values())).sum()
-        losses.append(float(loss))
+        losses.append(loss.item())
         if losses[-1] < best_loss:
             best, best_loss = delta.detach().clone(), losses[-1]
-            best_terms = {name: float(value) for name, value in terms.items()}
+            best_terms = {name: value.item() for name, value in terms.items()}
         if step == steps:
             break
         optimiser.zero_grad(set_to_none=True)

@@ -31,7 +31,7 @@ from backend.editing.inversion import Level, invert
 from backend.models.segmentation import SegmentationBranch, hidden_sizes, sample_at
 from backend.training.labelled import LabelledCrop, read_labelled
 
-_EMBEDDING = Level(steps=200, stay=0.01)
+_EMBEDDING = Level(steps=100, stay=0.01)
 
 
 class TrainingHeads(nn.Module):
@@ -42,8 +42,7 @@ class TrainingHeads(nn.Module):
         self.heads = heads
         sizes = (inputs, *hidden_sizes(classes), classes)
         self.weights = nn.ParameterList(
-            nn.Parameter(torch.randn(heads, i, o) * 0.02)
-            for i, o in pairwise(sizes)
+            nn.Parameter(torch.randn(heads, i, o) * 0.02) for i, o in pairwise(sizes)
         )
         self.biases = nn.ParameterList(nn.Parameter(torch.zeros(heads, 1, o)) for o in sizes[1:])
         self.norms = nn.ModuleList(nn.BatchNorm1d(heads * o) for o in sizes[1:-1])

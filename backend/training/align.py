@@ -1,0 +1,78 @@
+"""`editgan train align`: cut aligned training pictures out of photos, as a user's photo would
+be."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from backend.errors import BadImage, EditGanError
+from backend.photos.align import extract
+from backend.training.dataset import find_images, read_rgb
+
+
+def _align_one(path: Path, domain: str, resolution: int) -> NDArray[np.uint8] | None:
+    image = read_rgb(path)
+    try:
+        subject = _detector(domain).find(image)[0]
+    except EditGanError:
+        return None
+    crop, valid = extract(image, subject.frame, resolution)
+    if valid.mean() < 0.9 or subject.frame.size < resolution / 2:
+        return None  # mostly padding, or enlarged beyond what it holds
+    return np.round((crop + 1) * 127.5).astype(np.uint8)
+
+
+_detectors: dict[str, object] = {}  # one per worker process: loading it takes longer than using it
+
+
+def _detector(domain: str) -> Any:
+    from backend.photos.detect import make_detector
+
+    if domain not in _detectors:
+        torch.set_num_threads(1)
+        _detectors[domain] = make_detector(domain, min_face=60)
+    return _detectors[domain]
+
+
+def align(images: Sequence[Path], output: Path, domain: str, resolution: int, workers: int) -> int:
+    """Align all pictures below `images` into `output`; returns how many were kept."""
+    paths = find_images(images)
+    if not paths:
+        raise BadImage(f"No pictures below {', '.join(map(str, images))}.")
+    output.mkdir(parents=True, exist_ok=True)
+    crops, names = [], []
+    with ProcessPoolExecutor(workers) as pool:
+        results = pool.map(
+            _align_one, paths, [domain] * len(paths), [resolution] * len(paths), chunksize=32
+        )
+        for path, crop in zip(paths, tqdm(results, total=len(paths), unit="img"), strict=True):
+            if crop is not None:
+                crops.append(crop)
+                names.append(f"{path.parent.name}/{path.name}")
+    np.save(output / "images.npy", np.stack(crops))
+    (output / "names.json").write_text(json.dumps(names))
+    return len(crops)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--images", type=Path, nargs="+", required=True, help="folders of photos")
+    parser.add_argument("--output", "-o", type=Path, required=True, help="folder to write")
+    parser.add_argument("--domain", default="faces", help="faces: detected; others: middle square")
+    parser.add_argument("--resolution", type=int, default=128)
+    parser.add_argument("--workers", type=int, default=2)
+
+
+def run(args: argparse.Namespace) -> dict[str, object]:
+    """`editgan train align`."""
+    kept = align(args.images, args.output, args.domain, args.resolution, args.workers)
+    return {"kept": kept, "output": str(args.output)}

@@ -1,0 +1,114 @@
+"""`editgan train presets`: learn the edits that ship with a bundle from its recipes."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from backend.bundles import find_bundle
+from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
+from backend.editing.learn import LearntEdit, learn
+from backend.editing.recipes import RECIPES, Recipe
+from backend.errors import EditGanError
+from backend.models.generator import sample_z
+from backend.photos.align import CropFrame
+from backend.training.dataset import find_images, read_rgb
+from edit_library.library import PRESETS_DIR, Library
+
+_THUMBNAIL = 128
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--bundle", default="faces")
+    parser.add_argument("--images", type=Path, nargs="+", required=True, help="folders of photos")
+    parser.add_argument("--output", "-o", type=Path, default=PRESETS_DIR, help="presets folder")
+    parser.add_argument("--photos", type=int, default=8, help="how many photos to learn from")
+    parser.add_argument("--others", type=int, default=8, help="how many to try the edits on")
+    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--only", nargs="*", help="names of recipes; all when absent")
+    parser.add_argument("--thumbnail-seed", type=int, default=3)
+
+
+def open_photos(editor: Editor, images: list[Path], count: int) -> list[OpenPhoto]:
+    """The first `count` photos that hold a subject, embedded."""
+    photos: list[OpenPhoto] = []
+    for path in tqdm(images, desc="embedding", total=count, unit="photo"):
+        if len(photos) == count:
+            break
+        pixels = read_rgb(path)
+        try:
+            frame = editor.find_subjects(pixels)[0].frame
+            photos.append(editor.open(pixels, frame, level="balanced"))
+        except EditGanError:
+            continue
+    return photos
+
+
+def sampled_photo(editor: Editor, seed: int) -> OpenPhoto:
+    """A generated picture as a photo that is known exactly: free to show as a thumbnail."""
+    image, w_plus = editor.sample(sample_z(editor.bundle.config, [seed]))
+    picture = (image[0].clamp(-1, 1).permute(1, 2, 0).cpu().numpy() + 1) / 2
+    pixels = np.round(picture * 255).astype(np.uint8)
+    half = editor.bundle.resolution / 2
+    frame = CropFrame.from_axes(np.array([half, half]), np.array([half, 0.0]))
+    return editor.open(pixels, frame, w_plus=w_plus[0].cpu().numpy())
+
+
+def run(args: argparse.Namespace) -> dict[str, object]:
+    """`editgan train presets`."""
+    torch.manual_seed(0)
+    bundle = find_bundle(args.bundle)
+    editor = Editor(bundle)
+    images = find_images(args.images)
+    order = np.random.default_rng(0).permutation(len(images))
+    photos = open_photos(editor, [images[i] for i in order], args.photos + args.others)
+    learn_from, others = photos[: args.photos], photos[args.photos :]
+    example = sampled_photo(editor, args.thumbnail_seed)
+    library = Library.for_presets(args.output)
+    results = {}
+    for recipe in RECIPES.get(bundle.name, ()):
+        if args.only and recipe.name not in args.only:
+            continue
+        learnt = learn(editor, recipe, learn_from, others, steps=args.steps)
+        _save(library, editor, recipe, learnt, example)
+        results[recipe.name] = {
+            "learnt_from": learnt.learnt_from,
+            "agreement": learnt.agreement,
+            "transfer": learnt.transfer,
+            "range": [learnt.low, learnt.high],
+        }
+        print(recipe.name, results[recipe.name], flush=True)
+    return {"bundle": bundle.name, "presets": results}
+
+
+def _enlarged(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    size = (_THUMBNAIL, _THUMBNAIL)
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC))
+
+
+def _save(
+    library: Library, editor: Editor, recipe: Recipe, learnt: LearntEdit, example: OpenPhoto
+) -> None:
+    edits = [ScaledEdit(learnt.vector, learnt.parts, 1.0)]
+    library.save(
+        editor.bundle.name,
+        recipe.name,
+        learnt.vector,
+        generator_sha=editor.bundle.sha,
+        parts=learnt.parts,
+        title=recipe.title,
+        description=recipe.description,
+        low=learnt.low,
+        high=learnt.high,
+        before=_enlarged(example.pixels),
+        after=_enlarged(editor.preview(example, edits).crop),
+        learnt_from=learnt.learnt_from,
+        licence=editor.bundle.license,
+        overwrite=True,
+    )
