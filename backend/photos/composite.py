@@ -64,11 +64,23 @@ def composite(
 def _tone(photo: Picture, frame: CropFrame, before: Floats, size: int) -> Floats:
     """The low frequencies of photo - before on a grid [size, size, 3], in units of 0..1."""
     resolution = before.shape[0]
-    crop, valid = extract(photo, frame, resolution)
-    difference = ((crop + 1) / 2 - before) * valid[..., None]
+    crop, valid = _crop(photo, frame, resolution)
+    difference = (crop - before) * valid[..., None]
     sigma = _TONE * resolution
     weight = cv2.GaussianBlur(valid.astype(np.float32), (0, 0), sigma)[..., None]
     return resize(cv2.GaussianBlur(difference, (0, 0), sigma) / np.maximum(weight, 1e-3), size)
+
+
+def _crop(photo: Picture, frame: CropFrame, size: int) -> tuple[Floats, Flags]:
+    """The aligned crop in units of 0..1, with the values beyond that `extract` would cut off."""
+    if photo.dtype == np.uint8:
+        crop, valid = extract(photo, frame, size)
+        return (crop + 1) / 2, valid
+    x, y, w, h = frame.bounds(0.02, photo.shape[1], photo.shape[0])
+    part = photo[y : y + h, x : x + w, :3]
+    low, high = min(float(part.min()), 0.0), max(float(part.max()), 1.0)
+    crop, valid = extract((part - low) / (high - low), frame.shifted(-x, -y), size)
+    return (crop + 1) / 2 * (high - low) + low, valid
 
 
 def _band(
