@@ -11,7 +11,7 @@ import gi
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 import dialogs
-from gi.repository import GdkPixbuf, Gegl, Gimp, Gio, GLib, Gtk
+from gi.repository import GdkPixbuf, Gegl, Gimp, GimpUi, Gio, GLib, Gtk
 from progress_window import pixbuf
 from texts import _
 
@@ -29,8 +29,8 @@ def run(config: Gimp.ProcedureConfig, edits: Sequence[EditInfo], licence: str) -
     scale = dialog.get_scale_entry("scale", 1.0)
     scale.set_tooltip_text(_("1: as it was learnt. 0: nothing. Negative: the opposite."))
     dialog.fill(["scale"])
-    dialogs.add(dialog, _refinement(config))
     dialogs.add(dialog, chooser.range)
+    dialogs.add(dialog, _refinement(config, scale))
     if licence:
         dialogs.add(dialog, dialogs.hint(_("Model licence: {licence}").format(licence=licence)))
     chooser.start()
@@ -40,9 +40,7 @@ def run(config: Gimp.ProcedureConfig, edits: Sequence[EditInfo], licence: str) -
         chooser.stop()
 
 
-def _refinement(config: Gimp.ProcedureConfig) -> Gtk.Widget:
-    box = Gtk.Box(spacing=dialogs.SPACING)
-    label = Gtk.Label.new_with_mnemonic(_("_Refinement"))
+def _refinement(config: Gimp.ProcedureConfig, scale: GimpUi.Labeled) -> Gtk.Widget:
     combo = Gtk.ComboBoxText(hexpand=True)
     for steps, text in REFINEMENTS:
         combo.append(str(steps), text)
@@ -50,10 +48,7 @@ def _refinement(config: Gimp.ProcedureConfig) -> Gtk.Widget:
         combo.set_active(0)
         config.set_property("refine", 0)
     combo.connect("changed", lambda c: config.set_property("refine", int(c.get_active_id())))
-    label.set_mnemonic_widget(combo)
-    box.pack_start(label, False, False, 0)
-    box.pack_start(combo, True, True, 0)
-    return box
+    return dialogs.row(_("Re_finement"), combo, beside=scale)
 
 
 class _Chooser:
@@ -68,7 +63,7 @@ class _Chooser:
         self._list = Gtk.ListBox(selection_mode=Gtk.SelectionMode.BROWSE)
         for edit in edits:
             self._list.add(self._row(edit))
-        self.widget = Gtk.ScrolledWindow(shadow_type=Gtk.ShadowType.IN)
+        self.widget = Gtk.ScrolledWindow(shadow_type=Gtk.ShadowType.IN, margin_bottom=6)
         self.widget.set_policy(Gtk.PolicyType.NEVER, Gtk.PolicyType.AUTOMATIC)
         self.widget.set_size_request(440, 300)
         self.widget.add(self._list)
@@ -102,7 +97,8 @@ class _Chooser:
         title = Gtk.Label(xalign=0.0)
         title.set_markup(f"<b>{GLib.markup_escape_text(edit.title or edit.name)}</b>")
         source = _("preset") if edit.source == "preset" else _("yours")
-        small = dialogs.hint(f"{', '.join(edit.parts)} · {source}")
+        small = Gtk.Label(label=f"{', '.join(edit.parts)} · {source}", xalign=0.0, wrap=True)
+        small.get_style_context().add_class("dim-label")
         texts.pack_start(title, False, False, 0)
         if edit.description:
             line = Gtk.Label(label=edit.description, xalign=0.0, wrap=True, max_width_chars=36)

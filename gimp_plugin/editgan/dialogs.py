@@ -14,7 +14,7 @@ gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 import state
 from errors import CommandCancelled
-from gi.repository import Gimp, GimpUi, Gtk
+from gi.repository import Gimp, GimpUi, GObject, Gtk
 from texts import _
 
 SPACING = 12
@@ -25,6 +25,7 @@ def new(config: Gimp.ProcedureConfig, title: str, ok: str) -> GimpUi.ProcedureDi
     GimpUi.init(ROLE)
     dialog = GimpUi.ProcedureDialog.new(config.get_procedure(), config, title)
     dialog.set_ok_label(ok)
+    dialog.get_content_area().set_spacing(6)
     return dialog
 
 
@@ -38,7 +39,6 @@ def ask(dialog: GimpUi.ProcedureDialog) -> None:
 
 def add(dialog: GimpUi.ProcedureDialog, widget: Gtk.Widget, *, expand: bool = False) -> None:
     """Put a widget of our own below what `fill` made."""
-    widget.set_border_width(SPACING) if isinstance(widget, Gtk.Container) else None
     dialog.get_content_area().pack_start(widget, expand, expand, 0)
     widget.show_all()
 
@@ -46,26 +46,38 @@ def add(dialog: GimpUi.ProcedureDialog, widget: Gtk.Widget, *, expand: bool = Fa
 def hint(text: str) -> Gtk.Label:
     """Small print."""
     label = Gtk.Label(label=text, xalign=0.0, wrap=True, max_width_chars=52)
+    label.set_margin_top(6)
+    label.set_margin_bottom(6)
     label.get_style_context().add_class("dim-label")
     return label
 
 
+def row(text: str, widget: Gtk.Widget, beside: GimpUi.Labeled | None = None) -> Gtk.Box:
+    """A labelled widget, its label as wide as that of `beside`."""
+    label = Gtk.Label.new_with_mnemonic(text)
+    label.set_xalign(0.0)
+    label.set_mnemonic_widget(widget)
+    box = Gtk.Box(spacing=6)
+    box.pack_start(label, False, False, 0)
+    box.pack_start(widget, True, True, 0)
+    if beside is not None:
+        widths = Gtk.SizeGroup(mode=Gtk.SizeGroupMode.HORIZONTAL)
+        widths.add_widget(label)
+        widths.add_widget(beside.get_label())
+    return box
+
+
 def segment(config: Gimp.ProcedureConfig, bundles: Sequence[str]) -> None:
-    dialog = new(config, _("Segment Parts"), _("_Segment"))
+    dialog = new(config, _("Segment Parts"), _("S_egment"))
     if config.get_property("bundle") not in bundles and bundles:
         config.set_property("bundle", bundles[0])
-    box = Gtk.Box(spacing=SPACING)
     combo = Gtk.ComboBoxText(hexpand=True)
     for bundle in bundles:
         combo.append(bundle, bundle)
     combo.set_active_id(config.get_property("bundle"))
     combo.connect("changed", lambda c: config.set_property("bundle", c.get_active_id()))
-    label = Gtk.Label.new_with_mnemonic(_("_Model"))
-    label.set_mnemonic_widget(combo)
-    box.pack_start(label, False, False, 0)
-    box.pack_start(combo, True, True, 0)
+    add(dialog, row(_("_Model"), combo, beside=dialog.get_widget("level", GObject.TYPE_NONE)))
     dialog.fill(["level"])
-    add(dialog, box)
     add(
         dialog,
         hint(_("If there are several subjects, select the one that you mean first.")),
@@ -81,7 +93,7 @@ def repaint(config: Gimp.ProcedureConfig) -> None:
 
 
 def save_edit(config: Gimp.ProcedureConfig, edit: state.EditRecord) -> None:
-    dialog = new(config, _("Save as Edit"), _("_Save"))
+    dialog = new(config, _("Save as Edit"), _("Sa_ve"))
     config.set_property("name", "")
     config.set_property("description", "")
     dialog.fill(["name", "description"])

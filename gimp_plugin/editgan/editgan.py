@@ -83,12 +83,12 @@ def add_segment(procedure: Gimp.Procedure) -> None:
         ("faithful", _("Faithful"), _("Many steps, the closest likeness")),
     )
     blurb = _("How closely the model shall represent the photo before it is edited")
-    procedure.add_choice_argument("level", _("_Likeness"), blurb, levels, "fast", WRITABLE)
+    procedure.add_choice_argument("level", _("Li_keness"), blurb, levels, "fast", WRITABLE)
 
 
 def add_repaint(procedure: Gimp.Procedure) -> None:
     procedure.add_int_argument(
-        "steps", _("_Steps"), _("Optimisation steps"), 1, 1000, 100, WRITABLE
+        "steps", _("Ste_ps"), _("Optimisation steps"), 1, 1000, 100, WRITABLE
     )
     procedure.add_string_argument(
         "name", _("Layer _name"), _("The result layer's name"), _("Repaint"), WRITABLE
@@ -101,9 +101,9 @@ def add_apply(procedure: Gimp.Procedure) -> None:
     blurb = _("Name of an edit in the library")
     procedure.add_string_argument("edit", _("_Edit"), blurb, "", WRITABLE)
     blurb = _("Strength: 1 as it was learnt, 0 nothing, negative the opposite")
-    procedure.add_double_argument("scale", _("_Strength"), blurb, -3.0, 3.0, 1.0, WRITABLE)
+    procedure.add_double_argument("scale", _("Stren_gth"), blurb, -3.0, 3.0, 1.0, WRITABLE)
     blurb = _("Self-supervised steps that clean the result up")
-    procedure.add_int_argument("refine", _("_Refinement steps"), blurb, 0, 100, 0, WRITABLE)
+    procedure.add_int_argument("refine", _("Re_finement steps"), blurb, 0, 100, 0, WRITABLE)
 
 
 def add_save_edit(procedure: Gimp.Procedure) -> None:
@@ -175,7 +175,7 @@ class EditGan(Gimp.PlugIn):
         mask = Gimp.ProcedureSensitivityMask
         procedure.set_sensitivity_mask(mask.DRAWABLE | mask.DRAWABLES | mask.NO_DRAWABLES)
         procedure.set_menu_label(label)
-        procedure.set_documentation(blurb, blurb, name)
+        procedure.set_documentation(blurb, blurb, None)
         add_arguments(procedure)
         return procedure
 

@@ -15,5 +15,5 @@ class PlugInError(Exception):
         self.code = code
 
 
-class CommandCancelled(Exception):  # noqa: N818 - nothing went wrong
+class CommandCancelled(Exception):
     """The user changed their mind."""

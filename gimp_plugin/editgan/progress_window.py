@@ -14,6 +14,7 @@ from texts import _
 from protocol.messages import Pixels
 
 SIDE = 256  # px of the preview
+SPACING = 12
 
 
 class ProgressWindow:
@@ -24,10 +25,12 @@ class ProgressWindow:
         self._on_cancel = on_cancel
         self._dialog = GimpUi.Dialog(title=title, role="editgan-progress")
         self._cancel = self._dialog.add_button(_("_Cancel"), Gtk.ResponseType.CANCEL)
+        self._cancel.set_margin_end(SPACING)
+        self._cancel.set_margin_bottom(SPACING)
         self._dialog.connect("response", self._cancelled)
         # closing the window cancels; it goes away when the job has ended
         self._dialog.connect("delete-event", lambda *_event: True)
-        box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12, border_width=12)
+        box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=SPACING, border_width=SPACING)
         self._picture = Gtk.Image()
         self._picture.set_size_request(SIDE, SIDE)
         self._bar = Gtk.ProgressBar()

@@ -33,7 +33,10 @@ class StatusWindow:
         self._dialog = GimpUi.Dialog(title=_("EditGAN Backend"), role="editgan-status")
         self._restart = self._dialog.add_button(_("_Restart"), RESTART)
         self._stop = self._dialog.add_button(_("_Stop Backend"), STOP)
-        self._dialog.add_button(_("_Close"), Gtk.ResponseType.CLOSE)
+        close = self._dialog.add_button(_("_Close"), Gtk.ResponseType.CLOSE)
+        close.set_margin_end(SPACING)
+        for button in (self._restart, self._stop, close):
+            button.set_margin_bottom(SPACING)
         self._dialog.set_default_response(Gtk.ResponseType.CLOSE)
         self._box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=SPACING)
         self._box.set_border_width(SPACING)

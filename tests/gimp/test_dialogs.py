@@ -1,0 +1,122 @@
+"""The dialogs, under Xvfb, operated with the keyboard as a user does."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import gi
+
+gi.require_version("Gimp", "3.0")
+import pytest
+from gi.repository import Gimp
+from gimp_helpers import (
+    APPLY,
+    PORTRAIT,
+    REPAINT,
+    SAVE,
+    SEGMENT,
+    STATUS,
+    grow,
+    load,
+    names,
+    parts_by_size,
+    succeeded,
+)
+from gimp_windows import is_open, press, screenshot, user, wait_for, write
+
+from protocol.client import Connection
+
+Call = Callable[..., Gimp.ValueArray]
+ASK = Gimp.RunMode.INTERACTIVE
+# Names a folder to keep pictures of all windows in, for people to look at.
+PICTURES = os.environ.get("EDITGAN_TEST_PICTURES")
+
+pytestmark = pytest.mark.skipif("DISPLAY" not in os.environ, reason="needs Xvfb")
+
+
+@contextmanager
+def answering(title: str, *keys: str, text: str = "") -> Iterator[None]:
+    """Somebody types `text` and presses `keys` in the window called `title`, once it comes."""
+
+    def act() -> None:
+        wait_for(title)
+        if text:
+            write(text)
+        if PICTURES:
+            screenshot(Path(PICTURES) / f"{title.lower().replace(' ', '-')}.png")
+        press(*keys)
+
+    with user(act):
+        yield
+
+
+@pytest.fixture
+def image(call: Call) -> Gimp.Image:
+    """A portrait with its part layers, one of them repainted."""
+    image = load(PORTRAIT)
+    succeeded(call(SEGMENT, image, image.get_layers()))
+    grow(parts_by_size(image)[0])
+    return image
+
+
+def test_segment(call: Call) -> None:
+    image = load(PORTRAIT)
+    with answering("Segment Parts", "alt+e"):
+        values = call(SEGMENT, image, image.get_layers(), run_mode=ASK)
+    assert succeeded(values)["bundle"] == "faces"
+    assert image.get_layers()[0].is_group()
+
+
+def test_escape_changes_nothing(call: Call) -> None:
+    image = load(PORTRAIT)
+    with answering("Segment Parts", "Escape"):
+        values = call(SEGMENT, image, image.get_layers(), run_mode=ASK)
+    assert values.index(0) == Gimp.PDBStatusType.CANCEL
+    assert len(image.get_layers()) == 1
+
+
+def test_save_and_apply(call: Call, image: Gimp.Image) -> None:
+    succeeded(call(REPAINT, image, None, steps=2))
+    with answering("Save as Edit", "alt+v", text="from a dialog"):
+        saved = succeeded(call(SAVE, image, None, run_mode=ASK))["saved_as"]
+    assert saved == "from-a-dialog"
+    with answering("Apply Edit", "alt+a"):
+        report = succeeded(call(APPLY, image, None, run_mode=ASK))
+    assert names(image)[1] == report["layer"]
+
+
+def test_cancel_while_repainting(call: Call, image: Gimp.Image, backend: Connection) -> None:
+    layers = names(image)
+
+    def act() -> None:
+        wait_for("Apply Repaint")
+        press("Tab", "Tab", "Tab")  # out of the number field, so that the shortcut is heard
+        press("alt+a")
+        wait_for("Applying the repaint")
+        if PICTURES:
+            screenshot(Path(PICTURES) / "progress.png")
+        press("alt+c")
+
+    with user(act):
+        values = call(REPAINT, image, None, run_mode=ASK, steps=1000)
+    assert values.index(0) == Gimp.PDBStatusType.CANCEL
+    assert names(image) == layers
+    assert backend.status().running is None
+    values = call(REPAINT, image, None, run_mode=Gimp.RunMode.NONINTERACTIVE, steps=2)
+    assert succeeded(values)
+
+
+def test_last_values_are_those_of_the_dialog(call: Call) -> None:
+    image = load(PORTRAIT)
+    with answering("Segment Parts", "alt+k", "Down", "Return", "alt+e"):
+        chosen = succeeded(call(SEGMENT, image, image.get_layers(), run_mode=ASK))["level"]
+    assert chosen != "fast"
+    again = succeeded(call(SEGMENT, image, None, run_mode=Gimp.RunMode.WITH_LAST_VALS))
+    assert again["level"] == chosen
+
+
+def test_status(call: Call) -> None:
+    with answering("EditGAN Backend", "alt+c"):
+        succeeded(call(STATUS, run_mode=ASK))
+    assert not is_open("EditGAN Backend")
