@@ -84,6 +84,7 @@ def write(text: str) -> None:
 
 
 def screenshot(path: Path) -> None:
+    time.sleep(1.5)  # until everything is drawn, pictures in lists included
     subprocess.run([sys.executable, "-c", _SHOOT, str(path)], check=True, timeout=30)
 
 
