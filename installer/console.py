@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,27 +25,29 @@ def say(text: str) -> None:
 
 
 class _Ticker:
-    """One line that tells how long a command has run and what it said last."""
+    """One line that tells how long a command has run and what it said last, in silence too."""
 
     def __init__(self, title: str) -> None:
         self.title = title
         self.start = time.monotonic()
-        self.said = self.start
         self.terminal = sys.stdout.isatty()
+        self.line = ""
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._tick, daemon=True)
+        self._thread.start()
 
-    def update(self, line: str) -> None:
-        now = time.monotonic()
-        pause = 0.2 if self.terminal else _SAY_EVERY_SECONDS
-        if now - self.said < pause:
-            return
-        self.said = now
-        text = f"  {self.title}: {now - self.start:.0f} s  {_readable(line)}"
-        if self.terminal:
-            print(f"\r\x1b[K{text[:110]}", end="", flush=True)
-        else:
-            say(text[:160])
+    def _tick(self) -> None:
+        while not self._ended.wait(0.5 if self.terminal else _SAY_EVERY_SECONDS):
+            text = f"  {self.title}: {time.monotonic() - self.start:.0f} s  {_readable(self.line)}"
+            if self.terminal:
+                print(f"\r\x1b[K{text[:110]}", end="", flush=True)
+            else:
+                say(text[:160])
 
     def done(self, ending: str) -> None:
+        """Say how it ended; nothing more comes after it."""
+        self._ended.set()
+        self._thread.join()
         text = f"  {self.title}: {ending} ({time.monotonic() - self.start:.0f} s)"
         say(f"\r\x1b[K{text}" if self.terminal else text)
 
@@ -87,9 +90,10 @@ def run(
                 for line in process.stdout or ():
                     file.write(line)
                     tail = [*tail[-14:], line.rstrip()]
-                    ticker.update(line)
+                    ticker.line = line
             except BaseException:
                 process.terminate()
+                ticker.done("interrupted")
                 raise
     if code := process.returncode:
         ticker.done("failed")
