@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+_SECONDS = 600  # one test: the backend starts within it, on a busy machine
+
 
 class Reporter:
     """Appends one JSON line per phase of a test: node id, phase, outcome and what it said."""
@@ -46,7 +48,8 @@ def main() -> None:
     run = Path(os.environ["EDITGAN_TEST_RUN"])
     arguments = json.loads((run / "arguments.json").read_text(encoding="utf-8"))
     # A test that hangs in a call to GIMP cannot be interrupted by a signal: end the process.
-    flags = ["-p", "no:cacheprovider", "-o", "timeout_method=thread", "-v", "--color=no"]
+    limits = ["-o", "timeout_method=thread", "-o", f"timeout={_SECONDS}"]
+    flags = ["-p", "no:cacheprovider", *limits, "-v", "--color=no"]
     code = pytest.main([*flags, *arguments], plugins=[Reporter(run / "results.jsonl")])
     sys.stdout.flush()
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):

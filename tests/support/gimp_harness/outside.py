@@ -35,7 +35,11 @@ _START = (
 _WITH_DISPLAY = """
 Xvfb -displayfd 1 -screen 0 1280x1024x24 -nolisten tcp >"$0/display" 2>/dev/null &
 while [ ! -s "$0/display" ]; do sleep 0.05; done
-DISPLAY=:$(cat "$0/display") exec "$@"
+DISPLAY=:$(cat "$0/display") "$@"
+code=$?
+kill $!
+wait $!
+exit $code
 """
 
 
