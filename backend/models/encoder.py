@@ -30,9 +30,9 @@ class ResidualDown(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Residual pyramid; each w is read from the scale that matters to it.
+    """Residual pyramid; the features at 4x4, 8x8 and 16x16 (pooled to 4x4) give every w.
 
-    Coarse layers read the 4x4 features, middle ones 8x8, fine ones 16x16 (pooled to 4x4).
+    The heads are linear, so that a change of basis of W can be folded into them.
     """
 
     def __init__(
@@ -43,26 +43,19 @@ class Encoder(nn.Module):
         widths = [min(base * 2**i, most) for i in range(len(config.block_resolutions))]
         self.stem = nn.Conv2d(3, widths[0], 3, padding=1)
         self.downs = nn.ModuleList(ResidualDown(i, o) for i, o in pairwise(widths))
-        self.levels = [self._level(i) for i in range(config.n_ws)]  # 0: 4x4, 1: 8x8, 2: 16x16
         self.taps = nn.ModuleList(nn.Conv2d(widths[-1 - n], taps, 1) for n in range(3))
-        self.heads = nn.ModuleList(nn.Linear(taps * 16, config.w_dim) for _ in range(config.n_ws))
-        for head in self.heads:
-            nn.init.normal_(head.weight, std=0.02)  # codes of about unit size, as mapping gives
-            nn.init.zeros_(head.bias)
-
-    @staticmethod
-    def _level(index: int) -> int:
-        return 0 if index < 4 else 1 if index < 7 else 2
+        self.heads = nn.Linear(3 * taps * 16, config.n_ws * config.w_dim)
+        nn.init.normal_(self.heads.weight, std=0.01)  # codes of about unit size, as mapping gives
+        nn.init.zeros_(self.heads.bias)
 
     def forward(self, image: Tensor, w_avg: Tensor) -> Tensor:
         """image (B, 3, R, R) in [-1, 1], w_avg (w_dim,) -> w_plus (B, n_ws, w_dim)."""
-        x = self.stem(image)
-        pyramid = [x]
+        pyramid = [self.stem(image)]
         for down in self.downs:
             pyramid.append(down(pyramid[-1]))
         read = [
             F.leaky_relu(tap(F.adaptive_avg_pool2d(level, 4)), 0.2).flatten(1)
             for tap, level in zip(self.taps, reversed(pyramid), strict=False)
         ]
-        offsets = [head(read[n]) for head, n in zip(self.heads, self.levels, strict=True)]
-        return w_avg + torch.stack(offsets, dim=1).float()
+        offsets = self.heads(torch.cat(read, dim=1)).float()
+        return w_avg + offsets.unflatten(1, (self.config.n_ws, self.config.w_dim))

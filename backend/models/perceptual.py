@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Protocol
 
@@ -85,7 +86,9 @@ class LpipsFeatures(nn.Module):
         super().__init__()
         import lpips
 
-        self.network = lpips.LPIPS(net="vgg", pnet_rand=True, verbose=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # lpips calls torchvision's old signature
+            self.network = lpips.LPIPS(net="vgg", pnet_rand=True, verbose=False)
         state = torch.load(vgg_weights, weights_only=True)
         slices = [getattr(self.network.net, f"slice{i + 1}") for i in range(5)]
         for part in slices:

@@ -26,8 +26,7 @@ def centre_on_mean(generator: Generator, encoder: Encoder) -> None:
     mean = generator.mapping(z).mean(dim=0)
     moved = mean - generator.w_avg
     generator.w_avg.copy_(mean)
-    for head in encoder.heads:
-        head.bias -= moved
+    encoder.heads.bias -= moved.repeat(generator.config.n_ws)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

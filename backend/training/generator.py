@@ -1,18 +1,18 @@
-"""`editgan train generator`: generator and encoder together.
+"""`editgan train generator`: generator and encoder together, in two phases.
 
-Reconstruction first (encoder and generator as an autoencoder in W+), then an adversarial loss on
-top, with
-reconstruction kept: it makes pictures sharp, and reconstruction keeps them varied. The mapping
-network is
-fitted to the encoder's codes, so that samples come from the region of W that real photos live in.
+Reconstruction first: encoder and generator as an autoencoder in W+. Then W gets one basis for all
+layers, and an adversarial loss comes on top, with reconstruction kept: the one makes pictures
+sharp, the other keeps them varied. The mapping network is fitted to the encoder's codes, so that samples
+come from the region of W that real photos live in.
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
+import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,10 @@ from backend.models.perceptual import SqueezeNetFeatures, feature_distance
 from backend.training.augment import Augmentation
 from backend.training.dataset import AlignedDataset
 from backend.training.pictures import save_grid, to_uint8
+from backend.training.shared_basis import find_shared_basis, rebase
 from backend.training.state import load_state, save_state, update_average
+
+_BASIS_BATCHES = 256  # pictures for the basis of W: well more than w_dim
 
 
 @dataclass(frozen=True)
@@ -78,19 +81,38 @@ class GeneratorTrainer:
         self.averages = nn.ModuleDict(
             {"generator": copy.deepcopy(self.generator), "encoder": copy.deepcopy(self.encoder)}
         ).requires_grad_(False)
-        self.optimiser = torch.optim.Adam(
-            [
-                {"params": self.generator.blocks.parameters(), "lr": recipe.generator_rate},
-                {"params": self.generator.mapping.parameters(), "lr": recipe.mapping_rate},
-                {"params": self.encoder.parameters(), "lr": recipe.encoder_rate},
-            ],
-            betas=(0.5, 0.99),
-        )
+        self.optimiser = self._new_optimiser()
         self.discriminator_optimiser = torch.optim.Adam(
             self.discriminator.parameters(), lr=recipe.discriminator_rate, betas=(0.0, 0.99)
         )
         self.codes = torch.zeros(0, config.w_dim)  # recent codes of real pictures
         self.seen = 0
+        self.shared_basis = False
+
+    def _new_optimiser(self) -> torch.optim.Adam:
+        rates = (
+            (self.generator.blocks, self.recipe.generator_rate),
+            (self.generator.mapping, self.recipe.mapping_rate),
+            (self.encoder, self.recipe.encoder_rate),
+        )
+        groups = [{"params": network.parameters(), "lr": rate} for network, rate in rates]
+        return torch.optim.Adam(groups, betas=(0.5, 0.99))
+
+    def share_basis(self, pictures: Iterable[Tensor]) -> float:
+        """Between the two phases: one basis of W for all layers; returns the variance it explains.
+
+        pictures: batches (B, 3, R, R), together well more than w_dim.
+        """
+        generator, encoder = self.averages["generator"], self.averages["encoder"]
+        with torch.no_grad():
+            codes = torch.cat([encoder(batch, generator.w_avg) for batch in pictures])
+        basis = find_shared_basis(codes)
+        rebase(generator, encoder, basis)
+        rebase(self.generator, self.encoder, basis)
+        self.optimiser = self._new_optimiser()
+        self.codes = self.codes[:0]
+        self.shared_basis = True
+        return basis.explained
 
     def step(self, real: Tensor) -> dict[str, float]:
         """One optimisation step on (B, 3, R, R); returns the losses."""
@@ -122,9 +144,11 @@ class GeneratorTrainer:
         return self.generator.random_noise(batch)
 
     def _code_losses(self, codes: Tensor) -> dict[str, Tensor]:
+        if not self.shared_basis:
+            return {}
         spread = (codes - codes.mean(dim=1, keepdim=True)).square().mean()
         losses = {"spread": self.recipe.code_spread_weight * spread}
-        if len(self.codes) == 512:
+        if self.shared_basis and len(self.codes) == 512:
             mapped = self.generator.mapping(torch.randn(256, self.config.z_dim)).float()
             losses["codes"] = self.recipe.code_match_weight * energy_distance(mapped, self.codes)
         return losses
@@ -190,6 +214,7 @@ class GeneratorTrainer:
             "recipe": asdict(self.recipe),
             "seen": self.seen,
             "codes": self.codes,
+            "shared_basis": self.shared_basis,
             "generator": self.generator.state_dict(),
             "encoder": self.encoder.state_dict(),
             "discriminator": self.discriminator.state_dict(),
@@ -200,6 +225,7 @@ class GeneratorTrainer:
 
     def restore(self, state: dict[str, Any]) -> None:
         self.seen, self.codes = state["seen"], state["codes"]
+        self.shared_basis = state["shared_basis"]
         for name in ("generator", "encoder", "discriminator", "averages"):
             getattr(self, name).load_state_dict(state[name])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -240,28 +266,39 @@ def _postfix(losses: list[dict[str, float]]) -> dict[str, str]:
     return {k: f"{np.mean([x[k] for x in recent if k in x]):.3f}" for k in recent[-1]}
 
 
-def _train(trainer: GeneratorTrainer, batches: Iterator[Tensor], args: argparse.Namespace) -> None:
-    held = frozenset(args.held_out.read_text().split()) if args.held_out else frozenset()
-    everything = AlignedDataset(args.images)
-    shown = [i for i, n in enumerate(everything.names) if n in held] or list(range(8))
-    shown_images = everything.batch(
-        np.array(shown[:: max(len(shown) // 8, 1)][:8]), trainer.config.resolution
-    )
+def _shown_images(folder: Path, held: frozenset[str], resolution: int) -> Tensor:
+    """Eight pictures for the sheets, held out where there are any, (8, 3, R, R)."""
+    data = AlignedDataset(folder)
+    shown = [i for i, name in enumerate(data.names) if name in held] or list(range(8))
+    return data.batch(np.array(shown[:: max(len(shown) // 8, 1)][:8]), resolution)
+
+
+def _train(trainer: GeneratorTrainer, data: AlignedDataset, args: argparse.Namespace) -> None:
+    recipe, resolution = trainer.recipe, trainer.config.resolution
+    shown = _shown_images(args.images, _held_out(args), resolution)
+    batches = data.batches(recipe.batch, resolution, recipe.seed, trainer.seen)
     losses: list[dict[str, float]] = []
     bar = tqdm(total=args.until, initial=trainer.seen, unit="img", mininterval=10)
     while trainer.seen < args.until:
+        if not trainer.shared_basis and trainer.seen >= recipe.adversarial_from:
+            some = data.batches(recipe.batch, resolution, recipe.seed + 1, 0)
+            explained = trainer.share_basis(itertools.islice(some, _BASIS_BATCHES))
+            tqdm.write(f"One w for all layers holds {explained:.1%} of the codes' variance.")
         losses.append(trainer.step(next(batches)))
-        bar.update(trainer.recipe.batch)
-        if trainer.seen % args.save_every < trainer.recipe.batch:
+        bar.update(recipe.batch)
+        if trainer.seen % args.save_every < recipe.batch:
             bar.set_postfix(_postfix(losses))
             save_state(args.output / "state.pt", trainer.state())
-            trainer.sample_sheet(args.output / f"sheet-{trainer.seen:08d}.png", shown_images)
+            trainer.sample_sheet(args.output / f"sheet-{trainer.seen:08d}.png", shown)
             losses = losses[-50:]
 
 
+def _held_out(args: argparse.Namespace) -> frozenset[str]:
+    return frozenset(args.held_out.read_text().split()) if args.held_out else frozenset()
+
+
 def run(args: argparse.Namespace) -> dict[str, object]:
-    """`editgan train generator`: trains until `--until` images were seen, resuming a run found
-    there."""
+    """`editgan train generator`: until `--until` images were seen, resuming a run found there."""
     began = time.monotonic()
     state = load_state(args.output / "state.pt") or {}
     config = _chosen(GeneratorConfig, args, state.get("config", {}))
@@ -270,10 +307,9 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     if state:
         trainer.restore(state)
         torch.set_rng_state(state["rng"])
-    held = frozenset(args.held_out.read_text().split()) if args.held_out else frozenset()
-    data = AlignedDataset(args.images, exclude=held)
+    data = AlignedDataset(args.images, exclude=_held_out(args))
     start = trainer.seen
-    _train(trainer, data.batches(recipe.batch, config.resolution, recipe.seed, start), args)
+    _train(trainer, data, args)
     save_state(args.output / "state.pt", trainer.state())
     seconds = time.monotonic() - began
     return {"seen": trainer.seen, "images_per_second": (trainer.seen - start) / max(seconds, 1e-9)}

@@ -7,7 +7,6 @@ cross entropy.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -30,8 +29,6 @@ from backend.bundles.networks import (
 from backend.editing.inversion import Level, invert
 from backend.models.segmentation import SegmentationBranch, hidden_sizes, sample_at
 from backend.training.labelled import LabelledCrop, read_labelled
-
-_EMBEDDING = Level(steps=100, stay=0.01)
 
 
 class TrainingHeads(nn.Module):
@@ -74,15 +71,15 @@ class TrainingHeads(nn.Module):
 
 @torch.no_grad()
 def embed_features(
-    networks: Networks, crops: Sequence[LabelledCrop], label_resolution: int
+    networks: Networks, crops: Sequence[LabelledCrop], steps: int
 ) -> list[list[Tensor]]:
-    """Embed each crop and return the generator's feature maps, half precision."""
+    """Embed each crop in `steps` steps and return the generator's feature maps."""
     found = []
     for crop in tqdm(crops, desc="embedding", unit="img"):
         image = torch.from_numpy(crop.image).permute(2, 0, 1)[None]
         mask = torch.from_numpy(crop.valid)[None, None].float()
         with torch.enable_grad():
-            w_plus = invert(networks, image, mask, _EMBEDDING)
+            w_plus = invert(networks, image, mask, Level(steps, stay=0.01))
         _, features = networks.generator(w_plus)
         found.append(features)
     return found
@@ -151,6 +148,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", type=Path, required=True, help="folder of N.png, N_parts.png")
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--held-back", type=int, default=4, help="pictures kept for the score")
+    parser.add_argument("--embedding-steps", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
 
 
@@ -168,7 +166,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     side = networks.segmentation.resolution
     crops = read_labelled(args.images, bundle.domain, bundle.resolution, side)
     crops += [crop.mirrored() for crop in crops]
-    features = embed_features(networks, crops, side)
+    features = embed_features(networks, crops, args.embedding_steps)
     half = len(crops) // 2
     back = {i for n in range(args.held_back) for i in (n, n + half)}
     kept = [i for i in range(len(crops)) if i not in back]
@@ -176,7 +174,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     test = sorted(i for i in back if i < half)
     iou = intersection_over_union(scored, [features[i] for i in test], [crops[i] for i in test])
     save_network(build_branch(bundle, features, crops, args.steps), bundle.path("segmentation"))
-    write_bundle_json(dataclasses.replace(bundle))
+    write_bundle_json(bundle)
     return {
         "pictures": half,
         "held_back": len(test),

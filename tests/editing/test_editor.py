@@ -1,0 +1,122 @@
+"""A photo is opened, repainted and edited with the built-in bundle, as a photographer would."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
+from backend.editing.recipes import FACES, claims_of
+from backend.errors import BadImage, NoSubject, NothingChanged, WrongBundle
+from backend.photos.align import CropFrame
+from backend.photos.painted import PaintedLayer
+
+MOUTH_RECIPE = next(r for r in FACES if r.part == "mouth")
+
+
+def layers(photo: OpenPhoto) -> list[PaintedLayer]:
+    return [PaintedLayer(m.name, m.x, m.y, m.alpha.copy()) for m in photo.parts]
+
+
+def shown_over(photo: OpenPhoto, result) -> np.ndarray:
+    """The photo with the result layer on top, as GIMP would merge it (8 bit)."""
+    layer, out = result.layer, photo.pixels.astype(np.float64)
+    h, w = layer.pixels.shape[:2]
+    alpha = layer.pixels[..., 3:].astype(np.float64) / 255
+    view = out[layer.y : layer.y + h, layer.x : layer.x + w]
+    view[:] = layer.pixels[..., :3] * alpha + view * (1 - alpha)
+    return np.round(out).astype(np.uint8)
+
+
+def test_opening_finds_every_part_of_a_face(photo: OpenPhoto, editor: Editor) -> None:
+    assert [m.name for m in photo.parts] == [p.name for p in editor.bundle.parts]
+    assert set(np.unique(photo.labels)) >= {0, 1, 2}
+    hair = next(m for m in photo.parts if m.name == "hair and brows")
+    assert hair.alpha.max() == 255
+    assert photo.report["identity"] is not None and photo.report["verdict"]
+
+
+def test_a_known_code_is_used_as_it_is(photo: OpenPhoto, editor: Editor) -> None:
+    again = editor.open(photo.pixels, photo.frame, w_plus=photo.w_plus)
+    assert np.array_equal(again.w_plus, photo.w_plus)
+    assert np.array_equal(again.labels, photo.labels)
+    for a, b in zip(again.parts, photo.parts, strict=True):
+        assert np.array_equal(a.alpha, b.alpha)
+
+
+def test_a_repaint_moves_the_labels_and_touches_nothing_else(
+    photo: OpenPhoto, editor: Editor
+) -> None:
+    painted = layers(photo)
+    nose = next(layer for layer in painted if layer.part == "nose")
+    moved = dataclasses.replace(nose, y=nose.y + round(photo.frame.size * 0.06))
+    painted = [moved, *(layer for layer in painted if layer.part != "nose")]
+    result = editor.repaint(photo, painted, steps=25)
+    assert result.parts == ("nose",)
+    assert result.report["loss"][1] < result.report["loss"][0]
+    layer = result.layer
+    changed = (shown_over(photo, result) != photo.pixels).any(axis=2)
+    assert changed.any()
+    opaque = np.zeros(photo.pixels.shape[:2], bool)
+    h, w = layer.pixels.shape[:2]
+    opaque[layer.y : layer.y + h, layer.x : layer.x + w] = layer.pixels[..., 3] > 0
+    assert not (changed & ~opaque).any()
+
+
+def test_nothing_repainted_is_said(photo: OpenPhoto, editor: Editor) -> None:
+    with pytest.raises(NothingChanged):
+        editor.repaint(photo, layers(photo), steps=1)
+
+
+def test_vectors_compose_in_any_order_and_scale_zero_does_nothing(
+    photo: OpenPhoto, editor: Editor
+) -> None:
+    rng = np.random.default_rng(0)
+    a, b = (rng.normal(0, 0.3, photo.w_plus.shape).astype(np.float32) for _ in range(2))
+    one, two = ScaledEdit(a, ("mouth",), 1.0), ScaledEdit(b, ("eyes",), -0.5)
+    first, second = editor.preview(photo, [one, two]), editor.preview(photo, [two, one])
+    assert np.abs(first.crop.astype(int) - second.crop).max() <= 1
+    none = editor.apply(photo, [ScaledEdit(a, ("mouth",), 0.0)])
+    assert np.abs(shown_over(photo, none).astype(int) - photo.pixels).max() <= 1
+
+
+def test_refinement_brings_the_outside_back(photo: OpenPhoto, editor: Editor) -> None:
+    rng = np.random.default_rng(1)
+    vector = rng.normal(0, 0.15, photo.w_plus.shape).astype(np.float32)
+    edit = ScaledEdit(vector, ("mouth",), 1.0)
+    start = editor.preview(photo, [ScaledEdit(vector, (), 0.0)]).crop.astype(int)
+    plain = editor.apply(photo, [edit]).crop.astype(int)
+    refined = editor.apply(photo, [edit], refine=15).crop.astype(int)
+    assert np.abs(refined - start).mean() < 0.8 * np.abs(plain - start).mean()
+
+
+def test_a_learnt_vector_repeats_its_edit(photo: OpenPhoto, editor: Editor) -> None:
+    claims = claims_of(MOUTH_RECIPE, photo.labels, editor.bundle)
+    found = editor.edit(photo, claims, steps=25)
+    again = editor.apply(photo, [ScaledEdit(found.vector, found.parts, 1.0)])
+    assert np.array_equal(again.labels, found.labels)
+    assert np.array_equal(again.crop, found.crop)
+
+
+def test_vectors_of_another_shape_or_with_nan_are_refused(photo: OpenPhoto, editor: Editor) -> None:
+    for vector in (np.zeros((3, 5), np.float32), np.full_like(photo.w_plus, np.nan)):
+        with pytest.raises(WrongBundle, match="does not belong to the model 'faces'"):
+            editor.apply(photo, [ScaledEdit(vector, ("mouth",), 1.0)])
+
+
+def test_bad_photos_get_a_sentence(editor: Editor) -> None:
+    with pytest.raises(BadImage, match="20 x 20"):
+        editor.find_subjects(np.zeros((20, 20, 3), np.uint8))
+    with pytest.raises(NoSubject, match="No face"):
+        editor.find_subjects(np.full((200, 200, 3), 128, np.uint8))
+    pixels = np.zeros((100, 100, 3), np.uint8)
+    with pytest.raises(BadImage, match="outside"):
+        editor.open(pixels, CropFrame(np.array([[200, 0], [200, 50], [250, 50], [250, 0]])))
+
+
+def test_deep_photos_keep_their_depth(photo: OpenPhoto, editor: Editor) -> None:
+    deep = photo.pixels.astype(np.float32) / 255
+    opened = editor.open(deep, photo.frame, w_plus=photo.w_plus)
+    vector = np.full_like(photo.w_plus, 0.05)
+    layer = editor.apply(opened, [ScaledEdit(vector, ("mouth",), 1.0)]).layer
+    assert layer.pixels.dtype == np.float32

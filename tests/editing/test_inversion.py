@@ -1,0 +1,84 @@
+import dataclasses
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from backend.editing.editor import Editor
+from backend.editing.inversion import (
+    LEVELS,
+    Level,
+    Reconstruction,
+    encode,
+    invert,
+    measure,
+    schedule,
+)
+from backend.editing.progress import Progress
+from backend.errors import Cancelled
+from backend.models.generator import sample_z
+
+
+def sampled(editor: Editor, seed: int) -> torch.Tensor:
+    return editor.sample(sample_z(editor.bundle.config, [seed]))[0].clamp(-1, 1)
+
+
+def distance(editor: Editor, image: torch.Tensor, w_plus: torch.Tensor) -> float:
+    mask = torch.ones_like(image[:, :1])
+    with torch.no_grad():
+        rebuilt, _ = editor.networks.generator(w_plus)
+    return measure(editor.networks, image, rebuilt, mask).perceptual
+
+
+def test_optimisation_improves_on_the_encoder(editor: Editor) -> None:
+    image = sampled(editor, 1)
+    mask = torch.ones_like(image[:, :1])
+    found = invert(editor.networks, image, mask, LEVELS["fast"])
+    start = encode(editor.networks, image)
+    assert distance(editor, image, found) < 0.9 * distance(editor, image, start)
+
+
+def test_pixels_outside_the_photo_do_not_count(editor: Editor) -> None:
+    image = sampled(editor, 1)
+    mask = torch.ones_like(image[:, :1])
+    mask[..., :20] = 0
+    start = encode(editor.networks, image)  # the encoder sees the padding; the losses must not
+    spoilt = image.clone()
+    spoilt[..., :20] = 1.0
+    with torch.no_grad():
+        rebuilt, _ = editor.networks.generator(start)
+    clean = measure(editor.networks, image, rebuilt, mask)
+    dirty = measure(editor.networks, spoilt, rebuilt, mask)
+    assert clean.mse == dirty.mse and clean.perceptual == dirty.perceptual
+
+
+def test_progress_is_told_and_can_cancel(editor: Editor) -> None:
+    image = sampled(editor, 2)
+    told: list[Progress] = []
+
+    def report(progress: Progress) -> None:
+        told.append(progress)
+        if len(told) == 3:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        invert(editor.networks, image, torch.ones_like(image[:, :1]), Level(10), report)
+    assert [round(p.fraction, 1) for p in told] == [0.1, 0.2, 0.3]
+    preview = told[-1].preview
+    assert preview is not None and preview().shape == (64, 64, 3) and preview().dtype == np.uint8
+
+
+def test_the_schedule_warms_up_and_ramps_down() -> None:
+    factors = [schedule(i, 100) for i in range(100)]
+    assert factors[0] == pytest.approx(0.2)
+    assert factors[5:74] == [1.0] * 69
+    assert 0 < factors[-1] < 0.02
+    assert all(a > b for a, b in pairwise(factors[76:]))
+
+
+def test_the_verdict_is_plain() -> None:
+    well = Reconstruction(0.1, "n", 0.01, 0.9, "id")
+    assert "well" in well.verdict
+    assert "poorly" in dataclasses.replace(well, identity=0.1).verdict
+    assert "roughly" in dataclasses.replace(well, identity=None, perceptual=0.5).verdict

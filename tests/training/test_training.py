@@ -1,0 +1,178 @@
+"""Training on a few small pictures: it learns, and it resumes exactly."""
+
+import argparse
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from backend.bundles import find_bundle
+from backend.bundles.bundle import read_bundle
+from backend.bundles.networks import load_networks
+from backend.models.config import GeneratorConfig
+from backend.training import export, generator, segmentation
+from backend.training.augment import Augmentation
+from backend.training.dataset import AlignedDataset
+from backend.training.generator import GeneratorTrainer, Recipe, energy_distance
+from backend.training.pictures import grid
+
+CONFIG = GeneratorConfig(resolution=32, channel_base=512, channel_max=32, z_dim=16, w_dim=16)
+RECIPE = Recipe(batch=4, samples=2, adversarial_from=8)
+PERCEPTUAL = find_bundle("faces").path("perceptual")
+
+
+@pytest.fixture
+def aligned(tmp_path: Path) -> Path:
+    """24 pictures of coloured discs, as `train align` writes them."""
+    rng = np.random.default_rng(0)
+    images = np.zeros((24, 32, 32, 3), np.uint8)
+    for image in images:
+        image[:] = rng.integers(0, 255, 3)
+        colour = tuple(int(c) for c in rng.integers(0, 255, 3))
+        cv2.circle(image, (16, 16), int(rng.integers(4, 12)), colour, -1)
+    np.save(tmp_path / "images.npy", images)
+    (tmp_path / "names.json").write_text(json.dumps([f"discs/{i}" for i in range(24)]))
+    return tmp_path
+
+
+def arguments(aligned: Path, run: Path, until: int) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    generator.add_arguments(parser)
+    words = ["--images", aligned, "-o", run, "--perceptual", PERCEPTUAL, "--until", until]
+    words += ["--save-every", 8, "--batch", 4, "--samples", 2, "--adversarial-from", 8]
+    words += ["--resolution", 32, "--channel-base", 512, "--channel-max", 32]
+    words += ["--z-dim", 16, "--w-dim", 16, "--code-match-weight", 0.1]
+    return parser.parse_args([str(w) for w in words])
+
+
+def weights(run: Path) -> dict[str, torch.Tensor]:
+    state = torch.load(run / "state.pt", weights_only=True)
+    return {
+        f"{n}.{k}": v
+        for n in ("generator", "encoder", "discriminator", "averages")
+        for k, v in state[n].items()
+    }
+
+
+def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(
+    aligned: Path, tmp_path: Path
+) -> None:
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    generator.run(arguments(aligned, whole, 24))
+    for until in (8, 16, 24):
+        report = generator.run(arguments(aligned, parts, until))
+    assert report["seen"] == 24
+    a, b = weights(whole), weights(parts)
+    assert a.keys() == b.keys()
+    for name in a:
+        assert torch.equal(a[name], b[name]), name
+    assert (whole / "sheet-00000024.png").exists()
+
+
+def test_reconstruction_learns(aligned: Path) -> None:
+    trainer = GeneratorTrainer(CONFIG, Recipe(batch=8, adversarial_from=10**9), PERCEPTUAL)
+    batches = AlignedDataset(aligned).batches(8, 32, 0, 0)
+    losses = [trainer.step(next(batches))["mse"] for _ in range(40)]
+    assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
+
+
+def test_held_out_pictures_are_never_seen(aligned: Path) -> None:
+    held = frozenset({"discs/0", "discs/5"})
+    data = AlignedDataset(aligned, exclude=held)
+    assert len(data) == 22
+    assert not held & {data.names[i] for i in data.kept}
+
+
+def test_batches_start_anywhere(aligned: Path) -> None:
+    data = AlignedDataset(aligned)
+    first = data.batches(4, 16, 3, 0)
+    skipped = [next(first) for _ in range(7)][-1]
+    assert torch.equal(skipped, next(data.batches(4, 16, 3, 24)))
+
+
+def test_energy_distance_is_zero_for_equal_sets_only() -> None:
+    torch.manual_seed(0)
+    a, b = torch.randn(400, 8), torch.randn(400, 8)
+    assert abs(float(energy_distance(a, b))) < 0.05
+    assert float(energy_distance(a, b + 1)) > 0.5
+
+
+def test_augmentation_of_strength_zero_is_the_identity() -> None:
+    image = torch.rand(2, 3, 16, 16) * 2 - 1
+    torch.testing.assert_close(Augmentation.draw(2, 0.0)(image), image, rtol=1e-4, atol=1e-4)
+    strong = Augmentation.draw(2, 1.0)
+    assert not torch.allclose(strong(image), image)
+    assert torch.equal(strong(image), strong(image))
+
+
+def test_grids_fill_up_with_white() -> None:
+    sheet = grid(np.zeros((3, 4, 4, 3), np.uint8), 2)
+    assert sheet.shape == (8, 8, 3)
+    assert sheet[4:, 4:].min() == 255 and sheet[:4].max() == 0
+
+
+def test_folding_batch_norm_changes_no_number() -> None:
+    torch.manual_seed(0)
+    channels, classes = [5, 3], 4
+    heads = segmentation.TrainingHeads(sum(channels), classes, 3)
+    for norm in heads.norms:
+        norm.running_mean.normal_()
+        norm.running_var.uniform_(0.5, 2)
+        torch.nn.init.normal_(norm.weight)
+        torch.nn.init.normal_(norm.bias)
+    heads.eval()
+    branch = segmentation.SegmentationBranch(channels, classes, 8, 3)
+    heads.folded_into(branch, channels)
+    features = [torch.randn(1, 5, 8, 8), torch.randn(1, 3, 8, 8)]
+    pixels = torch.arange(64)
+    rows = torch.cat([f[0].flatten(1).t() for f in features], dim=1)
+    expected = heads(rows.expand(3, -1, -1))
+    found = branch.head_logits(features, pixels)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_run_becomes_a_bundle_whose_encoder_counts_from_the_mean(
+    aligned: Path, tmp_path: Path
+) -> None:
+    run, folder = tmp_path / "run", tmp_path / "discs"
+    generator.run(arguments(aligned, run, 8))
+    card = Path(find_bundle("faces").folder.parent / "faces.card.json")
+    parser = argparse.ArgumentParser()
+    export.add_arguments(parser)
+    words = ["--run", run, "-o", folder, "--card", card, "--perceptual", PERCEPTUAL]
+    report = export.run(parser.parse_args([str(w) for w in words]))
+    bundle = read_bundle(folder)
+    assert report["images_seen"] == bundle.images_seen == 8
+    assert bundle.verify() == [] and not bundle.has("segmentation")
+    assert (folder / "samples.png").exists()
+
+
+def test_the_segmentation_branch_learns_from_labelled_pictures(tmp_path: Path) -> None:
+    """Three labelled copies of the portrait, with the built-in generator."""
+    import shutil
+
+    shutil.copytree(find_bundle("faces").folder, tmp_path / "faces")
+    labelled = tmp_path / "labelled"
+    labelled.mkdir()
+    names = [p.name for p in find_bundle("faces").parts]
+    (labelled / "classes.json").write_text(json.dumps(names))
+    photo = cv2.imread("assets/portrait.png")
+    labels = np.zeros(photo.shape[:2], np.uint8)
+    labels[: photo.shape[0] // 3] = 1
+    labels[photo.shape[0] // 3 :] = 2
+    for i in range(2):
+        cv2.imwrite(str(labelled / f"{i}.png"), photo)
+        cv2.imwrite(str(labelled / f"{i}_parts.png"), labels)
+    parser = argparse.ArgumentParser()
+    segmentation.add_arguments(parser)
+    words = ["--bundle", tmp_path / "faces", "--images", labelled, "--steps", 60]
+    words += ["--held-back", 1, "--embedding-steps", 2]
+    report = segmentation.run(parser.parse_args([str(w) for w in words]))
+    assert report["pictures"] == 2
+    assert report["iou"][names[1]] > 0.7 and report["iou"][names[2]] > 0.7
+    bundle = read_bundle(tmp_path / "faces")
+    assert bundle.verify() == []
+    load_networks(bundle, torch.device("cpu"))
