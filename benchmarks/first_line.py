@@ -2,8 +2,7 @@
 """How fast the whole line is: `python benchmarks/first_line.py [--photo FILE] [--repeats N]`.
 
 A real backend is started in a data directory of its own and spoken to over its sockets, as GIMP
-does.
-Every figure is a median; the last line is one JSON object.
+does. Every figure is a median; the last line is one JSON object.
 """
 
 from __future__ import annotations

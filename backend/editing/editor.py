@@ -67,8 +67,7 @@ class EditResult:
 @dataclass(frozen=True, eq=False)
 class EditPreview:
     """What vectors do to a photo, as the generator sees it: crop uint8 [R, R, 3], labels [L, L],
-    and
-    identity, the cosine similarity to the reconstruction (None without an identity network)."""
+    and identity, the cosine similarity to the reconstruction (None without an identity network)."""
 
     crop: NDArray[np.uint8]
     labels: NDArray[np.uint8]
@@ -99,9 +98,8 @@ class Editor:
     ) -> OpenPhoto:
         """Embed the subject in `frame` and segment it.
 
-        pixels: uint8 or float32 [H, W, 3 or 4]; level: "fast", "balanced" or "faithful"; w_plus:
-        a known
-        embedding, used instead of a new one. Raises BadImage.
+        pixels: uint8 or float32 [H, W, 3 or 4]; level: "fast", "balanced" or "faithful"; w_plus: a
+        known embedding, used instead of a new one. Raises BadImage.
         """
         began = time.monotonic()
         if frame.size < _SMALLEST_FRAME:

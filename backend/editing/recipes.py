@@ -1,8 +1,7 @@
 """Scripted mask edits: a change of the parts described once, for any photo of a bundle.
 
 A recipe is what a photographer would paint, said in geometry: scale a part, lift its corners, let
-it
-grow. Presets are learnt from recipes by the same optimisation that a repaint runs.
+it grow. Presets are learnt from recipes by the same optimisation that a repaint runs.
 """
 
 from __future__ import annotations

@@ -33,8 +33,7 @@ def region_of_interest(
     """r = {p : before_p in Q_edit} or {p : after_p in Q_edit}, dilated by the buffer (eq. 1).
 
     before, after: labels, uint8 [R, R]; edited: Q_edit as label values; changed: more pixels to
-    include.
-    Parts in `large` (skin, hair, background) count only where the label changes: the whole
+    include. Parts in `large` (skin, hair, background) count only where the label changes: the whole
     part would free most of the picture.
     """
     small = [index for index in edited if index not in large]

@@ -1,10 +1,9 @@
 """StyleGAN2 (Karras et al. 2020) in plain PyTorch, with W+ input and its features laid open.
 
-Differences from the published networks, none of which changes a number beyond rounding:
-modulation scales the activations instead of the weights (one ordinary convolution for the whole
-batch,
-more than twice as fast with gradients on a CPU), and every feature that the segmentation branch
-reads is returned.
+Differences from the published networks, none of which changes a number beyond rounding: modulation
+scales the activations instead of the weights (one ordinary convolution for the whole batch, more
+than twice as fast with gradients on a CPU), and every feature that the segmentation branch reads is
+returned.
 """
 
 from __future__ import annotations
@@ -167,8 +166,7 @@ class Generator(nn.Module):
 
         w_plus: (B, n_ws, w_dim); noise: one tensor per convolution, constant noise when None.
         Returns the image (B, 3, R, R), about [-1, 1] and not clipped, and the features: the
-        constant
-        (B, C, 4, 4) and the output of each styled convolution, coarse to fine.
+        constant (B, C, 4, 4) and the output of each styled convolution, coarse to fine.
         """
         if w_plus.shape[1:] != (self.config.n_ws, self.config.w_dim):
             expected = (self.config.n_ws, self.config.w_dim)

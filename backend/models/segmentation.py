@@ -1,13 +1,11 @@
 """The segmentation branch (DatasetGAN, Zhang et al. 2021): an ensemble of per-pixel MLPs on the
 generator's features.
 
-The published form upsamples all features to the label resolution, concatenates them, and runs
-each MLP on each pixel.
-Here the first linear layer, which commutes with bilinear upsampling, is applied to each feature
-map by itself, at its
-own resolution or at the gathered pixels, whichever is cheaper; all heads run as one batched
-operation; and
-only the pixels asked for are computed. Same numbers, no tensor of full size and full depth.
+The published form upsamples all features to the label resolution, concatenates them, and runs each
+MLP on each pixel. Here the first linear layer, which commutes with bilinear upsampling, is applied
+to each feature map by itself, at its own resolution or at the gathered pixels, whichever is
+cheaper; all heads run as one batched operation; and only the pixels asked for are computed. Same
+numbers, no tensor of full size and full depth.
 """
 
 from __future__ import annotations

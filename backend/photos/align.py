@@ -98,10 +98,9 @@ def extract(
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Cut a frame out of a photo.
 
-    image: uint8 or float [H, W, 3 or 4] (floats: 0..1), R'G'B'.
-    Returns the crop, float32 [size, size, 3] in [-1, 1] (what the photo does not cover repeats
-    its border),
-    and valid, bool [size, size]: the pixels that the photo covers.
+    image: uint8 or float [H, W, 3 or 4] (floats: 0..1), R'G'B'. Returns the crop, float32 [size,
+    size, 3] in [-1, 1] (what the photo does not cover repeats its border), and valid, bool [size,
+    size]: the pixels that the photo covers.
     """
     x, y, w, h = frame.bounds(0.02, image.shape[1], image.shape[0])
     if w < 1 or h < 1:
