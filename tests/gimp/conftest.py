@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 if "EDITGAN_INSIDE_GIMP" in os.environ:
+    from gimp_helpers import repainted, segmented, segmented_file  # noqa: F401
+
     from gimp_harness.fixtures import *  # noqa: F403
 else:
 

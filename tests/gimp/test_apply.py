@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import gi
 
@@ -12,7 +13,6 @@ from gimp_helpers import (
     APPLY,
     PORTRAIT,
     REPAINT,
-    SEGMENT,
     differences,
     failed,
     grow,
@@ -28,12 +28,11 @@ Call = Callable[..., Gimp.ValueArray]
 
 
 @pytest.fixture(scope="module")
-def edit(call: Call) -> str:
+def edit(call: Call, segmented_file: Path) -> str:
     """The name of an edit in the library."""
-    image = load(PORTRAIT)
-    succeeded(call(SEGMENT, image, image.get_layers()))
+    image = load(segmented_file)
     grow(parts_by_size(image)[0])
-    report = succeeded(call(REPAINT, image, None, steps=3, save_as="learnt for apply"))
+    report = succeeded(call(REPAINT, image, None, steps=2, save_as="learnt for apply"))
     image.delete()
     return report["saved_as"]
 
@@ -49,32 +48,31 @@ def test_photo_that_was_never_segmented(call: Call, edit: str) -> None:
     assert inside > 0
 
 
-def test_segmented_photo_keeps_its_parts(call: Call, edit: str) -> None:
-    image = load(PORTRAIT)
-    succeeded(call(SEGMENT, image, image.get_layers()))
+def test_segmented_photo_keeps_its_parts(call: Call, edit: str, segmented: Gimp.Image) -> None:
+    image = segmented
     group, photo = names(image)
     succeeded(call(APPLY, image, None, edit=edit, scale=-0.25))
     assert names(image) == [group, f"{edit} -0.25", photo]
     assert part_group(image).get_visible()
 
 
-def test_other_scale_hides_the_earlier_layer(call: Call, edit: str) -> None:
-    image = load(PORTRAIT)
+def test_other_scale_hides_the_earlier_layer(call: Call, edit: str, segmented: Gimp.Image) -> None:
+    image = segmented
     succeeded(call(APPLY, image, image.get_layers(), edit=edit, scale=0.5))
     succeeded(call(APPLY, image, None, edit=edit, scale=1.5, refine=1))
-    top, earlier, _photo = image.get_layers()
+    _group, top, earlier, _photo = image.get_layers()
     assert top.get_name() == f"{edit} 1.5"
     assert not earlier.get_visible()
 
 
-def test_stack_is_kept_with_the_image(call: Call, edit: str) -> None:
-    image = load(PORTRAIT)
+def test_stack_is_kept_with_the_image(call: Call, edit: str, segmented: Gimp.Image) -> None:
+    image = segmented
     succeeded(call(APPLY, image, image.get_layers(), edit=edit, scale=0.5))
     document = json.loads(bytes(image.get_parasite("editgan-state").get_data()))
     (kept,) = document["record"]["stack"]
     assert (kept["name"], kept["scale"]) == (edit, 0.5)
     assert kept["parts"]
-    assert kept["layer"] == image.get_layers()[0].get_tattoo()
+    assert kept["layer"] == image.get_layers()[1].get_tattoo()
 
 
 @pytest.mark.parametrize("name", ["", "no such edit"])

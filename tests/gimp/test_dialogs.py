@@ -17,10 +17,8 @@ from gimp_helpers import (
     SAVE,
     SEGMENT,
     STATUS,
-    grow,
     load,
     names,
-    parts_by_size,
     succeeded,
 )
 from gimp_windows import is_open, press, screenshot, user, wait_for, write
@@ -51,15 +49,6 @@ def answering(title: str, *keys: str, text: str = "") -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def image(call: Call) -> Gimp.Image:
-    """A portrait with its part layers, one of them repainted."""
-    image = load(PORTRAIT)
-    succeeded(call(SEGMENT, image, image.get_layers()))
-    grow(parts_by_size(image)[0])
-    return image
-
-
 def test_segment(call: Call) -> None:
     image = load(PORTRAIT)
     with answering("Segment Parts", "alt+e"):
@@ -76,7 +65,8 @@ def test_escape_changes_nothing(call: Call) -> None:
     assert len(image.get_layers()) == 1
 
 
-def test_save_and_apply(call: Call, image: Gimp.Image) -> None:
+def test_save_and_apply(call: Call, repainted: Gimp.Image) -> None:
+    image = repainted
     succeeded(call(REPAINT, image, None, steps=2))
     with answering("Save as Edit", "alt+v", text="from a dialog"):
         saved = succeeded(call(SAVE, image, None, run_mode=ASK))["saved_as"]
@@ -86,7 +76,8 @@ def test_save_and_apply(call: Call, image: Gimp.Image) -> None:
     assert names(image)[1] == report["layer"]
 
 
-def test_cancel_while_repainting(call: Call, image: Gimp.Image, backend: Connection) -> None:
+def test_cancel_while_repainting(call: Call, repainted: Gimp.Image, backend: Connection) -> None:
+    image = repainted
     layers = names(image)
 
     def act() -> None:
@@ -106,7 +97,9 @@ def test_cancel_while_repainting(call: Call, image: Gimp.Image, backend: Connect
     assert succeeded(values)
 
 
-def test_last_values_are_those_of_the_dialog(call: Call, image: Gimp.Image) -> None:
+def test_last_values_are_those_of_the_dialog(call: Call, repainted: Gimp.Image) -> None:
+    image = repainted
+
     def act() -> None:
         wait_for("Apply Repaint")
         press("alt+p")

@@ -76,23 +76,20 @@ def test_repaint_before_segment(call: Call) -> None:
     assert "Segment Parts" in failed(call(REPAINT, image, image.get_layers()))
 
 
-def test_photo_layer_deleted(call: Call) -> None:
-    image = load(PORTRAIT)
-    succeeded(call(SEGMENT, image, image.get_layers()))
+def test_photo_layer_deleted(call: Call, segmented: Gimp.Image) -> None:
+    image = segmented
     image.remove_layer(image.get_layers()[1])
     assert "deleted" in failed(call(REPAINT, image, None))
 
 
-def test_photo_resized(call: Call) -> None:
-    image = load(PORTRAIT)
-    succeeded(call(SEGMENT, image, image.get_layers()))
+def test_photo_resized(call: Call, segmented: Gimp.Image) -> None:
+    image = segmented
     image.scale(image.get_width() // 2, image.get_height() // 2)
     assert "size" in failed(call(REPAINT, image, None))
 
 
-def test_layer_that_is_no_part(call: Call) -> None:
-    image = load(PORTRAIT)
-    succeeded(call(SEGMENT, image, image.get_layers()))
+def test_layer_that_is_no_part(call: Call, segmented: Gimp.Image) -> None:
+    image = segmented
     layer = Gimp.Layer.new(
         image, "third ear", 90, 90, Gimp.ImageType.RGBA_IMAGE, 100, Gimp.LayerMode.NORMAL
     )
@@ -102,9 +99,8 @@ def test_layer_that_is_no_part(call: Call) -> None:
     assert "third ear" in failed(call(REPAINT, image, None, steps=2))
 
 
-def test_part_layers_of_another_bundle(call: Call) -> None:
-    image = load(PORTRAIT)
-    succeeded(call(SEGMENT, image, image.get_layers()))
+def test_part_layers_of_another_bundle(call: Call, segmented: Gimp.Image) -> None:
+    image = segmented
     layer = parts_by_size(image)[0]
     flags = Gimp.PARASITE_PERSISTENT
     text = bytes(layer.get_parasite("editgan-part").get_data()).replace(b"faces", b"whales")
@@ -113,9 +109,8 @@ def test_part_layers_of_another_bundle(call: Call) -> None:
 
 
 @pytest.mark.parametrize("damage", [b"{", b'{"format": 99}', b'{"format": 1, "record": {}}'])
-def test_damaged_state(call: Call, damage: bytes) -> None:
-    image = load(PORTRAIT)
-    succeeded(call(SEGMENT, image, image.get_layers()))
+def test_damaged_state(call: Call, segmented: Gimp.Image, damage: bytes) -> None:
+    image = segmented
     flags = Gimp.PARASITE_PERSISTENT
     image.attach_parasite(Gimp.Parasite.new("editgan-state", flags, damage))
     assert "Segment Parts" in failed(call(REPAINT, image, None, steps=2))
@@ -131,10 +126,9 @@ def test_floating_selection(call: Call) -> None:
 
 
 def test_backend_killed_in_the_middle_of_a_job(
-    call: Call, kill_backend: Callable[[], None]
+    call: Call, segmented: Gimp.Image, kill_backend: Callable[[], None]
 ) -> None:
-    image = load(PORTRAIT)
-    succeeded(call(SEGMENT, image, image.get_layers()))
+    image = segmented
     grow(parts_by_size(image)[0])
     before, layers = pixels(image.get_layers()[1]), names(image)
     killer = threading.Timer(2.0, kill_backend)
@@ -147,10 +141,9 @@ def test_backend_killed_in_the_middle_of_a_job(
     succeeded(call(REPAINT, image, None, steps=2))  # starts a new one
 
 
-def test_plug_in_killed_in_the_middle_of_a_job(call: Call) -> None:
+def test_plug_in_killed_in_the_middle_of_a_job(call: Call, segmented: Gimp.Image) -> None:
     """As GIMP does when the progress bar's Cancel is pressed."""
-    image = load(PORTRAIT)
-    succeeded(call(SEGMENT, image, image.get_layers()))
+    image = segmented
     grow(parts_by_size(image)[0])
     layers = names(image)
     killer = threading.Timer(2.0, kill_plug_in)

@@ -10,15 +10,12 @@ import pytest
 from gi.repository import Gimp
 from gimp_helpers import (
     APPLY,
-    PORTRAIT,
     REPAINT,
     SAVE,
-    SEGMENT,
     alpha,
     differences,
     failed,
     fill,
-    grow,
     load,
     names,
     offsets,
@@ -32,19 +29,11 @@ from gimp_helpers import (
 )
 
 Call = Callable[..., Gimp.ValueArray]
-STEPS = 3
+STEPS = 2
 
 
-@pytest.fixture
-def image(call: Call) -> Gimp.Image:
-    """A portrait with its part layers, one of them repainted."""
-    image = load(PORTRAIT)
-    succeeded(call(SEGMENT, image, image.get_layers()))
-    grow(parts_by_size(image)[0])
-    return image
-
-
-def test_adds_one_layer_between_photo_and_parts(call: Call, image: Gimp.Image) -> None:
+def test_adds_one_layer_between_photo_and_parts(call: Call, repainted: Gimp.Image) -> None:
+    image = repainted
     group, photo = names(image)
     edited = parts_by_size(image)[0].get_name()
     report = succeeded(call(REPAINT, image, None, steps=STEPS, name="Bigger"))
@@ -64,14 +53,13 @@ def test_adds_one_layer_between_photo_and_parts(call: Call, image: Gimp.Image) -
     ],
 )
 def test_outside_the_result_the_photo_is_the_same_to_the_byte(
-    call: Call, precision: Gimp.Precision
+    call: Call, repainted: Gimp.Image, precision: Gimp.Precision
 ) -> None:
-    image = load(PORTRAIT)
+    image = repainted
     if image.get_precision() != precision:
         image.convert_precision(precision)
+    part_group(image).set_visible(False)
     before = projection(image)
-    succeeded(call(SEGMENT, image, image.get_layers()))
-    grow(parts_by_size(image)[0])
     succeeded(call(REPAINT, image, None, steps=STEPS))
     assert image.get_precision() == precision
     outside, inside = differences(before, projection(image), image, image.get_layers()[1])
@@ -79,7 +67,8 @@ def test_outside_the_result_the_photo_is_the_same_to_the_byte(
     assert inside > 0
 
 
-def test_result_lies_within_the_photo(call: Call, image: Gimp.Image) -> None:
+def test_result_lies_within_the_photo(call: Call, repainted: Gimp.Image) -> None:
+    image = repainted
     succeeded(call(REPAINT, image, None, steps=STEPS))
     layer = image.get_layers()[1]
     (x, y), (w, h) = offsets(layer), size(layer)
@@ -87,17 +76,17 @@ def test_result_lies_within_the_photo(call: Call, image: Gimp.Image) -> None:
     assert max(alpha(layer)) > 0
 
 
-def test_unpainted_parts_are_no_edit(call: Call) -> None:
-    image = load(PORTRAIT)
-    succeeded(call(SEGMENT, image, image.get_layers()))
+def test_unpainted_parts_are_no_edit(call: Call, segmented: Gimp.Image) -> None:
+    image = segmented
     assert failed(call(REPAINT, image, None, steps=STEPS))
     assert len(image.get_layers()) == 2
     assert part_group(image).get_visible()
 
 
-def test_visibility_and_names_of_part_layers_do_not_matter(call: Call) -> None:
-    image = load(PORTRAIT)
-    succeeded(call(SEGMENT, image, image.get_layers()))
+def test_visibility_and_names_of_part_layers_do_not_matter(
+    call: Call, segmented: Gimp.Image
+) -> None:
+    image = segmented
     for number, layer in enumerate(part_group(image).get_children()):
         layer.set_visible(False)
         layer.set_opacity(30)
@@ -105,18 +94,16 @@ def test_visibility_and_names_of_part_layers_do_not_matter(call: Call) -> None:
     assert "paint" in failed(call(REPAINT, image, None, steps=STEPS)).lower()
 
 
-def test_erasing_a_part_is_an_edit(call: Call) -> None:
-    image = load(PORTRAIT)
-    succeeded(call(SEGMENT, image, image.get_layers()))
+def test_erasing_a_part_is_an_edit(call: Call, segmented: Gimp.Image) -> None:
+    image = segmented
     layer = parts_by_size(image)[0]
     fill(layer, (0, 0, *size(layer)), False)
     report = succeeded(call(REPAINT, image, None, steps=STEPS))
     assert report["edited_parts"] == [layer.get_name()]
 
 
-def test_deleting_a_part_layer_is_erasing(call: Call) -> None:
-    image = load(PORTRAIT)
-    succeeded(call(SEGMENT, image, image.get_layers()))
+def test_deleting_a_part_layer_is_erasing(call: Call, segmented: Gimp.Image) -> None:
+    image = segmented
     layer = parts_by_size(image)[0]
     name = layer.get_name()
     image.remove_layer(layer)
@@ -124,9 +111,8 @@ def test_deleting_a_part_layer_is_erasing(call: Call) -> None:
     assert report["edited_parts"] == [name]
 
 
-def test_moving_and_scaling_a_part_layer_is_an_edit(call: Call) -> None:
-    image = load(PORTRAIT)
-    succeeded(call(SEGMENT, image, image.get_layers()))
+def test_moving_and_scaling_a_part_layer_is_an_edit(call: Call, segmented: Gimp.Image) -> None:
+    image = segmented
     layer = parts_by_size(image)[0]
     x, y = offsets(layer)
     layer.scale(round(layer.get_width() * 1.3), round(layer.get_height() * 1.3), True)
@@ -135,18 +121,16 @@ def test_moving_and_scaling_a_part_layer_is_an_edit(call: Call) -> None:
     assert report["edited_parts"] == [layer.get_name()]
 
 
-def test_mask_on_a_part_layer_counts(call: Call) -> None:
-    image = load(PORTRAIT)
-    succeeded(call(SEGMENT, image, image.get_layers()))
+def test_mask_on_a_part_layer_counts(call: Call, segmented: Gimp.Image) -> None:
+    image = segmented
     layer = parts_by_size(image)[0]
     layer.add_mask(layer.create_mask(Gimp.AddMaskType.BLACK))
     report = succeeded(call(REPAINT, image, None, steps=STEPS))
     assert report["edited_parts"] == [layer.get_name()]
 
 
-def test_added_layer_counts_by_its_name(call: Call) -> None:
-    image = load(PORTRAIT)
-    succeeded(call(SEGMENT, image, image.get_layers()))
+def test_added_layer_counts_by_its_name(call: Call, segmented: Gimp.Image) -> None:
+    image = segmented
     original = parts_by_size(image)[0]
     stroke = Gimp.Layer.new(
         image, original.get_name(), 60, 40, Gimp.ImageType.RGBA_IMAGE, 100, Gimp.LayerMode.NORMAL
@@ -158,7 +142,8 @@ def test_added_layer_counts_by_its_name(call: Call) -> None:
     assert report["edited_parts"] == [original.get_name()]
 
 
-def test_moved_photo_takes_its_result_along(call: Call, image: Gimp.Image) -> None:
+def test_moved_photo_takes_its_result_along(call: Call, repainted: Gimp.Image) -> None:
+    image = repainted
     succeeded(call(REPAINT, image, None, steps=STEPS))
     x, y = offsets(image.get_layers()[1])
     image.remove_layer(image.get_layers()[1])
@@ -167,7 +152,8 @@ def test_moved_photo_takes_its_result_along(call: Call, image: Gimp.Image) -> No
     assert offsets(image.get_layers()[1]) == (x + 50, y + 30)
 
 
-def test_second_repaint_hides_the_first(call: Call, image: Gimp.Image) -> None:
+def test_second_repaint_hides_the_first(call: Call, repainted: Gimp.Image) -> None:
+    image = repainted
     succeeded(call(REPAINT, image, None, steps=STEPS, name="one"))
     succeeded(call(REPAINT, image, None, steps=STEPS, name="two"))
     layers = {layer.get_name(): layer for layer in image.get_layers()}
@@ -176,20 +162,20 @@ def test_second_repaint_hides_the_first(call: Call, image: Gimp.Image) -> None:
     assert not layers["one"].get_visible()
 
 
-def test_greyscale(call: Call) -> None:
-    image = load(PORTRAIT)
+def test_greyscale(call: Call, repainted: Gimp.Image) -> None:
+    image = repainted
     image.convert_grayscale()
+    part_group(image).set_visible(False)
     before = projection(image)
-    succeeded(call(SEGMENT, image, image.get_layers()))
-    grow(parts_by_size(image)[0])
     succeeded(call(REPAINT, image, None, steps=STEPS))
     assert image.get_base_type() == Gimp.ImageBaseType.GRAY
     assert differences(before, projection(image), image, image.get_layers()[1])[0] == 0
 
 
 def test_works_again_after_xcf_and_a_new_backend(
-    call: Call, image: Gimp.Image, kill_backend: Callable[[], None], tmp_path: Path
+    call: Call, repainted: Gimp.Image, kill_backend: Callable[[], None], tmp_path: Path
 ) -> None:
+    image = repainted
     save(image, tmp_path / "a.xcf")
     kill_backend()
     again = load(tmp_path / "a.xcf")
@@ -197,7 +183,8 @@ def test_works_again_after_xcf_and_a_new_backend(
     assert again.get_layers()[1].get_name() == "later"
 
 
-def test_edited_photo_is_sent_again(call: Call, image: Gimp.Image) -> None:
+def test_edited_photo_is_sent_again(call: Call, repainted: Gimp.Image) -> None:
+    image = repainted
     photo = image.get_layers()[-1]
     photo.invert(False)
     before = pixels(photo)
@@ -205,22 +192,26 @@ def test_edited_photo_is_sent_again(call: Call, image: Gimp.Image) -> None:
     assert pixels(photo) == before
 
 
-def test_what_was_learnt_can_be_saved_and_applied(call: Call, image: Gimp.Image) -> None:
+def test_what_was_learnt_can_be_saved_and_applied(call: Call, repainted: Gimp.Image) -> None:
+    image = repainted
     succeeded(call(REPAINT, image, None, steps=STEPS))
     report = succeeded(call(SAVE, image, None, name="of a test", description="grown"))
     again = succeeded(call(APPLY, image, None, edit=report["saved_as"], scale=0.5))
     assert again["layer"] == f"{report['saved_as']} 0.5"
 
 
-def test_repaint_can_save_at_once(call: Call, image: Gimp.Image) -> None:
+def test_repaint_can_save_at_once(call: Call, repainted: Gimp.Image) -> None:
+    image = repainted
     report = succeeded(call(REPAINT, image, None, steps=STEPS, save_as="at once"))
     assert report["saved_as"] == "at-once"
 
 
-def test_nothing_to_save(call: Call, image: Gimp.Image) -> None:
+def test_nothing_to_save(call: Call, repainted: Gimp.Image) -> None:
+    image = repainted
     assert "Apply Repaint" in failed(call(SAVE, image, None, name="x"))
 
 
-def test_with_last_values(call: Call, image: Gimp.Image) -> None:
+def test_with_last_values(call: Call, repainted: Gimp.Image) -> None:
+    image = repainted
     values = call(REPAINT, image, None, run_mode=Gimp.RunMode.WITH_LAST_VALS)
     assert succeeded(values)["layer"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import gi
 
 gi.require_version("Gegl", "0.4")
 gi.require_version("Gimp", "3.0")
+import pytest
 from gi.repository import Gegl, Gimp, Gio
 
 PORTRAIT = Path("assets/portrait.png")
@@ -24,6 +26,32 @@ def load(path: Path) -> Gimp.Image:
 def save(image: Gimp.Image, path: Path) -> None:
     file = Gio.File.new_for_path(str(path))
     assert Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, file, None)
+
+
+@pytest.fixture(scope="session")
+def segmented_file(
+    call: Callable[..., Gimp.ValueArray], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The portrait with its part layers, as an XCF file: finding the parts once is enough."""
+    image = load(PORTRAIT)
+    succeeded(call(SEGMENT, image, image.get_layers()))
+    path = tmp_path_factory.mktemp("segmented") / "portrait.xcf"
+    save(image, path)
+    image.delete()
+    return path
+
+
+@pytest.fixture
+def segmented(segmented_file: Path) -> Gimp.Image:
+    """The portrait with its part layers, nothing painted yet."""
+    return load(segmented_file)
+
+
+@pytest.fixture
+def repainted(segmented: Gimp.Image) -> Gimp.Image:
+    """The portrait with its part layers, the smallest of them made larger."""
+    grow(parts_by_size(segmented)[0])
+    return segmented
 
 
 def succeeded(values: Gimp.ValueArray) -> dict:
