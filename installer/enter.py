@@ -76,6 +76,10 @@ def environment(settings: Mapping[str, str]) -> list[str]:
         "HOME": str(Path.home()),
         "NO_AT_BRIDGE": "1",
     }
+    if profile := settings.get("GIMP3_DIRECTORY"):
+        # what GIMP's libraries keep goes there too, not among the user's own settings and caches
+        kinds = ("CACHE", "CONFIG", "DATA", "STATE")
+        values |= {f"XDG_{kind}_HOME": f"{profile}/xdg/{kind.lower()}" for kind in kinds}
     return [f"{name}={value}" for name, value in (values | dict(settings)).items()]
 
 

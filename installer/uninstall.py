@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from installer.console import InstallError, say
+from installer.console import say
 from installer.environment import Environment
 from installer.private_gimp import remove_root
 from installer.record import Record
@@ -18,7 +19,7 @@ _OWN = ("library", "bundles")  # the user's own edits and models
 def uninstall(data_dir: Path, *, purge: bool, sure: bool) -> int:
     """Remove the installation; purge: the user's own edits and models too. Returns the exit code.
 
-    Asks first unless `sure`.
+    Asks first unless `sure`, or nobody is there to ask.
     """
     record = Record(data_dir)
     own = [data_dir / name for name in _OWN if (data_dir / name).exists()]
@@ -31,7 +32,7 @@ def uninstall(data_dir: Path, *, purge: bool, sure: bool) -> int:
         say(f"Nothing is installed below {data_dir}.")
         record.forget()
         return 0
-    if not sure and not _agreed(doomed, record.apt_packages):
+    if not sure and sys.stdin.isatty() and not _agreed(doomed, record.apt_packages):
         say("Nothing was removed.")
         return 1
     Environment(data_dir, record).stop_backend()
@@ -55,10 +56,7 @@ def _agreed(doomed: Sequence[Path], packages: Sequence[str]) -> bool:
         say(f"  {path}")
     if packages:
         say(f"  Debian packages {' '.join(packages)}")
-    try:
-        return input("Remove it? [y/N] ").strip().lower() in ("y", "yes")
-    except EOFError:
-        raise InstallError("Nobody answered; add --yes to remove it without asking.") from None
+    return input("Remove it? [y/N] ").strip().lower() in ("y", "yes")
 
 
 def _remove(path: Path) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from installer.console import InstallError
 from installer.record import Record
 from installer.uninstall import uninstall
 
@@ -72,20 +71,21 @@ def test_a_second_time_finds_nothing(installed: Path, capsys: pytest.CaptureFixt
     assert (installed / "library/faces/mine/edit.json").exists()
 
 
-def test_asks_and_takes_no_for_an_answer(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("answer", "code"), [("n", 1), ("", 1), ("y", 0)])
+def test_asks_at_a_terminal(
+    installed: Path, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
+) -> None:
     before = left_in(installed)
-    monkeypatch.setattr("builtins.input", lambda _: "n")
-    assert uninstall(installed, purge=False, sure=False) == 1
-    assert left_in(installed) == before
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", lambda _: answer)
+    assert uninstall(installed, purge=False, sure=False) == code
+    assert (left_in(installed) == before) == bool(code)
 
 
-def test_no_terminal_to_ask_is_an_error(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def nobody(_: str) -> str:
-        raise EOFError
-
-    monkeypatch.setattr("builtins.input", nobody)
-    with pytest.raises(InstallError, match="--yes"):
-        uninstall(installed, purge=False, sure=False)
+def test_asks_nobody_where_nobody_is(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False)
+    assert uninstall(installed, purge=False, sure=False) == 0
+    assert not (installed / "venv").exists()
 
 
 def test_a_link_is_removed_and_not_what_it_points_to(home: Path, tmp_path: Path) -> None:
