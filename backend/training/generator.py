@@ -1,8 +1,8 @@
 """`editgan train generator`: generator and encoder together, in two phases.
 
 Reconstruction first: encoder and generator as an autoencoder in W+. Then W gets one basis for all
-layers, and an adversarial loss comes on top, with reconstruction kept: the one makes pictures
-sharp, the other keeps them varied. The mapping network is fitted to the encoder's codes, so that samples
+layers, and an adversarial loss comes on top, with reconstruction kept: the one makes pictures sharp,
+the other keeps them varied. The mapping network is fitted to the encoder's codes, so that samples
 come from the region of W that real photos live in.
 """
 

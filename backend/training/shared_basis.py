@@ -1,9 +1,10 @@
 """Giving W one meaning for all layers, after reconstruction has trained each layer's codes alone.
 
-As an autoencoder, encoder and generator settle on a basis of their own for each layer, so that one w
-for all layers means nothing and the mapping network has nothing to learn. The principal components of
-the concatenated codes of real pictures are such a shared w. The change of basis is linear: the
-generator's affine layers and the encoder's heads absorb it, and reconstructions stay as they were.
+As an autoencoder, encoder and generator settle on a basis of their own for each layer, so that one
+w for all layers means nothing and the mapping network has nothing to learn. The principal
+components of the concatenated codes of real pictures are such a shared w. The change of basis is
+linear: the generator's affine layers and the encoder's heads absorb it, and reconstructions stay as
+they were.
 """
 
 from __future__ import annotations
