@@ -1,9 +1,9 @@
 """`editgan train generator`: generator and encoder together, in two phases.
 
 Reconstruction first: encoder and generator as an autoencoder in W+. Then W gets one basis for all
-layers, and an adversarial loss comes on top, with reconstruction kept: the one makes pictures sharp,
-the other keeps them varied. The mapping network is fitted to the encoder's codes, so that samples
-come from the region of W that real photos live in.
+layers, and an adversarial loss comes on top, with reconstruction kept: the one makes pictures
+sharp, the other keeps them varied. The mapping network is fitted to the encoder's codes alone, so
+that samples come from the region of W that real photos live in, all of it.
 """
 
 from __future__ import annotations
@@ -173,7 +173,8 @@ class GeneratorTrainer:
     def _adversarial(self, real: Tensor) -> dict[str, Tensor]:
         recipe, b = self.recipe, len(real)
         codes = self._encode(real)
-        sampled = self.generator.map(torch.randn(recipe.samples, self.config.z_dim))
+        # Detached: judged by the discriminator, the mapping network would fall for a few good faces.
+        sampled = self.generator.map(torch.randn(recipe.samples, self.config.z_dim)).detach()
         both = torch.cat([codes, sampled])
         fake, _ = self.generator(both, self._noise(len(both)))
         pair = Augmentation.draw(b, recipe.augment)
@@ -191,7 +192,7 @@ class GeneratorTrainer:
         losses = self._image_losses(real, fake[:b], real_features, [f[:b] for f in fake_features])
         losses["adversarial"] = -recipe.adversarial_weight * sum(x.float().mean() for x in logits)
         again = self.encoder(fake[b:].detach(), self.generator.w_avg)
-        losses["latent"] = recipe.latent_weight * F.mse_loss(again, sampled.detach())
+        losses["latent"] = recipe.latent_weight * F.mse_loss(again, sampled)
         losses["discriminator"] = d_loss
         return losses | self._code_losses(codes)
 
