@@ -173,7 +173,7 @@ class GeneratorTrainer:
     def _adversarial(self, real: Tensor) -> dict[str, Tensor]:
         recipe, b = self.recipe, len(real)
         codes = self._encode(real)
-        # Detached: judged by the discriminator, the mapping network would fall for a few good faces.
+        # Detached: judged by the discriminator, the mapping would fall for a few good faces.
         sampled = self.generator.map(torch.randn(recipe.samples, self.config.z_dim)).detach()
         both = torch.cat([codes, sampled])
         fake, _ = self.generator(both, self._noise(len(both)))

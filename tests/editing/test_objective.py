@@ -39,8 +39,8 @@ def test_terms_are_those_of_the_paper(editor: Editor, photo: OpenPhoto) -> None:
     perceptual = feature_distance(networks.perceptual.features(a), networks.perceptual.features(b))
     logits = networks.segmentation.logits(features)[target.region.flatten()]
     expected = {
-        "lpips": 150 * networks.perceptual.scale * perceptual.sum(),
-        "l2": 75 * (a - b).square().mean(),
+        "lpips": 3 * 10 * networks.perceptual.scale * perceptual.sum(),
+        "l2": 3 * 5 * (a - b).square().mean(),
         "cross_entropy": F.cross_entropy(logits, target.labels[target.region]),
         "identity": 1 - (networks.identity.embed(image) * networks.identity.embed(before)).sum(),
     }
