@@ -61,6 +61,11 @@ def showing(title: str, *, preview: bool = False) -> Iterator[Any]:
         view.close()
 
 
+def text(config: Any, name: str) -> str:
+    """A text argument; GIMP sends an empty one as None."""
+    return (config.get_property(name) or "").strip()
+
+
 def segment(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bool) -> Report:
     import photo
     import segment
@@ -74,7 +79,7 @@ def segment(image: Gimp.Image, drawables: Drawables, config: Any, interactive: b
         report = segment.run(
             image,
             drawables,
-            bundle=config.get_property("bundle"),
+            bundle=text(config, "bundle"),
             level=config.get_property("level"),
             view=view,
         )
@@ -95,8 +100,8 @@ def repaint(image: Gimp.Image, drawables: Drawables, config: Any, interactive: b
         return repaint.run(
             image,
             steps=config.get_property("steps"),
-            name=config.get_property("name").strip() or _("Repaint"),
-            save_as=config.get_property("save-as").strip(),
+            name=text(config, "name") or _("Repaint"),
+            save_as=text(config, "save-as"),
             view=view,
         )
 
@@ -114,7 +119,7 @@ def apply(image: Gimp.Image, drawables: Drawables, config: Any, interactive: boo
         return apply.run(
             image,
             drawables,
-            edit=config.get_property("edit").strip(),
+            edit=text(config, "edit"),
             scale=config.get_property("scale"),
             refine=config.get_property("refine"),
             view=view,
@@ -133,8 +138,8 @@ def save_edit(image: Gimp.Image, drawables: Drawables, config: Any, interactive:
         report = save_edit.run(
             image,
             drawables,
-            name=config.get_property("name"),
-            description=config.get_property("description"),
+            name=text(config, "name"),
+            description=text(config, "description"),
             view=view,
         )
     if interactive:

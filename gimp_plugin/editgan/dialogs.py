@@ -106,7 +106,7 @@ def _enable_ok_with(dialog: GimpUi.ProcedureDialog, config: Any, name: str) -> N
     """OK can be pressed once the text argument `name` is not empty."""
 
     def update(*_event: object) -> None:
-        typed = bool(config.get_property(name).strip())
+        typed = bool((config.get_property(name) or "").strip())
         dialog.set_response_sensitive(Gtk.ResponseType.OK, typed)
 
     config.connect(f"notify::{name}", update)

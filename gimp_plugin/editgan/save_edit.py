@@ -29,11 +29,11 @@ def run(
 ) -> Report:
     """Save the selected result layer's edit, else the last repaint's; the image stays as it is."""
     kept, edit = find(image, drawables)
-    if not name.strip():
+    if not name:
         raise PlugInError(_("An edit needs a name: type one."))
     photo = photos.remembered(image, kept)
     with Session(view) as session:
-        saved = save(session, photo, kept, edit, name.strip(), description.strip())
+        saved = save(session, photo, kept, edit, name, description)
     return {"saved_as": saved, "parts": list(edit.parts), "bundle": edit.bundle}
 
 

@@ -68,6 +68,14 @@ def wait_for(title: str) -> str:
     raise TimeoutError(f"No window called {title!r} came.")
 
 
+def focus(pattern: str) -> None:
+    """Give the keyboard to the window whose title matches."""
+    found = _xdotool("search", "--onlyvisible", "--name", pattern).split()
+    if found:
+        _xdotool("windowfocus", "--sync", found[0])
+        time.sleep(0.3)
+
+
 def is_open(title: str) -> bool:
     return bool(_xdotool("search", "--onlyvisible", "--name", f"^{title}$").split())
 
