@@ -29,7 +29,7 @@ class Job:
     request: JobRequest
     send: Callable[[Job, Message], None]
     cancelled: threading.Event = field(default_factory=threading.Event)
-    latest: Progress = field(default_factory=lambda: Progress(0.0, "Waiting for earlier work"))
+    latest: Progress = field(default_factory=lambda: Progress(0.0, "Getting ready"))
     started: float | None = None
     _sent: float = 0.0
     _previewed: float = 0.0
@@ -37,6 +37,9 @@ class Job:
     @property
     def kind(self) -> str:
         return type(self.request).__name__
+
+    def wait(self) -> None:
+        self.latest = Progress(0.0, "Waiting for earlier work")
 
     def start(self) -> None:
         self.started = time.monotonic()
@@ -86,6 +89,7 @@ class JobQueue:
         self._waiting: deque[Job] = deque()
         self._changed = threading.Condition()
         self._closed = False
+        self._busy = False
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -96,6 +100,8 @@ class JobQueue:
             replaced = [old for old in self._waiting if job.replaces(old)]
             for old in replaced:
                 self._waiting.remove(old)
+            if self._waiting or self._busy:
+                job.wait()
             self._waiting.append(job)
             self._changed.notify()
         return replaced
@@ -103,9 +109,11 @@ class JobQueue:
     def take(self) -> Job | None:
         """The next job, marked as started; waits for one. None once the queue is closed."""
         with self._changed:
+            self._busy = False
             self._changed.wait_for(lambda: self._waiting or self._closed)
             if self._closed:
                 return None
+            self._busy = True
             job = self._waiting.popleft()
             job.start()
             return job

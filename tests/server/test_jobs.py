@@ -1,0 +1,125 @@
+"""The queue and a job's own reports, without sockets."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from backend.errors import Cancelled
+from backend.server.jobs import Job, JobQueue
+from protocol import messages as m
+
+
+def make(
+    request: m.JobRequest | None = None, client: bytes = b"a", sent: list[m.Message] | None = None
+) -> Job:
+    target: list[m.Message] = [] if sent is None else sent
+    return Job(
+        client, "id", request or m.ListEdits("b"), lambda job, message: target.append(message)
+    )
+
+
+def apply(photo: str = "p") -> m.Apply:
+    return m.Apply(photo, [m.EditRef("smile")])
+
+
+def test_first_in_first_out() -> None:
+    queue = JobQueue()
+    jobs = [make() for _ in range(3)]
+    assert [queue.put(job) for job in jobs] == [[], [], []]
+    assert [queue.take() for _ in jobs] == jobs
+
+
+def test_only_an_apply_of_the_same_client_and_photo_is_replaced() -> None:
+    queue = JobQueue()
+    others = [
+        make(apply("q")),
+        make(apply(), client=b"b"),
+        make(m.Repaint("p", [])),
+        make(m.SaveEdit("p", "n", "", (), m.Pixels(1, 1, 1, "f32", bytes(4)))),
+    ]
+    for job in others:
+        queue.put(job)
+    old, new = make(apply()), make(apply())
+    assert queue.put(old) == []
+    assert queue.put(new) == [old]
+    assert queue.put(make(m.Repaint("p", []))) == []
+    assert [queue.take() for _ in range(5)] == [*others, new]
+
+
+def test_a_started_job_is_neither_replaced_nor_removed() -> None:
+    queue = JobQueue()
+    old = make(apply())
+    queue.put(old)
+    assert queue.take() is old
+    assert queue.put(make(apply())) == []
+    assert queue.remove(old) is False
+
+
+def test_waiting_is_told_from_getting_ready() -> None:
+    queue = JobQueue()
+    first, second = make(), make()
+    queue.put(first)
+    queue.put(second)
+    assert first.latest.text == "Getting ready"
+    assert second.latest.text == "Waiting for earlier work"
+    queue.take()
+    assert first.latest.text == "Starting"
+    queue.take()
+    third = make()
+    queue.put(third)
+    assert third.latest.text == "Waiting for earlier work"
+
+
+def test_a_closed_queue_lets_its_worker_go() -> None:
+    queue = JobQueue()
+    taken: list[Job | None] = []
+    worker = threading.Thread(target=lambda: taken.append(queue.take()))
+    worker.start()
+    queue.close()
+    worker.join(30)
+    assert taken == [None]
+
+
+def test_progress_is_thinned_out_and_forecasts() -> None:
+    sent: list[m.Message] = []
+    job = make(sent=sent)
+    job.start()
+    assert job.started is not None
+    job.started -= 10
+    for step in range(1000):
+        job.report(step / 1000, f"Step {step}")
+    assert 1 <= len(sent) < 1000
+    assert job.latest.fraction == 0.999
+    assert job.latest.seconds_left is not None
+    assert 0 < job.latest.seconds_left < 1
+    job.report(7.0, "too far")
+    assert job.latest.fraction == 1.0
+    job.report(0.001, "early")
+    assert job.latest.seconds_left is None
+
+
+def test_previews_are_drawn_only_when_they_are_due() -> None:
+    drawn: list[m.Preview] = []
+
+    def draw() -> m.Preview:
+        drawn.append(m.Preview(m.Pixels(1, 1, 3, "u8", bytes(3)), (0, 0, 1, 1)))
+        return drawn[-1]
+
+    sent: list[m.Message] = []
+    job = make(sent=sent)
+    for _ in range(100):
+        job.report(0.5, "half", draw)
+    assert 1 <= len(drawn) < 100
+    assert [event for event in sent if isinstance(event, m.Preview)] == drawn
+
+
+def test_a_cancelled_job_stops_at_its_next_report() -> None:
+    job = make()
+    job.report(0.1, "goes on")
+    job.cancelled.set()
+    with pytest.raises(Cancelled):
+        job.report(0.2, "stops")
+    with pytest.raises(Cancelled):
+        job.check()
