@@ -172,7 +172,7 @@ def summary(report: Report) -> str:
         )
     ]
     if report.get("verdict"):
-        lines.append(_("Likeness of the reconstruction: {verdict}.").format(**report))
+        lines.append(str(report["verdict"]))
     if report["subjects"] > 1:
         lines.append(
             _(

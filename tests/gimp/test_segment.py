@@ -16,6 +16,7 @@ from gimp_helpers import (
     names,
     offsets,
     part_group,
+    parts_by_size,
     pixels,
     projection,
     save,
@@ -105,6 +106,45 @@ def test_layer_away_from_the_canvas_origin(call: Call, segmented: Gimp.Image) ->
     for layer in part_group(image).get_children():
         x, y = expected[layer.get_name()]
         assert offsets(layer) == (x + 130, y + 70)
+
+
+def three_people() -> Gimp.Image:
+    """Three portraits side by side on one layer, 150, 300 and 200 pixels large."""
+    image = load(PORTRAIT)
+    image.scale(300, 300)
+    image.resize(650, 300, 150, 0)
+    for width, x in ((150, 0), (200, 450)):
+        copy = image.get_layers()[-1].copy()
+        image.insert_layer(copy, None, 0)
+        copy.scale(width, width, False)
+        copy.set_offsets(x, 0)
+    merged = image.merge_visible_layers(Gimp.MergeType.CLIP_TO_IMAGE)
+    merged.flatten()
+    return image
+
+
+def test_of_three_people_the_largest_or_the_selected_one(call: Call) -> None:
+    image = three_people()
+    report = succeeded(call(SEGMENT, image, image.get_layers()))
+    assert report["subjects"] == 3
+    assert 150 <= middle(image) <= 450
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 460, 0, 190, 150)
+    succeeded(call(SEGMENT, image, image.get_layers()[-1:]))
+    assert 450 <= middle(image) <= 650
+
+
+def middle(image: Gimp.Image) -> float:
+    """Where the smallest part lies, horizontally."""
+    layer = parts_by_size(image)[0]
+    return offsets(layer)[0] + layer.get_width() / 2
+
+
+def test_selected_layer_mask_stands_for_its_layer(call: Call) -> None:
+    image = load(PORTRAIT)
+    photo = image.get_layers()[0]
+    mask = photo.create_mask(Gimp.AddMaskType.WHITE)
+    photo.add_mask(mask)
+    assert succeeded(call(SEGMENT, image, [mask]))["photo_layer"] == photo.get_name()
 
 
 def test_selection_beside_the_photo_is_told(call: Call) -> None:
