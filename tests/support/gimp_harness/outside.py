@@ -122,11 +122,29 @@ def run_in_gimp(gimp: TestGimp, nodes: Sequence[str]) -> Results:
     try:
         (run / "arguments.json").write_text(json.dumps(list(nodes)), encoding="utf-8")
         gimp.make_profile(run / "profile", home)
+        _start_once(gimp, run, home)
         output = _run(gimp, run, home)
         return Results(_read(run / "results.jsonl"), output)
     finally:
         end_backend_of(home)
         shutil.rmtree(run, ignore_errors=True)
+
+
+def _start_once(gimp: TestGimp, run: Path, home: Path) -> None:
+    """Let GIMP learn the plug-in: what it remembers of it is then what users' GIMP works with.
+
+    It reads back an empty default as none at all, for example.
+    """
+    settings = {"EDITGAN_HOME": str(home), "GIMP3_DIRECTORY": str(run / "profile")}
+    words = [*gimp.console, "-i", "-d", "-f", "--quit"]
+    subprocess.run(
+        command(gimp.root, words, settings) if gimp.root else words,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        env={**os.environ, **settings},
+        timeout=300,
+        check=True,
+    )
 
 
 def _run(gimp: TestGimp, run: Path, home: Path) -> str:
