@@ -12,6 +12,9 @@ from backend.photos.warp import resize
 
 _FLOW_SIZE = 512  # smaller pictures are upsampled: tenths of their pixels are then resolved
 _SHIMMER = 1 / 255  # changes of grey or colour below this are no edit
+_EXPLAINED = 0.25  # fraction of a change that motion must explain to be followed in full
+_KNOWN, _NEW = 0.015, 0.04  # contrast of unexplained shapes: below, none are new; above, all are
+_GAIN = (0.4, 2.5)  # how much weaker or stronger an old shape may become
 _TOLERANCE = 0.006  # forward-backward disagreement that halves trust, in crop sides
 
 
@@ -41,8 +44,12 @@ def estimate_motion(before: Floats, after: Floats) -> Motion:
     back = _dis(old_grey, new_grey, pixel)
     disagreement = np.linalg.norm(flow + sample(back, flow), axis=2) / size
     trust = 1 / (1 + (disagreement / _TOLERANCE) ** 2)
+    worth = _worth(new - old, new - sample(old, flow), pixel)
+    flow *= worth[..., None]
+    moved = sample(old, flow)
+    trust = (1 - worth * (1 - trust)) * (1 - _novelty(moved, new, pixel))
     trust = _blur(trust.astype(np.float32), 0.5 * pixel + 1)
-    return Motion(flow / size, _cleaned(new - sample(old, flow), pixel), trust, new)
+    return Motion(flow / size, _cleaned(new - moved, pixel), trust, new)
 
 
 def sample(field: Floats, flow: Floats) -> Floats:
@@ -55,6 +62,41 @@ def sample(field: Floats, flow: Floats) -> Floats:
         cv2.INTER_CUBIC,
         borderMode=cv2.BORDER_REPLICATE,
     )
+
+
+def _worth(still: Floats, moved: Floats, pixel: float) -> Floats:
+    """0..1 at every pixel: is there a change, and does moving explain a good part of it?
+
+    still, moved: float32 [S, S, 3], what is left to add without and with motion. Where nothing is
+    gained, flow has only followed the generator's shimmer.
+    """
+    left = _blur(np.abs(still).mean(axis=2), 1.5 * pixel)
+    gain = left - _blur(np.abs(moved).mean(axis=2), 1.5 * pixel)
+    return _blur(_smoothstep(gain / (left + 2 * _SHIMMER) / _EXPLAINED), 1.5 * pixel)
+
+
+def _novelty(moved: Floats, new: Floats, pixel: float) -> Floats:
+    """0..1 at every pixel: are there shapes that no moved, brighter or stronger old ones explain?
+
+    There the photo's own detail would shine through what is new. A change of light or colour alone
+    is not new: it suits the photo's detail.
+    """
+    a, b = (_detail(picture, 2 * pixel) for picture in (new, moved))
+    energy, common = _blur(b * b, pixel), _blur(a * b, pixel)
+    gain = np.clip(common / (energy + 1e-5), *_GAIN)
+    unexplained = _blur(a * a, pixel) - 2 * gain * common + gain * gain * energy
+    left = np.sqrt(np.maximum(unexplained, 0))
+    return _smoothstep((left - _KNOWN) / (_NEW - _KNOWN))
+
+
+def _detail(picture: Floats, sigma: float) -> Floats:
+    grey = cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2GRAY)
+    return grey - _blur(grey, sigma)
+
+
+def _smoothstep(x: Floats) -> Floats:
+    x = np.clip(x, 0, 1)
+    return x * x * (3 - 2 * x)
 
 
 def _cleaned(residual: Floats, pixel: float) -> Floats:
@@ -86,6 +128,6 @@ def _grey_pair(old: Floats, new: Floats) -> tuple[Bytes, Bytes]:
 def _dis(source: Bytes, target: Bytes, pixel: float) -> Floats:
     """Dense inverse search (Kroeger et al., ECCV 2016): source(x) is found at target(x + flow)."""
     method = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    method.setFinestScale(1 if pixel >= 4 else 0)
+    method.setFinestScale(1 if pixel >= 4 or len(source) > _FLOW_SIZE else 0)
     method.setVariationalRefinementDelta(15)  # trust colour over gradients: noise is mostly fine
     return method.calc(source, target, np.zeros((*source.shape, 2), np.float32))
