@@ -83,8 +83,8 @@ def segment(image: Gimp.Image, drawables: Drawables, config: Any, interactive: b
             level=config.get_property("level"),
             view=view,
         )
-    if interactive:
-        Gimp.message(summary(report))
+    if interactive and (news := summary(report)):
+        Gimp.message(news)
     return report
 
 
@@ -165,22 +165,14 @@ def status(config: Any, interactive: bool) -> Report:
 
 
 def summary(report: Report) -> str:
-    """What Segment Parts found, in a sentence or two."""
-    lines = [
-        _("{count} parts found; paint on their layers, then choose Apply Repaint.").format(
-            count=len(report["parts"])
-        )
-    ]
-    if report.get("verdict"):
-        lines.append(str(report["verdict"]))
+    """What the photographer should know about a segmentation; one line, GIMP's status bar has no
+    more.
+    """
+    news = [str(report.get("verdict") or "")]
     if report["subjects"] > 1:
-        lines.append(
-            _(
-                "{subjects} subjects were seen, one was taken: "
-                "select another one and run Segment Parts again for that one."
-            ).format(**report)
-        )
-    return "\n".join(lines)
+        text = _("{subjects} subjects were seen; to take another one, select it first.")
+        news.append(text.format(**report))
+    return " ".join(filter(None, news))
 
 
 def _bundles() -> list[str]:

@@ -21,10 +21,6 @@ def undo_step(image: Gimp.Image) -> Iterator[list[Gimp.Layer]]:
 
     On an error those are removed again.
     """
-    if image.get_floating_sel() is not None:
-        raise PlugInError(
-            _("There is a floating selection: anchor it (Layer > Anchor Layer) and try again.")
-        )
     added: list[Gimp.Layer] = []
     image.undo_group_start()
     try:

@@ -68,6 +68,14 @@ class Photo:
         )
         return Pixels(w, h, 4, "f32", data) if deep else Pixels(w, h, 3, "u8", data)
 
+    def cover(self, rect: Rect) -> bytes | None:
+        """The photo's own alpha in a rectangle, 0..255; None where all of it is opaque."""
+        if not self.layer.has_alpha():
+            return None
+        area = Gegl.Rectangle.new(*rect)
+        alpha = self.layer.get_buffer().get(area, 1.0, "cairo-A8", Gegl.AbyssPolicy.NONE)
+        return None if alpha.count(255) == len(alpha) else alpha
+
     def selection(self) -> Rect | None:
         """The selection's bounds within the photo; None if nothing is selected.
 
@@ -147,6 +155,10 @@ def checked(image: Gimp.Image, layer: Gimp.Layer) -> Photo:
                 "This image has indexed colours, which cannot hold a photo's shades: "
                 "choose Image > Mode > RGB first."
             )
+        )
+    if image.get_floating_sel() is not None:
+        raise PlugInError(
+            _("There is a floating selection: anchor it (Layer > Anchor Layer) and try again.")
         )
     photo = Photo(image, layer)
     if min(photo.width, photo.height) < MIN_SIDE:

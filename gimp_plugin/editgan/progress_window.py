@@ -38,6 +38,7 @@ class ProgressWindow:
         for widget in (self._picture, self._bar, self._text):
             box.pack_start(widget, False, False, 0)
         self._dialog.get_content_area().add(box)
+        GimpUi.window_set_transient(self._dialog)
         self._dialog.show_all()
 
     def say(self, text: str, fraction: float | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ import photo as photos
 import state
 from gi.repository import Gimp
 
-from protocol.messages import Edited
+from protocol.messages import Edited, Pixels
 
 Added = list[Gimp.Layer]
 
@@ -50,12 +51,25 @@ def add(
     layer = layers.new_layer(image, title, (x + dx, y + dy, w, h))
     image.insert_layer(layer, photo.layer.get_parent(), _place(photo))
     added.append(layer)
-    layers.write(layer, edited.layer.pixels)
+    layers.write(layer, covered(edited.layer.pixels, photo.cover(edited.layer.rect)))
     edit = replace(edit, layer=layer.get_tattoo())
     state.keep(layer, state.RESULT, edit)
     alive = tuple(e for e in kept.stack if image.get_layer_by_tattoo(e.layer) is not None)
     state.keep(image, state.STATE, replace(kept, stack=(*alive, edit)))
     return layer
+
+
+def covered(pixels: Pixels, cover: bytes | None) -> Pixels:
+    """A result where the photo is transparent: its alpha times the photo's, or holes would fill."""
+    if cover is None:
+        return pixels
+    if pixels.dtype == "u8":
+        data = bytearray(pixels.data)
+        data[3::4] = bytes((a * c + 127) // 255 for a, c in zip(data[3::4], cover, strict=True))
+        return replace(pixels, data=bytes(data))
+    values = array("f", bytes(pixels.data))
+    values[3::4] = array("f", (a * c / 255 for a, c in zip(values[3::4], cover, strict=True)))
+    return replace(pixels, data=values.tobytes())
 
 
 def newest(

@@ -47,6 +47,7 @@ class StatusWindow:
         self._dialog.get_content_area().add(self._box)
 
     def run(self) -> None:
+        GimpUi.window_set_transient(self._dialog)
         self._dialog.show_all()
         while (response := self._dialog.run()) in (RESTART, STOP):
             self._act(response)

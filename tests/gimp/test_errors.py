@@ -23,6 +23,7 @@ from gimp_helpers import (
     grow,
     load,
     names,
+    offsets,
     part_group,
     parts_by_size,
     pixels,
@@ -94,7 +95,7 @@ def test_layer_that_is_no_part(call: Call, segmented: Gimp.Image) -> None:
         image, "third ear", 90, 90, Gimp.ImageType.RGBA_IMAGE, 100, Gimp.LayerMode.NORMAL
     )
     image.insert_layer(layer, part_group(image), 0)
-    layer.set_offsets(image.get_width() // 2, image.get_height() // 2)
+    layer.set_offsets(*offsets(parts_by_size(image)[0]))
     fill(layer, (0, 0, 90, 90), True)
     assert "third ear" in failed(call(REPAINT, image, None, steps=2))
 

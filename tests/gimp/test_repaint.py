@@ -172,6 +172,26 @@ def test_greyscale(call: Call, repainted: Gimp.Image) -> None:
     assert differences(before, projection(image), image, image.get_layers()[1])[0] == 0
 
 
+@pytest.mark.parametrize("precision", [Gimp.Precision.U8_NON_LINEAR, Gimp.Precision.U16_LINEAR])
+def test_transparent_places_of_the_photo_stay_transparent(
+    call: Call, repainted: Gimp.Image, precision: Gimp.Precision
+) -> None:
+    image = repainted
+    if image.get_precision() != precision:
+        image.convert_precision(precision)
+    photo = image.get_layers()[-1]
+    photo.add_alpha()
+    hole = (0, 0, image.get_width() // 2, image.get_height())
+    fill(photo, hole, False)
+    succeeded(call(REPAINT, image, None, steps=STEPS))
+    result = image.get_layers()[1]
+    (x, _y), (width, _h) = offsets(result), size(result)
+    columns = max(0, hole[2] - x)
+    shown = alpha(result)
+    assert columns > 0
+    assert not any(any(shown[column::width]) for column in range(min(columns, width)))
+
+
 def test_works_again_after_xcf_and_a_new_backend(
     call: Call, repainted: Gimp.Image, kill_backend: Callable[[], None], tmp_path: Path
 ) -> None:

@@ -79,10 +79,13 @@ def part(image: Gimp.Image, name: str) -> Gimp.Layer:
     return next(layer for layer in layers if layer.get_name() == name)
 
 
+ENOUGH = 300  # opaque pixels that a small model still sees
+
+
 def parts_by_size(image: Gimp.Image) -> list[Gimp.Layer]:
-    """Part layers that show something, the smallest first; not the background."""
+    """Part layers with something to repaint on them, the smallest first; not the background."""
     layers = part_group(image).get_children()[:-1]
-    return [layer for layer in layers if any(alpha(layer))]
+    return [layer for layer in layers if sum(value >> 7 for value in alpha(layer)) >= ENOUGH]
 
 
 def size(layer: Gimp.Layer) -> tuple[int, int]:
