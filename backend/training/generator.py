@@ -1,7 +1,7 @@
-"""`editgan train generator`: generator and encoder together, in two phases.
+"""`editgan train generator`: generator and encoder together.
 
-Reconstruction first: encoder and generator as an autoencoder in W+. Then W gets one basis for all
-layers, and an adversarial loss comes on top, with reconstruction kept: the one makes pictures
+Reconstruction first: encoder and generator as an autoencoder in W+; on the way W gets one basis for
+all layers. Then an adversarial loss comes on top, with reconstruction kept: the one makes pictures
 sharp, the other keeps them varied. The mapping network is fitted to the encoder's codes alone, so
 that samples come from the region of W that real photos live in, all of it.
 """
@@ -44,7 +44,8 @@ class Recipe:
 
     batch: int = 16
     samples: int = 8  # pictures from the mapping network per step, once adversarial
-    adversarial_from: int = 20_000  # images seen
+    shared_from: int = 40_000  # images seen: one basis of W for all layers from here on
+    adversarial_from: int = 200_000  # images seen
     generator_rate: float = 1e-3
     mapping_rate: float = 0.03  # its weights are stored 100 times as large (lr_multiplier 0.01)
     encoder_rate: float = 2e-4
@@ -99,7 +100,7 @@ class GeneratorTrainer:
         return torch.optim.Adam(groups, betas=(0.5, 0.99))
 
     def share_basis(self, pictures: Iterable[Tensor]) -> float:
-        """Between the two phases: one basis of W for all layers; returns the variance it explains.
+        """One basis of W for all layers, once; returns the share of variance that it explains.
 
         pictures: batches (B, 3, R, R), together well more than w_dim.
         """
@@ -281,7 +282,7 @@ def _train(trainer: GeneratorTrainer, data: AlignedDataset, args: argparse.Names
     losses: list[dict[str, float]] = []
     bar = tqdm(total=args.until, initial=trainer.seen, unit="img", mininterval=10)
     while trainer.seen < args.until:
-        if not trainer.shared_basis and trainer.seen >= recipe.adversarial_from:
+        if not trainer.shared_basis and trainer.seen >= recipe.shared_from:
             some = data.batches(recipe.batch, resolution, recipe.seed + 1, 0)
             explained = trainer.share_basis(itertools.islice(some, _BASIS_BATCHES))
             tqdm.write(f"One w for all layers holds {explained:.1%} of the codes' variance.")

@@ -20,7 +20,6 @@ from backend.training.generator import GeneratorTrainer, Recipe, energy_distance
 from backend.training.pictures import grid
 
 CONFIG = GeneratorConfig(resolution=32, channel_base=512, channel_max=32, z_dim=16, w_dim=16)
-RECIPE = Recipe(batch=4, samples=2, adversarial_from=8)
 PERCEPTUAL = find_bundle("faces").path("perceptual")
 
 
@@ -42,9 +41,9 @@ def arguments(aligned: Path, run: Path, until: int) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     generator.add_arguments(parser)
     words = ["--images", aligned, "-o", run, "--perceptual", PERCEPTUAL, "--until", until]
-    words += ["--save-every", 8, "--batch", 4, "--samples", 2, "--adversarial-from", 8]
+    words += ["--save-every", 8, "--batch", 4, "--samples", 2, "--adversarial-from", 16]
     words += ["--resolution", 32, "--channel-base", 512, "--channel-max", 32]
-    words += ["--z-dim", 16, "--w-dim", 16, "--code-match-weight", 0.1]
+    words += ["--shared-from", 8, "--z-dim", 16, "--w-dim", 16, "--code-match-weight", 0.1]
     return parser.parse_args([str(w) for w in words])
 
 
