@@ -122,6 +122,13 @@ def test_values_beyond_one_survive() -> None:
     np.testing.assert_allclose(layer.pixels[covered, :3], own[covered] + 0.05, atol=2e-3)
 
 
+def test_values_beyond_one_survive_where_the_generator_takes_over() -> None:
+    photo = texture(300, 400) * 0.2 + np.float32(1.5)
+    layer = composite(photo, FRAMES["upright"], *edit(), disc())
+    covered = layer.pixels[..., 3] > 0.9
+    assert abs(float(layer.pixels[covered, :3].mean()) - 1.6) < 0.1
+
+
 def test_alpha_channel_of_the_photo_is_ignored() -> None:
     photo = texture(300, 400)
     cutout = np.dstack([photo, np.zeros(photo.shape[:2], np.float32)])
@@ -234,3 +241,24 @@ def test_motion_points_from_the_edit_to_the_original(shift: tuple[int, int]) -> 
     np.testing.assert_allclose(found, (-shift[0], -shift[1]), atol=0.15)
     assert np.median(motion.trust[middle]) > 0.8
     assert np.median(np.abs(motion.residual[middle])) < 0.03
+
+
+def test_shimmer_moves_nothing() -> None:
+    """Two pictures that differ by noise alone: the flow found between them must not be followed."""
+    old = cv2.GaussianBlur(texture(64, 64, 5), (0, 0), 2.0)
+    noise = np.random.default_rng(8).normal(0, 1.5 / 255, old.shape).astype(np.float32)
+    motion = estimate_motion(old, old + noise)
+    assert np.abs(motion.shift).mean() * 64 < 0.05
+    assert np.median(motion.trust) > 0.95
+
+
+def test_new_shapes_are_not_trusted_but_a_change_of_light_is() -> None:
+    old = texture(64, 64, 5)
+    new = old.copy()
+    new[28:36:2, 24:40] = 1 - new[28:36:2, 24:40]  # stripes: teeth where lips were
+    fresh = estimate_motion(old, new).trust
+    k = fresh.shape[0] // 64
+    assert fresh[29 * k : 35 * k, 26 * k : 38 * k].mean() < 0.3
+    assert fresh[: 16 * k].mean() > 0.9
+    lighter = estimate_motion(old, old * 0.8 + 0.1)
+    assert lighter.trust.mean() > 0.9
