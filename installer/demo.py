@@ -31,7 +31,7 @@ def run_demo(environment: Environment, gimp: Gimp, folder: Path) -> None:
         "photo": str(PROJECT / "assets/portrait.png"),
         "folder": str(folder),
         "part": "eyes",
-        "growth": 0.3,
+        "growth": 7,
         "save_as": SAVED_AS,
         "preset": _preset(environment),
         "scale": 1.0,

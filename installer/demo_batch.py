@@ -23,8 +23,9 @@ Report = dict[str, Any]
 def main(settings: Report, say: Say) -> Report:
     """Do the main job on settings["photo"] and write into settings["folder"]; returns a report.
 
-    settings: photo, folder (paths); part, growth: which part is painted larger, and by how much of
-    its height; save_as: the learnt edit's name; preset, scale: the library edit applied after it.
+    settings: photo, folder (paths); part, growth: which part is painted larger, and by how many
+    pixels on each side; save_as: the learnt edit's name; preset, scale: the library's edit that is
+    applied after it.
     """
     folder = settings["folder"]
     image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(settings["photo"]))
@@ -34,8 +35,8 @@ def main(settings: Report, say: Say) -> Report:
 
     segment = _call("segment", image, photo)
     say(f"Segment Parts: {', '.join(segment['parts'])} ({segment['seconds_in_gimp']:.1f} s)")
-    grown = _paint_larger(image, settings["part"], settings["growth"])
-    say(f"painted {settings['part']} larger by {grown} px")
+    _paint_larger(image, settings["part"], settings["growth"])
+    say(f"painted {settings['part']} larger by {settings['growth']} px on each side")
     repaint = _call("repaint", image, photo, name=f"larger {settings['part']}")
     say(f"Apply Repaint: a new layer, {repaint['layer']} ({repaint['seconds_in_gimp']:.1f} s)")
     saved = _call("save-edit", image, photo, name=settings["save_as"], description="From the demo")
@@ -82,14 +83,12 @@ def _parts_of(image: Gimp.Image) -> Gimp.GroupLayer:
     return next(layer for layer in image.get_layers() if layer.is_group())
 
 
-def _paint_larger(image: Gimp.Image, part: str, growth: float) -> int:
-    """Grow a part's layer on all sides, as with Select > Grow and Fill; returns by how many px."""
+def _paint_larger(image: Gimp.Image, part: str, pixels: int) -> None:
+    """Grow a part on its layer, as with Alpha to Selection, Select > Grow and Fill."""
     layer = next(layer for layer in _parts_of(image).get_children() if layer.get_name() == part)
     image.select_item(Gimp.ChannelOps.REPLACE, layer)
-    _, painted, _, top, _, bottom = Gimp.Selection.bounds(image)
-    if not painted:
-        raise RuntimeError(f"No {part} was found in the photo.")
-    pixels = max(1, round(growth * (bottom - top)))
+    if Gimp.Selection.is_empty(image):
+        raise RuntimeError(f"The part {part} was not found in the photo.")
     width, height = layer.get_width(), layer.get_height()
     layer.resize(width + 2 * pixels, height + 2 * pixels, pixels, pixels)
     Gimp.Selection.grow(image, pixels)
@@ -99,7 +98,6 @@ def _paint_larger(image: Gimp.Image, part: str, growth: float) -> int:
     Gimp.context_set_foreground(colour)
     layer.edit_fill(Gimp.FillType.FOREGROUND)
     Gimp.Selection.none(image)
-    return pixels
 
 
 def _pixels(image: Gimp.Image) -> bytes:
