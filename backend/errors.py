@@ -6,7 +6,7 @@ from __future__ import annotations
 class EditGanError(Exception):
     """Base of all expected errors.
 
-    `code` is stable and machine-readable; `message` is one sentence saying what happened and what to do.
+    `code` is stable and machine-readable; `message` is one sentence: what happened, what to do.
     """
 
     code = "internal"
