@@ -78,12 +78,17 @@ def choose_device(name: str) -> str:
 
 @contextlib.contextmanager
 def progress_bar(label: str, *, quiet: bool) -> Iterator[Callable[[Any], None]]:
-    """A bar on stderr; gives a callback for the editor's Progress (fraction 0..1, text)."""
+    """A bar on stderr, if that is a terminal; gives a callback for the editor's Progress."""
     from tqdm import tqdm
 
     layout = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
     with tqdm(
-        total=1000, desc=label, file=sys.stderr, disable=quiet, bar_format=layout, leave=False
+        total=1000,
+        desc=label,
+        file=sys.stderr,
+        disable=quiet or None,
+        bar_format=layout,
+        leave=False,
     ) as bar:
 
         def show(progress: Any) -> None:

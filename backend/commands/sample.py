@@ -70,7 +70,7 @@ def _draw(bundle: Any, seeds: list[int], columns: int, args: argparse.Namespace)
     batches = [seeds[i : i + 16] for i in range(0, len(seeds), 16)]
     pictures = []
     with torch.no_grad():
-        for batch in tqdm(batches, desc="Sampling", disable=args.quiet, leave=False):
+        for batch in tqdm(batches, desc="Sampling", disable=args.quiet or None, leave=False):
             z = sample_z(bundle.config, batch).to(device)
             image, _ = generator(generator.map(z, truncation=args.truncation))
             pictures.append(to_uint8(image))

@@ -70,14 +70,13 @@ def reconstruction_line(report: dict[str, Any]) -> str:
     """How well the model represents the photo, in one line."""
     found = report["reconstruction"]
     identity = found.get("identity")
+    network = found.get("perceptual_network", "unknown network")
     values = [
-        f"perceptual distance {found.get('perceptual', float('nan')):.3f}"
-        f" ({found.get('perceptual_network', 'unknown network')})",
-        f"MSE {found.get('mse', float('nan')):.4f}",
+        f"perceptual distance {found['perceptual']:.3f} ({network})",
+        f"MSE {found['mse']:.4f}",
         *([] if identity is None else [f"identity {identity:.2f}"]),
-        str(found.get("verdict", "")),
     ]
-    return "The model's picture of the subject: " + ", ".join(v for v in values if v)
+    return f"Reconstruction: {', '.join(values)}. {found.get('verdict', '')}".rstrip()
 
 
 def _write_layers(masks: list[Any], width: int, height: int, folder: Path) -> list[str]:

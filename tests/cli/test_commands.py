@@ -1,0 +1,189 @@
+"""From a photo to an edited photo on the command line, as a user goes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cli_harness import PARTS, Run
+from PIL import Image
+
+from backend.photos.files import read_photo, write_photo
+from backend.photos.label_file import OUTSIDE
+from backend.photos.photo import Photo
+
+TINY = ("--bundle", "tiny", "--level", "fast")
+
+
+@pytest.fixture
+def parts(run: Run, photo: Path, tmp_path: Path) -> Path:
+    """parts.png of the photo."""
+    path = tmp_path / "parts.png"
+    assert run("segment", photo, *TINY, "-o", path).code == 0
+    return path
+
+
+def paint(parts: Path, label: int, width: int = 20) -> None:
+    """Paint a square of one part into the middle, as a paint program does."""
+    with Image.open(parts) as image:
+        labels = np.array(image)
+        labels[25 : 25 + width, 35 : 35 + width] = label
+        painted = Image.fromarray(labels)
+        painted.putpalette(image.getpalette())
+    painted.save(parts)
+
+
+def most_common(parts: Path) -> tuple[int, int]:
+    """The labels with the most and the fewest pixels in the middle of parts.png."""
+    with Image.open(parts) as image:
+        counts = np.bincount(np.asarray(image)[25:45, 35:55].ravel(), minlength=len(PARTS))[:3]
+    return int(counts.argmax()), int(counts.argmin())
+
+
+def test_segment_writes_the_bundles_palette(run: Run, photo: Path, tmp_path: Path) -> None:
+    path, layers = tmp_path / "parts.png", tmp_path / "layers"
+    done = run("segment", photo, *TINY, "-o", path, "--layers", layers, "--json")
+    assert done.code == 0, done.err
+    report = done.json
+    with Image.open(path) as image:
+        assert (image.mode, image.size) == ("P", (90, 70))
+        labels = np.asarray(image)
+    assert set(np.unique(labels)) <= {0, 1, 2, OUTSIDE}
+    assert (labels[:, :9] == OUTSIDE).all()  # the subject is the square in the middle
+    assert (labels[:, 12:78] != OUTSIDE).all()
+    assert [p["pixels"] for p in report["parts"]] == [int((labels == i).sum()) for i in range(3)]
+    files = sorted(layers.iterdir())
+    assert [p.name for p in files] == ["00-background.png", "01-fur.png", "02-eyes.png"]
+    total = sum(read_photo(p).pixels[..., 3].astype(int) for p in files)
+    assert total.shape == (70, 90)
+    assert np.abs(total[:, 12:78] - 255).max() <= 2 and not total[:, :8].any()
+
+
+def test_segmenting_again_uses_the_kept_embedding(run: Run, photo: Path, tmp_path: Path) -> None:
+    path = tmp_path / "parts.png"
+    first = run("segment", photo, *TINY, "-o", path, "--json").json
+    labels = path.read_bytes()
+    second = run("segment", photo, *TINY, "-o", path, "--json").json
+    assert "from_cache" not in first["reconstruction"] and second["reconstruction"]["from_cache"]
+    assert path.read_bytes() == labels
+
+
+def test_repaint_changes_the_photo_near_the_paint_only(
+    run: Run, photo: Path, parts: Path, tmp_path: Path
+) -> None:
+    paint(parts, most_common(parts)[1])
+    out = tmp_path / "out.png"
+    done = run(
+        "repaint", photo, "--parts", parts, "-o", out, "--bundle", "tiny", "--steps", 12, "--json"
+    )
+    assert done.code == 0, done.err
+    before, after = read_photo(photo).pixels, read_photo(out).pixels
+    assert after.shape == before.shape and (after != before).any()
+    assert np.array_equal(after[:, :9], before[:, :9])
+    assert done.json["level"] == "balanced"  # the paint program dropped our note
+
+
+def test_an_edit_is_saved_applied_and_exported(
+    run: Run, photo: Path, parts: Path, tmp_path: Path
+) -> None:
+    paint(parts, most_common(parts)[1])
+    out = tmp_path / "out.png"
+    repaint = ("repaint", photo, "--parts", parts, "-o", out, *TINY, "--steps", 12)
+    assert run(*repaint, "--save-edit", "Größer", "--json").json["edit"] == "grosser"
+
+    again = run(*repaint, "--save-edit", "größer")
+    assert again.code == 2 and "grosser" in again.err and "--overwrite" in again.err
+
+    [edit] = run("library", "list", "--bundle", "tiny", "--json").json["edits"]
+    assert (edit["title"], edit["licence"], edit["source"]) == ("Größer", "CC0", "user")
+    shown = run("library", "show", "Größer", "--bundle", "tiny", "--json").json
+    assert shown["vector_norm"] > 0 and shown["thumbnails"] == {"before": True, "after": True}
+
+    applied = tmp_path / "applied.png"
+    done = run("apply", photo, *TINY, "--edit", "Größer:1", "-o", applied, "--json")
+    assert done.code == 0, done.err
+    assert done.json["edits"][0]["in_range"]
+    assert run("apply", photo, *TINY, "--edit", "grosser:0", "-o", applied).code == 0
+    stacked = run(
+        "apply", photo, *TINY, "--edit", "grosser:1.5", "--edit", "grosser:-3", "--refine", 2,
+        "-o", applied,
+    )  # fmt: skip
+    assert stacked.code == 0 and "looks best between" in stacked.out
+
+    assert run("library", "export", "grosser", "--bundle", "tiny", "-o", tmp_path).code == 0
+    assert run("library", "rename", "grosser", "Kleiner", "--bundle", "tiny").code == 0
+    assert run("library", "import", tmp_path / "grosser.editgan").code == 0
+    assert run("library", "delete", "Kleiner", "--bundle", "tiny").code == 0
+    names = [e["name"] for e in run("library", "list", "--bundle", "tiny", "--json").json["edits"]]
+    assert names == ["grosser"]
+
+
+@pytest.mark.parametrize(("name", "dtype"), [("p.png", np.uint16), ("p.tif", np.float32)])
+def test_deep_photos_keep_their_depth(
+    run: Run, photo: Path, parts: Path, tmp_path: Path, name: str, dtype: type
+) -> None:
+    values = read_photo(photo).pixels.astype(np.float64) / 255
+    deep = values * 65535 if dtype is np.uint16 else values * 1.5 - 0.1
+    write_photo(Photo(deep.astype(dtype)), tmp_path / name)
+    assert run("segment", tmp_path / name, *TINY, "-o", parts).code == 0
+    paint(parts, most_common(parts)[1])
+    out = tmp_path / f"out-{name}"
+    done = run("repaint", tmp_path / name, "--parts", parts, "-o", out, *TINY, "--steps", 12)
+    assert done.code == 0, done.err
+    before, after = read_photo(tmp_path / name).pixels, read_photo(out).pixels
+    assert after.dtype == dtype and (after != before).any()
+    assert np.array_equal(after[:, :9], before[:, :9])
+
+
+def test_erasing_with_the_outside_colour(
+    run: Run, photo: Path, parts: Path, tmp_path: Path
+) -> None:
+    paint(parts, OUTSIDE)
+    done = run(
+        "repaint",
+        photo,
+        "--parts",
+        parts,
+        "-o",
+        tmp_path / "out.png",
+        *TINY,
+        "--steps",
+        3,
+        "--json",
+    )
+    assert done.code == 0, done.err
+    with Image.open(parts) as image:
+        assert np.asarray(image)[30, 40] == OUTSIDE
+
+
+def test_sample_draws_seeds(run: Run, tmp_path: Path) -> None:
+    grid = tmp_path / "grid.png"
+    sample = ("sample", "--bundle", "tiny", "-o", grid)
+    done = run(*sample, "--seed", 5, "--count", 3, "--json")
+    assert done.json["seeds"] == [5, 6, 7]
+    pictures = read_photo(grid).pixels
+    assert pictures.shape == (64, 64, 3)
+    assert run(*sample, "--seed", 6, "--count", 1).code == 0
+    assert np.array_equal(read_photo(grid).pixels, pictures[:32, 32:])
+
+
+def test_doctor_finds_damage_and_says_what_to_do(run: Run, home: Path, bundles: Path) -> None:
+    found = run("doctor", "--json").json["findings"]
+    state = {f["check"]: f["state"] for f in found}
+    assert state["packages"] == state["torch"] == state["data folder"] == "ok"
+    assert any("tiny" in f["text"] and f["state"] == "ok" for f in found if f["check"] == "models")
+
+    (home / "bundles").unlink()
+    shutil.copytree(bundles, home / "bundles")
+    weights = home / "bundles" / "tiny" / "encoder.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    broken = home / "library" / "tiny" / "broken"
+    broken.mkdir(parents=True)
+    (broken / "edit.json").write_text(json.dumps({"format": "nonsense"}))
+    done = run("doctor")
+    assert done.code == 1
+    assert "PROBLEM models: tiny: damaged or missing: encoder.safetensors" in done.out
+    assert "PROBLEM edit library: tiny/broken" in done.out and str(broken) in done.out
