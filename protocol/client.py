@@ -31,7 +31,7 @@ from protocol.messages import (
     StatusReport,
     Welcome,
 )
-from protocol.typed import ProtocolError
+from protocol.typed import ProtocolError, WrongVersionError
 
 OnEvent = Callable[[Event], None]
 
@@ -75,6 +75,10 @@ class Connection:
         path = path or paths.connection_file()
         try:
             info = connection_file.read(path)
+        except WrongVersionError as error:
+            if connection_file.is_held(path.with_name(connection_file.LOCK_NAME)):
+                raise _other_version(str(error)) from None
+            raise _not_running(str(error)) from None
         except (OSError, ProtocolError) as error:
             raise _not_running(str(error)) from None
         lock = path.with_name(info.lock) if info.lock else None
@@ -261,7 +265,15 @@ def _checked(message: Message) -> Message:
 
 
 def _not_running(detail: str) -> BackendError:
-    return BackendError("backend_missing", "The EditGAN backend is not running.", detail)
+    sentence = (
+        "The EditGAN backend is not running; the next command starts it, as does 'editgan serve'."
+    )
+    return BackendError("backend_missing", sentence, detail)
+
+
+def _other_version(detail: str) -> BackendError:
+    sentence = "The plug-in and the running backend are of different versions; restart both."
+    return BackendError("protocol_version", sentence, detail)
 
 
 def _unexpected(reply: Message) -> BackendError:

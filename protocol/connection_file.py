@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from protocol.typed import ProtocolError, from_wire
+from protocol import PROTOCOL_VERSION
+from protocol.typed import ProtocolError, WrongVersionError, from_wire
 
 LOCK_NAME = "backend.lock"
 _MAX_FILE = 64 << 10
@@ -72,7 +73,8 @@ def write(path: Path, info: ConnectionInfo) -> None:
 def read(path: Path) -> ConnectionInfo:
     """The file's content, endpoints made absolute.
 
-    Raises FileNotFoundError, or ProtocolError when it is not a connection file.
+    Raises FileNotFoundError, ProtocolError when it is not a connection file, WrongVersionError
+    when it is one of another version of the protocol.
     """
     with path.open("rb") as file:
         text = file.read(_MAX_FILE)
@@ -80,6 +82,9 @@ def read(path: Path) -> ConnectionInfo:
         content = json.loads(text)
     except ValueError:
         raise ProtocolError(f"{path.name} is not a connection file") from None
+    version = content.get("protocol_version") if isinstance(content, dict) else None
+    if type(version) is int and version != PROTOCOL_VERSION:
+        raise WrongVersionError(version)
     info: ConnectionInfo = from_wire(ConnectionInfo, content, (), path.name)
     folder = path.parent.absolute()
     jobs, control = _absolute(info.jobs, folder), _absolute(info.control, folder)

@@ -14,21 +14,22 @@ import msgpack
 
 from protocol import PROTOCOL_VERSION
 from protocol.messages import MESSAGES, Message
-from protocol.typed import MAX_BYTES, MAX_ITEMS, MAX_TEXT, Buffer, ProtocolError, from_wire, to_wire
+from protocol.typed import (
+    MAX_BYTES,
+    MAX_ITEMS,
+    MAX_TEXT,
+    Buffer,
+    ProtocolError,
+    WrongVersionError,
+    from_wire,
+    to_wire,
+)
 
 MAX_HEADER = 16 << 20
 MAX_FRAME = 512 << 20  # 24 megapixels of R'G'B'A float are 384 MiB
 MAX_CONTROL_FRAME = 64 << 10  # what a client may send on the control socket
 MAX_FRAMES = 512
 _JOB = re.compile(r"[0-9A-Za-z_-]{1,64}")
-
-
-class WrongVersionError(ProtocolError):
-    """A greeting in another version of the protocol. `version` is the sender's."""
-
-    def __init__(self, version: object) -> None:
-        super().__init__(f"protocol version {version!r} instead of {PROTOCOL_VERSION}")
-        self.version = version
 
 
 def pack(job: str, message: Message) -> list[Buffer]:

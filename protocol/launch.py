@@ -14,6 +14,7 @@ from pathlib import Path
 from protocol import connection_file, paths
 from protocol.client import Connection
 from protocol.errors import BackendError
+from protocol.typed import ProtocolError
 
 _SCRUBBED = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "LD_LIBRARY_PATH", "LD_PRELOAD")
 _SCRUBBED_PREFIXES = ("GI_", "GIMP", "GEGL_", "BABL_", "DYLD_", "_PYI_")
@@ -46,6 +47,8 @@ def ensure_backend(
     while time.monotonic() < deadline:
         if connection := _connect(path, deadline, client):
             return connection
+        if _is_elsewhere(path):
+            continue  # nothing to start here
         ended = process.poll() if process else None
         if ended is not None and (ended or starts == _MAX_STARTS):
             raise _failed(ended)
@@ -54,8 +57,7 @@ def ensure_backend(
             process = order(fifo) if fifo else start(command or installed_command(), cwd=cwd)
             starts += 1
         time.sleep(0.05)
-    sentence = "The EditGAN backend does not answer; end its process (editgan serve) and try again."
-    raise BackendError("backend_lost", sentence, f"nothing within {timeout:.0f} s; {_log_tail()}")
+    raise _no_answer(path, f"nothing within {timeout:.0f} s; {_log_tail()}")
 
 
 def installed_command() -> list[str]:
@@ -155,6 +157,14 @@ def _is_running(path: Path) -> bool:
     return connection_file.is_held(path.with_name(connection_file.LOCK_NAME))
 
 
+def _is_elsewhere(path: Path) -> bool:
+    """Whether the connection file was brought from another machine."""
+    try:
+        return connection_file.read(path).lock is None
+    except (OSError, ProtocolError):
+        return False
+
+
 def _reachable(program: str) -> bool:
     # inside a Flatpak the host's files may be out of sight: flatpak-spawn will tell
     return _FLATPAK_MARK.exists() or Path(program).is_file()
@@ -169,6 +179,16 @@ def _log_tail() -> str:
         return _launch_log().read_text(encoding="utf-8", errors="replace")[-_TAIL:]
     except OSError:
         return ""
+
+
+def _no_answer(path: Path, detail: str) -> BackendError:
+    sentence = "The EditGAN backend does not answer; end its process (editgan serve) and try again."
+    if _is_elsewhere(path):
+        sentence = (
+            "The EditGAN backend on another machine does not answer; start it there, "
+            f"or remove {path} to use this machine."
+        )
+    return BackendError("backend_lost", sentence, detail)
 
 
 def _failed(code: int) -> BackendError:

@@ -17,6 +17,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
+from protocol import PROTOCOL_VERSION
+
 MAX_TEXT = 20_000  # characters in one string
 MAX_ITEMS = 4096  # entries in one list or map
 MAX_BYTES = 1 << 20  # one `bytes` field; pixels are frames of their own
@@ -29,6 +31,14 @@ Buffer = bytes | bytearray | memoryview
 
 class ProtocolError(Exception):
     """The other side sent something that is not in the protocol, or we were about to."""
+
+
+class WrongVersionError(ProtocolError):
+    """The other side is of another version of the protocol, `version`."""
+
+    def __init__(self, version: object) -> None:
+        super().__init__(f"protocol version {version!r} instead of {PROTOCOL_VERSION}")
+        self.version = version
 
 
 def require(condition: bool, where: str, expected: str) -> None:

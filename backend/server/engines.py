@@ -64,6 +64,10 @@ class Catalogue(Protocol):
         """Raises UnknownBundle or BadBundle."""
 
 
+class NoDevice(EditGanError):
+    code = "no_device"
+
+
 class InstalledBundles:
     """The built-in bundles and the user's own."""
 
@@ -108,10 +112,18 @@ class Engines:
 
     def resolve_device(self) -> str:
         """The device to work on; imports torch the first time where it is to be chosen."""
-        if self.device == "auto":
+        if self.device == "auto" or self.device.startswith("cuda"):
             import torch
 
-            self.device = "cuda" if torch.cuda.is_available() else "cpu"
+            if torch.cuda.is_available():
+                self.device = "cuda" if self.device == "auto" else self.device
+            elif self.device == "auto":
+                self.device = "cpu"
+            else:
+                raise NoDevice(
+                    "There is no graphics card that torch can use; "
+                    "start the backend with --device cpu."
+                )
         return self.device
 
     def get(self, bundle: str, device: str | None = None) -> Engine:

@@ -157,12 +157,17 @@ def _only_one(run_dir: Path) -> Iterator[bool]:
 
 @contextlib.contextmanager
 def _published(run_dir: Path, sockets: Listening) -> Iterator[None]:
-    path = run_dir / paths.connection_file().name
-    connection_file.write(path, sockets.info)
+    """Tell clients where we are: here, and in remote.json, which can be carried elsewhere."""
+    local, remote = run_dir / paths.connection_file().name, run_dir / "remote.json"
+    remote.unlink(missing_ok=True)
     try:
+        if sockets.remote:
+            connection_file.write(remote, sockets.remote)
+        connection_file.write(local, sockets.info)
         yield
     finally:
-        path.unlink(missing_ok=True)
+        local.unlink(missing_ok=True)
+        remote.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

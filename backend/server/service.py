@@ -37,7 +37,7 @@ from protocol.messages import (
     StatusReport,
     Welcome,
 )
-from protocol.typed import ProtocolError
+from protocol.typed import ProtocolError, WrongVersionError
 
 _log = logging.getLogger(__name__)
 
@@ -121,7 +121,7 @@ class Service:
                 job, message = framing.unpack(content)
                 self._active = time.monotonic()
                 reply = self._check_greeting(name, client, message)
-            except framing.WrongVersionError as error:
+            except WrongVersionError as error:
                 job, reply = framing.job_of(content), _wrong_version(error)
             except ProtocolError as error:
                 _log.warning("unreadable message on %s: %s", name, error)
@@ -269,7 +269,7 @@ class Service:
         self._wake_out.close()
 
 
-def _wrong_version(error: framing.WrongVersionError) -> ErrorReply:
+def _wrong_version(error: WrongVersionError) -> ErrorReply:
     sentence = (
         "The plug-in and the backend are of different versions; run install.py again and "
         "restart GIMP."

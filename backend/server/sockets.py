@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import hmac
 import os
 import shutil
+import socket
 import sys
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import zmq
@@ -18,62 +21,73 @@ from protocol.connection_file import ConnectionInfo, CurveKeys
 
 _LONGEST_IPC = 100  # bytes; the kernel's limit is 108 on Linux, 104 on macOS
 _DOMAIN = "editgan"  # of ZAP, ZeroMQ's authentication
+_LINGER_MS = 500
 _QUEUE = 256  # messages kept for a client that does not read
+
+Context = zmq.Context[zmq.Socket[bytes]]
+Router = zmq.Socket[bytes]
 
 
 class NoEncryption(EditGanError):
     code = "no_encryption"
 
 
-@dataclass
-class Listening:
-    """Open sockets and what clients need to know to reach them. `close` before the context ends."""
+class CannotListen(EditGanError):
+    code = "cannot_listen"
 
-    context: zmq.Context[zmq.Socket[bytes]]
+
+@dataclass(frozen=True)
+class Listening:
+    """Open sockets and what clients need to know to reach them.
+
+    info: for this machine. remote: for others, where the address is not a local one.
+    """
+
     jobs: zmq.Socket[bytes]
     control: zmq.Socket[bytes]
     info: ConnectionInfo
-    _cleanup: list[object] = field(default_factory=list)
+    remote: ConnectionInfo | None
+    stack: contextlib.ExitStack
 
-    def close(self, linger_ms: int = 500) -> None:
-        """Close; answers already given have `linger_ms` to leave."""
-        for socket in (self.jobs, self.control):
-            socket.close(linger=linger_ms)
-        for item in self._cleanup:
-            if isinstance(item, Path):
-                shutil.rmtree(item, ignore_errors=True)
-            else:
-                item.stop()  # type: ignore[attr-defined]
-        self.context.term()
+    def close(self) -> None:
+        """Close everything; answers already given have a moment to leave."""
+        self.stack.close()
 
 
 def listen(run_dir: Path, version: str, tcp: str | None = None) -> Listening:
-    """Open both sockets: ipc in `run_dir`, or TCP with CURVE where ipc is missing or `tcp` is
-    given.
+    """Open both sockets: ipc in `run_dir`; TCP with CURVE where `tcp` is given or ipc missing.
 
     tcp: "HOST" or "HOST:PORT" (the control socket takes the next port); without a port the system
-    chooses. Raises NoEncryption where TCP is wanted and ZeroMQ has no CURVE.
+    chooses. Raises NoEncryption where TCP is wanted and ZeroMQ has no CURVE, CannotListen for an
+    address that is not ours or in use.
     """
     if tcp is None and sys.platform == "win32":
         tcp = "127.0.0.1"
-    return _listen_ipc(run_dir, version) if tcp is None else _listen_tcp(tcp, version)
+    with contextlib.ExitStack() as stack:
+        context = zmq.Context()
+        stack.callback(context.term)
+        if tcp is None:
+            listening = _listen_ipc(context, stack, run_dir, version)
+        else:
+            listening = _listen_tcp(context, stack, tcp, version)
+        return dataclasses.replace(listening, stack=stack.pop_all())
 
 
-def _listen_ipc(run_dir: Path, version: str) -> Listening:
-    cleanup: list[object] = []
+def _listen_ipc(
+    context: Context, stack: contextlib.ExitStack, run_dir: Path, version: str
+) -> Listening:
     folder, relative = run_dir, True
     if len(os.fsencode(run_dir / "control.sock")) > _LONGEST_IPC:
         folder, relative = Path(tempfile.mkdtemp(prefix="editgan-")), False  # 0700 as well
-        cleanup.append(folder)
-    context = zmq.Context()
-    jobs, control = _router(context, framing.MAX_FRAME), _router(context, framing.MAX_CONTROL_FRAME)
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    jobs, control = _routers(context, stack)
     endpoints = []
-    for socket, name in ((jobs, "jobs.sock"), (control, "control.sock")):
+    for router, name in ((jobs, "jobs.sock"), (control, "control.sock")):
         (folder / name).unlink(missing_ok=True)  # ours alone: we hold the lock
-        socket.bind(f"ipc://{folder / name}")
+        router.bind(f"ipc://{folder / name}")
         endpoints.append(f"ipc://{name if relative else folder / name}")
     info = ConnectionInfo(endpoints[0], endpoints[1], version, PROTOCOL_VERSION)
-    return Listening(context, jobs, control, info, cleanup)
+    return Listening(jobs, control, info, None, stack)
 
 
 class _AllowList:
@@ -86,7 +100,7 @@ class _AllowList:
         return any(hmac.compare_digest(key, known) for known in self._keys)
 
 
-def _listen_tcp(tcp: str, version: str) -> Listening:
+def _listen_tcp(context: Context, stack: contextlib.ExitStack, tcp: str, version: str) -> Listening:
     if not zmq.has("curve"):
         raise NoEncryption(
             "This ZeroMQ has no CURVE encryption, and TCP without it is refused; "
@@ -94,32 +108,52 @@ def _listen_tcp(tcp: str, version: str) -> Listening:
         )
     from zmq.auth.thread import ThreadAuthenticator  # brings asyncio: only where it is needed
 
-    host, _, port = tcp.rpartition(":") if ":" in tcp else (tcp, "", "")
-    context = zmq.Context()
     server_public, server_secret = zmq.curve_keypair()
     client_public, client_secret = zmq.curve_keypair()
     guard = ThreadAuthenticator(context)
     guard.start()  # before any socket listens
+    stack.callback(guard.stop)
     guard.configure_curve_callback(_DOMAIN, _AllowList(client_public))
-    jobs, control = _router(context, framing.MAX_FRAME), _router(context, framing.MAX_CONTROL_FRAME)
-    endpoints = []
-    for offset, socket in enumerate((jobs, control)):
-        socket.zap_domain = _DOMAIN.encode()  # refuse everybody should the guard be gone
-        socket.curve_server = True
-        socket.curve_secretkey = server_secret
-        socket.bind(f"tcp://{host or '127.0.0.1'}:{int(port) + offset if port else '*'}")
-        endpoints.append(socket.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0"))
+    jobs, control = _routers(context, stack)
+    for router in (jobs, control):
+        router.zap_domain = _DOMAIN.encode()  # refuse everybody should the guard be gone
+        router.curve_server = True
+        router.curve_secretkey = server_secret
+    host, ports = _bind(jobs, control, tcp)
     keys = CurveKeys(*(key.decode() for key in (server_public, client_public, client_secret)))
-    info = ConnectionInfo(endpoints[0], endpoints[1], version, PROTOCOL_VERSION, keys)
-    return Listening(context, jobs, control, info, [guard])
+    everywhere = host in ("*", "0.0.0.0")  # noqa: S104 (asked for by the user)
+    near = [f"tcp://{'127.0.0.1' if everywhere else host}:{port}" for port in ports]
+    far = [f"tcp://{socket.gethostname() if everywhere else host}:{port}" for port in ports]
+    info = ConnectionInfo(near[0], near[1], version, PROTOCOL_VERSION, keys)
+    remote = dataclasses.replace(info, jobs=far[0], control=far[1], lock=None)
+    return Listening(jobs, control, info, None if host.startswith("127.") else remote, stack)
 
 
-def _router(context: zmq.Context[zmq.Socket[bytes]], largest: int) -> zmq.Socket[bytes]:
-    socket = context.socket(zmq.ROUTER)
-    socket.router_mandatory = True  # sending to a client that is gone must fail, not vanish
-    socket.maxmsgsize = largest
-    socket.rcvhwm = 16  # per client: messages can be large
-    socket.sndhwm = _QUEUE
-    # a process that dies closes its connection at once; this is for machines that vanish
-    socket.heartbeat_ivl, socket.heartbeat_timeout = 5000, 30000
-    return socket
+def _bind(jobs: Router, control: Router, tcp: str) -> tuple[str, list[int]]:
+    """Bind both; returns the host and the two ports."""
+    host, _, port = tcp.rpartition(":") if ":" in tcp else (tcp, "", "")
+    try:
+        for offset, router in enumerate((jobs, control)):
+            router.bind(f"tcp://{host}:{int(port) + offset if port else '*'}")
+    except (zmq.ZMQError, ValueError) as error:
+        raise CannotListen(
+            f"The backend cannot listen at {tcp} ({error}); give --tcp another HOST or HOST:PORT."
+        ) from error
+    ends = [router.getsockopt_string(zmq.LAST_ENDPOINT) for router in (jobs, control)]
+    return host, [int(end.rstrip("\0").rpartition(":")[2]) for end in ends]
+
+
+def _routers(context: Context, stack: contextlib.ExitStack) -> tuple[Router, Router]:
+    """The jobs and the control socket, not bound yet; `stack` closes them."""
+    pair = []
+    for largest in (framing.MAX_FRAME, framing.MAX_CONTROL_FRAME):
+        router = context.socket(zmq.ROUTER)
+        stack.callback(router.close, linger=_LINGER_MS)
+        router.router_mandatory = True  # sending to a client that is gone must fail, not vanish
+        router.maxmsgsize = largest
+        router.rcvhwm = 16  # per client: messages can be large
+        router.sndhwm = _QUEUE
+        # a process that dies closes its connection at once; this is for machines that vanish
+        router.heartbeat_ivl, router.heartbeat_timeout = 5000, 30000
+        pair.append(router)
+    return pair[0], pair[1]

@@ -13,7 +13,7 @@ import pytest
 from protocol import framing
 from protocol import messages as m
 from protocol.framing import pack, unpack
-from protocol.typed import MAX_TEXT, ProtocolError
+from protocol.typed import MAX_TEXT, ProtocolError, WrongVersionError
 
 MASK = m.Pixels(3, 2, 1, "u8", bytes(range(6)))
 CODE = m.Pixels(4, 2, 1, "f32", array("f", [0.5, -1, 2, 3, 4, 5, 6, 7]).tobytes())
@@ -227,7 +227,7 @@ def test_bad_job_ids(job: object) -> None:
 
 
 def test_other_versions_are_seen_whatever_else_they_say() -> None:
-    with pytest.raises(framing.WrongVersionError) as caught:
+    with pytest.raises(WrongVersionError) as caught:
         received({"version": 2, "news": {}}, type="Hello")
     assert caught.value.version == 2
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from pathlib import Path
 import pytest
 import zmq
 
+from backend.server.sockets import CannotListen, NoEncryption, listen
 from backend_harness import CHECKOUT, PROGRAM, Backend, repaint, segment, wait_until
 from protocol import connection_file, framing, paths
 from protocol import messages as m
@@ -126,6 +129,7 @@ def test_long_folders_get_sockets_elsewhere(
     assert not socket_folder.exists()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_nothing_of_the_caller_is_inherited(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GI_TYPELIB_PATH", "/nowhere")
     monkeypatch.setenv("LD_LIBRARY_PATH", "/nowhere")
@@ -175,18 +179,20 @@ def test_tcp_needs_the_keys_of_the_connection_file(tcp: Backend) -> None:
         assert connection.request(repaint("hair")).parts == ("hair",)
 
 
-def stranger_hears(endpoint: str, keys: CurveKeys | None, server: str | None = None) -> bool:
+def stranger_hears(
+    endpoint: str, keys: CurveKeys | None, server: str | None = None, wait_ms: int = 1500
+) -> bool:
     """Whether a greeting with these keys is answered."""
     context = zmq.Context()
-    socket = context.socket(zmq.DEALER)
-    socket.linger = 0
+    dealer = context.socket(zmq.DEALER)
+    dealer.linger = 0
     if keys:
-        socket.curve_serverkey = (server or keys.server).encode()
-        socket.curve_publickey, socket.curve_secretkey = keys.public.encode(), keys.secret.encode()
-    socket.connect(endpoint)
-    socket.send_multipart([bytes(frame) for frame in framing.pack("j", m.Hello("stranger"))])
+        dealer.curve_serverkey = (server or keys.server).encode()
+        dealer.curve_publickey, dealer.curve_secretkey = keys.public.encode(), keys.secret.encode()
+    dealer.connect(endpoint)
+    dealer.send_multipart([bytes(frame) for frame in framing.pack("j", m.Hello("stranger"))])
     try:
-        return bool(socket.poll(1500))
+        return bool(dealer.poll(wait_ms))
     finally:
         context.destroy(linger=0)
 
@@ -198,7 +204,7 @@ def test_strangers_get_nothing_over_tcp(tcp: Backend) -> None:
         public, secret = (key.decode() for key in zmq.curve_keypair())
         other = dataclasses.replace(info.curve, public=public, secret=secret)
         for endpoint in (info.jobs, info.control):
-            assert stranger_hears(endpoint, info.curve), "the right keys are answered"
+            assert stranger_hears(endpoint, info.curve, wait_ms=60_000), "the right keys"
             assert not stranger_hears(endpoint, None), "no keys"
             assert not stranger_hears(endpoint, other), "keys that are not on the list"
             assert not stranger_hears(endpoint, info.curve, server=public), "wrong server key"
@@ -235,18 +241,71 @@ def test_tcp_without_keys_is_refused_by_the_client(home: Path) -> None:
 def test_tcp_without_curve_is_refused_by_the_server(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from backend.server.sockets import NoEncryption, listen
-
     monkeypatch.setattr(zmq, "has", lambda capability: capability != "curve")
     with pytest.raises(NoEncryption):
         listen(paths.run_dir(), "1", "127.0.0.1")
 
 
 def test_the_ports_can_be_chosen(start: Callable[..., Backend]) -> None:
-    backend = start("--tcp", "127.0.0.1:23573")
+    backend = start("--tcp", "127.0.0.1:23573")  # below the ports that systems choose
     with backend.connect():
         info = connection_file.read(paths.connection_file())
         assert (info.jobs, info.control) == ("tcp://127.0.0.1:23573", "tcp://127.0.0.1:23574")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:port", "no.such.host.invalid", "127.0.0.1:1:2"])
+def test_addresses_that_cannot_be_are_an_error_for_the_user(home: Path, address: str) -> None:
+    with pytest.raises(CannotListen, match="cannot listen"):
+        listen(paths.run_dir(), "1", address)
+
+
+def test_a_port_in_use_is_an_error_for_the_user(home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(CannotListen, match="in use"):
+            listen(paths.run_dir(), "1", f"127.0.0.1:{port}")
+
+
+def test_a_file_for_other_machines(start: Callable[..., Backend]) -> None:
+    backend = start("--tcp", "0.0.0.0:23577")
+    with backend.connect() as connection:
+        connection.request(segment())
+        remote = connection_file.read(paths.run_dir() / "remote.json")
+        local = connection_file.read(paths.connection_file())
+        assert remote.lock is None
+        assert remote.curve == local.curve
+        assert remote.jobs == f"tcp://{socket.gethostname()}:23577"
+        assert local.control == "tcp://127.0.0.1:23578"
+        connection.shutdown()
+    assert backend.process.wait(60) == 0
+    assert not (paths.run_dir() / "remote.json").exists()
+
+
+def test_a_backend_on_another_machine_is_used_and_never_replaced(
+    tcp: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tcp.connect().close()
+    info = dataclasses.replace(connection_file.read(paths.connection_file()), lock=None)
+    monkeypatch.setenv("EDITGAN_HOME", str(tmp_path / "laptop"))
+    paths.run_dir()
+    connection_file.write(paths.connection_file(), info)
+    with ensure_backend(COMMAND, cwd=CHECKOUT) as connection:
+        connection.request(segment())
+        assert connection.status().photos == 1
+    tcp.kill()
+    with pytest.raises(BackendError, match="another machine") as caught:
+        ensure_backend(COMMAND, cwd=CHECKOUT, timeout=1)
+    assert caught.value.code == "backend_lost"
+    assert connection_file.read(paths.connection_file()) == info
+
+
+def test_a_backend_of_another_version_is_told_before_any_socket(connection: Connection) -> None:
+    path = paths.connection_file()
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({**content, "protocol_version": 2, "news": 1}))
+    with pytest.raises(BackendError) as caught:
+        ensure_backend(COMMAND, cwd=CHECKOUT, timeout=20)
+    assert caught.value.code == "protocol_version"
 
 
 def test_wait_until_fails_in_vain(monkeypatch: pytest.MonkeyPatch) -> None:
