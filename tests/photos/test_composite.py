@@ -86,6 +86,10 @@ def test_outside_the_region_every_byte_is_the_photos(frame: CropFrame, dtype: ty
     h, w = layer.pixels.shape[:2]
     alpha[layer.y : layer.y + h, layer.x : layer.x + w] = layer.pixels[..., 3]
     assert not alpha[outside].any()
+    own = photo[layer.y : layer.y + h, layer.x : layer.x + w]
+    clear = layer.pixels[..., 3] == 0
+    assert clear.any()
+    assert layer.pixels[clear][:, :3].tobytes() == own[clear].tobytes()
     merged = pasted(photo, layer)
     assert merged[alpha == 0].tobytes() == photo[alpha == 0].tobytes()
     assert (merged != photo).any(axis=2)[
@@ -260,5 +264,5 @@ def test_new_shapes_are_not_trusted_but_a_change_of_light_is() -> None:
     k = fresh.shape[0] // 64
     assert fresh[29 * k : 35 * k, 26 * k : 38 * k].mean() < 0.3
     assert fresh[: 16 * k].mean() > 0.9
-    lighter = estimate_motion(old, old * 0.8 + 0.1)
-    assert lighter.trust.mean() > 0.9
+    lighter = estimate_motion(old, old * 0.6 + 0.2)
+    assert lighter.trust.mean() > 0.8

@@ -157,7 +157,8 @@ def test_untouched_layers_change_nothing() -> None:
 
 def test_resampling_noise_is_no_change() -> None:
     """Soft edges read back changed a little, as after a change of bit depth or a transform."""
-    base = [replace(m, alpha=cv2.GaussianBlur(m.alpha, (0, 0), 1.2)) for m in masks()]
+    half = np.float32([[1, 0, 0.5], [0, 1, 0.5]])  # edges in the middle of pixels: alpha near 128
+    base = [replace(m, alpha=cv2.warpAffine(m.alpha, half, m.alpha.shape[::-1])) for m in masks()]
     random = np.random.default_rng(5)
     painted = []
     for mask in base:
@@ -166,7 +167,7 @@ def test_resampling_noise_is_no_change() -> None:
     with pytest.raises(NothingChanged, match="Nothing was repainted"):
         read(painted, base)
     idle = [
-        replace(p, alpha=cv2.GaussianBlur(m.alpha, (0, 0), 0.8))
+        replace(p, alpha=cv2.GaussianBlur(m.alpha, (0, 0), 0.6))
         for p, m in zip(painted, base, strict=True)
     ]
     idle[MOUTH].alpha[cells(slice(22, 25), slice(12, 20))] = 255
