@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import copy
 import itertools
+import sys
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
@@ -285,7 +286,9 @@ def _train(trainer: GeneratorTrainer, data: AlignedDataset, args: argparse.Names
         if not trainer.shared_basis and trainer.seen >= recipe.shared_from:
             some = data.batches(recipe.batch, resolution, recipe.seed + 1, 0)
             explained = trainer.share_basis(itertools.islice(some, _BASIS_BATCHES))
-            tqdm.write(f"One w for all layers holds {explained:.1%} of the codes' variance.")
+            bar.write(
+                f"One w for all layers holds {explained:.1%} of the codes' variance.", sys.stderr
+            )
         losses.append(trainer.step(next(batches)))
         bar.update(recipe.batch)
         if trainer.seen % args.save_every < recipe.batch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 import cv2
@@ -83,7 +84,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
             "transfer": learnt.transfer,
             "range": [learnt.low, learnt.high],
         }
-        print(recipe.name, results[recipe.name], flush=True)
+        tqdm.write(f"{recipe.name}: {results[recipe.name]}", file=sys.stderr)
     return {"bundle": bundle.name, "presets": results}
 
 
