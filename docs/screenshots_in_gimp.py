@@ -20,6 +20,9 @@ Gdk.pixbuf_get_from_window(root, 0, 0, root.get_width(), root.get_height()).save
 """
 
 
+FACE = (400, 300, 30, 0)  # what of the portrait is shown: width, height, left, top
+
+
 def main(folder: str) -> None:
     """Write gimp-parts.png into `folder`, and end GIMP."""
     try:
@@ -36,6 +39,7 @@ def main(folder: str) -> None:
 
 def _open(photo: str) -> Gimp.Image:
     image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(photo))
+    image.crop(*FACE)
     Gimp.Display.new(image)
     Gimp.displays_flush()
     return image
@@ -65,8 +69,22 @@ def _arrange() -> None:
     _xdotool("windowsize", window, "100%", "100%")
     _xdotool("windowactivate", "--sync", window)
     time.sleep(2)
+    _drag((1205, 475), (1060, 475))  # the dock with the layers wider
+    _drag((1250, 514), (1250, 330))  # and higher
+    _xdotool("windowfocus", window)
     _xdotool("key", "ctrl+shift+j")  # View > Zoom > Fit Image in Window
     time.sleep(3)
+    _xdotool("mousemove", "1300", "800", "click", "--repeat", "9", "4")  # scroll to the group
+    _xdotool("mousemove", "1100", "5")
+    time.sleep(1)
+
+
+def _drag(start: tuple[int, int], end: tuple[int, int]) -> None:
+    _xdotool("mousemove", *map(str, start), "mousedown", "1")
+    _xdotool("mousemove", *map(str, end))
+    time.sleep(0.3)
+    _xdotool("mouseup", "1")
+    time.sleep(0.5)
 
 
 def _shoot(picture: Path) -> None:
