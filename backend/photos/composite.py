@@ -14,6 +14,9 @@ from backend.photos.flow import Motion, estimate_motion
 from backend.photos.warp import resize, support_rect, to_photo
 
 _BAND = 256  # rows worked on at a time: temporaries stay small however large the photo
+_SAMPLE = 512  # side of the sample in the region's middle that tells how strong the grain is
+_GRAIN = 1.5  # blur whose remainder is grain, photo pixels
+_MARGIN = 6  # rows and columns that this blur reaches
 _TONE = 0.04  # blur that leaves only light and colour of an inversion's error, in crop sides
 
 
@@ -52,12 +55,15 @@ def composite(
         return ResultLayer(0, 0, np.zeros((1, 1, 4), photo.dtype))
     old, new = ((np.asarray(p, np.float32) + 1) / 2 for p in (before, after))
     motion = estimate_motion(old, new)
-    tone = _tone(photo, frame, old, motion.after.shape[0])
+    replacement = motion.after + _tone(photo, frame, old, motion.after.shape[0])
     x, y, w, h = rect
+    middle = (x + max(w - _SAMPLE, 0) // 2, y + max(h - _SAMPLE, 0) // 2)
+    sample = (*middle, min(w, _SAMPLE), min(h, _SAMPLE))
+    strength = 3 * float(np.median(np.abs(_grain(photo, sample))))
     pixels = np.empty((h, w, 4), photo.dtype)
     for top in range(0, h, _BAND):
         band = (x, y + top, w, min(_BAND, h - top))
-        pixels[top : top + _BAND] = _band(photo, frame, motion, tone, alpha, band)
+        pixels[top : top + _BAND] = _band(photo, frame, motion, replacement, strength, alpha, band)
     return ResultLayer(x, y, pixels)
 
 
@@ -87,19 +93,25 @@ def _band(
     photo: Picture,
     frame: CropFrame,
     motion: Motion,
-    tone: Floats,
+    replacement: Floats,
+    strength: float,
     alpha: Floats,
     rect: Rect,
 ) -> Picture:
-    """The layer's pixels in `rect`: [h, w, 4] in the photo's dtype."""
+    """The layer's pixels in `rect`: [h, w, 4] in the photo's dtype.
+
+    replacement: float32 [S, S, 3] in 0..1, what to show where the motion cannot be trusted; it gets
+    the photo's grain up to `strength`, or it would look pasted. Edges are stronger than grain.
+    """
     x, y, w, h = rect
     unit = 255.0 if photo.dtype == np.uint8 else 1.0
     own = photo[y : y + h, x : x + w, :3]
     opacity = to_photo(alpha, frame, rect, outside_zero=True)
     shift = to_photo(motion.shift, frame, rect) @ frame.to_pixels(1)[:, :2].T.astype(np.float32)
     moved = _moved(photo, shift, rect) + unit * to_photo(motion.residual, frame, rect)
-    drawn = unit * to_photo(motion.after + tone, frame, rect)
     trust = to_photo(motion.trust, frame, rect)[..., None]
+    drawn = unit * to_photo(replacement, frame, rect)
+    drawn += np.clip(_grain(photo, rect), -strength, strength)
     result = drawn + trust * (moved - drawn)
     layer = np.concatenate([result, unit * opacity[..., None]], axis=2)
     if photo.dtype == np.uint8:
@@ -107,6 +119,15 @@ def _band(
     untouched = layer[..., 3] == 0
     layer[..., :3][untouched] = own[untouched]
     return layer.astype(photo.dtype, copy=False)
+
+
+def _grain(photo: Picture, rect: Rect) -> Floats:
+    """The finest detail of the photo in `rect`, in the photo's units: float32 [h, w, 3]."""
+    x, y, w, h = rect
+    left, top = min(x, _MARGIN), min(y, _MARGIN)
+    source = photo[y - top : y + h + _MARGIN, x - left : x + w + _MARGIN, :3].astype(np.float32)
+    detail = source - cv2.GaussianBlur(source, (0, 0), _GRAIN)
+    return detail[top : top + h, left : left + w]
 
 
 def _moved(photo: Picture, shift: Floats, rect: Rect) -> Floats:

@@ -174,6 +174,24 @@ def test_new_content_comes_from_the_generator() -> None:
     assert np.abs(merged[150, 200].astype(int) - 90).max() < 8  # beside it, still the photo
 
 
+def test_new_content_has_the_photos_grain_but_not_its_old_edges() -> None:
+    random = np.random.default_rng(2)
+    photo = 120 + random.normal(0, 4, (400, 400, 3))
+    photo[195:205, 130:270] = 20  # closed lips
+    photo = photo.clip(0, 255).astype(np.uint8)
+    frame = tilted(200, 200, 384)
+    before = extract(photo, frame, RESOLUTION)[0]
+    after = before.copy()
+    after[24:40, 18:46] = 0.6
+    layer = composite(photo, frame, before, after, disc(r=0.4))
+    merged = pasted(photo, layer).astype(np.float32)
+    fine, own = (p - cv2.GaussianBlur(p, (0, 0), 1.5) for p in (merged, photo.astype(np.float32)))
+    strength = np.median(np.abs(fine[170:230, 150:250])) / np.median(np.abs(own[20:100, 20:380]))
+    assert 0.6 < strength < 1.4
+    rows = merged[165:235, 150:250].mean(axis=(1, 2))
+    assert np.abs(rows - 1.6 * 127.5).max() < 12  # the old lips would be 100 darker
+
+
 def test_a_badly_embedded_photo_keeps_its_own_colours() -> None:
     """The generator's picture is far too green; the layer must not be."""
     photo = np.rint(texture(300, 400) * 255).astype(np.uint8)
