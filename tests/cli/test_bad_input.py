@@ -8,6 +8,7 @@ import pty
 import signal
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import numpy as np
@@ -161,6 +162,7 @@ def test_ctrl_c_ends_cleanly(bundles: Path, photo: Path, home: Path) -> None:
         "-o", str(photo.parent / "out.png"), "--json",
     ]  # fmt: skip
     terminal, end = pty.openpty()  # the progress bar, which needs one, tells when
+    termios.tcsetwinsize(end, (24, 80))
     with subprocess.Popen(
         endless, cwd=PROJECT, stdout=subprocess.PIPE, stderr=end, text=True, start_new_session=True
     ) as process:
