@@ -31,11 +31,11 @@ class Command:
 Commands = Mapping[str, "Command | tuple[str, Commands]"]
 
 TRAINING: Commands = {
-    "align": Command("backend.training.align", "cut aligned pictures for training out of photos"),
-    "generator": Command("backend.training.generator", "train generator and encoder"),
-    "bundle": Command("backend.training.export", "make a model bundle of a training run"),
-    "encoder": Command("backend.training.encoder", "train the encoder of a finished generator"),
+    "align": Command("backend.training.align", "cut aligned training pictures out of photos"),
+    "generator": Command("backend.training.generator", "train generator and encoder together"),
+    "encoder": Command("backend.training.encoder", "train an encoder for a finished generator"),
     "segmentation": Command("backend.training.segmentation", "train the segmentation branch"),
+    "bundle": Command("backend.training.export", "turn a training run into a model bundle"),
     "presets": Command("backend.training.presets", "learn the edits that ship with a bundle"),
 }
 LIBRARY: Commands = {
