@@ -126,19 +126,12 @@ FACES = (
         "Smile",
         "Widens the mouth and lifts its corners.",
         "mouth",
-        Scale(x=1.45, y=1.25, lift=0.14),
+        Scale(x=1.6, y=1.35, lift=0.2),
     ),
-    Recipe("wider-mouth", "Wider mouth", "Widens the mouth.", "mouth", Scale(x=1.5)),
-    Recipe("fuller-lips", "Fuller lips", "Makes the lips fuller.", "mouth", Scale(x=1.1, y=1.7)),
-    Recipe("bigger-eyes", "Bigger eyes", "Enlarges both eyes.", "eyes", Scale(x=1.4, y=1.5)),
-    Recipe("slimmer-nose", "Slimmer nose", "Narrows the nose.", "nose", Scale(x=0.7, y=0.95)),
-    Recipe(
-        "more-hair",
-        "More hair",
-        "Gives the hair more volume.",
-        "hair and brows",
-        Grow(0.07, over=("background",)),
-    ),
+    Recipe("wider-mouth", "Wider mouth", "Widens the mouth.", "mouth", Scale(x=1.7)),
+    Recipe("fuller-lips", "Fuller lips", "Makes the lips fuller.", "mouth", Scale(x=1.1, y=2.1)),
+    Recipe("bigger-eyes", "Bigger eyes", "Enlarges both eyes.", "eyes", Scale(x=1.5, y=2.0)),
+    Recipe("slimmer-nose", "Slimmer nose", "Narrows the nose.", "nose", Scale(x=0.55, y=0.95)),
 )
 """The recipes of the built-in bundle `faces`."""
 
