@@ -93,7 +93,11 @@ class Backend:
             worker.start()
         _log.info("EditGAN backend %s listens at %s", self.version, sockets.info.jobs)
         with _stopped_by_signals(service):
-            service.run()
+            try:
+                service.run()
+            except Exception:
+                _log.exception("the backend fails")
+                raise
 
     def leave(self) -> None:
         """Wait for the workers; one that is deep in a computation does not hold up the end."""

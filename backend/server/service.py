@@ -45,6 +45,8 @@ _TICK_S = 0.5
 _BATCH = 50  # messages from one socket before the other gets its turn
 _MAX_CLIENTS = 4096
 _MAX_JOBS = 64  # of one client
+_INTERNAL = "EditGAN could not handle a message; its log says why."
+_REPLACED = ErrorReply("cancelled", "A newer request took its place.", "replaced")
 _SHUTTING_DOWN = ErrorReply("shutting_down", "The backend is ending; run the command again.")
 
 
@@ -108,7 +110,7 @@ class Service:
         self,
         source: zmq.Socket[bytes],
         name: str,
-        handle: Callable[[bytes, str, Message], None],
+        handle: Callable[[bytes, str, Message], Message | None],
     ) -> None:
         for _ in range(_BATCH):
             try:
@@ -116,20 +118,21 @@ class Service:
             except zmq.Again:
                 return
             client, content = frames[0].bytes, [frame.buffer for frame in frames[1:]]
-            reply = None
+            reply: Message | None
             try:
                 job, message = framing.unpack(content)
                 self._active = time.monotonic()
-                reply = self._check_greeting(name, client, message)
+                reply = self._check_greeting(name, client, message) or handle(client, job, message)
             except WrongVersionError as error:
-                job, reply = framing.job_of(content), _wrong_version(error)
+                reply = _wrong_version(error)
             except ProtocolError as error:
                 _log.warning("unreadable message on %s: %s", name, error)
-                job, reply = framing.job_of(content), _bad_message(str(error))
+                reply = _bad_message(str(error))
+            except Exception as error:  # our mistake must not end everybody's work
+                _log.exception("a message on %s could not be handled", name)
+                reply = ErrorReply("internal", _INTERNAL, repr(error)[:2000])
             if reply:
-                self._send(source, client, job, reply)
-            else:
-                handle(client, job, message)
+                self._send(source, client, framing.job_of(content), reply)
 
     def _check_greeting(self, name: str, client: bytes, message: Message) -> Message | None:
         """The answer to a greeting, or to its absence; None for a message to go on with."""
@@ -144,43 +147,36 @@ class Service:
             return _bad_message("the first message must be Hello")
         return None
 
-    def _on_control(self, client: bytes, job: str, message: Message) -> None:
-        reply: Message
+    def _on_control(self, client: bytes, job: str, message: Message) -> Message:
         match message:
             case Ping():
-                reply = Pong()
+                return Pong()
             case Cancel():
-                reply = Cancelled(message.job, self._cancel(message.job))
+                return Cancelled(message.job, self._cancel(message.job))
             case Status():
                 running = next((j.kind for j in self._jobs.values() if j.started), None)
                 waiting = sum(j.started is None for j in self._jobs.values())
-                reply = self._answers.status(running, waiting)
+                return self._answers.status(running, waiting)
             case Shutdown():
                 _log.info("shutdown was asked for: %s", message.reason[:200])
                 self._stopping = True
-                reply = Bye()
-            case _:
-                reply = _bad_message(f"{type(message).__name__} on the control socket")
-        self._send(self._sockets.control, client, job, reply)
+                return Bye()
+        return _bad_message(f"{type(message).__name__} on the control socket")
 
-    def _on_job(self, client: bytes, job_id: str, message: Message) -> None:
+    def _on_job(self, client: bytes, job_id: str, message: Message) -> Message | None:
+        """Put a job into its queue; returns why not."""
         key = client, job_id
-        problem = None
         if not isinstance(message, JobRequest):
-            problem = _bad_message(f"{type(message).__name__} on the jobs socket")
-        elif not job_id or key in self._jobs:
-            problem = _bad_message("a job needs an id of its own")
-        elif sum(owner == client for owner, _ in self._jobs) >= _MAX_JOBS:
-            problem = ErrorReply("busy", "Too many jobs are waiting; try again in a moment.")
-        if problem or not isinstance(message, JobRequest):
-            self._send(self._sockets.jobs, client, job_id, problem or _bad_message("?"))
-            return
+            return _bad_message(f"{type(message).__name__} on the jobs socket")
+        if not job_id or key in self._jobs:
+            return _bad_message("a job needs an id of its own")
+        if sum(owner == client for owner, _ in self._jobs) >= _MAX_JOBS:
+            return ErrorReply("busy", "Too many jobs are waiting; try again in a moment.")
         job = Job(client, job_id, message, self._post)
         self._jobs[key] = job
         for old in self._queue_of(job).put(job):
-            self._deliver(
-                old, ErrorReply("cancelled", "A newer request took its place.", "replaced")
-            )
+            self._deliver(old, _REPLACED)
+        return None
 
     def _queue_of(self, job: Job) -> JobQueue:
         return self._files if isinstance(job.request, ListEdits) else self._device

@@ -16,6 +16,7 @@ from backend_harness import Backend, error_of, repaint, rgb, segment, wait_until
 from protocol import connection_file, framing, paths
 from protocol import messages as m
 from protocol.client import Connection
+from protocol.errors import BackendError
 
 WAIT_MS = 60_000
 
@@ -233,3 +234,17 @@ def test_a_full_disk_only_costs_the_embedding(start: Callable[..., Backend], hom
     with start().connect() as connection:
         assert connection.request(segment()).report["inversions"] == 1
         assert connection.request(segment()).report["inversions"] == 2
+
+
+def test_a_mistake_of_the_servers_own_ends_nothing(
+    start: Callable[..., Backend], home: Path
+) -> None:
+    """The catalogue cannot be read for a while: the question fails, the backend goes on."""
+    with start("--broken-catalogue", str(home / "broken")).connect() as connection:
+        (home / "broken").touch()
+        with pytest.raises(BackendError) as caught:
+            connection.status()
+        assert caught.value.code == "internal"
+        (home / "broken").unlink()
+        assert connection.status().bundles
+        connection.request(segment())

@@ -165,10 +165,17 @@ class SmallEngine:
 
 
 class SmallCatalogue:
+    """One bundle; cannot be described while the file `broken` exists."""
+
+    def __init__(self, broken: Path) -> None:
+        self._broken = broken
+
     def names(self) -> list[str]:
         return ["small"]
 
     def describe(self) -> list[dict[str, Any]]:
+        if self._broken.exists():
+            raise OSError("the disk is gone")
         return [{"name": "small", "resolution": RESOLUTION}]
 
     def load(self, name: str, device: str) -> SmallEngine:
@@ -180,8 +187,9 @@ def main() -> int:
     parser.add_argument("--tcp")
     parser.add_argument("--idle", type=float, default=120)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--broken-catalogue", type=Path, default=Path("/nonexistent"))
     args = parser.parse_args()
-    return serve(args.idle, args.tcp, args.device, SmallCatalogue())
+    return serve(args.idle, args.tcp, args.device, SmallCatalogue(args.broken_catalogue))
 
 
 if __name__ == "__main__":
