@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backend.commands.common import add_photo, check_not_input, not_negative
+from backend.commands.common import add_photo, check_not_input, lossy_note, not_negative
 from backend.commands.segment import reconstruction_line
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     write_photo(photo.with_layer(session.to_photo(result.layer)), args.output)
     return {
         "output": str(args.output),
+        "note": lossy_note(args.output),
         "edits": [_about(edit, scale) for edit, scale in edits],
         "parts": list(result.parts),
         "result": dict(result.report),
@@ -79,7 +80,8 @@ def describe(report: dict[str, Any]) -> str:
         if not edit["in_range"]:
             low, high = edit["low"], edit["high"]
             lines.append(f"'{edit['title']}' looks best between {low:g} and {high:g}.")
-    return "\n".join([*lines, reconstruction_line(report)])
+    notes = [report["note"]] if report["note"] else []
+    return "\n".join([*lines, reconstruction_line(report), *notes])
 
 
 def find_edit(library: Library, bundle: str, text: str) -> tuple[Edit, float]:

@@ -65,6 +65,13 @@ def check_not_input(output: Path, *inputs: Path) -> None:
                 raise BadImage(f"Writing to {output} would overwrite the input; use another name.")
 
 
+def lossy_note(output: Path) -> str | None:
+    """What to know about an output whose every pixel changes a little."""
+    if output.suffix.lower() not in (".jpg", ".jpeg"):
+        return None
+    return "JPEG stores all pixels anew; in .png or .tif those outside the edit stay as they were."
+
+
 def choose_device(name: str) -> str:
     """The device behind "auto". Imports torch."""
     import torch

@@ -152,6 +152,7 @@ def _networks() -> Iterator[Finding]:
 
 
 def _library() -> Iterator[Finding]:
+    from backend.bundles import list_bundles, read_bundle
     from edit_library import Library
     from protocol.paths import library_dir
 
@@ -159,6 +160,11 @@ def _library() -> Iterator[Finding]:
     edits = library.list()
     own = sum(edit.source == "user" for edit in edits)
     yield Finding("edit library", "ok", f"{len(edits) - own} presets, {own} edits of your own")
+    generators = {n: read_bundle(folder).sha for n, folder in list_bundles().items()}
+    strange = [e.title for e in edits if generators.get(e.bundle) != e.generator_sha256]
+    if strange:
+        text = f"learnt with models that are not installed: {', '.join(strange)}"
+        yield Finding("edit library", "note", text, "They cannot be applied; learn them again.")
     for broken in library.broken():
         where = f"{broken.bundle}/{broken.name}"
         advice = f"Delete {broken.folder}, or put the edit back from a copy."

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backend.commands.common import add_photo, check_not_input, positive
+from backend.commands.common import add_photo, check_not_input, lossy_note, positive
 from backend.commands.segment import reconstruction_line
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     saved = _save(args, session, result, changed) if args.save_edit else None
     return {
         "output": str(args.output),
+        "note": lossy_note(args.output),
         "edit": saved,
         "parts": list(result.parts),
         "result": dict(result.report),
@@ -75,7 +76,8 @@ def describe(report: dict[str, Any]) -> str:
     lines = [f"{report['output']}: {', '.join(report['parts'])} repainted"]
     if report["edit"]:
         lines.append(f"The edit is in the library as '{report['edit']}'.")
-    return "\n".join([*lines, reconstruction_line(report)])
+    notes = [report["note"]] if report["note"] else []
+    return "\n".join([*lines, reconstruction_line(report), *notes])
 
 
 def _subject(about: dict[str, Any]) -> int | None:
