@@ -12,7 +12,6 @@ from typing import Protocol
 from backend.errors import EditGanError
 from backend.server.jobs import Job, JobQueue
 from backend.server.memory import is_out_of_memory
-from edit_library.errors import EditLibraryError
 from protocol.messages import ErrorReply, Message
 from protocol.typed import MAX_TEXT, ProtocolError
 
@@ -75,6 +74,8 @@ class Worker(threading.Thread):
 
 
 def _typed(error: Exception) -> ErrorReply | None:
+    from edit_library.errors import EditLibraryError  # brings numpy: not while starting
+
     if isinstance(error, EditGanError | EditLibraryError):
         return ErrorReply(error.code, error.message[:MAX_TEXT])
     return None
