@@ -43,15 +43,21 @@ def build(
     photo: photos.Photo,
     parts: Sequence[PartLayer],
     mark: state.Group,
+    within: Rect,
     added: list[Gimp.Layer],
 ) -> Gimp.GroupLayer:
-    """Add the group at the top of the image, the smallest part topmost, the background lowest."""
+    """Add the group at the top of the image, the smallest part topmost, the background lowest.
+
+    within: the subject's rectangle; what is painted beyond it would not count.
+    """
     image = photo.image
     group = Gimp.GroupLayer.new(image, group_name(mark.bundle))
     image.insert_layer(group, None, 0)
     added.append(group)
     for place, part in enumerate(sorted(parts, key=_depth)):
-        _add_part(photo, group, place, part, mark.bundle)
+        layer = _new_layer(photo, part, _with_margin(part.rect, within))
+        image.insert_layer(layer, group, place)
+        state.keep(layer, state.PART, state.Part(part.name, mark.bundle))
     group.set_opacity(OPACITY)
     state.keep(group, state.GROUP, mark)
     return group
@@ -76,22 +82,20 @@ def _depth(part: PartLayer) -> tuple[bool, int]:
     return part.index == BACKGROUND, sum(bytes(part.alpha.data))
 
 
-def _add_part(
-    photo: photos.Photo, group: Gimp.GroupLayer, place: int, part: PartLayer, bundle: str
-) -> None:
-    room = _with_margin(part.rect, photo.width, photo.height)
+def _new_layer(photo: photos.Photo, part: PartLayer, room: Rect) -> Gimp.Layer:
     dx, dy = photo.offset
     layer = layers.new_layer(photo.image, part.name, (room[0] + dx, room[1] + dy, *room[2:]))
-    photo.image.insert_layer(layer, group, place)
     layers.write(layer, coloured(part, room))
-    state.keep(layer, state.PART, state.Part(part.name, bundle))
+    return layer
 
 
-def _with_margin(rect: Rect, width: int, height: int) -> Rect:
+def _with_margin(rect: Rect, within: Rect) -> Rect:
+    """`rect` grown on all sides, as far as `within` allows."""
     x, y, w, h = rect
     grow_x, grow_y = max(MIN_MARGIN, round(w * MARGIN)), max(MIN_MARGIN, round(h * MARGIN))
-    left, top = min(x, max(0, x - grow_x)), min(y, max(0, y - grow_y))
-    right, bottom = max(x + w, min(width, x + w + grow_x)), max(y + h, min(height, y + h + grow_y))
+    left, top = min(x, max(within[0], x - grow_x)), min(y, max(within[1], y - grow_y))
+    right = max(x + w, min(within[0] + within[2], x + w + grow_x))
+    bottom = max(y + h, min(within[1] + within[3], y + h + grow_y))
     return left, top, right - left, bottom - top
 
 

@@ -18,7 +18,6 @@ from texts import _
 from protocol.messages import Pixels
 
 MIN_SIDE = 32  # px: nothing smaller shows a subject
-PREVIEW_SIDE = 1024  # px: enough to find a face that covers 3 % of the photo's width
 
 Rect = tuple[int, int, int, int]
 
@@ -43,14 +42,6 @@ class Photo:
         """Where the layer's top-left corner lies on the canvas."""
         _found, x, y = self.layer.get_offsets()
         return x, y
-
-    def preview(self) -> tuple[Pixels, float]:
-        """A small copy, R'G'B' u8, and the photo's pixels per preview pixel."""
-        scale = min(1.0, PREVIEW_SIDE / max(self.width, self.height))
-        w, h = max(1, round(self.width * scale)), max(1, round(self.height * scale))
-        area = Gegl.Rectangle.new(0, 0, w, h)
-        data = self.layer.get_buffer().get(area, scale, "R'G'B' u8", Gegl.AbyssPolicy.CLAMP)
-        return Pixels(w, h, 3, "u8", data), 1 / scale
 
     def pixels(self, rect: Rect) -> Pixels:
         """The pixels of a rectangle, at the precision that the image needs."""

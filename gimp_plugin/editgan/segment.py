@@ -8,6 +8,7 @@ from typing import Any
 import layers
 import part_layers
 import photo as photos
+import preview
 import state
 from gi.repository import Gimp
 from session import Session, expect
@@ -33,7 +34,7 @@ def run(
     with layers.undo_step(image) as added:
         mark = state.Group(kept.photo, bundle)
         previous = part_layers.find_group(image)
-        group = part_layers.build(photo, segmented.parts, mark, added)
+        group = part_layers.build(photo, segmented.parts, mark, kept.rect, added)
         if previous is not None:
             image.remove_layer(previous)
         state.keep(image, state.STATE, kept)
@@ -86,10 +87,10 @@ def embed(
 
 
 def _detect(session: Session, photo: photos.Photo, bundle: str) -> list[Subject]:
-    preview, scale = photo.preview()
+    small, scale = preview.shrunken(photo.layer)
     message = Detect(
         bundle=bundle,
-        preview=preview,
+        preview=small,
         scale=scale,
         width=photo.width,
         height=photo.height,

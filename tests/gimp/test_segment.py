@@ -108,6 +108,19 @@ def test_layer_away_from_the_canvas_origin(call: Call, segmented: Gimp.Image) ->
         assert offsets(layer) == (x + 130, y + 70)
 
 
+@pytest.mark.parametrize("precision", [Gimp.Precision.U8_NON_LINEAR, Gimp.Precision.U16_LINEAR])
+def test_photo_larger_than_the_preview(
+    call: Call, segmented: Gimp.Image, precision: Gimp.Precision
+) -> None:
+    expected = middle(segmented) * 3
+    image = load(PORTRAIT)
+    if image.get_precision() != precision:
+        image.convert_precision(precision)
+    image.scale(image.get_width() * 3, image.get_height() * 3)
+    succeeded(call(SEGMENT, image, image.get_layers()))
+    assert abs(middle(image) - expected) < 40
+
+
 def three_people() -> Gimp.Image:
     """Three portraits side by side on one layer, 150, 300 and 200 pixels large."""
     image = load(PORTRAIT)
