@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backend.commands.common import add_photo, check_not_input, lossy_note, not_negative
-from backend.commands.segment import reconstruction_line
+from backend.commands.segment import reconstruction_line, region_line
 
 if TYPE_CHECKING:
     from edit_library import Edit, Library
@@ -81,7 +81,7 @@ def describe(report: dict[str, Any]) -> str:
             low, high = edit["low"], edit["high"]
             lines.append(f"'{edit['title']}' looks best between {low:g} and {high:g}.")
     notes = [report["note"]] if report["note"] else []
-    return "\n".join([*lines, reconstruction_line(report), *notes])
+    return "\n".join([*lines, region_line(report), reconstruction_line(report), *notes])
 
 
 def find_edit(library: Library, bundle: str, text: str) -> tuple[Edit, float]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backend.commands.common import add_photo, check_not_input, lossy_note, positive
-from backend.commands.segment import reconstruction_line
+from backend.commands.segment import reconstruction_line, region_line
 
 if TYPE_CHECKING:
     from backend.commands.session import Session
@@ -73,11 +73,12 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 def describe(report: dict[str, Any]) -> str:
     """The report for people."""
-    lines = [f"{report['output']}: {', '.join(report['parts'])} repainted"]
+    agreement = f"{report['result']['agreement']:.0%} of the repainted pixels agree"
+    lines = [f"{report['output']}: {', '.join(report['parts'])} repainted; {agreement}"]
     if report["edit"]:
         lines.append(f"The edit is in the library as '{report['edit']}'.")
     notes = [report["note"]] if report["note"] else []
-    return "\n".join([*lines, reconstruction_line(report), *notes])
+    return "\n".join([*lines, region_line(report), reconstruction_line(report), *notes])
 
 
 def _subject(about: dict[str, Any]) -> int | None:

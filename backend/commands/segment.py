@@ -63,6 +63,8 @@ def describe(report: dict[str, Any]) -> str:
         lines.append(f"  {part['index']:3d} {part['color']} {part['name']}: {amount}")
     if report["layers"]:
         lines.append(f"{len(report['layers'])} layers in {Path(report['layers'][0]).parent}")
+    if report["subjects"] > 1:
+        lines.append("Choose another subject with --subject N; 1 is the largest.")
     return "\n".join([*lines, reconstruction_line(report)])
 
 
@@ -77,6 +79,13 @@ def reconstruction_line(report: dict[str, Any]) -> str:
         *([] if identity is None else [f"identity {identity:.2f}"]),
     ]
     return f"Reconstruction: {', '.join(values)}. {found.get('verdict', '')}".rstrip()
+
+
+def region_line(report: dict[str, Any]) -> str:
+    """How much of the model's picture an edit may change, against how much was asked for."""
+    region, changed = report["result"]["area_region"], report["result"]["area_changed"]
+    ratio = f", {region / changed:.1f} times as many" if changed else ""
+    return f"Region: {region} of the model's pixels for {changed} changed labels{ratio}."
 
 
 def _write_layers(masks: list[Any], width: int, height: int, folder: Path) -> list[str]:

@@ -84,6 +84,8 @@ def test_repaint_changes_the_photo_near_the_paint_only(
     assert after.shape == before.shape and (after != before).any()
     assert np.array_equal(after[:, :9], before[:, :9])
     assert done.json["level"] == "balanced"  # the paint program dropped our note
+    told = run("repaint", photo, "--parts", parts, "-o", out, "--bundle", "tiny", "--steps", 1)
+    assert "pixels agree" in told.out and "Region: " in told.out and "Reconstruction: " in told.out
 
 
 def test_an_edit_is_saved_applied_and_exported(
