@@ -60,8 +60,6 @@ COMMANDS: Commands = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    # Read when torch is loaded: spinning threads would make a busy machine many times slower.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     words = list(sys.argv[1:] if argv is None else argv)
     module, args = _parse(words)
     logging.basicConfig(level=logging.ERROR, format="%(message)s", stream=sys.stderr)

@@ -48,9 +48,6 @@ def serve(
     "cuda". catalogue: the bundles to serve, by default the installed ones.
     Where another backend of this user runs already, it goes on and 0 is returned at once.
     """
-    # Read when torch is loaded: waiting threads must not spin on cores that others (GIMP) use;
-    # on a busy two-core machine one inversion took 223 s instead of 12.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     run_dir = paths.run_dir()
     log_file = _start_logging(paths.logs_dir())
     with _only_one(run_dir) as mine:
