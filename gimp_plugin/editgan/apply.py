@@ -57,6 +57,16 @@ def run(
     }
 
 
+def find(
+    image: Gimp.Image, drawables: Sequence[Gimp.Drawable]
+) -> tuple[photos.Photo, state.State | None]:
+    """The photo, and its state if it was segmented. Raises PlugInError if it cannot be edited."""
+    kept = state.recall(image, state.STATE, state.State)
+    if kept is not None:
+        return photos.remembered(image, kept), kept
+    return photos.find(image, drawables), None
+
+
 def list_edits(image: Gimp.Image, view: View) -> tuple[list[EditInfo], str]:
     """The library's edits for this image's bundle, and that bundle's licence."""
     kept = state.recall(image, state.STATE, state.State)
@@ -84,9 +94,8 @@ def _opened(
     session: Session, image: Gimp.Image, drawables: Sequence[Gimp.Drawable]
 ) -> tuple[photos.Photo, state.State]:
     """The photo and its state; embeds the photo if the image does not know it yet."""
-    kept = state.recall(image, state.STATE, state.State)
+    photo, kept = find(image, drawables)
     if kept is not None:
-        return photos.remembered(image, kept), kept
-    photo = photos.find(image, drawables)
+        return photo, kept
     _segmented, kept, _subjects = segment.embed(session, photo, DEFAULT_BUNDLE, "fast")
     return photo, kept

@@ -109,6 +109,7 @@ def repaint(image: Gimp.Image, drawables: Drawables, config: Any, interactive: b
 def apply(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bool) -> Report:
     import apply
 
+    apply.find(image, drawables)  # what cannot work is said before any dialog
     if interactive:
         import apply_dialog
 

@@ -76,6 +76,7 @@ def embed(
         width=photo.width,
         height=photo.height,
         bundle=bundle,
+        sha=session.bundle_sha(bundle),
         level=level,
         quad=subject.quad,
         rect=subject.rect,

@@ -98,9 +98,23 @@ class Session:
         self._send_again(kept, pixels, (low, middle))
         return self.request(make(name), (middle, high)), kept
 
+    def bundle_sha(self, bundle: str) -> str:
+        """Which generator a bundle has now; empty where the backend does not tell."""
+        status = self.background(self.connection.status)
+        found = (str(b.get("sha", "")) for b in status.bundles if b.get("name") == bundle)
+        return next(found, "")
+
     def _send_again(
         self, kept: state.State, pixels: Pixels, span: tuple[float, float]
     ) -> Segmented:
+        if kept.sha != self.bundle_sha(kept.bundle):
+            raise PlugInError(
+                _(
+                    "The model “{bundle}” is not the one that this photo was segmented with: "
+                    "run Segment Parts again."
+                ).format(bundle=kept.bundle),
+                "wrong_bundle",
+            )
         self._view.say(_("Opening the photo again"), span[0])
         message = Segment(
             bundle=kept.bundle,

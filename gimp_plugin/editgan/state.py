@@ -73,6 +73,7 @@ class State:
     width: Size
     height: Size
     bundle: Name
+    sha: str  # of the bundle's generator: w_plus means nothing to another one
     level: Level
     quad: Quad
     rect: Rect

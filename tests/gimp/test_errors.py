@@ -1,5 +1,6 @@
 """Bad input and accidents: a clear sentence, and nothing is harmed."""
 
+import json
 import os
 import signal
 import threading
@@ -107,6 +108,19 @@ def test_part_layers_of_another_bundle(call: Call, segmented: Gimp.Image) -> Non
     text = bytes(layer.get_parasite("editgan-part").get_data()).replace(b"faces", b"whales")
     layer.attach_parasite(Gimp.Parasite.new("editgan-part", flags, text))
     assert "whales" in failed(call(REPAINT, image, None, steps=2))
+
+
+def test_another_generator_of_the_same_name(
+    call: Call, segmented: Gimp.Image, kill_backend: Callable[[], None]
+) -> None:
+    image = segmented
+    document = json.loads(bytes(image.get_parasite("editgan-state").get_data()))
+    document["record"]["sha"] = "0" * 64
+    text = json.dumps(document).encode()
+    image.attach_parasite(Gimp.Parasite.new("editgan-state", Gimp.PARASITE_PERSISTENT, text))
+    grow(parts_by_size(image)[0])
+    kill_backend()  # the photo must be sent again, with an embedding that fits another generator
+    assert "Segment Parts" in failed(call(REPAINT, image, None, steps=2))
 
 
 @pytest.mark.parametrize("damage", [b"{", b'{"format": 99}', b'{"format": 1, "record": {}}'])
