@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+import traceback
 from pathlib import Path
 
 from gi.repository import Gimp, Gio
@@ -30,6 +31,8 @@ def main(folder: str) -> None:
         _segment(image)
         _arrange()
         _shoot(Path(folder) / "gimp-parts.png")
+    except Exception:
+        traceback.print_exc()  # GIMP would keep it to itself
     finally:
         quit_gimp = Gimp.get_pdb().lookup_procedure("gimp-quit")
         config = quit_gimp.create_config()
