@@ -19,12 +19,12 @@ class IdentityNetwork(Protocol):
 
 
 def _face_crop(image: Tensor, left: float, top: float, side: float, size: int) -> Tensor:
-    """Cut the square (left, top, side; fractions of the frame) and resize it to `size`."""
-    scale = torch.tensor([[side, 0.0, 2 * left + side - 1], [0.0, side, 2 * top + side - 1]])
-    theta = scale.to(image).expand(len(image), 2, 3)
-    # Twice the size, then halved: bilinear sampling alone would alias large pictures.
-    grid = F.affine_grid(theta, [len(image), 3, 2 * size, 2 * size], align_corners=False)
-    return F.avg_pool2d(F.grid_sample(image, grid, align_corners=False), 2)
+    """Cut the square (left, top, side; fractions of the frame) at `size`, to the nearest pixel."""
+    whole = round(size / side)
+    shrinking = image.shape[-1] > whole
+    x = F.interpolate(image, size=(whole, whole), mode="bilinear", antialias=shrinking)
+    row, column = round(top * whole), round(left * whole)
+    return x[:, :, row : row + size, column : column + size]
 
 
 def _conv_bn(inputs: int, outputs: int, kernel: int, stride: int, groups: int = 1) -> nn.Sequential:
