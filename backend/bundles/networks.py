@@ -113,3 +113,4 @@ def save_network(network: nn.Module, path: Path, *, half: bool = True) -> None:
     state = network.state_dict()
     dtype = torch.float16 if half else torch.float32
     save_file({k: v.detach().cpu().to(dtype).contiguous() for k, v in state.items()}, path)
+    path.chmod(0o644)  # safetensors makes files that only their owner may read
