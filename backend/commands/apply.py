@@ -59,7 +59,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     session = open_session(args, photo)
     scaled = [ScaledEdit(edit.vector, edit.info.parts, scale) for edit, scale in edits]
     with progress_bar("Applying", quiet=args.quiet) as show:
-        result = session.editor.apply(session.opened, scaled, refine=args.refine, progress=show)
+        result = session.place.editor.apply(
+            session.opened, scaled, refine=args.refine, progress=show
+        )
     write_photo(photo.with_layer(session.to_photo(result.layer)), args.output)
     return {
         "output": str(args.output),

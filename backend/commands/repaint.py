@@ -11,6 +11,9 @@ from backend.commands.common import add_photo, check_not_input, lossy_note, posi
 from backend.commands.segment import reconstruction_line, region_line
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from backend.commands.session import Session
     from backend.photos.photo import Photo
 
@@ -37,7 +40,6 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Repaint the photo; raises EditGanError, or EditLibraryError when the name is taken."""
     from backend.bundles import find_bundle
     from backend.commands.common import progress_bar
-    from backend.commands.session import open_session
     from backend.photos import label_file
     from backend.photos.files import check_output, read_photo, write_photo
 
@@ -45,18 +47,17 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     photo = read_photo(args.photo)
     check_output(args.output, photo)
     check_not_input(args.output, args.photo, args.parts)
-    about = label_file.read_about(args.parts)
-    meaning = label_file.LabelMeaning(args.bundle, find_bundle(args.bundle).parts)
+    bundle = find_bundle(args.bundle)
+    meaning = label_file.LabelMeaning(bundle.name, bundle.parts)
     edited = label_file.read_labels(args.parts, meaning, (photo.width, photo.height))
     if args.save_edit:
-        _check_name(args)
-    session = open_session(args, photo, subject=_subject(about), level=_level(about))
-    masks = [session.to_photo(mask) for mask in session.opened.parts]
-    before = label_file.label_map(masks, photo.width, photo.height)
-    painted = label_file.painted_layers(masks, before, edited)
+        _check_name(bundle.name, args)
+    session = _open(args, photo, edited)
+    painted = label_file.painted_layers(session.masks(), _labels(session), edited)
+    layers = [session.to_editor(layer) for layer in painted]
     with progress_bar("Repainting", quiet=args.quiet) as show:
-        layers = [session.to_editor(layer) for layer in painted]
-        result = session.editor.repaint(session.opened, layers, steps=args.steps, progress=show)
+        editor = session.place.editor
+        result = editor.repaint(session.opened, layers, steps=args.steps, progress=show)
     changed = photo.with_layer(session.to_photo(result.layer))
     write_photo(changed, args.output)
     saved = _save(args, session, result, changed) if args.save_edit else None
@@ -81,9 +82,30 @@ def describe(report: dict[str, Any]) -> str:
     return "\n".join([*lines, region_line(report), reconstruction_line(report), *notes])
 
 
-def _subject(about: dict[str, Any]) -> int | None:
-    value = about.get("subject")
-    return value if isinstance(value, int) and value > 0 else None
+def _open(args: argparse.Namespace, photo: Photo, edited: NDArray[np.uint8]) -> Session:
+    """The photo as it was open when the labels that the user edited were made."""
+    from backend.commands.session import open_for_labels
+    from backend.photos.label_file import read_about
+
+    def difference(session: Session) -> int:
+        return int((_labels(session) != edited).sum())
+
+    return open_for_labels(args, photo, _centre(edited), _level(read_about(args.parts)), difference)
+
+
+def _labels(session: Session) -> NDArray[np.uint8]:
+    from backend.photos.label_file import label_map
+
+    photo = session.place.photo
+    return label_map(session.masks(), photo.width, photo.height)
+
+
+def _centre(labels: NDArray[np.uint8]) -> tuple[float, float] | None:
+    """The middle (x, y) of what is labelled: tells which of several subjects was segmented."""
+    from backend.photos.label_file import OUTSIDE
+
+    y, x = (labels != OUTSIDE).nonzero()
+    return (float(x.mean()), float(y.mean())) if len(x) else None
 
 
 def _level(about: dict[str, Any]) -> str | None:
@@ -92,13 +114,13 @@ def _level(about: dict[str, Any]) -> str | None:
     return about.get("level") if about.get("level") in LEVELS else None
 
 
-def _check_name(args: argparse.Namespace) -> None:
+def _check_name(bundle: str, args: argparse.Namespace) -> None:
     """Before minutes of work: is the edit's name free?"""
     from edit_library import EditExists, EditNotFound, Library, slugify
     from protocol.paths import library_dir
 
     try:
-        found = Library(library_dir()).get(args.bundle, slugify(args.save_edit)).info
+        found = Library(library_dir()).get(bundle, slugify(args.save_edit)).info
     except EditNotFound:
         return
     if found.source == "preset" or not args.overwrite:
@@ -120,7 +142,7 @@ def _save(args: argparse.Namespace, session: Session, result: Any, changed: Phot
         generator_sha=bundle.sha,
         parts=result.parts,
         description=args.description,
-        before=session.thumbnail(session.photo),
+        before=session.thumbnail(session.place.photo),
         after=session.thumbnail(changed),
         licence=bundle.license,
         overwrite=args.overwrite,

@@ -33,10 +33,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     check_output(args.output)
     check_not_input(args.output, args.photo)
     session = open_session(args, photo)
-    masks = [session.to_photo(mask) for mask in session.opened.parts]
+    masks = session.masks()
     labels = label_map(masks, photo.width, photo.height)
     bundle = session.bundle
-    meaning = LabelMeaning(bundle.name, bundle.parts, session.subject, session.level)
+    meaning = LabelMeaning(bundle.name, bundle.parts, session.level)
     write_labels(labels, meaning, args.output)
     layers = _write_layers(masks, photo.width, photo.height, args.layers) if args.layers else []
     parts = [

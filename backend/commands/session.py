@@ -1,10 +1,10 @@
-"""A photo from the command line, opened in an editor."""
+"""A photo from the command line: its subject found, then opened in an editor."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,109 +12,158 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.bundles import Bundle, find_bundle
-from backend.commands.common import choose_device, progress_bar
+from backend.commands.common import LEVELS, choose_device, progress_bar
 from backend.errors import NoSubject
 from backend.photos.align import CropFrame, Rect, extract
 from backend.photos.photo import Photo
 from backend.server.sessions import EmbeddingCache
 from protocol.paths import cache_dir
 
-_MARGIN = (
-    0.05  # around the frame, in its sides: the same as the server's, so that both share embeddings
-)
-_THUMBNAIL = 256
 DEFAULT_LEVEL = "balanced"
+_MARGIN = 0.05  # around the frame, in its sides; the server's too, so that both share embeddings
+_THUMBNAIL = 256
 
 
 @dataclass(frozen=True, eq=False)
-class Session:
-    """An open photo: `opened` and everything the editor returns count from `rect`'s corner.
+class Place:
+    """A subject in a photo.
 
-    frame: in the photo's coordinates. subjects: how many the photo shows; subject: which it is.
+    frame: in the photo's coordinates. rect: the photo's part that the editor gets. number: which of
+    `subjects` it is, from 1.
     """
 
     photo: Photo
     editor: Any
-    opened: Any
     frame: CropFrame
     rect: Rect
-    subject: int
+    number: int
     subjects: int
+
+    def kept_levels(self) -> list[str]:
+        """The levels at which the subject was embedded before."""
+        return [level for level in LEVELS if _cache().get(self._key(level))]
+
+    def open(self, level: str, *, quiet: bool) -> Session:
+        """Embed the subject, or take the embedding kept from last time, and segment it."""
+        kept = _cache().get(self._key(level))
+        pixels, frame = self._local()
+        with progress_bar("Embedding", quiet=quiet) as show:
+            opened = self.editor.open(
+                pixels, frame, level=level, w_plus=kept[0] if kept else None, progress=show
+            )
+        if kept:
+            opened = dataclasses.replace(opened, report={**kept[1], "from_cache": True})
+        else:
+            _cache().put(self._key(level), opened.w_plus, opened.report)
+        return Session(self, opened, level)
+
+    def _local(self) -> tuple[NDArray[Any], CropFrame]:
+        return self.photo.cut(self.rect), self.frame.shifted(-self.rect[0], -self.rect[1])
+
+    def _key(self, level: str) -> str:
+        return EmbeddingCache.key(*self._local(), self.editor.bundle.sha, level)
+
+
+@dataclass(frozen=True, eq=False)
+class Session:
+    """An open photo. Everything in `opened` and everything the editor returns counts from the
+    corner of `place.rect`.
+    """
+
+    place: Place
+    opened: Any
     level: str
 
     @property
     def bundle(self) -> Bundle:
-        bundle: Bundle = self.editor.bundle
+        bundle: Bundle = self.place.editor.bundle
         return bundle
 
     def to_photo(self, item: Any) -> Any:
         """A mask or layer of the editor, moved to the photo's coordinates."""
-        return dataclasses.replace(item, x=item.x + self.rect[0], y=item.y + self.rect[1])
+        x, y = self.place.rect[:2]
+        return dataclasses.replace(item, x=item.x + x, y=item.y + y)
 
     def to_editor(self, item: Any) -> Any:
         """A mask or layer in the photo's coordinates, moved to the editor's."""
-        return dataclasses.replace(item, x=item.x - self.rect[0], y=item.y - self.rect[1])
+        x, y = self.place.rect[:2]
+        return dataclasses.replace(item, x=item.x - x, y=item.y - y)
+
+    def masks(self) -> list[Any]:
+        """The parts, in the photo's coordinates."""
+        return [self.to_photo(mask) for mask in self.opened.parts]
 
     def thumbnail(self, photo: Photo) -> NDArray[np.uint8]:
         """The subject in `photo`, this one or an edited copy, uint8 [256, 256, 3]."""
-        crop, _ = extract(photo.cut(), self.frame, _THUMBNAIL)
+        crop, _ = extract(photo.cut(), self.place.frame, _THUMBNAIL)
         return np.round((crop + 1) * 127.5).astype(np.uint8)
 
     def report(self) -> dict[str, Any]:
         """What every command says about its photo."""
+        photo = self.place.photo
         return {
             "bundle": self.bundle.name,
             "licence": self.bundle.license,
-            "width": self.photo.width,
-            "height": self.photo.height,
-            "depth": self.photo.depth,
-            "subject": self.subject,
-            "subjects": self.subjects,
-            "rect": list(self.rect),
+            "width": photo.width,
+            "height": photo.height,
+            "depth": photo.depth,
+            "subject": self.place.number,
+            "subjects": self.place.subjects,
+            "rect": list(self.place.rect),
             "level": self.level,
             "reconstruction": dict(self.opened.report),
         }
 
 
-def open_session(
-    args: argparse.Namespace, photo: Photo, *, subject: int | None = None, level: str | None = None
-) -> Session:
-    """Find the subject, embed it (or take the embedding kept from last time), segment it.
-
-    subject, level: used where the command line says nothing. Raises EditGanError.
+def find_place(
+    args: argparse.Namespace, photo: Photo, near: tuple[float, float] | None = None
+) -> Place:
+    """Load the model and find the subject: the one that `--subject` says, else the one closest to
+    the point `near`, else the largest. Raises EditGanError.
     """
-    from backend.editing.editor import Editor
-
     bundle = find_bundle(args.bundle)
-    chosen = args.subject or subject or 1
-    embed_level = args.level or level or DEFAULT_LEVEL
-    with progress_bar("Loading the model", quiet=args.quiet) as show:
+    with progress_bar("Loading the model", quiet=args.quiet):
+        from backend.editing.editor import Editor
+
         editor = Editor(bundle, device=choose_device(args.device))
-        found = editor.find_subjects(photo.to_u8())
-        if chosen > len(found):
-            raise NoSubject(f"The photo shows {len(found)} subject(s); --subject {chosen} is none.")
-        frame = found[chosen - 1].frame
-        rect = frame.bounds(_MARGIN, photo.width, photo.height)
-        opened = _open(editor, photo, frame, rect, embed_level, show)
-    return Session(photo, editor, opened, frame, rect, chosen, len(found), embed_level)
+        frames = [subject.frame for subject in editor.find_subjects(photo.to_u8())]
+    number = args.subject or (_closest(frames, near) if near else 1)
+    if number > len(frames):
+        raise NoSubject(f"The photo shows {len(frames)} subject(s); --subject {number} is none.")
+    frame = frames[number - 1]
+    rect = frame.bounds(_MARGIN, photo.width, photo.height)
+    return Place(photo, editor, frame, rect, number, len(frames))
 
 
-def _open(
-    editor: Any,
+def open_session(args: argparse.Namespace, photo: Photo) -> Session:
+    """The photo, open as the command line says. Raises EditGanError."""
+    return find_place(args, photo).open(args.level or DEFAULT_LEVEL, quiet=args.quiet)
+
+
+def open_for_labels(
+    args: argparse.Namespace,
     photo: Photo,
-    frame: CropFrame,
-    rect: Rect,
-    level: str,
-    progress: Callable[[Any], None],
-) -> Any:
-    pixels, local = photo.cut(rect), frame.shifted(-rect[0], -rect[1])
-    cache = EmbeddingCache(cache_dir())
-    key = cache.key(pixels, local, editor.bundle.sha, level)
-    kept = cache.get(key)
-    opened = editor.open(
-        pixels, local, level=level, w_plus=kept[0] if kept else None, progress=progress
-    )
-    if kept:
-        return dataclasses.replace(opened, report={**kept[1], "from_cache": True})
-    cache.put(key, opened.w_plus, opened.report)
-    return opened
+    near: tuple[float, float] | None,
+    level: str | None,
+    difference: Callable[[Session], int],
+) -> Session:
+    """The photo as it was open when an edited segmentation was made.
+
+    level: as noted in the segmentation, None where a paint program dropped the note. Then, of the
+    embeddings kept, the one with the smallest `difference` from the edited labels is meant.
+    """
+    place = find_place(args, photo, near)
+    known = args.level or level
+    levels = [known] if known else place.kept_levels() or [DEFAULT_LEVEL]
+    sessions = [place.open(one, quiet=args.quiet) for one in levels]
+    return min(sessions, key=difference)
+
+
+def _closest(frames: Sequence[CropFrame], point: tuple[float, float]) -> int:
+    """The number, from 1, of the frame whose centre is closest to a point of the photo."""
+    distances = [float(np.linalg.norm(frame.quad.mean(axis=0) - point)) for frame in frames]
+    return 1 + int(np.argmin(distances))
+
+
+def _cache() -> EmbeddingCache:
+    return EmbeddingCache(cache_dir())

@@ -34,13 +34,11 @@ Color = tuple[int, int, int]
 class LabelMeaning:
     """What the pixels of a label picture stand for.
 
-    bundle: the name of the bundle that the parts are of. subject: which subject of the photo (1 is
-    the first). level: how the photo was embedded.
+    bundle: the name of the bundle that the parts are of. level: how the photo was embedded.
     """
 
     bundle: str
     parts: Sequence[Part]
-    subject: int = 1
     level: str = ""
 
     def colors(self) -> dict[int, Color]:
@@ -83,7 +81,6 @@ def write_labels(labels: Labels, meaning: LabelMeaning, path: Path) -> None:
         "bundle": meaning.bundle,
         "parts": {str(p.index): p.name for p in meaning.parts},
         "outside": OUTSIDE,
-        "subject": meaning.subject,
         "level": meaning.level,
     }
     texts = PngImagePlugin.PngInfo()

@@ -35,7 +35,7 @@ PARTS = [
     Part("skin", 1, (240, 190, 150)),
     Part("nose", 2, (250, 130, 60)),
 ]
-MEANING = LabelMeaning("faces", PARTS, subject=2, level="fast")
+MEANING = LabelMeaning("faces", PARTS, level="fast")
 SIZE = (60, 40)
 
 
@@ -73,7 +73,7 @@ def test_the_palette_index_is_the_part(tmp_path: Path, labels: NDArray[np.uint8]
     assert tuple(palette[OUTSIDE]) not in {part.color for part in PARTS}
     about = read_about(path)
     assert about["parts"] == {"0": "background", "1": "skin", "2": "nose"}
-    assert (about["bundle"], about["subject"], about["level"]) == ("faces", 2, "fast")
+    assert (about["bundle"], about["level"]) == ("faces", "fast")
 
 
 def resave(path: Path, how: str) -> None:
