@@ -91,7 +91,8 @@ def command(root: Path, words: Sequence[str], settings: Mapping[str, str]) -> li
     named = [Path(value) for value in settings.values() if value.startswith("/")]
     folders = bound_folders(Path.cwd(), Path.home(), *(path for path in named if path.is_dir()))
     here = Path.cwd() if any(map(Path.cwd().is_relative_to, folders)) else Path("/")
-    namespace = ["-m", "-p", "-f", "--kill-child", "--propagation", "private"]
+    propagation = "private" if Path("/") in mounts() else "unchanged"
+    namespace = ["-m", "-p", "-f", "--kill-child", "--propagation", propagation]
     return [
         *("setpriv", "--pdeathsig", "KILL"),
         *("unshare", *namespace, "sh", "-c", _ENTER, "enter", str(root), str(here)),
@@ -99,6 +100,23 @@ def command(root: Path, words: Sequence[str], settings: Mapping[str, str]) -> li
         *environment(settings),
         *words,
     ]
+
+
+def unmount(root: Path) -> None:
+    """Remove what is still mounted in `root`, which is nothing except on an odd machine.
+
+    In a chroot whose folder is no mount of its own, mounts cannot be made private beforehand.
+    """
+    for place in sorted(mounts(), reverse=True):  # inner ones first
+        if place != root and place.is_relative_to(root):
+            subprocess.run(["umount", "--lazy", str(place)], check=False)
+
+
+def mounts() -> set[Path]:
+    """Where something is mounted; nothing is known of it where there is no /proc."""
+    file = Path("/proc/self/mounts")
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    return {Path(line.split()[1].replace("\\040", " ")) for line in lines}
 
 
 @contextlib.contextmanager
@@ -169,6 +187,8 @@ def main(arguments: Sequence[str]) -> int:
         except KeyboardInterrupt:
             process.kill()
             return 130
+        finally:
+            unmount(root)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import subprocess
 from pathlib import Path
 
 from installer.console import InstallError, run, say
+from installer.enter import mounts
 from installer.record import Record, write_atomically
 
 SUITE = "trixie"  # Debian 13: GIMP 3.0 on Python 3.13
@@ -61,6 +62,13 @@ def build(data_dir: Path, record: Record) -> Path:
     return root
 
 
+def complaint(data_dir: Path) -> str:
+    """What the private GIMP says when it is started."""
+    command = [str(data_dir / "bin/gimp-console"), "--version"]
+    said = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=60)
+    return (said.stderr.strip() or said.stdout.strip() or "no answer").splitlines()[-1]
+
+
 def write_commands(data_dir: Path, python: Path, record: Record) -> None:
     """Make `data_dir`/bin/gimp and gimp-console, which run the private GIMP."""
     folder = record.add_path(data_dir / "bin")
@@ -79,9 +87,7 @@ def remove_root(root: Path) -> None:
     """Delete a root folder, refusing if anything is mounted in it (that would be deleted too)."""
     if not root.exists():
         return
-    mounts = Path("/proc/self/mounts").read_text(encoding="utf-8")
-    inside = f"{root.resolve()}/"
-    if any(line.split()[1].startswith(inside) for line in mounts.splitlines()):
+    if any(place.is_relative_to(root.resolve()) for place in mounts()):
         raise InstallError(f"Something is mounted inside {root}; unmount it and run this again.")
     shutil.rmtree(root)
 

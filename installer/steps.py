@@ -115,8 +115,8 @@ def _gimp(environment: Environment, record: Record, *, build: bool) -> Gimp:
         if made := find_gimp.ask("private", (str(data_dir / "bin/gimp-console"),)):
             return made
         raise InstallError(
-            f"The private GIMP in {data_dir / 'gimp'} does not run; delete that folder and run "
-            "this again."
+            f"The private GIMP in {data_dir / 'gimp'} does not run "
+            f"({private_gimp.complaint(data_dir)}); delete that folder and run this again."
         )
     hint = " Or run install.py --demo, which builds a private one." * private_gimp.can_build()
     raise InstallError(f"{find_gimp.how_to_get()}{hint}")

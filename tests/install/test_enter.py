@@ -49,3 +49,7 @@ def test_orders_are_carried_out_one_by_one() -> None:
 def test_without_a_root_it_says_what_to_do(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert enter.main(["gimp"]) == 2
     assert "install.py --demo" in capsys.readouterr().err
+
+
+def test_this_machine_s_mounts_are_seen() -> None:
+    assert Path("/proc") in enter.mounts()

@@ -22,7 +22,7 @@ import pytest
 
 from gimp_harness import INSTALLED
 from gimp_harness.profile import TestGimp, find_gimp
-from installer.enter import command, launcher, start_backend
+from installer.enter import command, launcher, start_backend, unmount
 
 PROJECT = Path(__file__).resolve().parents[3]
 _SECONDS = 1500  # for all tests inside GIMP
@@ -126,6 +126,8 @@ def run_in_gimp(gimp: TestGimp, nodes: Sequence[str]) -> Results:
         output = _run(gimp, run, home)
         return Results(_read(run / "results.jsonl"), output)
     finally:
+        if gimp.root:
+            unmount(gimp.root)
         end_backend_of(home)
         shutil.rmtree(run, ignore_errors=True)
 
