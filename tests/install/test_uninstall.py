@@ -60,6 +60,7 @@ def test_purge_removes_own_edits_too(installed: Path, tmp_path: Path) -> None:
 
 def test_an_empty_data_folder_goes_as_well(home: Path) -> None:
     touch(Record(home).add_path(home / "venv") / "file")
+    (home / "library/faces").mkdir(parents=True)  # made, and never used
     assert uninstall(home, purge=False, sure=True) == 0
     assert not home.exists()
 
