@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     check_output(args.output, photo)
     check_not_input(args.output, args.photo, args.parts)
     bundle = find_bundle(args.bundle)
-    meaning = label_file.LabelMeaning(bundle.name, bundle.parts)
+    meaning = label_file.LabelMeaning(bundle.name, bundle.parts, generator=bundle.sha)
     edited = label_file.read_labels(args.parts, meaning, (photo.width, photo.height))
     if args.save_edit:
         _check_name(bundle.name, args)

@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     masks = session.masks()
     labels = label_map(masks, photo.width, photo.height)
     bundle = session.bundle
-    meaning = LabelMeaning(bundle.name, bundle.parts, session.level)
+    meaning = LabelMeaning(bundle.name, bundle.parts, session.level, bundle.sha)
     write_labels(labels, meaning, args.output)
     layers = _write_layers(masks, photo.width, photo.height, args.layers) if args.layers else []
     parts = [

@@ -35,11 +35,13 @@ class LabelMeaning:
     """What the pixels of a label picture stand for.
 
     bundle: the name of the bundle that the parts are of. level: how the photo was embedded.
+    generator: sha256 of the model's weights; labels of another version do not fit.
     """
 
     bundle: str
     parts: Sequence[Part]
     level: str = ""
+    generator: str = ""
 
     def colors(self) -> dict[int, Color]:
         """The palette: colour by label, OUTSIDE included (black, or the nearest free grey)."""
@@ -82,6 +84,7 @@ def write_labels(labels: Labels, meaning: LabelMeaning, path: Path) -> None:
         "parts": {str(p.index): p.name for p in meaning.parts},
         "outside": OUTSIDE,
         "level": meaning.level,
+        "generator": meaning.generator,
     }
     texts = PngImagePlugin.PngInfo()
     texts.add_text("Description", f"Parts ({meaning.bundle}), by palette index: {', '.join(names)}")
@@ -107,12 +110,7 @@ def read_labels(path: Path, meaning: LabelMeaning, size: tuple[int, int]) -> Lab
     size: the photo's (width, height). Colours count, not palette indices: paint programs sort
     palettes. Raises WrongBundle for another bundle's parts, BadImage for anything else.
     """
-    named = read_about(path).get("bundle", meaning.bundle)
-    if named != meaning.bundle:
-        raise WrongBundle(
-            f"{path.name} holds parts of the model '{named}', not of '{meaning.bundle}'; "
-            f"use --bundle {named}, or segment the photo again."
-        )
+    _check_about(read_about(path), path, meaning)
     with reading(path), Image.open(path) as image:
         if image.size != size:
             raise BadImage(
@@ -131,6 +129,20 @@ def read_labels(path: Path, meaning: LabelMeaning, size: tuple[int, int]) -> Lab
     if unknown.any():
         raise _unknown_colors(path, codes[unknown], unknown, labels, meaning.bundle)
     return labels
+
+
+def _check_about(about: dict[str, Any], path: Path, meaning: LabelMeaning) -> None:
+    named = about.get("bundle", meaning.bundle)
+    if named != meaning.bundle:
+        raise WrongBundle(
+            f"{path.name} holds parts of the model '{named}', not of '{meaning.bundle}'; "
+            f"use --bundle {named}, or segment the photo again."
+        )
+    if meaning.generator and about.get("generator", meaning.generator) != meaning.generator:
+        raise WrongBundle(
+            f"{path.name} was made with another version of the model '{named}'; "
+            "segment the photo again."
+        )
 
 
 def painted_layers(masks: Sequence[PartMask], before: Labels, after: Labels) -> list[PaintedLayer]:

@@ -136,6 +136,15 @@ def test_another_bundles_parts_are_refused(tmp_path: Path, labels: NDArray[np.ui
         read_labels(path, MEANING, SIZE)
 
 
+def test_another_versions_parts_are_refused(tmp_path: Path, labels: NDArray[np.uint8]) -> None:
+    path = tmp_path / "parts.png"
+    old, new = (LabelMeaning("faces", PARTS, generator=sha) for sha in ("old", "new"))
+    write_labels(labels, old, path)
+    with pytest.raises(WrongBundle, match="another version.*segment the photo again"):
+        read_labels(path, new, SIZE)
+    assert np.array_equal(read_labels(path, old, SIZE), labels)
+
+
 def test_other_files_are_refused(tmp_path: Path, labels: NDArray[np.uint8]) -> None:
     path = tmp_path / "parts.png"
     write_labels(labels, MEANING, path)
