@@ -140,7 +140,7 @@ def test_another_versions_parts_are_refused(tmp_path: Path, labels: NDArray[np.u
     path = tmp_path / "parts.png"
     old, new = (LabelMeaning("faces", PARTS, generator=sha) for sha in ("old", "new"))
     write_labels(labels, old, path)
-    with pytest.raises(WrongBundle, match="another version.*segment the photo again"):
+    with pytest.raises(WrongBundle, match=r"another version.*segment the photo again"):
         read_labels(path, new, SIZE)
     assert np.array_equal(read_labels(path, old, SIZE), labels)
 
