@@ -149,7 +149,7 @@ def save_edit(image: Gimp.Image, drawables: Drawables, config: Any, interactive:
 
 
 def status(config: Any, interactive: bool) -> Report:
-    """ "report" and "restart" start a backend if none runs; "stop" does not."""
+    """The actions report and restart start a backend if none runs, stop does not."""
     import status
 
     action = config.get_property("action")
