@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -12,13 +13,14 @@ from installer.console import InstallError, say
 from installer.environment import PROJECT, Environment
 from installer.find_gimp import Gimp
 from installer.gimp_batch import run_file_in_gimp
+from installer.record import Record
 
 SAVED_AS = "demo-larger-eyes"
 # Liked best first; none of them is about the eyes, which are painted by hand.
 _PRESETS = ("slimmer-nose", "wider-mouth", "fuller-lips", "more-hair", "smile")
 
 
-def run_demo(environment: Environment, gimp: Gimp, folder: Path) -> None:
+def run_demo(environment: Environment, gimp: Gimp, record: Record, folder: Path) -> None:
     """Segment, repaint, save the edit, apply a preset; write XCF, PNGs and a report to `folder`.
 
     Raises InstallError when a step fails or a pixel outside the edited regions has changed.
@@ -26,12 +28,13 @@ def run_demo(environment: Environment, gimp: Gimp, folder: Path) -> None:
     start = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     say(f"The demonstration, on {PROJECT / 'assets/portrait.png'}")
-    _forget_last_time(environment)
+    saved = record.add_path(record.file.parent / "library/faces" / SAVED_AS)
+    shutil.rmtree(saved, ignore_errors=True)  # an earlier demonstration's
     settings = {
         "photo": str(PROJECT / "assets/portrait.png"),
         "folder": str(folder),
         "part": "eyes",
-        "growth": 7,
+        "growth": 6,
         "save_as": SAVED_AS,
         "preset": _preset(environment),
         "scale": 1.0,
@@ -79,9 +82,3 @@ def _preset(environment: Environment) -> str:
     if preset := next((name for name in _PRESETS if name in names), None):
         return preset
     raise InstallError("The edit library has none of its presets; run install.py again.")
-
-
-def _forget_last_time(environment: Environment) -> None:
-    """Remove the edit that an earlier demonstration saved; there is none on the first run."""
-    command = [str(environment.editgan), "library", "delete", SAVED_AS]
-    subprocess.run(command, capture_output=True, check=False)

@@ -35,7 +35,7 @@ def demo(*, torch_index: str | None = None) -> int:
     environment = _environment(data_dir, record, torch_index)
     gimp = _gimp(environment, record, build=True)
     _install_plugin(environment, gimp, record)
-    run_demo(environment, gimp, Path.cwd() / "demo")
+    run_demo(environment, gimp, record, Path.cwd() / "demo")
     _say_what_to_click(environment, gimp)
     return 0
 
