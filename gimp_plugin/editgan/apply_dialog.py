@@ -11,7 +11,7 @@ import gi
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 import dialogs
-from gi.repository import GdkPixbuf, Gegl, Gimp, GimpUi, Gio, GLib, Gtk
+from gi.repository import GdkPixbuf, Gegl, Gimp, Gio, GLib, Gtk
 from progress_window import pixbuf
 from texts import _
 
@@ -40,7 +40,7 @@ def run(config: Gimp.ProcedureConfig, edits: Sequence[EditInfo], licence: str) -
         chooser.stop()
 
 
-def _refinement(config: Gimp.ProcedureConfig, scale: GimpUi.Labeled) -> Gtk.Widget:
+def _refinement(config: Gimp.ProcedureConfig, scale: Gtk.Widget) -> Gtk.Widget:
     combo = Gtk.ComboBoxText(hexpand=True)
     for steps, text in REFINEMENTS:
         combo.append(str(steps), text)

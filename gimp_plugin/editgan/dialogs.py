@@ -52,15 +52,15 @@ def hint(text: str) -> Gtk.Label:
     return label
 
 
-def row(text: str, widget: Gtk.Widget, beside: GimpUi.Labeled | None = None) -> Gtk.Box:
-    """A labelled widget, its label as wide as that of `beside`."""
+def row(text: str, widget: Gtk.Widget, beside: Gtk.Widget | None = None) -> Gtk.Box:
+    """A labelled widget, its label as wide as that of `beside` (if that has one on its left)."""
     label = Gtk.Label.new_with_mnemonic(text)
     label.set_xalign(0.0)
     label.set_mnemonic_widget(widget)
     box = Gtk.Box(spacing=6)
     box.pack_start(label, False, False, 0)
     box.pack_start(widget, True, True, 0)
-    if beside is not None:
+    if isinstance(beside, GimpUi.Labeled):  # GIMP 3.2 puts a choice into a frame
         widths = Gtk.SizeGroup(mode=Gtk.SizeGroupMode.HORIZONTAL)
         widths.add_widget(label)
         widths.add_widget(beside.get_label())

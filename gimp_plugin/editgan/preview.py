@@ -25,8 +25,10 @@ def shrunken(layer: Gimp.Layer) -> tuple[Pixels, float]:
     if scale == 1.0:
         return _as_rgb(layer.get_buffer(), width, height), scale
     small = max(1, round(width / scale)), max(1, round(height / scale))
-    data, w, h, _bpp = layer.get_sub_thumbnail_data(0, 0, width, height, *small)
+    data, w, h, bpp = layer.get_sub_thumbnail_data(0, 0, width, height, *small)
     name = _format(layer)
+    if Gimp.MINOR_VERSION > 0 or bpp != layer.get_bpp():  # GIMP 3.2 gives displayed colours
+        name = {3: "R'G'B' u8", 4: "R'G'B'A u8"}[bpp]
     buffer = Gegl.Buffer.new(name, 0, 0, w, h)
     buffer.set(Gegl.Rectangle.new(0, 0, w, h), name, data.get_data())
     return _as_rgb(buffer, w, h), width / w

@@ -206,7 +206,7 @@ def test_works_again_after_xcf_and_a_new_backend(
 def test_edited_photo_is_sent_again(call: Call, repainted: Gimp.Image) -> None:
     image = repainted
     photo = image.get_layers()[-1]
-    photo.invert(False)
+    fill(photo, (0, 0, 200, 200), True)
     before = pixels(photo)
     succeeded(call(REPAINT, image, None, steps=STEPS))
     assert pixels(photo) == before
