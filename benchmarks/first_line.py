@@ -21,11 +21,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
 
-from protocol.client import Connection
-from protocol.launch import ensure_backend
-from protocol.messages import (
+from protocol.client import Connection  # noqa: E402
+from protocol.launch import ensure_backend  # noqa: E402
+from protocol.messages import (  # noqa: E402
     Apply,
     Detect,
     Detected,
@@ -120,7 +121,7 @@ def measure(photo: Path, repeats: int, edit: str) -> dict[str, float]:
     """All figures, by name."""
     command = [sys.executable, "-m", "backend.cli", "serve"]
     began = time.perf_counter()
-    with ensure_backend(command) as connection:
+    with ensure_backend(command, cwd=ROOT) as connection:
         connection.ping()
         first_answer = time.perf_counter() - began
         try:
@@ -134,7 +135,7 @@ def _warm(connection: Connection, photo: Path, repeats: int, edit: str) -> dict[
     large.segment()  # loads the model: the backend is warm from here on
     segment = timed(large.segment, repeats)
     small = Client(connection, large_photo(photo, 0.25))
-    small.count = 1000
+    small.count = 100
     opened = small.segment()
     steps = 20
     short, long = (
@@ -152,12 +153,10 @@ def _warm(connection: Connection, photo: Path, repeats: int, edit: str) -> dict[
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    root = Path(__file__).resolve().parent.parent
-    parser.add_argument("--photo", type=Path, default=root / "assets" / "portrait.png")
+    parser.add_argument("--photo", type=Path, default=ROOT / "assets" / "portrait.png")
     parser.add_argument("--edit", default="smile", help="the preset whose vector is applied")
     parser.add_argument("--repeats", type=int, default=5)
     args = parser.parse_args()
-    os.chdir(root)
     with tempfile.TemporaryDirectory(prefix="editgan-") as home:
         os.environ["EDITGAN_HOME"] = home
         figures = measure(args.photo.resolve(), args.repeats, args.edit)

@@ -165,19 +165,20 @@ class Editor:
             steps=steps,
             report=part_of(progress, 0.0, 0.95),
         )
+        after, labels = self._segmented(self._tensor(photo.w_plus) + found.delta)
+        agree = np.where(claims.lost > 0, labels + 1 != claims.lost, labels == claims.target)
+        layer = self._composite(photo, before, after, region)
         report = {
             "steps": steps,
             "loss": [found.losses[0], min(found.losses)],
             "terms": found.terms,
             "area_region": int(region.sum()),
             "area_changed": int(claims.changed.sum()),
-            "agreement": None,
+            "agreement": float(agree[claims.changed].mean()),
+            "seconds": time.monotonic() - began,
         }
-        result = self._result(photo, found.delta, claims.parts, region, report, began)
-        agree = result.labels == claims.target
-        gone = result.labels != claims.lost.astype(np.int16) - 1
-        report["agreement"] = float(np.where(claims.lost > 0, gone, agree)[claims.changed].mean())
-        return result
+        delta = _array(found.delta)
+        return EditResult(layer, delta, claims.parts, labels, to_picture(after), report)
 
     def apply(
         self,
@@ -198,8 +199,7 @@ class Editor:
         w_plus = self._tensor(photo.w_plus)
         delta = self._delta(edits)
         parts = tuple(dict.fromkeys(name for e in edits for name in e.parts))
-        _, features = self._generate(w_plus + delta)
-        labels = self.networks.segmentation.labels(features).cpu().numpy()
+        after, labels = self._segmented(w_plus + delta)
         edited = [self.bundle.part(name).index for name in parts]
         region = region_of_interest(photo.labels, labels, edited, self._large())
         report: dict[str, object] = {
@@ -208,8 +208,8 @@ class Editor:
             "area_region": int(region.sum()),
             "area_changed": int((labels != photo.labels).sum()),
         }
+        before, _ = self._generate(w_plus)
         if refine:
-            before, _ = self._generate(w_plus)
             target = self._target(labels, region, np.zeros_like(labels), photo.valid)
             objective = EditObjective(self.networks, before, target, Weights())
             delta = optimise(
@@ -220,14 +220,16 @@ class Editor:
                 start=delta,
                 report=part_of(progress, 0.0, 0.95),
             ).delta
-        return self._result(photo, delta, parts, region, report, began)
+            after, labels = self._segmented(w_plus + delta)
+        layer = self._composite(photo, before, after, region)
+        report["seconds"] = time.monotonic() - began
+        return EditResult(layer, _array(delta), parts, labels, to_picture(after), report)
 
     def preview(self, photo: OpenPhoto, edits: Sequence[ScaledEdit]) -> EditPreview:
         """w+ + sum s_i delta_i, generated and segmented, without compositing."""
         w_plus = self._tensor(photo.w_plus)
         before, _ = self._generate(w_plus)
-        after, features = self._generate(w_plus + self._delta(edits))
-        labels = self.networks.segmentation.labels(features).cpu().numpy()
+        after, labels = self._segmented(w_plus + self._delta(edits))
         quality = measure(self.networks, before, after, torch.ones_like(before[:, :1]))
         return EditPreview(to_picture(after), labels, quality.identity)
 
@@ -237,25 +239,18 @@ class Editor:
         w_plus = generator.map(z.to(self.device), truncation=truncation)
         return self._generate(w_plus)[0], w_plus
 
-    def _result(
-        self,
-        photo: OpenPhoto,
-        delta: Tensor,
-        parts: tuple[str, ...],
-        region: NDArray[np.bool_],
-        report: dict[str, object],
-        began: float,
-    ) -> EditResult:
-        w_plus = self._tensor(photo.w_plus)
-        before, _ = self._generate(w_plus)
-        after, features = self._generate(w_plus + delta)
-        labels = self.networks.segmentation.labels(features).cpu().numpy()
+    def _composite(
+        self, photo: OpenPhoto, before: Tensor, after: Tensor, region: NDArray[np.bool_]
+    ) -> ResultLayer:
+        """The layer that takes the photo from `before` to `after`, (1, 3, R, R) each."""
         shown = at_resolution(torch.from_numpy(region), before.shape[-1])[0, 0].numpy() > 0.5
-        layer = composite(
-            photo.pixels, photo.frame, _picture(before), _picture(after), shown & photo.valid
-        )
-        report["seconds"] = time.monotonic() - began
-        return EditResult(layer, _array(delta), parts, labels, to_picture(after), report)
+        pictures = _picture(before), _picture(after)
+        return composite(photo.pixels, photo.frame, *pictures, shown & photo.valid)
+
+    def _segmented(self, w_plus: Tensor) -> tuple[Tensor, NDArray[np.uint8]]:
+        """(1, n_ws, w_dim) -> the picture (1, 3, R, R) and its labels [L, L]."""
+        image, features = self._generate(w_plus)
+        return image, self.networks.segmentation.labels(features).cpu().numpy()
 
     @torch.no_grad()
     def _generate(self, w_plus: Tensor) -> tuple[Tensor, list[Tensor]]:

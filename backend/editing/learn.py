@@ -91,7 +91,8 @@ def _transfer(
 def _range(
     editor: Editor, vector: NDArray[np.float32], photos: Sequence[OpenPhoto]
 ) -> tuple[float, float]:
-    """The scales, in steps of a quarter up to 2, at which the subject stays the same person on average."""
+    """The largest scales, up to 2 in steps of a quarter, at which the subject stays the same person
+    on average."""
 
     def still(scale: float) -> bool:
         kept = [editor.preview(p, [ScaledEdit(vector, (), scale)]).identity for p in photos]

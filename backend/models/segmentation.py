@@ -10,13 +10,14 @@ numbers, no tensor of full size and full depth.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-_CHUNK = 16384  # pixels at a time: bounds memory, not speed
+_CHUNK = 16384  # gathered pixels at a time: bounds memory, not speed
+_BUDGET = 2**23  # hidden values at a time when whole maps are computed, likewise
 
 
 def hidden_sizes(classes: int) -> tuple[int, int]:
@@ -79,11 +80,38 @@ class SegmentationBranch(nn.Module):
             return sample_at(projected, pixels, self.resolution)
         return F.linear(sample_at(feature, pixels, self.resolution), weight)
 
+    def map_logits(self, features: Sequence[Tensor]) -> Iterator[Tensor]:
+        """Logits at all pixels, a few heads at a time: (k, R * R, classes) each."""
+        side, width = self.resolution, self.weight1.shape[1]
+        step = max(1, _BUDGET // (width * side * side))
+        for first in range(0, self.heads, step):
+            some = slice(first, min(first + step, self.heads))
+            rows = slice(some.start * width, some.stop * width)
+            total = self.bias0[rows][:, None, None]
+            for projected in self._projected(features, rows):
+                total = total + F.interpolate(
+                    projected, size=(side, side), mode="bilinear", align_corners=False
+                )
+            x = F.relu(total).reshape(-1, width, side * side).transpose(1, 2)
+            x = F.relu(torch.baddbmm(self.bias1[some], x, self.weight1[some]))
+            yield torch.baddbmm(self.bias2[some], x, self.weight2[some])
+
+    def _projected(self, features: Sequence[Tensor], rows: slice) -> Iterable[Tensor]:
+        """The first layer at each map's own resolution, added up per resolution: (1, K * h0, h,
+        w)."""
+        sums: dict[int, Tensor] = {}
+        for feature, weight in zip(features, self.weight0, strict=True):
+            projected = F.conv2d(feature, weight[rows, :, None, None])
+            side = feature.shape[-1]
+            sums[side] = sums[side] + projected if side in sums else projected
+        return sums.values()
+
     def logits(self, features: Sequence[Tensor], pixels: Tensor | None = None) -> Tensor:
         """Mean of the heads' logits, (N, classes); all pixels when `pixels` is None."""
         if pixels is None:
-            count = self.resolution**2
-            pixels = torch.arange(count, device=features[0].device)
+            return (
+                torch.stack([x.sum(dim=0) for x in self.map_logits(features)]).sum(0) / self.heads
+            )
         chunks = [self.head_logits(features, p).mean(dim=0) for p in pixels.split(_CHUNK)]
         return torch.cat(chunks)
 
@@ -102,12 +130,9 @@ class SegmentationBranch(nn.Module):
     def uncertainty(self, features: Sequence[Tensor]) -> Tensor:
         """Disagreement of the heads: Jensen-Shannon divergence in nats, (R, R), 0 to
         log(classes)."""
-        pixels = torch.arange(self.resolution**2, device=features[0].device)
-        chunks = []
-        for part in pixels.split(_CHUNK):
-            p = self.head_logits(features, part).softmax(dim=-1)  # (K, N, classes)
-            chunks.append(_entropy(p.mean(0)) - _entropy(p).mean(0))
-        return torch.cat(chunks).clamp(min=0).reshape(self.resolution, -1)
+        p = torch.cat([x.softmax(dim=-1) for x in self.map_logits(features)])  # (K, N, classes)
+        spread = _entropy(p.mean(0)) - _entropy(p).mean(0)
+        return spread.clamp(min=0).reshape(self.resolution, -1)
 
 
 def _entropy(p: Tensor) -> Tensor:
