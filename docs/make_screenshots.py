@@ -1,7 +1,7 @@
 """Makes the documentation's pictures of GIMP: `python docs/make_screenshots.py`.
 
 Starts the GIMP that `install.py --test` prepared, with all its windows, on a display of its own,
-and lets screenshots_in_gimp.py work in it. Writes docs/images/gimp-parts.png.
+and lets screenshots_in_gimp.py work in it. Writes docs/images/gimp-*.png.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from PIL import Image
+
 DOCS = Path(__file__).resolve().parent
 PROJECT = DOCS.parent
 sys.path[:0] = [str(PROJECT), str(PROJECT / "tests/support")]
@@ -22,6 +24,7 @@ from installer.enter import command, launcher, start_backend  # noqa: E402
 from protocol import paths  # noqa: E402
 
 SIZE = "1440x900"
+PICTURES = 3
 _WINDOWS = """
 Xvfb -displayfd 1 -screen 0 "$1"x24 -nolisten tcp >"$0/display" 2>/dev/null &
 while [ ! -s "$0/display" ]; do sleep 0.05; done
@@ -64,8 +67,10 @@ def shoot(gimp: TestGimp, run: Path, pictures: Path) -> int:
         start = command(gimp.root, shell, settings) if gimp.root else shell
         environment |= settings
         subprocess.run(start, env=environment, cwd=PROJECT, check=False)
-    picture = pictures / "gimp-parts.png"
-    return 0 if picture.exists() and picture.stat().st_mtime > begin else 1
+    made = [p for p in pictures.glob("gimp-*.png") if p.stat().st_mtime > begin]
+    for picture in made:
+        Image.open(picture).convert("RGB").save(picture, optimize=True)
+    return 0 if len(made) == PICTURES else 1
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""The half of make_screenshots.py that runs inside GIMP: opens the portrait and shows its parts."""
+"""The half of make_screenshots.py that runs inside GIMP: a repaint, and the edit library."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+import threading
 import time
 import traceback
 from pathlib import Path
@@ -25,19 +26,40 @@ FACE = (400, 300, 30, 0)  # what of the portrait is shown: width, height, left, 
 
 
 def main(folder: str) -> None:
-    """Write gimp-parts.png into `folder`, and end GIMP."""
+    """Write the pictures into `folder`, and end GIMP."""
     try:
-        image = _open(os.environ["EDITGAN_PORTRAIT"])
-        _segment(image)
-        _arrange()
-        _shoot(Path(folder) / "gimp-parts.png")
+        _story(Path(folder))
     except Exception:
         traceback.print_exc()  # GIMP would keep it to itself
     finally:
-        quit_gimp = Gimp.get_pdb().lookup_procedure("gimp-quit")
-        config = quit_gimp.create_config()
-        config.set_property("force", True)
-        quit_gimp.run(config)
+        _run("gimp-quit", force=True)
+
+
+def _story(folder: Path) -> None:
+    image = _open(os.environ["EDITGAN_PORTRAIT"])
+    _run("plug-in-editgan-segment", image)
+    image.get_layers()[0].set_expanded(True)
+    Gimp.displays_flush()
+    _arrange()
+    _shoot(folder / "gimp-parts.png")
+    (mouth,) = (p for p in image.get_layers()[0].get_children() if p.get_name() == "mouth")
+    mouth.scale(round(mouth.get_width() * 1.3), round(mouth.get_height() * 1.9), True)
+    _run("plug-in-editgan-repaint", image)
+    time.sleep(2)
+    _shoot(folder / "gimp-result.png")
+    user = threading.Thread(target=_look_at_dialog, args=(folder / "gimp-apply-edit.png",))
+    user.start()
+    _run("plug-in-editgan-apply", image, mode=Gimp.RunMode.INTERACTIVE)
+    user.join()
+
+
+def _look_at_dialog(picture: Path) -> None:
+    """Somebody who opens the dialog, takes its picture and leaves; makes no call to GIMP."""
+    window = _window("^Apply Edit$")
+    time.sleep(4)  # until the thumbnails are there
+    _shoot(picture)
+    _xdotool("windowactivate", "--sync", window)
+    _xdotool("key", "Escape")
 
 
 def _open(photo: str) -> Gimp.Image:
@@ -48,26 +70,40 @@ def _open(photo: str) -> Gimp.Image:
     return image
 
 
-def _segment(image: Gimp.Image) -> None:
-    procedure = Gimp.get_pdb().lookup_procedure("plug-in-editgan-segment")
+def _run(
+    name: str,
+    image: Gimp.Image | None = None,
+    mode: Gimp.RunMode = Gimp.RunMode.NONINTERACTIVE,
+    **arguments: object,
+) -> None:
+    """Call a procedure. Raises RuntimeError with its sentence unless it worked or was cancelled."""
+    procedure = Gimp.get_pdb().lookup_procedure(name)
     config = procedure.create_config()
-    config.set_property("run-mode", Gimp.RunMode.NONINTERACTIVE)
-    config.set_property("image", image)
-    config.set_core_object_array("drawables", image.get_layers())
-    values = procedure.run(config)
-    if values.index(0) != Gimp.PDBStatusType.SUCCESS:
-        raise RuntimeError(Gimp.get_pdb().get_last_error())
-    image.get_layers()[0].set_expanded(True)
+    if image is not None:
+        config.set_property("run-mode", mode)
+        config.set_property("image", image)
+        config.set_core_object_array("drawables", image.get_layers()[-1:])
+    for key, value in arguments.items():
+        config.set_property(key, value)
+    status = procedure.run(config).index(0)
+    if status not in (Gimp.PDBStatusType.SUCCESS, Gimp.PDBStatusType.CANCEL):
+        raise RuntimeError(f"{name}: {Gimp.get_pdb().get_last_error()}")
     Gimp.displays_flush()
+
+
+def _window(title: str) -> str:
+    """The window of that title (a regular expression), once it is there."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if found := _xdotool("search", "--onlyvisible", "--name", title).split():
+            return found[0]
+        time.sleep(0.2)
+    raise TimeoutError(title)
 
 
 def _arrange() -> None:
     """One large window, the whole photo in it."""
-    deadline = time.monotonic() + 60
-    window = ""
-    while not window and time.monotonic() < deadline:
-        window = _xdotool("search", "--onlyvisible", "--name", "GIMP$").split("\n")[0]
-        time.sleep(0.2)
+    window = _window("GIMP$")
     _xdotool("windowmove", window, "0", "0")
     _xdotool("windowsize", window, "100%", "100%")
     _xdotool("windowactivate", "--sync", window)

@@ -93,17 +93,20 @@ class _Chooser:
             box.pack_start(image, False, False, 0)
             if picture:
                 self._pictures.append((image, picture))
-        texts = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=3, valign=Gtk.Align.CENTER)
+        # a grid: GIMP's dark theme gives vertical boxes a background of their own
+        texts = Gtk.Grid(
+            orientation=Gtk.Orientation.VERTICAL, row_spacing=3, valign=Gtk.Align.CENTER
+        )
         title = Gtk.Label(xalign=0.0)
         title.set_markup(f"<b>{GLib.markup_escape_text(edit.title or edit.name)}</b>")
         source = _("preset") if edit.source == "preset" else _("yours")
         small = Gtk.Label(label=f"{', '.join(edit.parts)} · {source}", xalign=0.0, wrap=True)
         small.get_style_context().add_class("dim-label")
-        texts.pack_start(title, False, False, 0)
+        texts.add(title)
         if edit.description:
             line = Gtk.Label(label=edit.description, xalign=0.0, wrap=True, max_width_chars=36)
-            texts.pack_start(line, False, False, 0)
-        texts.pack_start(small, False, False, 0)
+            texts.add(line)
+        texts.add(small)
         box.pack_start(texts, True, True, 0)
         row = Gtk.ListBoxRow()
         row.add(box)
