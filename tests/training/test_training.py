@@ -16,8 +16,8 @@ from backend.models.config import GeneratorConfig
 from backend.training import export, generator, segmentation
 from backend.training.augment import Augmentation
 from backend.training.dataset import AlignedDataset
-from backend.training.generator import GeneratorTrainer, Recipe, energy_distance
 from backend.training.pictures import grid
+from backend.training.trainer import GeneratorTrainer, Recipe, energy_distance
 
 CONFIG = GeneratorConfig(resolution=32, channel_base=512, channel_max=32, z_dim=16, w_dim=16)
 PERCEPTUAL = find_bundle("faces").path("perceptual")
@@ -76,6 +76,19 @@ def test_reconstruction_learns(aligned: Path) -> None:
     batches = AlignedDataset(aligned).batches(8, 32, 0, 0)
     losses = [trainer.step(next(batches))["mse"] for _ in range(40)]
     assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
+
+
+def test_a_run_starts_from_a_bundle() -> None:
+    bundle = find_bundle("faces")
+    trainer = GeneratorTrainer(bundle.config, Recipe(), PERCEPTUAL)
+    trainer.start_from(bundle)
+    w_plus = torch.randn(1, 10, 256)
+    expected = load_networks(bundle, torch.device("cpu")).generator(w_plus)[0]
+    with torch.no_grad():
+        assert torch.equal(
+            trainer.generator(w_plus, trainer.generator.constant_noise())[0], expected
+        )
+    assert trainer.seen == bundle.images_seen and trainer.shared_basis
 
 
 def test_held_out_pictures_are_never_seen(aligned: Path) -> None:

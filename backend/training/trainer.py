@@ -1,0 +1,239 @@
+"""Training generator and encoder together: the networks, the losses, one step."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from backend.bundles.bundle import Bundle
+from backend.bundles.networks import load_encoder, load_generator
+from backend.errors import EditGanError
+from backend.models.config import GeneratorConfig
+from backend.models.discriminator import ProjectedDiscriminator
+from backend.models.encoder import Encoder
+from backend.models.generator import Generator, sample_z
+from backend.models.perceptual import SqueezeNetFeatures, feature_distance
+from backend.training.augment import Augmentation
+from backend.training.pictures import save_grid, to_uint8
+from backend.training.shared_basis import find_shared_basis, rebase
+from backend.training.state import update_average
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a training run besides the network's shape."""
+
+    batch: int = 16
+    samples: int = 8  # pictures from the mapping network per step, once adversarial
+    shared_from: int = 40_000  # images seen: one basis of W for all layers from here on
+    adversarial_from: int = 200_000  # images seen
+    generator_rate: float = 1e-3
+    mapping_rate: float = 0.03  # its weights are stored 100 times as large (lr_multiplier 0.01)
+    encoder_rate: float = 2e-4
+    discriminator_rate: float = 4e-4
+    mse_weight: float = 2.0
+    perceptual_weight: float = 0.25
+    adversarial_weight: float = 0.15
+    latent_weight: float = 0.2  # encoder on the generator's own samples
+    code_match_weight: float = 1.0  # mapping network's codes against the encoder's
+    code_spread_weight: float = 0.02  # keeps W+ near W: layers' codes near their mean
+    augment: float = 0.5
+    seed: int = 0
+
+
+def energy_distance(a: Tensor, b: Tensor) -> Tensor:
+    """Energy distance (Szekely and Rizzo 2013) between two sets of vectors, (N, D) and (M, D)."""
+    within_a = torch.pdist(a).mean()
+    within_b = torch.pdist(b).mean()
+    return 2 * torch.cdist(a, b).mean() - within_a - within_b
+
+
+class GeneratorTrainer:
+    """Networks, optimisers and one training step."""
+
+    def __init__(self, config: GeneratorConfig, recipe: Recipe, perceptual: Path) -> None:
+        torch.manual_seed(recipe.seed)
+        self.config, self.recipe = config, recipe
+        self.features = SqueezeNetFeatures(perceptual)
+        self.generator = Generator(config)
+        self.encoder = Encoder(config)
+        self.discriminator = ProjectedDiscriminator(SqueezeNetFeatures.channels)
+        for network in (self.features, self.generator, self.encoder, self.discriminator):
+            network.to(memory_format=torch.channels_last)
+        self.averages = nn.ModuleDict(
+            {"generator": copy.deepcopy(self.generator), "encoder": copy.deepcopy(self.encoder)}
+        ).requires_grad_(False)
+        self.optimiser = self._new_optimiser()
+        self.discriminator_optimiser = torch.optim.Adam(
+            self.discriminator.parameters(), lr=recipe.discriminator_rate, betas=(0.0, 0.99)
+        )
+        self.codes = torch.zeros(0, config.w_dim)  # recent codes of real pictures
+        self.seen = 0
+        self.shared_basis = False
+
+    def _new_optimiser(self) -> torch.optim.Adam:
+        rates = (
+            (self.generator.blocks, self.recipe.generator_rate),
+            (self.generator.mapping, self.recipe.mapping_rate),
+            (self.encoder, self.recipe.encoder_rate),
+        )
+        groups = [{"params": network.parameters(), "lr": rate} for network, rate in rates]
+        return torch.optim.Adam(groups, betas=(0.5, 0.99))
+
+    def share_basis(self, pictures: Iterable[Tensor]) -> float:
+        """One basis of W for all layers, once; returns the share of variance that it explains.
+
+        pictures: batches (B, 3, R, R), together well more than w_dim.
+        """
+        generator, encoder = self.averages["generator"], self.averages["encoder"]
+        with torch.no_grad():
+            codes = torch.cat([encoder(batch, generator.w_avg) for batch in pictures])
+        basis = find_shared_basis(codes)
+        rebase(generator, encoder, basis)
+        rebase(self.generator, self.encoder, basis)
+        self.optimiser = self._new_optimiser()
+        self.codes = self.codes[:0]
+        self.shared_basis = True
+        return basis.explained
+
+    def step(self, real: Tensor) -> dict[str, float]:
+        """One optimisation step on (B, 3, R, R); returns the losses."""
+        real = real.contiguous(memory_format=torch.channels_last)
+        adversarial = self.seen >= self.recipe.adversarial_from
+        with torch.autocast("cpu", torch.bfloat16):
+            losses = self._adversarial(real) if adversarial else self._reconstruction(real)
+        total = torch.stack([loss.float() for loss in losses.values()]).sum()
+        if not torch.isfinite(total):
+            raise EditGanError(f"The loss is not finite after {self.seen} images.")
+        self.optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        nn.utils.clip_grad_norm_(self.encoder.parameters(), 5.0)
+        self.optimiser.step()
+        self.seen += len(real)
+        half_life = min(20_000, 0.05 * self.seen)
+        decay = 0.5 ** (len(real) / max(half_life, 1))
+        update_average(self.averages["generator"], self.generator, decay)
+        update_average(self.averages["encoder"], self.encoder, decay)
+        return {name: float(loss.detach()) for name, loss in losses.items()}
+
+    def _encode(self, real: Tensor) -> Tensor:
+        codes = self.encoder(real, self.generator.w_avg)
+        new = codes.detach().mean(dim=1).float()
+        self.codes = torch.cat([self.codes, new])[-512:]
+        return codes
+
+    def _noise(self, batch: int) -> list[Tensor]:
+        return self.generator.random_noise(batch)
+
+    def _code_losses(self, codes: Tensor) -> dict[str, Tensor]:
+        if not self.shared_basis:
+            return {}
+        spread = (codes - codes.mean(dim=1, keepdim=True)).square().mean()
+        losses = {"spread": self.recipe.code_spread_weight * spread}
+        if self.shared_basis and len(self.codes) == 512:
+            mapped = self.generator.mapping(torch.randn(256, self.config.z_dim)).float()
+            losses["codes"] = self.recipe.code_match_weight * energy_distance(mapped, self.codes)
+        return losses
+
+    def _image_losses(
+        self, real: Tensor, fake: Tensor, real_features: list[Tensor], features: list[Tensor]
+    ) -> dict[str, Tensor]:
+        return {
+            "mse": self.recipe.mse_weight * F.mse_loss(fake.float(), real),
+            "perceptual": self.recipe.perceptual_weight
+            * feature_distance(features, real_features).mean(),
+        }
+
+    def _reconstruction(self, real: Tensor) -> dict[str, Tensor]:
+        codes = self._encode(real)
+        fake, _ = self.generator(codes, self._noise(len(real)))
+        with torch.no_grad():
+            real_features = self.features.features(real)
+        losses = self._image_losses(real, fake, real_features, self.features.features(fake))
+        return losses | self._code_losses(codes)
+
+    def _adversarial(self, real: Tensor) -> dict[str, Tensor]:
+        recipe, b = self.recipe, len(real)
+        codes = self._encode(real)
+        # Detached: judged by the discriminator, the mapping would fall for a few good faces.
+        sampled = self.generator.map(torch.randn(recipe.samples, self.config.z_dim)).detach()
+        both = torch.cat([codes, sampled])
+        fake, _ = self.generator(both, self._noise(len(both)))
+        pair = Augmentation.draw(b, recipe.augment)
+        real_seen = pair(real)
+        fake_seen = torch.cat(
+            [pair(fake[:b]), Augmentation.draw(recipe.samples, recipe.augment)(fake[b:])]
+        )
+        with torch.no_grad():
+            real_features = self.features.features(real_seen)
+        fake_features = self.features.features(fake_seen)
+        d_loss = self._train_discriminator(real_seen, real_features, fake_seen, fake_features)
+        self.discriminator.requires_grad_(False)
+        logits = self.discriminator(fake_seen, fake_features)
+        self.discriminator.requires_grad_(True)
+        losses = self._image_losses(real, fake[:b], real_features, [f[:b] for f in fake_features])
+        losses["adversarial"] = -recipe.adversarial_weight * sum(x.float().mean() for x in logits)
+        again = self.encoder(fake[b:].detach(), self.generator.w_avg)
+        losses["latent"] = recipe.latent_weight * F.mse_loss(again, sampled)
+        losses["discriminator"] = d_loss
+        return losses | self._code_losses(codes)
+
+    def _train_discriminator(
+        self, real: Tensor, real_features: list[Tensor], fake: Tensor, fake_features: list[Tensor]
+    ) -> Tensor:
+        """Hinge loss on features that are there anyway; only the heads are trained."""
+        real_logits = self.discriminator(real, real_features)
+        fake_logits = self.discriminator(fake.detach(), [f.detach() for f in fake_features])
+        loss = sum(F.relu(1 - x.float()).mean() for x in real_logits)
+        loss = loss + sum(F.relu(1 + x.float()).mean() for x in fake_logits)
+        self.discriminator_optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        self.discriminator_optimiser.step()
+        return loss.detach()
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "config": asdict(self.config),
+            "recipe": asdict(self.recipe),
+            "seen": self.seen,
+            "codes": self.codes,
+            "shared_basis": self.shared_basis,
+            "generator": self.generator.state_dict(),
+            "encoder": self.encoder.state_dict(),
+            "discriminator": self.discriminator.state_dict(),
+            "averages": self.averages.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "discriminator_optimiser": self.discriminator_optimiser.state_dict(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.seen, self.codes = state["seen"], state["codes"]
+        self.shared_basis = state["shared_basis"]
+        for name in ("generator", "encoder", "discriminator", "averages"):
+            getattr(self, name).load_state_dict(state[name])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.discriminator_optimiser.load_state_dict(state["discriminator_optimiser"])
+
+    def start_from(self, bundle: Bundle) -> None:
+        """Go on from a finished bundle of the same shape; the rest begins anew."""
+        networks = {"generator": load_generator(bundle), "encoder": load_encoder(bundle)}
+        for name, network in networks.items():
+            getattr(self, name).load_state_dict(network.state_dict())
+            self.averages[name].load_state_dict(network.state_dict())
+        self.seen, self.shared_basis = bundle.images_seen, True
+
+    @torch.no_grad()
+    def sample_sheet(self, path: Path, real: Tensor) -> None:
+        """Write 8 photos, their reconstructions and 24 samples (the averaged networks) as PNG."""
+        generator, encoder = self.averages["generator"], self.averages["encoder"]
+        rebuilt, _ = generator(encoder(real, generator.w_avg))
+        seeds = sample_z(self.config, range(24))
+        sampled, _ = generator(generator.map(seeds))
+        save_grid(path, to_uint8(torch.cat([real, rebuilt, sampled])), columns=8, zoom=2)
