@@ -93,22 +93,21 @@ class _Chooser:
             box.pack_start(image, False, False, 0)
             if picture:
                 self._pictures.append((image, picture))
-        # a grid: GIMP's dark theme gives vertical boxes a background of their own
-        texts = Gtk.Grid(
-            orientation=Gtk.Orientation.VERTICAL, row_spacing=3, valign=Gtk.Align.CENTER
-        )
+        # not a vertical box: GIMP's themes give that a background of its own
+        texts = Gtk.Grid(row_spacing=3, valign=Gtk.Align.CENTER)
         title = Gtk.Label(xalign=0.0)
         title.set_markup(f"<b>{GLib.markup_escape_text(edit.title or edit.name)}</b>")
         source = _("preset") if edit.source == "preset" else _("yours")
         small = Gtk.Label(label=f"{', '.join(edit.parts)} · {source}", xalign=0.0, wrap=True)
         small.get_style_context().add_class("dim-label")
-        texts.add(title)
+        texts.attach(title, 0, 0, 1, 1)
         if edit.description:
             line = Gtk.Label(label=edit.description, xalign=0.0, wrap=True, max_width_chars=36)
-            texts.add(line)
-        texts.add(small)
+            texts.attach(line, 0, 1, 1, 1)
+        texts.attach(small, 0, 2, 1, 1)
         box.pack_start(texts, True, True, 0)
         row = Gtk.ListBoxRow()
+        row.get_style_context().add_class("view")  # selected as in GIMP's own lists
         row.add(box)
         return row
 
