@@ -14,7 +14,7 @@ from backend.editing.progress import Progress, Report, ignore, part_of
 from backend.editing.recipes import Recipe, claims_of
 from backend.errors import NothingChanged
 
-_SCALES = (1.0, 1.25, 1.5, 1.75, 2.0)
+_SCALES = (0.5, 0.75, 1.0, 1.25, 1.5)  # beyond, colours drift where the model is small
 _STILL_THE_SAME = (
     0.55  # cosine similarity of identity; two photos of one person are around 0.6 to 0.8
 )
@@ -91,7 +91,7 @@ def _transfer(
 def _range(
     editor: Editor, vector: NDArray[np.float32], photos: Sequence[OpenPhoto]
 ) -> tuple[float, float]:
-    """The largest scales, up to 2 in steps of a quarter, at which the subject stays the same person
+    """The largest scales, up to 1.5 in steps of a quarter, at which the subject stays the same person
     on average."""
 
     def still(scale: float) -> bool:
