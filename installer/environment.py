@@ -115,6 +115,7 @@ class Environment:
         return dict(json.loads(answer))
 
     def _ensure_venv(self) -> None:
+        self.record.add_path(self.folder)
         if self.python.exists() and self._answers("import pip"):
             return
         check_python()
@@ -125,7 +126,7 @@ class Environment:
                     "for that (Debian and Ubuntu: python3-venv) and run this again."
                 )
             apt_install(["python3-venv"], self.record, self.log)
-        shutil.rmtree(self.record.add_path(self.folder), ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
         title = "private environment"
         run([sys.executable, "-m", "venv", str(self.folder)], title, self.log)
 

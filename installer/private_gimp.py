@@ -47,12 +47,11 @@ def build(data_dir: Path, record: Record) -> Path:
 
     An interrupted build leaves only a `.partial` folder, which the next build replaces.
     """
-    root = data_dir / "gimp"
+    root = record.add_path(data_dir / "gimp")
     if is_built(data_dir):
         return root
     log = data_dir / "logs/install.log"
     _need_tools(record, log)
-    record.add_path(root)
     partial = record.add_path(data_dir / "gimp.partial")
     remove_root(partial)
     remove_root(root)
