@@ -22,7 +22,7 @@ def uninstall(data_dir: Path, *, purge: bool, sure: bool) -> int:
     Asks first unless `sure`, or nobody is there to ask.
     """
     record = Record(data_dir)
-    own = [data_dir / name for name in _OWN if _has_files(data_dir / name)]
+    own = [data_dir / name for name in _OWN]
     doomed = [
         path
         for path in [*record.paths, *(own if purge else [])]
@@ -41,13 +41,12 @@ def uninstall(data_dir: Path, *, purge: bool, sure: bool) -> int:
             _remove(path)
     _remove_apt_packages(record.apt_packages)
     record.forget()
-    for name in _OWN:
-        if not _has_files(data_dir / name):
-            shutil.rmtree(data_dir / name, ignore_errors=True)
+    for folder in own:
+        if not _has_files(folder):
+            shutil.rmtree(folder, ignore_errors=True)
     if data_dir.exists() and not any(data_dir.iterdir()):
         data_dir.rmdir()
-    if own and not purge:
-        kept = " and ".join(str(path) for path in own)
+    if kept := " and ".join(str(folder) for folder in own if folder.exists()):
         say(f"Your own edits and models stay in {kept}; --uninstall --purge removes them too.")
     say("EditGAN for GIMP is uninstalled.")
     return 0

@@ -65,6 +65,15 @@ def test_an_empty_data_folder_goes_as_well(home: Path) -> None:
     assert not home.exists()
 
 
+def test_the_demonstration_s_edit_goes_without_a_word(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    touch(Record(home).add_path(home / "library/faces/demo") / "edit.json")
+    assert uninstall(home, purge=False, sure=True) == 0
+    assert not home.exists()
+    assert "own edits" not in capsys.readouterr().out
+
+
 def test_a_second_time_finds_nothing(installed: Path, capsys: pytest.CaptureFixture[str]) -> None:
     uninstall(installed, purge=False, sure=True)
     assert uninstall(installed, purge=False, sure=True) == 0
