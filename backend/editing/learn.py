@@ -91,14 +91,13 @@ def _transfer(
 def _range(
     editor: Editor, vector: NDArray[np.float32], photos: Sequence[OpenPhoto]
 ) -> tuple[float, float]:
-    """The largest scales, up to 1.5 in steps of a quarter, at which the subject stays the same person
-    on average."""
+    """The largest scales of `_SCALES` at which the subject stays the same person on average."""
 
     def still(scale: float) -> bool:
         kept = [editor.preview(p, [ScaledEdit(vector, (), scale)]).identity for p in photos]
         known = [k for k in kept if k is not None]
         return not known or float(np.mean(known)) >= _STILL_THE_SAME
 
-    high = max((s for s in _SCALES if still(s)), default=1.0)
-    low = -max((s for s in _SCALES if still(-s)), default=1.0)
+    high = max((s for s in _SCALES if still(s)), default=_SCALES[0])
+    low = -max((s for s in _SCALES if still(-s)), default=_SCALES[0])
     return low, high
