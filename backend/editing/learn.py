@@ -15,9 +15,7 @@ from backend.editing.recipes import Recipe, claims_of
 from backend.errors import NothingChanged
 
 _SCALES = (0.5, 0.75, 1.0, 1.25, 1.5)  # beyond, colours drift where the model is small
-_STILL_THE_SAME = (
-    0.55  # cosine similarity of identity; two photos of one person are around 0.6 to 0.8
-)
+_STILL_THE_SAME = 0.55  # cosine similarity; two photos of one person have about 0.6 to 0.8
 
 
 @dataclass(frozen=True, eq=False)
