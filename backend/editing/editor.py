@@ -37,6 +37,7 @@ class OpenPhoto:
     frame: CropFrame
     valid: NDArray[np.bool_]  # [R, R]: what the photo covers of the crop
     w_plus: NDArray[np.float32]  # [n_ws, w_dim]
+    rebuilt: NDArray[np.float32]  # [3, R, R]: G(w+), about [-1, 1]
     labels: NDArray[np.uint8]  # [L, L]
     parts: list[PartMask]
     report: dict[str, object]
@@ -123,7 +124,7 @@ class Editor:
         )
         progress(Progress(1.0, "Done"))
         report = _quality_report(quality, level, time.monotonic() - began)
-        return OpenPhoto(pixels, frame, valid, _array(code), labels, parts, report)
+        return OpenPhoto(pixels, frame, valid, _array(code), _array(rebuilt), labels, parts, report)
 
     def repaint(
         self,
@@ -155,7 +156,7 @@ class Editor:
         region = region_of_interest(
             photo.labels, claims.target, edited, self._large(), claims.changed
         )
-        before, _ = self._generate(self._tensor(photo.w_plus))
+        before = self._rebuilt(photo)
         target = self._target(claims.target, region, claims.lost, photo.valid)
         objective = EditObjective(self.networks, before, target, weights or Weights())
         found = optimise(
@@ -208,7 +209,7 @@ class Editor:
             "area_region": int(region.sum()),
             "area_changed": int((labels != photo.labels).sum()),
         }
-        before, _ = self._generate(w_plus)
+        before = self._rebuilt(photo)
         if refine:
             target = self._target(labels, region, np.zeros_like(labels), photo.valid)
             objective = EditObjective(self.networks, before, target, Weights())
@@ -228,7 +229,7 @@ class Editor:
     def preview(self, photo: OpenPhoto, edits: Sequence[ScaledEdit]) -> EditPreview:
         """w+ + sum s_i delta_i, generated and segmented, without compositing."""
         w_plus = self._tensor(photo.w_plus)
-        before, _ = self._generate(w_plus)
+        before = self._rebuilt(photo)
         after, labels = self._segmented(w_plus + self._delta(edits))
         quality = measure(self.networks, before, after, torch.ones_like(before[:, :1]))
         return EditPreview(to_picture(after), labels, quality.identity)
@@ -251,6 +252,10 @@ class Editor:
         """(1, n_ws, w_dim) -> the picture (1, 3, R, R) and its labels [L, L]."""
         image, features = self._generate(w_plus)
         return image, self.networks.segmentation.labels(features).cpu().numpy()
+
+    def _rebuilt(self, photo: OpenPhoto) -> Tensor:
+        """The photo's reconstruction G(w+), (1, 3, R, R)."""
+        return torch.from_numpy(photo.rebuilt)[None].to(self.device)
 
     @torch.no_grad()
     def _generate(self, w_plus: Tensor) -> tuple[Tensor, list[Tensor]]:
@@ -289,6 +294,7 @@ class Editor:
 
 
 def _array(code: Tensor) -> NDArray[np.float32]:
+    """The one item of a batch of one."""
     return code[0].detach().cpu().numpy().copy()
 
 

@@ -92,9 +92,10 @@ class SegmentationBranch(nn.Module):
                 total = total + F.interpolate(
                     projected, size=(side, side), mode="bilinear", align_corners=False
                 )
-            x = F.relu(total).reshape(-1, width, side * side).transpose(1, 2)
-            x = F.relu(torch.baddbmm(self.bias1[some], x, self.weight1[some]))
-            yield torch.baddbmm(self.bias2[some], x, self.weight2[some])
+            # Weights from the left: the hidden values (k, width, R * R) need no transposed copy.
+            x = F.relu(total).reshape(-1, width, side * side)
+            x = F.relu(_dense(x, self.weight1[some], self.bias1[some]))
+            yield _dense(x, self.weight2[some], self.bias2[some]).transpose(1, 2)
 
     def _projected(self, features: Sequence[Tensor], rows: slice) -> Iterable[Tensor]:
         """The first layer at each map's own resolution, added up per resolution: (1, K * h0, h,
@@ -133,6 +134,11 @@ class SegmentationBranch(nn.Module):
         p = torch.cat([x.softmax(dim=-1) for x in self.map_logits(features)])  # (K, N, classes)
         spread = _entropy(p.mean(0)) - _entropy(p).mean(0)
         return spread.clamp(min=0).reshape(self.resolution, -1)
+
+
+def _dense(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """x (k, I, N), weight (k, I, O), bias (k, 1, O) -> (k, O, N)."""
+    return torch.baddbmm(bias.transpose(1, 2), weight.transpose(1, 2), x)
 
 
 def _entropy(p: Tensor) -> Tensor:
