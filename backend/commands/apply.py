@@ -5,10 +5,15 @@ from __future__ import annotations
 import argparse
 import math
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backend.commands.common import add_photo, check_not_input, lossy_note, not_negative
+from backend.commands.common import (
+    add_output,
+    add_photo,
+    check_not_input,
+    lossy_note,
+    not_negative,
+)
 from backend.commands.segment import reconstruction_line, region_line
 
 if TYPE_CHECKING:
@@ -22,10 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="an edit and how much of it, 1 as it was learnt, negative for its opposite "
         "(default: the edit's own); give it several times to combine edits",
     )  # fmt: skip
-    parser.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="OUT.png",
-        help="the edited photo: .png, .tif, .webp or .jpg",
-    )  # fmt: skip
+    add_output(parser)
     parser.add_argument(
         "--refine",
         type=not_negative,

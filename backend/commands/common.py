@@ -42,6 +42,14 @@ def add_photo(parser: argparse.ArgumentParser) -> None:
     add_device(parser)
 
 
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """--output: where the edited photo goes."""
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="OUT.png",
+        help="the edited photo: .png, .tif, .webp or .jpg",
+    )  # fmt: skip
+
+
 def positive(text: str) -> int:
     """An argument that counts something."""
     value = int(text)

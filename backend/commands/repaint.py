@@ -7,7 +7,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backend.commands.common import add_photo, check_not_input, lossy_note, positive
+from backend.commands.common import (
+    add_output,
+    add_photo,
+    check_not_input,
+    lossy_note,
+    positive,
+)
 from backend.commands.segment import reconstruction_line, region_line
 
 if TYPE_CHECKING:
@@ -24,10 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--parts", type=Path, required=True, metavar="EDITED.png",
         help="an edited copy of what 'segment' wrote for this photo",
     )  # fmt: skip
-    parser.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="OUT.png",
-        help="the edited photo: .png, .tif, .webp or .jpg",
-    )  # fmt: skip
+    add_output(parser)
     parser.add_argument(
         "--steps", type=positive, default=100, help="of optimisation (default: 100)"
     )

@@ -130,7 +130,7 @@ class SynthesisBlock(nn.Module):
 
 def upsample_image(image: Tensor) -> Tensor:
     """2x upsampling of (B, 3, H, W) by the low-pass filter that skip connections use."""
-    kernel = upsample_filter().flip(0, 1)[None, None].expand(3, 1, 4, 4).to(image)
+    kernel = upsample_filter()[None, None].expand(3, 1, 4, 4).to(image)
     return F.conv_transpose2d(image, kernel, stride=2, padding=1, groups=3)
 
 

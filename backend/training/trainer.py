@@ -129,9 +129,6 @@ class GeneratorTrainer:
         self.codes = torch.cat([self.codes, new])[-512:]
         return codes
 
-    def _noise(self, batch: int) -> list[Tensor]:
-        return self.generator.random_noise(batch)
-
     def _code_losses(self, codes: Tensor) -> dict[str, Tensor]:
         if not self.shared_basis:
             return {}
@@ -153,7 +150,7 @@ class GeneratorTrainer:
 
     def _reconstruction(self, real: Tensor) -> dict[str, Tensor]:
         codes = self._encode(real)
-        fake, _ = self.generator(codes, self._noise(len(real)))
+        fake, _ = self.generator(codes, self.generator.random_noise(len(real)))
         with torch.no_grad():
             real_features = self.features.features(real)
         losses = self._image_losses(real, fake, real_features, self.features.features(fake))
@@ -165,7 +162,7 @@ class GeneratorTrainer:
         # Detached: judged by the discriminator, the mapping would fall for a few good faces.
         sampled = self.generator.map(torch.randn(recipe.samples, self.config.z_dim)).detach()
         both = torch.cat([codes, sampled])
-        fake, _ = self.generator(both, self._noise(len(both)))
+        fake, _ = self.generator(both, self.generator.random_noise(len(both)))
         pair = Augmentation.draw(b, recipe.augment)
         real_seen = pair(real)
         fake_seen = torch.cat(

@@ -82,9 +82,6 @@ class State:
     report: dict[str, Any]
     stack: tuple[EditRecord, ...] = ()
 
-    def with_edit(self, edit: EditRecord) -> State:
-        return replace(self, stack=(*self.stack, edit))
-
 
 T = TypeVar("T", State, Group, Part, EditRecord)
 
