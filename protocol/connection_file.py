@@ -9,15 +9,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from protocol import PROTOCOL_VERSION
+from protocol import PROTOCOL_VERSION, private_file
 from protocol.typed import ProtocolError, WrongVersionError, from_wire
 
 LOCK_NAME = "backend.lock"
@@ -59,15 +57,7 @@ class ConnectionInfo:
 
 def write(path: Path, info: ConnectionInfo) -> None:
     """Put `info` at `path` in one step, readable by the owner only."""
-    # mkstemp makes the file 0600 from the start: no moment in which others can read the keys
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".connection-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(dataclasses.asdict(info), file, indent=1)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    private_file.write(path, json.dumps(dataclasses.asdict(info), indent=1))
 
 
 def read(path: Path) -> ConnectionInfo:

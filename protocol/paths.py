@@ -39,6 +39,11 @@ def install_file() -> Path:
     return data_dir() / "install.json"
 
 
+def settings_file() -> Path:
+    """`settings.json`: what the user chose in GIMP for good."""
+    return data_dir() / "settings.json"
+
+
 def bundles_dir() -> Path:
     return data_dir() / "bundles"
 
