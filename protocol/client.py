@@ -132,12 +132,13 @@ class Connection:
         finally:
             self._inbox.pop(job, None)
 
-    def cancel(self, job: str) -> bool:
+    def cancel(self, job: str, *, keep: bool = False) -> bool:
         """Ask for a job's end; its request then raises BackendError "cancelled".
 
+        keep: if the job is optimising, its request returns soon with the best result so far.
         False: there is no such job (any more).
         """
-        reply = self._ask(Cancel(job))
+        reply = self._ask(Cancel(job, keep))
         return isinstance(reply, Cancelled) and reply.found
 
     def status(self) -> StatusReport:

@@ -314,12 +314,19 @@ class Pong(Message):
 
 @dataclass(frozen=True)
 class Cancel(ControlRequest):
+    """keep: a job that runs ends soon, with its best result so far, instead of an error.
+
+    A job that waits, and one that is not optimising anything, has nothing to keep: the first is
+    cancelled, the second runs to its end.
+    """
+
     job: Name
+    keep: bool = False
 
 
 @dataclass(frozen=True)
 class Cancelled(Message):
-    """The job itself answers on the jobs socket with the error `cancelled`."""
+    """The job itself answers on the jobs socket: with the error `cancelled`, or its result."""
 
     job: Name
     found: bool

@@ -53,7 +53,7 @@ class Place:
             )
         if kept:
             opened = dataclasses.replace(opened, report={**kept[1], "from_cache": True})
-        else:
+        elif not opened.report["ended_early"]:
             _cache().put(self._key(level), opened.w_plus, opened.report)
         return Session(self, opened, level)
 

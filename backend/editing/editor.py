@@ -17,7 +17,7 @@ from backend.bundles.networks import load_networks
 from backend.editing.inversion import LEVELS, Reconstruction, invert, measure, to_picture
 from backend.editing.objective import EditObjective, EditTarget, Weights, at_resolution
 from backend.editing.optimise import optimise
-from backend.editing.progress import Progress, Report, ignore, part_of
+from backend.editing.progress import Heard, Progress, Report, ignore, part_of
 from backend.editing.region import region_of_interest
 from backend.errors import BadImage, NothingChanged, WrongBundle
 from backend.photos.align import CropFrame, extract
@@ -102,6 +102,7 @@ class Editor:
         pixels: uint8 or float32 [H, W, 3 or 4]; level: "fast", "balanced" or "faithful"; w_plus: a
         known embedding, used instead of a new one. Raises BadImage.
         """
+        progress = Heard(progress)
         began = time.monotonic()
         if frame.size < _SMALLEST_FRAME:
             raise BadImage(f"The subject is only {frame.size:.0f} pixels wide; that is too small.")
@@ -124,6 +125,7 @@ class Editor:
         )
         progress(Progress(1.0, "Done"))
         report = _quality_report(quality, level, time.monotonic() - began)
+        report["ended_early"] = progress.enough and w_plus is None
         return OpenPhoto(pixels, frame, valid, _array(code), _array(rebuilt), labels, parts, report)
 
     def repaint(
@@ -170,7 +172,8 @@ class Editor:
         agree = np.where(claims.lost > 0, labels + 1 != claims.lost, labels == claims.target)
         layer = self._composite(photo, before, after, region)
         report = {
-            "steps": steps,
+            "steps": found.steps,
+            "ended_early": found.enough,
             "loss": [found.losses[0], min(found.losses)],
             "terms": found.terms,
             "area_region": int(region.sum()),
@@ -204,7 +207,8 @@ class Editor:
         edited = [self.bundle.part(name).index for name in parts]
         region = region_of_interest(photo.labels, labels, edited, self._large())
         report: dict[str, object] = {
-            "refine": refine,
+            "refine": 0,
+            "ended_early": False,
             "scales": [e.scale for e in edits],
             "area_region": int(region.sum()),
             "area_changed": int((labels != photo.labels).sum()),
@@ -213,14 +217,16 @@ class Editor:
         if refine:
             target = self._target(labels, region, np.zeros_like(labels), photo.valid)
             objective = EditObjective(self.networks, before, target, Weights())
-            delta = optimise(
+            found = optimise(
                 self.networks,
                 w_plus,
                 objective,
                 steps=refine,
                 start=delta,
                 report=part_of(progress, 0.0, 0.95),
-            ).delta
+            )
+            delta = found.delta
+            report |= {"refine": found.steps, "ended_early": found.enough}
             after, labels = self._segmented(w_plus + delta)
         layer = self._composite(photo, before, after, region)
         report["seconds"] = time.monotonic() - began

@@ -102,7 +102,8 @@ def invert(
     """Find the w_plus whose picture is `image`.
 
     image: (1, 3, R, R) in [-1, 1]; mask: (1, 1, R, R), 1 where the photo covers the crop; the rest
-    counts in no loss. Returns a clone of the best iterate, (1, n_ws, w_dim).
+    counts in no loss. Returns a clone of the best iterate, (1, n_ws, w_dim), also when `report`
+    says that it is enough.
     """
     generator, perceptual = networks.generator, networks.perceptual
     start = encode(networks, image)
@@ -110,7 +111,7 @@ def invert(
     with torch.no_grad():
         wanted = perceptual.features(image * mask)
     optimiser = torch.optim.Adam([w_plus], lr=level.rate, betas=(0.9, 0.99))
-    best, best_loss = start, math.inf
+    best, best_loss, last = start, math.inf, level.steps
     for step in range(level.steps + 1):
         rebuilt, _ = generator(w_plus)
         distance = feature_distance(perceptual.features(rebuilt * mask), wanted).sum()
@@ -119,7 +120,7 @@ def invert(
         loss = loss + level.stay * F.mse_loss(w_plus, start)
         if loss.item() < best_loss:
             best, best_loss = w_plus.detach().clone(), loss.item()
-        if step == level.steps:
+        if step == last:
             break
         for group in optimiser.param_groups:
             group["lr"] = level.rate * schedule(step, level.steps)
@@ -127,5 +128,7 @@ def invert(
         loss.backward()
         optimiser.step()
         shown = rebuilt.detach()
-        report(Progress((step + 1) / level.steps, "Embedding", lambda s=shown: to_picture(s)))
+        fraction = (step + 1) / level.steps
+        if report(Progress(fraction, "Embedding", lambda s=shown: to_picture(s))):
+            last = step + 1
     return best

@@ -19,11 +19,17 @@ RATE = 0.02  # Adam, constant, as in the official release
 @dataclass(frozen=True, eq=False)
 class Optimised:
     """delta: the best iterate (1, n_ws, w_dim); losses: the total before each step and at the
-    end."""
+    end; terms: those of the best iterate, weighted; enough: whether `report` ended it early."""
 
     delta: Tensor
     losses: tuple[float, ...]
     terms: dict[str, float]
+    enough: bool = False
+
+    @property
+    def steps(self) -> int:
+        """How many steps were taken."""
+        return len(self.losses) - 1
 
 
 def optimise(
@@ -39,13 +45,14 @@ def optimise(
     """Minimise the objective over delta, from `start` (zero when None).
 
     w_plus, start: (1, n_ws, w_dim). Returns a clone of the best iterate, never the last one by
-    accident.
+    accident, also when `report` says that it is enough.
     """
     delta = torch.zeros_like(w_plus) if start is None else start.clone()
     delta.requires_grad_(True)
     optimiser = torch.optim.Adam([delta], lr=rate)
     best, best_loss, best_terms = delta.detach().clone(), math.inf, {}
-    losses = []
+    losses: list[float] = []
+    last = steps
     for step in range(steps + 1):
         image, features = networks.generator(w_plus + delta)
         terms = objective.terms(image, features)
@@ -54,11 +61,12 @@ def optimise(
         if losses[-1] < best_loss:
             best, best_loss = delta.detach().clone(), losses[-1]
             best_terms = {name: value.item() for name, value in terms.items()}
-        if step == steps:
+        if step == last:
             break
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
         shown = image.detach()
-        report(Progress((step + 1) / steps, "Optimising", lambda s=shown: to_picture(s)))
-    return Optimised(best, tuple(losses), best_terms)
+        if report(Progress((step + 1) / steps, "Optimising", lambda s=shown: to_picture(s))):
+            last = step + 1
+    return Optimised(best, tuple(losses), best_terms, enough=last < steps)

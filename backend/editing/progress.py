@@ -1,4 +1,4 @@
-"""How long work reports on itself, and how it is cancelled."""
+"""How long work reports on itself, and how it is cancelled or ended early."""
 
 from __future__ import annotations
 
@@ -19,8 +19,21 @@ class Progress:
     preview: Callable[[], NDArray[np.uint8]] | None = None
 
 
-Report = Callable[[Progress], None]
-"""Called after each step; raises `Cancelled` to stop the work."""
+Report = Callable[[Progress], bool | None]
+"""Called after each step. Raises `Cancelled` to stop the work; returns True when it is enough: an
+optimisation then ends with its best iterate so far, and what comes after it is done as usual."""
+
+
+class Heard:
+    """A report that remembers whether it was ever answered with "enough"."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self.enough = False
+
+    def __call__(self, progress: Progress) -> bool:
+        self.enough = bool(self._report(progress)) or self.enough
+        return self.enough
 
 
 def ignore(progress: Progress) -> None:
@@ -30,8 +43,8 @@ def ignore(progress: Progress) -> None:
 def part_of(report: Report, low: float, high: float) -> Report:
     """A report whose 0..1 fills `low`..`high` of another one."""
 
-    def scaled(progress: Progress) -> None:
+    def scaled(progress: Progress) -> bool | None:
         fraction = low + (high - low) * progress.fraction
-        report(Progress(fraction, progress.text, progress.preview))
+        return report(Progress(fraction, progress.text, progress.preview))
 
     return scaled

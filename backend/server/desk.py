@@ -128,7 +128,7 @@ class DeviceDesk:
         opened = engine.open(pixels, frame, level=level, w_plus=w_plus, progress=progress)
         if kept:
             return dataclasses.replace(opened, report={**kept[1], "from_cache": True})
-        if key:
+        if key and not opened.report.get("ended_early"):
             self._embeddings.put(key, opened.w_plus, plain(opened.report))
         return opened
 

@@ -20,8 +20,8 @@ _EARLY = 0.03  # below this fraction a forecast is a guess
 class Job:
     """One request of one client.
 
-    The worker calls `report`; the I/O thread reads `latest` and sets `cancelled`. `send` may be
-    called from any thread.
+    The worker calls `report`; the I/O thread reads `latest` and sets `cancelled` or
+    `enough`. `send` may be called from any thread.
     """
 
     client: bytes
@@ -29,6 +29,7 @@ class Job:
     request: JobRequest
     send: Callable[[Job, Message], None]
     cancelled: threading.Event = field(default_factory=threading.Event)
+    enough: threading.Event = field(default_factory=threading.Event)  # keep what there is
     latest: Progress = field(default_factory=lambda: Progress(0.0, "Getting ready"))
     started: float | None = None
     _sent: float = 0.0
@@ -52,10 +53,11 @@ class Job:
 
     def report(
         self, fraction: float, text: str, preview: Callable[[], Preview] | None = None
-    ) -> None:
+    ) -> bool:
         """Tell the client how far the job is; raises Cancelled once it is not wanted any more.
 
-        preview: makes the picture, called only when it is time for one.
+        preview: makes the picture, called only when it is time for one. Returns whether the client
+        has had enough: the job shall end with the best result so far.
         """
         self.check()
         now = time.monotonic()
@@ -67,6 +69,7 @@ class Job:
         if preview and now - self._previewed >= _PREVIEW_EVERY_S:
             self._previewed = now
             self.send(self, preview())
+        return self.enough.is_set()
 
     def _seconds_left(self, fraction: float, now: float) -> float | None:
         if self.started is None or fraction < _EARLY:

@@ -152,7 +152,7 @@ class Service:
             case Ping():
                 return Pong()
             case Cancel():
-                return Cancelled(message.job, self._cancel(message.job))
+                return Cancelled(message.job, self._cancel(message.job, message.keep))
             case Status():
                 running = next((j.kind for j in self._jobs.values() if j.started), None)
                 waiting = sum(j.started is None for j in self._jobs.values())
@@ -181,10 +181,15 @@ class Service:
     def _queue_of(self, job: Job) -> JobQueue:
         return self._files if isinstance(job.request, ListEdits) else self._device
 
-    def _cancel(self, job_id: str) -> bool:
-        """Answer the job at once; where it runs, its worker notices at its next step."""
+    def _cancel(self, job_id: str, keep: bool) -> bool:
+        """Answer the job at once; where it runs, its worker notices at its next step.
+
+        keep: a job that runs goes on to its result, with the best iterate so far.
+        """
         job = next((job for job in self._jobs.values() if job.id == job_id), None)
-        if job:
+        if job and keep and job.started:
+            job.enough.set()
+        elif job:
             job.cancelled.set()
             self._queue_of(job).remove(job)
             self._deliver(job, ErrorReply("cancelled", "The job was cancelled."))

@@ -30,17 +30,18 @@ Rect = tuple[int, int, int, int]
 _THUMBNAIL = 192  # pixels on a side
 
 
-def reporter(job: Job, frame: CropFrame, rect: Rect) -> Callable[[Progress], None]:
-    """The engine's callback: tells the client, raises Cancelled when the job is not wanted.
+def reporter(job: Job, frame: CropFrame, rect: Rect) -> Callable[[Progress], bool]:
+    """The engine's callback: tells the client, raises Cancelled when the job is not wanted, returns
+    True when its client wants to keep what there is.
 
     frame: the crop that previews show, in the coordinates of the photo's `rect`.
     """
     shown = _bounds(frame, rect)
 
-    def report(news: Progress) -> None:
+    def report(news: Progress) -> bool:
         draw = news.preview
         preview = (lambda: m.Preview(to_pixels(draw()), shown)) if draw else None
-        job.report(news.fraction, news.text, preview)
+        return job.report(news.fraction, news.text, preview)
 
     return report
 

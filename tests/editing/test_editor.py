@@ -98,6 +98,22 @@ def test_a_learnt_vector_repeats_its_edit(photo: OpenPhoto, editor: Editor) -> N
     assert np.array_equal(again.crop, found.crop)
 
 
+def test_enough_is_enough(photo: OpenPhoto, editor: Editor) -> None:
+    """Ended after the third step: the best of four iterates, not an error and not the start."""
+    claims = claims_of(MOUTH_RECIPE, photo.labels, editor.bundle)
+    whole = editor.edit(photo, claims, steps=3)
+    found = editor.edit(photo, claims, steps=500, progress=lambda p: p.fraction >= 0.95 * 3 / 500)
+    assert found.report["ended_early"] and not whole.report["ended_early"]
+    assert found.report["steps"] == whole.report["steps"] == 3
+    assert np.array_equal(found.vector, whole.vector) and found.vector.any()
+
+
+def test_an_embedding_ended_early_says_so(photo: OpenPhoto, editor: Editor) -> None:
+    opened = editor.open(photo.pixels, photo.frame, progress=lambda p: p.fraction > 0.1)
+    assert opened.report["ended_early"] and not photo.report["ended_early"]
+    assert opened.report["perceptual"] > photo.report["perceptual"]
+
+
 def test_vectors_of_another_shape_or_with_nan_are_refused(photo: OpenPhoto, editor: Editor) -> None:
     for vector in (np.zeros((3, 5), np.float32), np.full_like(photo.w_plus, np.nan)):
         with pytest.raises(WrongBundle, match="does not belong to the model 'faces'"):

@@ -82,6 +82,39 @@ def test_cancel_after_the_end_and_of_nothing(connection: Connection) -> None:
     assert connection.request(repaint("hair")).parts == ("hair",)
 
 
+def test_keep_what_a_running_job_has(connection: Connection) -> None:
+    connection.request(segment())
+    running = Running(connection, repaint("slow", FOREVER))
+    running.until_running()
+    assert connection.cancel(running.job, keep=True) is True
+    running.join(60)
+    assert isinstance(running.outcome, m.Edited)
+    assert 0 < running.outcome.report["steps"] < FOREVER
+    assert connection.cancel(running.job, keep=True) is False
+
+
+def test_a_job_can_be_cancelled_after_all(connection: Connection) -> None:
+    connection.request(segment())
+    running = Running(connection, repaint("stone", 9000))
+    wait_until(lambda: connection.status().running == "Repaint", "the job runs")
+    assert connection.cancel(running.job, keep=True) is True
+    assert connection.cancel(running.job) is True
+    assert running.code() == "cancelled"
+
+
+def test_a_waiting_job_has_nothing_to_keep(backend: Backend, connection: Connection) -> None:
+    connection.request(segment())
+    with backend.connect() as other:
+        first = Running(connection, repaint("slow", FOREVER))
+        first.until_running()
+        second = Running(other, repaint("slow", FOREVER))
+        wait_until(lambda: connection.status().queued == 1, "the second job waits")
+        assert other.cancel(second.job, keep=True) is True
+        assert second.code() == "cancelled"
+        connection.cancel(first.job)
+        assert first.code() == "cancelled"
+
+
 def test_an_exception_in_the_callback_cancels_the_job(connection: Connection) -> None:
     connection.request(segment())
 

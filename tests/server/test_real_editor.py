@@ -14,7 +14,7 @@ from cli_harness import make_bundle
 
 from backend_harness import CHECKOUT, Backend, error_of, wait_until
 from protocol import messages as m
-from protocol.client import Connection
+from protocol.client import Connection, new_job
 from protocol.launch import ensure_backend
 
 COMMAND = [sys.executable, "-m", "backend.cli", "serve", "--device", "cpu"]
@@ -166,6 +166,21 @@ def test_a_backend_killed_in_a_repaint_loses_nothing_that_was_kept(bundle_home: 
         ]
         assert connection.request(replace(request, steps=2)).parts == ("eyes",)
         connection.shutdown()
+
+
+def test_a_repaint_ended_early_keeps_its_best(editor: Connection) -> None:
+    segmented = opened(editor)
+    job = new_job()
+
+    def enough(event: m.Event) -> None:
+        if getattr(event, "fraction", 0) > 0:
+            editor.cancel(job, keep=True)
+
+    request = m.Repaint("p", painted(segmented.parts, "eyes"), steps=10_000)
+    edited = editor.request(request, enough, job)
+    assert isinstance(edited, m.Edited)
+    assert edited.report["ended_early"] and 1 <= edited.report["steps"] < 10_000
+    assert any(array("f", bytes(edited.vector.data)))
 
 
 def test_a_cancelled_repaint_stops_computing(editor: Connection) -> None:

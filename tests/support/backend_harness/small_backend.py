@@ -132,7 +132,9 @@ class SmallEngine:
             case "slow":
                 for step in range(steps):
                     picture = np.full((4, 4, 3), step % 256, np.uint8)
-                    progress(Progress(step / steps, f"Step {step}", lambda p=picture: p))
+                    if progress(Progress(step / steps, f"Step {step}", lambda p=picture: p)):
+                        report["steps"] = step
+                        break
                     time.sleep(STEP_S)
             case "stone":
                 time.sleep(steps * STEP_S)
