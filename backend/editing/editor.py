@@ -190,6 +190,7 @@ class Editor:
         edits: Sequence[ScaledEdit],
         *,
         refine: int = 0,
+        weights: Weights | None = None,
         progress: Report = ignore,
     ) -> EditResult:
         """Apply editing vectors, w+ + sum s_i delta_i, then `refine` steps of self-supervision
@@ -216,7 +217,7 @@ class Editor:
         before = self._rebuilt(photo)
         if refine:
             target = self._target(labels, region, np.zeros_like(labels), photo.valid)
-            objective = EditObjective(self.networks, before, target, Weights())
+            objective = EditObjective(self.networks, before, target, weights or Weights())
             found = optimise(
                 self.networks,
                 w_plus,

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
+from backend.editing.objective import Weights
 from backend.editing.recipes import FACES, claims_of
 from backend.errors import BadImage, NoSubject, NothingChanged, WrongBundle
 from backend.photos.align import CropFrame
@@ -88,6 +89,16 @@ def test_refinement_brings_the_outside_back(photo: OpenPhoto, editor: Editor) ->
     plain = editor.apply(photo, [edit]).crop.astype(int)
     refined = editor.apply(photo, [edit], refine=15).crop.astype(int)
     assert np.abs(refined - start).mean() < 0.8 * np.abs(plain - start).mean()
+
+
+def test_refinement_takes_other_weights(photo: OpenPhoto, editor: Editor) -> None:
+    vector = np.random.default_rng(1).normal(0, 0.1, photo.w_plus.shape).astype(np.float32)
+    edit = ScaledEdit(vector, ("mouth",), 1.0)
+    usual = editor.apply(photo, [edit], refine=3)
+    careless = editor.apply(photo, [edit], refine=3, weights=Weights(identity=0.0))
+    assert not np.array_equal(careless.vector, usual.vector)
+    same = editor.apply(photo, [edit], refine=3, weights=Weights())
+    assert np.array_equal(same.vector, usual.vector)
 
 
 def test_a_learnt_vector_repeats_its_edit(photo: OpenPhoto, editor: Editor) -> None:
