@@ -113,6 +113,7 @@ class Segment(JobRequest):
 
     pixels: those of `rect`, which lies inside the photo.
     w_plus: the embedding, where the client kept it; nothing is optimised then.
+    uncertainty: whether to draw where the segmentation is unsure, too.
     """
 
     bundle: Name
@@ -124,6 +125,7 @@ class Segment(JobRequest):
     height: Size
     level: Level = "fast"
     w_plus: Latent | None = None
+    uncertainty: bool = False
 
     def __post_init__(self) -> None:
         _check_fit(self.pixels, self.rect)
@@ -145,12 +147,26 @@ class PartLayer:
 
 
 @dataclass(frozen=True)
+class PlacedMask:
+    rect: Rect
+    alpha: Mask
+
+    def __post_init__(self) -> None:
+        _check_fit(self.alpha, self.rect)
+
+
+@dataclass(frozen=True)
 class Segmented(Message):
+    """uncertainty, if asked for: 0 where the heads of the segmentation agree, 255 where they are
+    evenly split between two parts.
+    """
+
     photo: Name
     parts: list[PartLayer]
     labels: Mask  # part indices of the aligned crop at the generator's resolution
     w_plus: Latent
     report: dict[str, Any]
+    uncertainty: PlacedMask | None = None
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backend.commands.common import add_photo, check_not_input
+
+if TYPE_CHECKING:
+    from backend.commands.session import Session
+    from backend.photos.photo import Photo
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,6 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--layers", type=Path, metavar="DIR",
         help="also write each part as a transparent PNG of the photo's size",
     )  # fmt: skip
+    parser.add_argument(
+        "--uncertainty", type=Path, metavar="MAP.png",
+        help="also write where the model is unsure of the parts: black where it is sure, white "
+        "where it is evenly split between two",
+    )  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -30,8 +39,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
     began = time.monotonic()
     photo = read_photo(args.photo)
-    check_output(args.output)
-    check_not_input(args.output, args.photo)
+    for path in filter(None, (args.output, args.uncertainty)):
+        check_output(path)
+        check_not_input(path, args.photo)
     session = open_session(args, photo)
     masks = session.masks()
     labels = label_map(masks, photo.width, photo.height)
@@ -39,6 +49,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     meaning = LabelMeaning(bundle.name, bundle.parts, session.level, bundle.sha)
     write_labels(labels, meaning, args.output)
     layers = _write_layers(masks, photo.width, photo.height, args.layers) if args.layers else []
+    if args.uncertainty:
+        _write_uncertainty(session, photo, args.uncertainty)
     parts = [
         {"name": part.name, "index": part.index, "color": "#{:02x}{:02x}{:02x}".format(*part.color),
          "pixels": int((labels == part.index).sum())}
@@ -47,6 +59,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     return {
         "output": str(args.output),
         "layers": layers,
+        "uncertainty": str(args.uncertainty) if args.uncertainty else None,
         "parts": parts,
         **session.report(),
         "seconds": round(time.monotonic() - began, 2),
@@ -109,6 +122,20 @@ def _write_layers(masks: list[Any], width: int, height: int, folder: Path) -> li
         write_photo(Photo(pixels), path)
         written.append(str(path))
     return written
+
+
+def _write_uncertainty(session: Session, photo: Photo, path: Path) -> None:
+    """A grey picture of the photo's size."""
+    import numpy as np
+
+    from backend.photos.files import write_photo
+    from backend.photos.photo import Photo
+
+    mask = session.to_photo(session.place.editor.uncertainty(session.opened))
+    pixels = np.zeros((photo.height, photo.width, 3), np.uint8)
+    h, w = mask.alpha.shape
+    pixels[mask.y : mask.y + h, mask.x : mask.x + w] = mask.alpha[..., None]
+    write_photo(Photo(pixels, grey=True), path)
 
 
 def _file_name(part: str) -> str:

@@ -3,6 +3,7 @@ edits."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -24,7 +25,7 @@ from backend.photos.align import CropFrame, extract
 from backend.photos.composite import ResultLayer, composite
 from backend.photos.detect import Subject, make_detector
 from backend.photos.painted import Claims, PaintedLayer, read_painted
-from backend.photos.parts import PartMask, draw_parts
+from backend.photos.parts import PartMask, PlacedMask, draw_field, draw_parts
 
 _SMALLEST_FRAME = 16  # photo pixels: less holds no subject
 
@@ -127,6 +128,16 @@ class Editor:
         report = _quality_report(quality, level, time.monotonic() - began)
         report["ended_early"] = progress.enough and w_plus is None
         return OpenPhoto(pixels, frame, valid, _array(code), _array(rebuilt), labels, parts, report)
+
+    def uncertainty(self, photo: OpenPhoto) -> PlacedMask:
+        """Where the segmentation branch's heads disagree, in the photo's pixels (DatasetGAN).
+
+        The Jensen-Shannon distance of their predictions (the root of the divergence in bits): 0 is
+        agreement, 255 means heads that are evenly split between two parts, or worse.
+        """
+        _, features = self._generate(self._tensor(photo.w_plus))
+        bits = self.networks.segmentation.uncertainty(features) / math.log(2)
+        return draw_field(bits.sqrt().cpu().numpy(), photo.pixels, photo.frame)
 
     def repaint(
         self,

@@ -43,6 +43,27 @@ class PartMask:
     alpha: Bytes
 
 
+@dataclass(frozen=True, eq=False)
+class PlacedMask:
+    """A map uint8 [h, w] whose top-left pixel is the photo's pixel (x, y)."""
+
+    x: int
+    y: int
+    alpha: Bytes
+
+
+def draw_field(values: Floats, photo: Picture, frame: CropFrame) -> PlacedMask:
+    """Draw a smooth map of the crop, float32 [R, R] in 0..1, in the photo's own pixels: 0..255.
+
+    It covers the frame's bounds inside the photo, [H, W, 3 or 4], and is 0 beyond the frame.
+    """
+    size = int(np.clip(round(frame.size), _SMALLEST_SIZE, _WORKING_SIZE))
+    smooth = np.clip(resize(np.asarray(values, np.float32), size), 0, 1)
+    rect = frame.bounds(0.0, photo.shape[1], photo.shape[0])
+    drawn = to_photo(np.round(smooth * 255).astype(np.uint8), frame, rect, outside_zero=True)
+    return PlacedMask(rect[0], rect[1], drawn)
+
+
 def draw_parts(
     probabilities: Floats,
     photo: Picture,

@@ -102,12 +102,14 @@ class DeviceDesk:
         progress = translate.reporter(job, frame, request.rect)
         opened = self._embed(engine, pixels, frame, request.level, w_plus, progress)
         self._photos.put(Session(request.photo, request.bundle, request.rect, opened))
+        unsure = engine.uncertainty(opened) if request.uncertainty else None
         return m.Segmented(
             request.photo,
             [translate.part_layer(part, request.rect) for part in opened.parts],
             to_pixels(opened.labels),
             to_pixels(opened.w_plus),
             plain(opened.report),
+            translate.placed_mask(unsure, request.rect) if unsure else None,
         )
 
     def _embed(

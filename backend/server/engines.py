@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # torch and numpy are imported by the workers, after the sock
     from backend.photos.align import CropFrame
     from backend.photos.detect import Subject
     from backend.photos.painted import PaintedLayer
+    from backend.photos.parts import PlacedMask
 
 _log = logging.getLogger(__name__)
 
@@ -43,6 +44,8 @@ class Engine(Protocol):
         w_plus: NDArray[np.float32] | None,
         progress: Report,
     ) -> OpenPhoto: ...
+
+    def uncertainty(self, photo: OpenPhoto) -> PlacedMask: ...
 
     def repaint(
         self, photo: OpenPhoto, painted: Sequence[PaintedLayer], *, steps: int, progress: Report

@@ -23,7 +23,7 @@ from protocol.typed import MAX_BYTES
 if TYPE_CHECKING:
     from backend.editing.editor import EditResult
     from backend.editing.progress import Progress
-    from backend.photos.parts import PartMask
+    from backend.photos.parts import PartMask, PlacedMask
 
 Rect = tuple[int, int, int, int]
 
@@ -52,6 +52,12 @@ def part_layer(part: PartMask, rect: Rect) -> m.PartLayer:
     red, green, blue = (int(value) for value in part.color)
     color = (red, green, blue)
     return m.PartLayer(part.name, int(part.index), color, place, to_pixels(part.alpha))
+
+
+def placed_mask(mask: PlacedMask, rect: Rect) -> m.PlacedMask:
+    height, width = mask.alpha.shape
+    place = (int(mask.x) + rect[0], int(mask.y) + rect[1], width, height)
+    return m.PlacedMask(place, to_pixels(mask.alpha))
 
 
 def edited(session: Session, result: EditResult) -> m.Edited:

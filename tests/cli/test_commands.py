@@ -62,6 +62,18 @@ def test_segment_writes_the_bundles_palette(run: Run, photo: Path, tmp_path: Pat
     assert np.abs(total[:, 12:78] - 255).max() <= 2 and not total[:, :8].any()
 
 
+def test_segment_shows_where_it_is_unsure(run: Run, photo: Path, tmp_path: Path) -> None:
+    out = tmp_path / "unsure.png"
+    done = run("segment", photo, *TINY, "-o", tmp_path / "parts.png", "--uncertainty", out)
+    assert done.code == 0, done.err
+    with Image.open(out) as image:
+        assert (image.mode, image.size) == ("L", (90, 70))
+        values = np.asarray(image)
+    assert values[:, 12:78].max() > 10 and not values[:, :8].any()
+    same = run("segment", photo, *TINY, "-o", out, "--uncertainty", photo)
+    assert same.code == 2 and "overwrite" in same.err
+
+
 def test_segmenting_again_uses_the_kept_embedding(run: Run, photo: Path, tmp_path: Path) -> None:
     path = tmp_path / "parts.png"
     first = run("segment", photo, *TINY, "-o", path, "--json").json

@@ -9,14 +9,23 @@ from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
 from backend.editing.objective import Weights
 from backend.editing.recipes import FACES, claims_of
 from backend.errors import BadImage, NoSubject, NothingChanged, WrongBundle
-from backend.photos.align import CropFrame
+from backend.photos.align import CropFrame, extract
 from backend.photos.painted import PaintedLayer
+from backend.photos.parts import PlacedMask
 
 MOUTH_RECIPE = next(r for r in FACES if r.part == "mouth")
 
 
 def layers(photo: OpenPhoto) -> list[PaintedLayer]:
     return [PaintedLayer(m.name, m.x, m.y, m.alpha.copy()) for m in photo.parts]
+
+
+def placed(mask: PlacedMask, photo: OpenPhoto) -> np.ndarray:
+    """A mask over the whole photo, float32 [H, W, 3] in 0..1."""
+    values = np.zeros(photo.pixels.shape[:2], np.float32)
+    h, w = mask.alpha.shape
+    values[mask.y : mask.y + h, mask.x : mask.x + w] = mask.alpha / np.float32(255)
+    return np.repeat(values[..., None], 3, axis=2)
 
 
 def shown_over(photo: OpenPhoto, result) -> np.ndarray:
@@ -35,6 +44,16 @@ def test_opening_finds_every_part_of_a_face(photo: OpenPhoto, editor: Editor) ->
     hair = next(m for m in photo.parts if m.name == "hair and brows")
     assert hair.alpha.max() == 255
     assert photo.report["identity"] is not None and photo.report["verdict"]
+
+
+def test_the_heads_are_unsure_at_the_edges_of_parts(photo: OpenPhoto, editor: Editor) -> None:
+    mask = editor.uncertainty(photo)
+    crop, _ = extract(placed(mask, photo), photo.frame, photo.labels.shape[0])
+    unsure = (crop[..., 0] + 1) / 2
+    edges = np.zeros(photo.labels.shape, bool)
+    edges[1:] |= photo.labels[1:] != photo.labels[:-1]
+    edges[:, 1:] |= photo.labels[:, 1:] != photo.labels[:, :-1]
+    assert unsure[edges].mean() > 2 * unsure[~edges].mean()
 
 
 def test_a_known_code_is_used_as_it_is(photo: OpenPhoto, editor: Editor) -> None:

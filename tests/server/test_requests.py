@@ -53,6 +53,13 @@ def test_segment_answers_in_photo_coordinates(connection: Connection) -> None:
     assert result.report["mse"] == 0.25
 
 
+def test_uncertainty_comes_when_it_is_asked_for(connection: Connection) -> None:
+    assert connection.request(segment()).uncertainty is None
+    mask = connection.request(segment(uncertainty=True)).uncertainty
+    assert mask.rect == (23, 11, 7, 5)
+    assert bytes(mask.alpha.data) == bytes([60]) * 35
+
+
 def test_deep_photos_keep_their_depth(connection: Connection) -> None:
     values = array("f", [0.25, 1.5, -0.1, 1.0]) * (60 * 58)
     deep = m.Pixels(60, 58, 4, "f32", values.tobytes())

@@ -30,7 +30,7 @@ from backend.photos.align import CropFrame
 from backend.photos.composite import ResultLayer
 from backend.photos.detect import Subject
 from backend.photos.painted import PaintedLayer
-from backend.photos.parts import PartMask
+from backend.photos.parts import PartMask, PlacedMask
 from backend.server.main import serve
 
 CODE = (4, 8)  # n_ws, w_dim
@@ -102,6 +102,9 @@ class SmallEngine:
         parts = [PartMask(n, i, (9, 9, i), 2, 1, alpha) for i, n in enumerate(("rest", "hair"))]
         report = {"inversions": self._inversions, "level": level, "mse": np.float32(0.25)}
         return SmallPhoto(pixels, frame, w_plus, labels, parts, report)
+
+    def uncertainty(self, photo: SmallPhoto) -> PlacedMask:
+        return PlacedMask(3, 1, np.full((5, 7), 60, np.uint8))
 
     def repaint(
         self, photo: SmallPhoto, painted: Sequence[PaintedLayer], *, steps: int, progress: Report
