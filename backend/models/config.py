@@ -8,7 +8,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class GeneratorConfig:
-    """Shape of a generator. Config f of the paper: channel_base 32768, channel_max 512."""
+    """Shape of a generator. Config f of the paper: channel_base 32768, channel_max 512.
+
+    channel_table: channels at 4x4, 8x8, ... for generators that do not follow the rule
+    min(channel_base / resolution, channel_max). Raises ValueError for a table of another length.
+    """
 
     resolution: int = 64
     channel_base: int = 4096
@@ -17,6 +21,14 @@ class GeneratorConfig:
     w_dim: int = 256
     mapping_layers: int = 4
     conv_clamp: float | None = None  # networks trained in fp16 clip their activations
+    channel_table: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.channel_table is None:
+            return
+        object.__setattr__(self, "channel_table", tuple(self.channel_table))  # a list in JSON
+        if len(self.channel_table) != len(self.block_resolutions):
+            raise ValueError("channel_table needs one number for each resolution")
 
     @property
     def block_resolutions(self) -> list[int]:
@@ -28,6 +40,8 @@ class GeneratorConfig:
         return 2 * len(self.block_resolutions)
 
     def channels(self, resolution: int) -> int:
+        if self.channel_table is not None:
+            return self.channel_table[self.block_resolutions.index(resolution)]
         return min(self.channel_base // resolution, self.channel_max)
 
     @property

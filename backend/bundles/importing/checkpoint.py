@@ -1,0 +1,158 @@
+"""What every format is turned into: a generator's shape and weights under our own names."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from backend.errors import EditGanError
+from backend.models.config import GeneratorConfig
+from backend.models.generator import Generator
+
+State = dict[str, Tensor]
+
+_LARGEST_RESOLUTION = 2048
+_LARGEST_LAYER = 16_384  # channels
+_MEAN_SAMPLES = 10_000
+
+
+class BadCheckpoint(EditGanError):
+    """The file is not a checkpoint that can be imported; the message says what it is instead."""
+
+    code = "bad_checkpoint"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A generator found in a file.
+
+    state: float32 tensors that fit `Generator(config)`. origin: the format, in words. notes: what
+    had to be assumed, a sentence each.
+    """
+
+    config: GeneratorConfig
+    state: State
+    origin: str
+    notes: tuple[str, ...] = ()
+
+
+def make_checkpoint(
+    state: Mapping[str, Tensor], origin: str, *, conv_clamp: float | None = None
+) -> Checkpoint:
+    """Check tensors that carry our names, and read the generator's shape off theirs.
+
+    Raises BadCheckpoint where something is missing, left over, of another shape or not finite.
+    """
+    floats = {name: value.detach().float().contiguous() for name, value in state.items()}
+    notes = []
+    config = _config_of(floats, conv_clamp)
+    if "w_avg" not in floats:
+        floats["w_avg"] = torch.zeros(config.w_dim)
+        _check_fit(floats, config)
+        floats["w_avg"] = _mean_of_w(floats, config)
+        notes.append(f"It holds no mean of w: measured on {_MEAN_SAMPLES:,} samples.")
+    _check_fit(floats, config)
+    return Checkpoint(config, floats, origin, tuple(notes))
+
+
+def _config_of(state: State, conv_clamp: float | None) -> GeneratorConfig:
+    """The shape that the tensors' own shapes tell."""
+    blocks = _count(state, r"blocks\.(\d+)\.conv1\.weight")
+    layers = _count(state, r"mapping\.layers\.(\d+)\.weight")
+    if not blocks or not layers:
+        raise BadCheckpoint("It holds no StyleGAN2 generator: mapping or synthesis is missing.")
+    resolution = 2 ** (blocks + 1)
+    if resolution > _LARGEST_RESOLUTION or blocks < 2:
+        raise BadCheckpoint(f"Its generator has {blocks} resolutions; 2 to 10 can be imported.")
+    if tuple(_shape(state, "blocks.0.const")[1:]) != (4, 4):
+        height, width = _shape(state, "blocks.0.const")[1:]
+        raise BadCheckpoint(
+            f"It draws pictures that are not square ({height} : {width}); only square ones can be "
+            "imported."
+        )
+    w_dim, z_dim = _shape(state, "mapping.layers.0.weight")
+    table = tuple(_shape(state, f"blocks.{i}.conv1.weight")[0] for i in range(blocks))
+    if max(*table, w_dim, z_dim) > _LARGEST_LAYER:
+        raise BadCheckpoint(f"Its layers have more than {_LARGEST_LAYER} channels.")
+    return _channel_rule(
+        table,
+        resolution=resolution,
+        z_dim=z_dim,
+        w_dim=w_dim,
+        mapping_layers=layers,
+        conv_clamp=conv_clamp,
+    )
+
+
+def _channel_rule(table: tuple[int, ...], **shape: object) -> GeneratorConfig:
+    """A config with the published rule for channels where the table follows it."""
+    most = max(table)
+    base = table[-1] * shape["resolution"]
+    ruled = GeneratorConfig(channel_base=base, channel_max=most, **shape)
+    if tuple(ruled.channels(r) for r in ruled.block_resolutions) == table:
+        return ruled
+    return GeneratorConfig(channel_base=base, channel_max=most, channel_table=table, **shape)
+
+
+def _count(state: State, pattern: str) -> int:
+    """How many tensors' names match, which must be numbered 0, 1, 2 ..."""
+    found = [int(m[1]) for name in state if (m := re.fullmatch(pattern, name))]
+    return len(found) if sorted(found) == list(range(len(found))) else 0
+
+
+def _shape(state: State, name: str) -> torch.Size:
+    dimensions = {"blocks.0.const": 3, "mapping.layers.0.weight": 2}.get(name, 4)
+    if name not in state or state[name].ndim != dimensions:
+        raise BadCheckpoint(f"Its tensor {name} is missing or is not a StyleGAN2 generator's.")
+    return state[name].shape
+
+
+def _check_fit(state: State, config: GeneratorConfig) -> None:
+    with torch.device("meta"):  # shapes only: no memory is taken for what may not fit
+        wanted = {name: value.shape for name, value in Generator(config).state_dict().items()}
+    for name, shape in wanted.items():
+        if name not in state:
+            raise BadCheckpoint(f"Its generator has no tensor {name}.")
+        if state[name].shape != shape:
+            found, expected = list(state[name].shape), list(shape)
+            raise BadCheckpoint(f"Its tensor {name} is {found} instead of {expected}.")
+        if not torch.isfinite(state[name]).all():
+            raise BadCheckpoint(f"Its tensor {name} holds numbers that are not finite.")
+    if extra := sorted(set(state) - set(wanted)):
+        raise BadCheckpoint(
+            f"Its generator has tensors that StyleGAN2's has not ({', '.join(extra[:3])})."
+        )
+
+
+@torch.no_grad()
+def _mean_of_w(state: State, config: GeneratorConfig) -> Tensor:
+    """E[f(z)], as StyleGAN2's training keeps it; (w_dim,)."""
+    generator = Generator(config)
+    generator.load_state_dict(state)
+    seeded = torch.Generator().manual_seed(0)
+    return generator.mapping(torch.randn(_MEAN_SAMPLES, config.z_dim, generator=seeded)).mean(dim=0)
+
+
+def block_of(resolution: int) -> int:
+    """The number of the block that works at a resolution: 0 for 4x4, 1 for 8x8 ...
+
+    Raises BadCheckpoint for anything but a power of two from 4 on.
+    """
+    number = int(math.log2(resolution)) - 2 if resolution >= 4 else -1
+    if number < 0 or 4 << number != resolution:
+        raise BadCheckpoint(f"It has a layer of {resolution} pixels, which is no power of two.")
+    return number
+
+
+def check_filter(name: str, kernel: Tensor) -> None:
+    """Raises BadCheckpoint unless a resampling filter is [1, 3, 3, 1], at any scale."""
+    row = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
+    usual = kernel.shape == (4, 4) and kernel.sum() > 0
+    scaled = kernel.float() / kernel.float().sum()
+    if not usual or not torch.allclose(scaled, torch.outer(row, row), atol=1e-6):
+        raise BadCheckpoint(f"Its filter {name} is not StyleGAN2's [1, 3, 3, 1].")

@@ -1,0 +1,115 @@
+"""An unpickler that executes nothing: a short list of names is read, everything else refused.
+
+A pickle is a program. What it may call here are the functions of `_SafeUnpickler`, which only keep
+what they are given; plain containers; and torch's own loader for storages, limited to weights.
+Bound methods, not classes, stand for the names, so that a file cannot change their attributes.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import torch
+from torch import Tensor
+
+from backend.bundles.importing.checkpoint import BadCheckpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An object that was pickled with its source code, which is ignored: class name and state."""
+
+    class_name: str
+    state: Mapping[str, Any]
+
+
+class Unread:
+    """Stands for values that no generator needs, numpy's for example."""
+
+    def __setstate__(self, state: object) -> None:
+        """Take nothing over."""
+
+
+def read_pickle(path: Path) -> Any:
+    """The file's content, persistent objects as Records; raises BadCheckpoint."""
+    try:
+        with path.open("rb") as file:
+            return _SafeUnpickler(file).load()
+    except BadCheckpoint:
+        raise
+    except (EOFError, MemoryError) as error:
+        raise BadCheckpoint("It ends too early or is damaged; get the file again.") from error
+    except Exception as error:  # a hostile pickle can make any error happen
+        if isinstance(error, pickle.UnpicklingError) and "truncated" in str(error):
+            raise BadCheckpoint("It ends too early; get the file again.") from error
+        reason = f"{type(error).__name__}: {error}".splitlines()[0][:120]
+        raise BadCheckpoint(f"It cannot be read as a checkpoint ({reason}).") from error
+
+
+class _SafeUnpickler(pickle.Unpickler):
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__(file)
+        self._names: dict[tuple[str, str], Any] = {
+            ("collections", "OrderedDict"): OrderedDict,
+            ("builtins", "set"): set,
+            ("__builtin__", "set"): set,
+            ("dnnlib.util", "EasyDict"): dict,
+            ("torch", "Size"): tuple,
+            ("torch", "device"): self._unread,
+            ("torch_utils.persistence", "_reconstruct_persistent_obj"): self._record,
+            ("torch.storage", "_load_from_bytes"): self._storage,
+            ("torch._utils", "_rebuild_tensor_v2"): self._tensor,
+            ("torch._utils", "_rebuild_parameter"): self._parameter,
+            ("numpy", "dtype"): self._unread,
+            ("numpy", "ndarray"): self._unread,
+        }
+        for package in ("numpy.core", "numpy._core"):
+            for name in ("scalar", "_reconstruct"):
+                self._names[f"{package}.multiarray", name] = self._unread
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) in self._names:
+            return self._names[module, name]
+        if module.startswith("dnnlib.tflib"):
+            raise BadCheckpoint(
+                "It is a TensorFlow checkpoint of StyleGAN2; convert it with legacy.py of NVIDIA's "
+                "stylegan3 repository, then import the result."
+            )
+        raise BadCheckpoint(
+            f"It wants to run '{module}.{name}', which no StyleGAN2 checkpoint needs; nothing in "
+            "the file was executed."
+        )
+
+    def persistent_load(self, pid: Any) -> Any:
+        raise BadCheckpoint("It refers to data outside the file, which no StyleGAN2 pickle does.")
+
+    def _record(self, meta: Mapping[str, Any]) -> Record:
+        # meta["module_src"] is source code that the original loader would run
+        return Record(str(meta["class_name"]), dict(meta["state"]))
+
+    def _unread(self, *_arguments: object) -> Unread:
+        return Unread()
+
+    def _storage(self, data: bytes) -> Tensor:
+        """A storage as a flat tensor."""
+        loaded = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        return torch.tensor([], dtype=loaded.dtype).set_(loaded)
+
+    def _tensor(
+        self, storage: Tensor, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: object
+    ) -> Tensor:
+        elements = 1
+        for length in size:
+            elements *= length
+        if elements > storage.numel():  # as_strided checks the bounds, but repeats for stride 0
+            raise BadCheckpoint("It holds a tensor that is larger than its data.")
+        return storage.as_strided(tuple(size), tuple(stride), offset)
+
+    def _parameter(self, data: Tensor, *_: object) -> Tensor:
+        return data
