@@ -53,6 +53,8 @@ COMMANDS: Commands = {
     "segment": Command("backend.commands.segment", "find the parts of the subject in a photo"),
     "repaint": Command("backend.commands.repaint", "change a photo to agree with repainted parts"),
     "apply": Command("backend.commands.apply", "apply edits from the library to a photo"),
+    "bundles": Command("backend.commands.bundles", "list the installed models"),
+    "import": Command("backend.commands.import_", "make a model from a StyleGAN2 checkpoint"),
     "library": ("list, show, rename, delete, import and export edits", LIBRARY),
     "train": ("train models", TRAINING),
 }

@@ -46,6 +46,12 @@ class BadBundle(EditGanError):
     code = "bad_bundle"
 
 
+class IncompleteBundle(EditGanError):
+    """A bundle whose generator works, but which has no encoder or no parts yet."""
+
+    code = "incomplete_bundle"
+
+
 class Cancelled(EditGanError):
     code = "cancelled"
 

@@ -9,11 +9,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from backend.errors import BadBundle, UnknownPart
+from backend.errors import BadBundle, IncompleteBundle, UnknownPart
 from backend.models.config import GeneratorConfig
 
 FORMAT_VERSION = 1
 NETWORKS = ("generator", "encoder", "segmentation", "perceptual", "identity")
+_FOR_PHOTOS = ("encoder", "segmentation")  # without these a bundle only draws samples
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,23 @@ class Bundle:
 
     def has(self, network: str) -> bool:
         return f"{network}.safetensors" in self.files
+
+    @property
+    def missing(self) -> list[str]:
+        """The networks without which photos cannot be opened, as far as they are missing."""
+        return [network for network in _FOR_PHOTOS if not self.has(network)]
+
+    def check_complete(self) -> None:
+        """Raises IncompleteBundle where photos cannot be opened yet."""
+        if not self.missing:
+            return
+        names = {"encoder": "an encoder", "segmentation": "parts"}
+        lacks = " and ".join(names[network] for network in self.missing)
+        commands = " and ".join(f"'editgan train {network}'" for network in self.missing)
+        raise IncompleteBundle(
+            f"The model '{self.name}' has a generator but not yet {lacks}: it can draw samples, "
+            f"not open photos; {commands} add what is missing."
+        )
 
     def part(self, name: str) -> Part:
         """The part called `name`; raises UnknownPart."""

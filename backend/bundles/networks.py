@@ -57,7 +57,8 @@ def weights_file(name: str) -> Path | None:
 
 
 def load_networks(bundle: Bundle, device: torch.device) -> Networks:
-    """Load all networks of a bundle onto a device; raises BadBundle."""
+    """Load all networks of a bundle onto a device; raises BadBundle, IncompleteBundle."""
+    bundle.check_complete()
     networks = {
         "generator": load_generator(bundle),
         "segmentation": _load(new_segmentation_branch(bundle), bundle.path("segmentation")),
@@ -76,6 +77,9 @@ def load_generator(bundle: Bundle) -> Generator:
 
 
 def load_encoder(bundle: Bundle) -> Encoder:
+    """Raises BadBundle; IncompleteBundle where the encoder is yet to be trained."""
+    if not bundle.has("encoder"):
+        bundle.check_complete()
     return _load(Encoder(bundle.config), bundle.path("encoder"))
 
 

@@ -136,7 +136,13 @@ def _networks() -> Iterator[Finding]:
     from backend.bundles.networks import load_networks, weights_file
 
     for name in sorted(list_bundles()):
-        networks = load_networks(find_bundle(name), torch.device("cpu"))
+        bundle = find_bundle(name)
+        if bundle.missing:
+            advice = "docs/bundles.md says how to train them; 'editgan sample' works already."
+            text = f"{name} has no {' and no '.join(bundle.missing)} yet"
+            yield Finding("networks", "note", text, advice)
+            continue
+        networks = load_networks(bundle, torch.device("cpu"))
         used = [getattr(networks.perceptual, "name", type(networks.perceptual).__name__)]
         if networks.identity is not None:
             used.append(getattr(networks.identity, "name", type(networks.identity).__name__))

@@ -60,13 +60,13 @@ def _draw(bundle: Any, seeds: list[int], columns: int, args: argparse.Namespace)
     import torch
     from tqdm import tqdm
 
-    from backend.bundles.networks import load_networks
+    from backend.bundles.networks import load_generator
     from backend.commands.common import choose_device
     from backend.models.generator import sample_z
     from backend.training.pictures import grid, to_uint8
 
     device = torch.device(choose_device(args.device))
-    generator = load_networks(bundle, device).generator
+    generator = load_generator(bundle).to(device)
     batches = [seeds[i : i + 16] for i in range(0, len(seeds), 16)]
     pictures = []
     with torch.no_grad():

@@ -61,10 +61,13 @@ class Catalogue(Protocol):
 
     def names(self) -> list[str]: ...
 
+    def ready(self) -> list[str]:
+        """Those with which photos can be opened."""
+
     def describe(self) -> list[dict[str, Any]]: ...
 
     def load(self, name: str, device: str) -> Engine:
-        """Raises UnknownBundle or BadBundle."""
+        """Raises UnknownBundle, BadBundle or IncompleteBundle."""
 
 
 class NoDevice(EditGanError):
@@ -76,6 +79,9 @@ class InstalledBundles:
 
     def names(self) -> list[str]:
         return sorted(list_bundles())
+
+    def ready(self) -> list[str]:
+        return [one["name"] for one in self.describe() if not one.get("missing", ["all"])]
 
     def describe(self) -> list[dict[str, Any]]:
         return [self._describe(name, folder) for name, folder in sorted(list_bundles().items())]
@@ -96,6 +102,7 @@ class InstalledBundles:
             "domain": bundle.domain,
             "resolution": bundle.resolution,
             "parts": [part.name for part in bundle.parts],
+            "missing": bundle.missing,
             "license": bundle.license,
             "source": bundle.source,
             "images_seen": bundle.images_seen,

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from backend.errors import EditGanError
 from backend.server.engines import Catalogue, Engines, InstalledBundles
 from backend.server.jobs import JobQueue
 from backend.server.memory import resident_mb
@@ -115,13 +116,19 @@ class Backend:
         embeddings = EmbeddingCache(paths.cache_dir())
         library = Library(paths.library_dir())
         desk = DeviceDesk(self._engines, self._photos, embeddings, library)
-        names = self._catalogue.names()
-        if names:  # while the user looks for the menu
-            self._engines.get("faces" if "faces" in names else names[0])
+        self._load_ahead(self._catalogue.ready())
         return desk
 
+    def _load_ahead(self, names: list[str]) -> None:
+        """Load a model while the user looks for the menu; a damaged one is told when it is used."""
+        try:
+            for name in sorted(names, key=lambda name: name != "faces")[:1]:
+                self._engines.get(name)
+        except EditGanError as error:
+            _log.warning("not loaded ahead: %s", error.message)
+
     def _welcome(self) -> Welcome:
-        return Welcome(self._engines.device, self._catalogue.names())
+        return Welcome(self._engines.device, self._catalogue.ready())
 
     def _status(self, running: str | None, queued: int) -> StatusReport:
         return StatusReport(

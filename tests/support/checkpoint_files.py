@@ -39,7 +39,10 @@ def nvidia_modules() -> Iterator[types.ModuleType]:
     ):
         function.__module__, function.__qualname__ = module.__name__, name
         setattr(module, name, function)
-    packages = {"torch_utils": types.ModuleType("torch_utils"), "dnnlib": types.ModuleType("dnnlib")}
+    packages = {
+        "torch_utils": types.ModuleType("torch_utils"),
+        "dnnlib": types.ModuleType("dnnlib"),
+    }
     packages |= {"torch_utils.persistence": persistence, "dnnlib.util": util}
     sys.modules.update(packages)
     try:

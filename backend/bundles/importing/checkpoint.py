@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import re
 from collections.abc import Mapping
@@ -79,24 +80,18 @@ def _config_of(state: State, conv_clamp: float | None) -> GeneratorConfig:
     table = tuple(_shape(state, f"blocks.{i}.conv1.weight")[0] for i in range(blocks))
     if max(*table, w_dim, z_dim) > _LARGEST_LAYER:
         raise BadCheckpoint(f"Its layers have more than {_LARGEST_LAYER} channels.")
-    return _channel_rule(
-        table,
+    # the published rule for channels where they follow it, else all of them
+    ruled = GeneratorConfig(
         resolution=resolution,
+        channel_base=table[-1] * resolution,
+        channel_max=max(table),
         z_dim=z_dim,
         w_dim=w_dim,
         mapping_layers=layers,
         conv_clamp=conv_clamp,
     )
-
-
-def _channel_rule(table: tuple[int, ...], **shape: object) -> GeneratorConfig:
-    """A config with the published rule for channels where the table follows it."""
-    most = max(table)
-    base = table[-1] * shape["resolution"]
-    ruled = GeneratorConfig(channel_base=base, channel_max=most, **shape)
-    if tuple(ruled.channels(r) for r in ruled.block_resolutions) == table:
-        return ruled
-    return GeneratorConfig(channel_base=base, channel_max=most, channel_table=table, **shape)
+    follows = tuple(ruled.channels(r) for r in ruled.block_resolutions) == table
+    return ruled if follows else dataclasses.replace(ruled, channel_table=table)
 
 
 def _count(state: State, pattern: str) -> int:

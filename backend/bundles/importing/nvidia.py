@@ -25,6 +25,7 @@ from backend.bundles.importing.unpickler import Record, read_pickle
 
 _DEEPEST = 8  # modules inside modules
 
+
 def read(path: Path) -> Checkpoint:
     """The averaged generator of a pickle; raises BadCheckpoint."""
     content = read_pickle(path)

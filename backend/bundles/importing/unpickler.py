@@ -102,7 +102,12 @@ class _SafeUnpickler(pickle.Unpickler):
         return torch.tensor([], dtype=loaded.dtype).set_(loaded)
 
     def _tensor(
-        self, storage: Tensor, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: object
+        self,
+        storage: Tensor,
+        offset: int,
+        size: tuple[int, ...],
+        stride: tuple[int, ...],
+        *_: object,
     ) -> Tensor:
         elements = 1
         for length in size:

@@ -100,7 +100,13 @@ def test_attributes_of_what_is_allowed_cannot_be_changed(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("size", "stride", "offset"),
-    [((2, 2), (0, 0), 0), ((2,), (1,), 0), ((1,), (1,), 5), ((1 << 40,), (0,), 0), ((-1,), (1,), 0)],
+    [
+        ((2, 2), (0, 0), 0),
+        ((2,), (1,), 0),
+        ((1,), (1,), 5),
+        ((1 << 40,), (0,), 0),
+        ((-1,), (1,), 0),
+    ],
 )
 def test_tensors_larger_than_their_data_are_refused(
     tmp_path: Path, size: tuple[int, ...], stride: tuple[int, ...], offset: int

@@ -178,6 +178,9 @@ class SmallCatalogue:
     def names(self) -> list[str]:
         return ["small"]
 
+    def ready(self) -> list[str]:
+        return self.names()
+
     def describe(self) -> list[dict[str, Any]]:
         if self._broken.exists():
             raise OSError("the disk is gone")

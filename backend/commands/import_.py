@@ -1,0 +1,78 @@
+"""`editgan import`: a model from a StyleGAN2 checkpoint; nothing in the file is executed."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from backend.commands.common import progress_bar
+
+_NO_LICENCE = "Not stated in the checkpoint: the terms of whoever made it apply."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file", type=Path, metavar="FILE",
+        help="a .pkl of NVIDIA's StyleGAN2-ADA or StyleGAN3 repository, or a .pt of "
+        "rosinality's stylegan2-pytorch",
+    )  # fmt: skip
+    parser.add_argument("--bundle", required=True, metavar="NAME", help="the new model's name")
+    parser.add_argument("--title", help="its name for people (default: NAME)")
+    parser.add_argument(
+        "--domain", default="other",
+        help="what it draws; 'faces': photos are aligned as FFHQ's are; anything else: the middle "
+        "square is taken (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--license", default=_NO_LICENCE, help="the checkpoint's licence terms")
+    parser.add_argument("--overwrite", action="store_true", help="replace a model of that name")
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Convert the generator and write a bundle; raises EditGanError, BadEdit."""
+    from backend.bundles.importing import read_checkpoint
+    from backend.bundles.importing.install import check_free, install
+    from backend.editing.progress import Progress
+    from edit_library.names import check_bundle_name
+    from protocol.paths import bundles_dir
+
+    folder = bundles_dir() / check_bundle_name(args.bundle)
+    check_free(folder, overwrite=args.overwrite)
+    with progress_bar("Reading the checkpoint", quiet=args.quiet) as show:
+        found = read_checkpoint(args.file)
+        show(Progress(0.5, "Drawing samples"))
+        bundle = install(
+            found,
+            folder,
+            title=args.title or args.bundle,
+            domain=args.domain,
+            license=args.license,
+            source=f"Imported from {args.file.name} ({found.origin}).",
+            progress=lambda share: show(Progress(0.5 + share / 2, "Drawing samples")),
+        )
+    config = bundle.config
+    return {
+        "bundle": bundle.name,
+        "folder": str(bundle.folder),
+        "origin": found.origin,
+        "resolution": config.resolution,
+        "w_dim": config.w_dim,
+        "mapping_layers": config.mapping_layers,
+        "sha256": bundle.sha,
+        "licence": bundle.license,
+        "notes": list(found.notes),
+        "missing": bundle.missing,
+    }
+
+
+def describe(report: dict[str, Any]) -> str:
+    name = report["bundle"]
+    lines = [
+        f"'{name}' was made from a {report['origin']}: {report['resolution']} pixels, "
+        f"{report['mapping_layers']} mapping layers.",
+        *report["notes"],
+        f"Try it: editgan sample --bundle {name} -o samples.png",
+        "It cannot open photos yet: an encoder and parts are still to be trained "
+        "(docs/bundles.md).",
+    ]
+    return "\n".join(lines)
