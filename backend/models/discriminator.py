@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
@@ -22,11 +23,13 @@ class FeatureHead(nn.Module):
                 spectral_norm(nn.Conv2d(width, 1, 3, padding=1)),
             ]
         )
+        # Spectral norm bounds the slope at one: too little to part pictures that differ in blur.
+        self.gain = nn.Parameter(torch.full((), 4.0))
 
     def forward(self, x: Tensor) -> Tensor:  # (B, C, h, w) -> (B, patches)
         for layer in self.layers[:-1]:
             x = F.leaky_relu(layer(x), 0.2)
-        return self.layers[-1](x).flatten(1)
+        return self.layers[-1](x).flatten(1) * self.gain
 
 
 class ProjectedDiscriminator(nn.Module):

@@ -32,6 +32,8 @@ class ResidualDown(nn.Module):
 class Encoder(nn.Module):
     """Residual pyramid; the features at 4x4, 8x8 and 16x16 (pooled to 4x4) give every w.
 
+    It reads the picture at half the generator's resolution, at no less than 64: the codes are few,
+    and the finest level would cost as much as all others.
     The heads are linear, so that a change of basis of W can be folded into them.
     """
 
@@ -40,7 +42,9 @@ class Encoder(nn.Module):
     ) -> None:
         super().__init__()
         self.config = config
-        widths = [min(base * 2**i, most) for i in range(len(config.block_resolutions))]
+        self.reads = max(min(config.resolution, 64), config.resolution // 2)
+        levels = [r for r in config.block_resolutions if r <= self.reads]
+        widths = [min(base * 2**i, most) for i in range(len(levels))]
         self.stem = nn.Conv2d(3, widths[0], 3, padding=1)
         self.downs = nn.ModuleList(ResidualDown(i, o) for i, o in pairwise(widths))
         self.taps = nn.ModuleList(nn.Conv2d(widths[-1 - n], taps, 1) for n in range(3))
@@ -50,6 +54,8 @@ class Encoder(nn.Module):
 
     def forward(self, image: Tensor, w_avg: Tensor) -> Tensor:
         """image (B, 3, R, R) in [-1, 1], w_avg (w_dim,) -> w_plus (B, n_ws, w_dim)."""
+        if image.shape[-1] > self.reads:
+            image = F.avg_pool2d(image, image.shape[-1] // self.reads)
         pyramid = [self.stem(image)]
         for down in self.downs:
             pyramid.append(down(pyramid[-1]))

@@ -30,7 +30,6 @@ def load_state(path: Path) -> dict[str, Any] | None:
 @torch.no_grad()
 def update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
     """Exponential moving average of all weights; buffers are copied."""
-    for a, b in zip(average.parameters(), model.parameters(), strict=True):
-        a.lerp_(b, 1 - decay)
+    torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - decay)
     for a, b in zip(average.buffers(), model.buffers(), strict=True):
         a.copy_(b)

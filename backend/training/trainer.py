@@ -21,6 +21,7 @@ from backend.models.encoder import Encoder
 from backend.models.generator import Generator, sample_z
 from backend.models.perceptual import SqueezeNetFeatures, feature_distance
 from backend.training.augment import Augmentation
+from backend.training.growing import grow_encoder, grow_generator
 from backend.training.pictures import save_grid, to_uint8
 from backend.training.shared_basis import find_shared_basis, rebase
 from backend.training.state import update_average
@@ -31,8 +32,9 @@ class Recipe:
     """Everything that decides a training run besides the network's shape."""
 
     batch: int = 16
-    samples: int = 8  # pictures from the mapping network per step, once adversarial
+    samples: int = 0  # pictures from the mapping network per step, once adversarial
     shared_from: int = 40_000  # images seen: one basis of W for all layers from here on
+    discriminator_from: int = 150_000  # images seen: it learns to judge before it is listened to
     adversarial_from: int = 200_000  # images seen
     generator_rate: float = 1e-3
     mapping_rate: float = 0.03  # its weights are stored 100 times as large (lr_multiplier 0.01)
@@ -72,7 +74,10 @@ class GeneratorTrainer:
         ).requires_grad_(False)
         self.optimiser = self._new_optimiser()
         self.discriminator_optimiser = torch.optim.Adam(
-            self.discriminator.parameters(), lr=recipe.discriminator_rate, betas=(0.0, 0.99)
+            self.discriminator.parameters(),
+            lr=recipe.discriminator_rate,
+            betas=(0.0, 0.99),
+            fused=True,
         )
         self.codes = torch.zeros(0, config.w_dim)  # recent codes of real pictures
         self.seen = 0
@@ -85,7 +90,7 @@ class GeneratorTrainer:
             (self.encoder, self.recipe.encoder_rate),
         )
         groups = [{"params": network.parameters(), "lr": rate} for network, rate in rates]
-        return torch.optim.Adam(groups, betas=(0.5, 0.99))
+        return torch.optim.Adam(groups, betas=(0.5, 0.99), fused=True)
 
     def share_basis(self, pictures: Iterable[Tensor]) -> float:
         """One basis of W for all layers, once; returns the share of variance that it explains.
@@ -153,7 +158,12 @@ class GeneratorTrainer:
         fake, _ = self.generator(codes, self.generator.random_noise(len(real)))
         with torch.no_grad():
             real_features = self.features.features(real)
-        losses = self._image_losses(real, fake, real_features, self.features.features(fake))
+        fake_features = self.features.features(fake)
+        losses = self._image_losses(real, fake, real_features, fake_features)
+        if self.seen >= self.recipe.discriminator_from:
+            losses["discriminator"] = self._train_discriminator(
+                real, real_features, fake, fake_features
+            )
         return losses | self._code_losses(codes)
 
     def _adversarial(self, real: Tensor) -> dict[str, Tensor]:
@@ -177,8 +187,9 @@ class GeneratorTrainer:
         self.discriminator.requires_grad_(True)
         losses = self._image_losses(real, fake[:b], real_features, [f[:b] for f in fake_features])
         losses["adversarial"] = -recipe.adversarial_weight * sum(x.float().mean() for x in logits)
-        again = self.encoder(fake[b:].detach(), self.generator.w_avg)
-        losses["latent"] = recipe.latent_weight * F.mse_loss(again, sampled)
+        if recipe.samples:
+            again = self.encoder(fake[b:].detach(), self.generator.w_avg)
+            losses["latent"] = recipe.latent_weight * F.mse_loss(again, sampled)
         losses["discriminator"] = d_loss
         return losses | self._code_losses(codes)
 
@@ -219,11 +230,12 @@ class GeneratorTrainer:
         self.discriminator_optimiser.load_state_dict(state["discriminator_optimiser"])
 
     def start_from(self, bundle: Bundle) -> None:
-        """Go on from a finished bundle of the same shape; the rest begins anew."""
-        networks = {"generator": load_generator(bundle), "encoder": load_encoder(bundle)}
-        for name, network in networks.items():
-            getattr(self, name).load_state_dict(network.state_dict())
-            self.averages[name].load_state_dict(network.state_dict())
+        """Go on from a finished bundle, grown where this run's resolution is larger; the rest
+        begins anew."""
+        grow_generator(load_generator(bundle), self.generator)
+        grow_encoder(load_encoder(bundle), self.encoder)
+        for name in ("generator", "encoder"):
+            self.averages[name].load_state_dict(getattr(self, name).state_dict())
         self.seen, self.shared_basis = bundle.images_seen, True
 
     @torch.no_grad()

@@ -43,7 +43,18 @@ def arguments(aligned: Path, run: Path, until: int) -> argparse.Namespace:
     words = ["--images", aligned, "-o", run, "--perceptual", PERCEPTUAL, "--until", until]
     words += ["--save-every", 8, "--batch", 4, "--samples", 2, "--adversarial-from", 16]
     words += ["--resolution", 32, "--channel-base", 512, "--channel-max", 32]
-    words += ["--shared-from", 8, "--z-dim", 16, "--w-dim", 16, "--code-match-weight", 0.1]
+    words += [
+        "--discriminator-from",
+        8,
+        "--shared-from",
+        8,
+        "--z-dim",
+        16,
+        "--w-dim",
+        16,
+        "--code-match-weight",
+        0.1,
+    ]
     return parser.parse_args([str(w) for w in words])
 
 
