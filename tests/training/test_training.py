@@ -17,7 +17,7 @@ from backend.training import export, generator, segmentation
 from backend.training.augment import Augmentation
 from backend.training.dataset import AlignedDataset
 from backend.training.pictures import grid
-from backend.training.trainer import GeneratorTrainer, Recipe, energy_distance
+from backend.training.trainer import GeneratorTrainer, Recipe, energy_distance, focus_map
 
 CONFIG = GeneratorConfig(resolution=32, channel_base=512, channel_max=32, z_dim=16, w_dim=16)
 PERCEPTUAL = find_bundle("faces").path("perceptual")
@@ -199,3 +199,10 @@ def test_the_segmentation_branch_learns_from_labelled_pictures(tmp_path: Path) -
     bundle = read_bundle(tmp_path / "faces")
     assert bundle.verify() == []
     load_networks(bundle, torch.device("cpu"))
+
+
+def test_the_middle_counts_more_and_the_mean_stays() -> None:
+    weights = focus_map(32, 4.0)
+    assert float(weights.mean()) == pytest.approx(1, abs=1e-5)
+    assert float(weights[17, 16] / weights[0, 0]) == pytest.approx(5, rel=0.05)
+    assert torch.equal(focus_map(8, 0.0), torch.ones(8, 8))
