@@ -21,7 +21,7 @@ from backend.editing.optimise import optimise
 from backend.editing.progress import Heard, Progress, Report, ignore, part_of
 from backend.editing.region import region_of_interest
 from backend.errors import BadImage, NothingChanged, WrongBundle
-from backend.photos.align import CropFrame, extract
+from backend.photos.align import CropFrame, Rect, extract
 from backend.photos.composite import ResultLayer, composite
 from backend.photos.detect import Subject, make_detector
 from backend.photos.painted import Claims, PaintedLayer, read_painted
@@ -85,9 +85,12 @@ class Editor:
         self.networks = load_networks(bundle, self.device)
         self._detector = make_detector(bundle.domain)
 
-    def find_subjects(self, image: NDArray[np.uint8]) -> list[Subject]:
-        """Subjects in uint8 [H, W, 3], largest first; raises NoSubject, BadImage."""
-        return self._detector.find(image)
+    def find_subjects(
+        self, image: NDArray[np.uint8], selection: Rect | None = None
+    ) -> list[Subject]:
+        """Subjects in uint8 [H, W, 3] that meet the selection (x, y, w, h), largest first without
+        one; raises NoSubject, BadImage."""
+        return self._detector.find(image, selection)
 
     def open(
         self,

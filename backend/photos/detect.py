@@ -1,4 +1,7 @@
-"""Finding subjects in a photo."""
+"""Finding subjects in a photo.
+
+A selection is a rectangle in the picture: x, y, width, height.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.errors import BadImage, NoSubject
-from backend.photos.align import CropFrame, face_frame
+from backend.photos.align import CropFrame, Rect, face_frame
 
 _WORKING_SIZE = 640  # longest side for detection; a face then spans at least 20 px to be found
 _SMALLEST_PHOTO = 32
@@ -23,6 +26,31 @@ class Subject:
     score: float
 
 
+def overlap(a: Rect, b: Rect) -> float:
+    """The shared area of two rectangles, as a share of the smaller one."""
+    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
+    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
+    return max(width, 0) * max(height, 0) / max(min(a[2] * a[3], b[2] * b[3]), 1)
+
+
+def meeting(
+    subjects: list[Subject], selection: Rect | None, width: int, height: int
+) -> list[Subject]:
+    """The subjects that meet the selection in a picture of this size, those that meet it most
+    first; all when it is None. Raises NoSubject."""
+    if selection is None:
+        return subjects
+    share = [overlap(s.frame.bounds(0.0, width, height), selection) for s in subjects]
+    met = sorted(
+        (pair for pair in zip(share, subjects, strict=True) if pair[0] > 0), key=lambda p: -p[0]
+    )
+    if not met:
+        raise NoSubject(
+            "No subject was found in the selection; select the whole subject, or nothing."
+        )
+    return [subject for _, subject in met]
+
+
 class FaceDetector:
     """MTCNN (Zhang et al. 2016), whose weights come with facenet-pytorch: boxes and five
     landmarks."""
@@ -33,8 +61,8 @@ class FaceDetector:
         self._mtcnn = MTCNN(keep_all=True, min_face_size=min_face, device="cpu")
         self._threshold = threshold
 
-    def find(self, image: NDArray[np.uint8]) -> list[Subject]:
-        """Faces in `image`, uint8 [H, W, 3], largest first.
+    def find(self, image: NDArray[np.uint8], selection: Rect | None = None) -> list[Subject]:
+        """Faces in `image`, uint8 [H, W, 3], that meet the selection; without one, largest first.
 
         Raises BadImage when the picture is too small to hold a face, NoSubject when none is found.
         """
@@ -67,22 +95,31 @@ class FaceDetector:
                 "No face was found. Choose a photo in which a face is visible and at least "
                 "about 20 pixels wide, or select the face first."
             )
-        return [subject for _, subject in sorted(found, key=lambda item: -item[0])]
+        by_size = [subject for _, subject in sorted(found, key=lambda item: -item[0])]
+        return meeting(by_size, selection, width, height)
 
 
 class CentreDetector:
-    """For domains without a detector: the largest centred square."""
+    """For domains without a detector: the selection says where the subject is, or else it fills
+    the picture."""
 
-    def find(self, image: NDArray[np.uint8]) -> list[Subject]:
-        """One subject, the middle square of `image`, uint8 [H, W, 3]."""
+    def find(self, image: NDArray[np.uint8], selection: Rect | None = None) -> list[Subject]:
+        """One subject in `image`, uint8 [H, W, 3]: the square around the selection, or the largest
+        centred one. Raises BadImage."""
         height, width = image.shape[:2]
         if min(height, width) < _SMALLEST_PHOTO:
             raise BadImage(f"The picture has only {width} x {height} pixels; that is too small.")
-        half = min(height, width) / 2
-        centre = np.array([width / 2, height / 2])
+        if selection is None:
+            half = min(height, width) / 2
+            x, y, w, h = width / 2 - half, height / 2 - half, 2 * half, 2 * half
+        else:
+            x, y, w, h = selection
+            half = max(w, h) / 2
+        centre = np.array([x + w / 2, y + h / 2])
         return [Subject(CropFrame.from_axes(centre, np.array([half, 0.0])), 1.0)]
 
 
 def make_detector(domain: str, *, min_face: int = 20) -> FaceDetector | CentreDetector:
-    """The detector for a domain: faces are found, pre-cropped domains use the middle square."""
+    """The detector for a domain: faces are found; other subjects are selected or fill the
+    picture."""
     return FaceDetector(min_face=min_face) if domain == "faces" else CentreDetector()

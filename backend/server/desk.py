@@ -76,21 +76,16 @@ class DeviceDesk:
 
     def _detect(self, request: m.Detect, device: str) -> m.Detected:
         engine = self._engines.get(request.bundle, device)
+        selection = request.selection and translate.scaled(request.selection, 1 / request.scale)
         subjects = []
-        for found in engine.find_subjects(to_array(request.preview)):
+        for found in engine.find_subjects(to_array(request.preview), selection):
             frame = found.frame.scaled(request.scale)
             x, y, w, h = frame.bounds(_MARGIN, request.width, request.height)
             rect = int(x), int(y), int(w), int(h)
             if w > 0 and h > 0:
                 subjects.append(m.Subject(translate.quad(frame), rect, float(found.score)))
-        selection = request.selection
-        if selection:
-            subjects = [s for s in subjects if translate.overlap(s.rect, selection) > 0]
-            subjects.sort(key=lambda s: -translate.overlap(s.rect, selection))
         if not subjects:
-            raise NoSubject(
-                "No subject was found in the selection; select the whole subject, or nothing."
-            )
+            raise NoSubject("The subject lies outside the photo; select it, or nothing.")
         return m.Detected(subjects)
 
     def _segment(self, request: m.Segment, device: str, job: Job) -> m.Segmented:

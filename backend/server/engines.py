@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # torch and numpy are imported by the workers, after the sock
     from backend.bundles.bundle import Bundle
     from backend.editing.editor import EditResult, OpenPhoto, ScaledEdit
     from backend.editing.progress import Report
-    from backend.photos.align import CropFrame
+    from backend.photos.align import CropFrame, Rect
     from backend.photos.detect import Subject
     from backend.photos.painted import PaintedLayer
     from backend.photos.parts import PlacedMask
@@ -33,7 +33,7 @@ class Engine(Protocol):
     @property
     def bundle(self) -> Bundle: ...
 
-    def find_subjects(self, image: NDArray[np.uint8]) -> list[Subject]: ...
+    def find_subjects(self, image: NDArray[np.uint8], selection: Rect | None) -> list[Subject]: ...
 
     def open(
         self,

@@ -111,11 +111,11 @@ def quad(frame: CropFrame) -> tuple[float, float, float, float, float, float, fl
     return a, b, c, d, e, f, g, h
 
 
-def overlap(a: Rect, b: Rect) -> float:
-    """The shared area of two rectangles, as a share of the smaller one."""
-    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
-    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
-    return max(width, 0) * max(height, 0) / min(a[2] * a[3], b[2] * b[3])
+def scaled(rect: Rect, factor: float) -> Rect:
+    """A rectangle in a picture `factor` times as large; never empty."""
+    x, y = round(rect[0] * factor), round(rect[1] * factor)
+    right, bottom = round((rect[0] + rect[2]) * factor), round((rect[1] + rect[3]) * factor)
+    return x, y, max(right - x, 1), max(bottom - y, 1)
 
 
 def _bounds(frame: CropFrame, rect: Rect) -> Rect:

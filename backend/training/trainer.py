@@ -159,10 +159,10 @@ class GeneratorTrainer:
     ) -> dict[str, Tensor]:
         squared = (fake.float() - real).square().mean(dim=1)
         layers = zip(features, real_features, strict=True)
-        distance = sum(self._focused((x - y).float().square().sum(dim=1)) for x, y in layers)
+        distances = [self._focused((x - y).float().square().sum(dim=1)) for x, y in layers]
         return {
             "mse": self.recipe.mse_weight * self._focused(squared),
-            "perceptual": self.recipe.perceptual_weight * distance,
+            "perceptual": self.recipe.perceptual_weight * torch.stack(distances).sum(),
         }
 
     def _focused(self, loss: Tensor) -> Tensor:

@@ -26,9 +26,9 @@ from numpy.typing import NDArray
 
 from backend.editing.progress import Progress, Report
 from backend.errors import NoSubject, NothingChanged
-from backend.photos.align import CropFrame
+from backend.photos.align import CropFrame, Rect
 from backend.photos.composite import ResultLayer
-from backend.photos.detect import Subject
+from backend.photos.detect import Subject, meeting
 from backend.photos.painted import PaintedLayer
 from backend.photos.parts import PartMask, PlacedMask
 from backend.server.main import serve
@@ -74,14 +74,17 @@ class SmallEngine:
         self._device = device
         self._inversions = 0
 
-    def find_subjects(self, image: NDArray[np.uint8]) -> list[Subject]:
+    def find_subjects(
+        self, image: NDArray[np.uint8], selection: Rect | None = None
+    ) -> list[Subject]:
         """Every image holds two: the left and the right half of a square in its middle."""
         if image.max() == 0:
             raise NoSubject("No subject was found; choose a brighter photo.")
         height, width = image.shape[:2]
         half = np.array([width / 8, 0.0])
         left, right = np.array([width / 4, height / 2]), np.array([3 * width / 4, height / 2])
-        return [Subject(CropFrame.from_axes(c, half), s) for c, s in ((left, 0.9), (right, 0.8))]
+        both = [Subject(CropFrame.from_axes(c, half), s) for c, s in ((left, 0.9), (right, 0.8))]
+        return meeting(both, selection, width, height)
 
     def open(
         self,
