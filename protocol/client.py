@@ -13,7 +13,7 @@ from typing import Self
 
 import zmq
 
-from protocol import connection_file, framing, paths
+from protocol import connection_file, framing, paths, remote
 from protocol.connection_file import ConnectionInfo
 from protocol.errors import BackendError, backend_lost
 from protocol.messages import (
@@ -67,23 +67,16 @@ class Connection:
     def open(
         cls, path: Path | None = None, timeout: float = 10.0, *, client: str = "editgan"
     ) -> Connection:
-        """Connect to the backend that the connection file names and greet it.
+        """Connect to the running backend and greet it.
 
-        Raises BackendError: backend_missing (none runs), backend_lost (no answer within `timeout`
-        seconds), protocol_version (plug-in and backend are of different versions).
+        path: a connection file. None: the backend on another machine where the settings choose
+        one, else this user's. Raises BackendError: backend_missing (none runs), backend_lost (no
+        answer within `timeout` seconds), protocol_version (plug-in and backend are of different
+        versions), bad_settings.
         """
-        path = path or paths.connection_file()
-        try:
-            info = connection_file.read(path)
-        except WrongVersionError as error:
-            if connection_file.is_held(path.with_name(connection_file.LOCK_NAME)):
-                raise _other_version(str(error)) from None
-            raise _not_running(str(error)) from None
-        except (OSError, ProtocolError) as error:
-            raise _not_running(str(error)) from None
-        lock = path.with_name(info.lock) if info.lock else None
-        if lock and not connection_file.is_held(lock):
-            raise _not_running(f"{lock} is not held")
+        info, lock = (remote.chosen() if path is None else None), None
+        if info is None:
+            info, lock = _running(path or paths.connection_file())
         connection = cls(info, lock, client)
         try:
             connection._greet(timeout)
@@ -91,6 +84,11 @@ class Connection:
             connection.close()
             raise
         return connection
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the backend runs on another machine."""
+        return self._info.lock is None
 
     def __enter__(self) -> Self:
         return self
@@ -125,7 +123,7 @@ class Connection:
         except BackendError:
             raise
         except zmq.ZMQError as error:  # closed under our feet by another thread
-            raise backend_lost(str(error)) from None
+            raise self._lost(str(error)) from None
         except BaseException:
             self.cancel(job)
             raise
@@ -175,7 +173,12 @@ class Connection:
             socket.curve_serverkey = curve.server.encode()
             socket.curve_publickey = curve.public.encode()
             socket.curve_secretkey = curve.secret.encode()
-        socket.connect(endpoint)
+        socket.ipv6 = "[" in endpoint
+        try:
+            socket.connect(endpoint)
+        except zmq.ZMQError as error:  # no such address
+            self._context.destroy(linger=0)
+            raise self._lost(str(error)) from None
         return socket
 
     def _greet(self, timeout: float) -> None:
@@ -205,7 +208,7 @@ class Connection:
                     return _checked(reply)
             else:
                 self._check_lock()
-        raise backend_lost(f"no answer to {type(message).__name__} within {timeout:.0f} s")
+        raise self._lost(f"no answer to {type(message).__name__} within {timeout:.0f} s")
 
     def _wait(self, job: str, on_event: OnEvent) -> Message:
         heard = checked = time.monotonic()
@@ -221,7 +224,7 @@ class Connection:
             if now - heard > 5 * _SLICE_MS / 1000:
                 self._check_lock()
             if now - heard > _LOST_S:  # it lives, but a reconnection lost the job
-                raise backend_lost(f"no news of job {job} for {_LOST_S:.0f} s")
+                raise self._lost(f"no news of job {job} for {_LOST_S:.0f} s")
             if now - checked > _SUSPICIOUS_S:
                 self.ping()
                 checked = time.monotonic()
@@ -240,14 +243,17 @@ class Connection:
 
     def _check_lock(self) -> None:
         if self._lock_file and not connection_file.is_held(self._lock_file):
-            raise backend_lost(f"{self._lock_file} is not held any more")
+            raise self._lost(f"{self._lock_file} is not held any more")
+
+    def _lost(self, detail: str) -> BackendError:
+        return backend_lost(detail, self._info.jobs if self.is_remote else None)
 
     def _send(self, socket: zmq.Socket[bytes], job: str, message: Message) -> None:
         frames = framing.pack(job, message)
         try:
             socket.send_multipart(frames, flags=zmq.NOBLOCK, copy=False)
         except zmq.Again:
-            raise backend_lost("the socket takes no message") from None
+            raise self._lost("the socket takes no message") from None
 
     def _receive(self, socket: zmq.Socket[bytes]) -> tuple[str, Message]:
         frames = socket.recv_multipart(copy=False)
@@ -257,6 +263,22 @@ class Connection:
             sentence = "The EditGAN backend sent something unreadable; update it and the plug-in."
             job = framing.job_of([frame.buffer for frame in frames])
             return job, ErrorReply("bad_message", sentence, str(error))
+
+
+def _running(path: Path) -> tuple[ConnectionInfo, Path | None]:
+    """What a connection file says, and its lock, if that is held; raises BackendError."""
+    try:
+        info = connection_file.read(path)
+    except WrongVersionError as error:
+        if connection_file.is_held(path.with_name(connection_file.LOCK_NAME)):
+            raise _other_version(str(error)) from None
+        raise _not_running(str(error)) from None
+    except (OSError, ProtocolError) as error:
+        raise _not_running(str(error)) from None
+    lock = path.with_name(info.lock) if info.lock else None
+    if lock and not connection_file.is_held(lock):
+        raise _not_running(f"{lock} is not held")
+    return info, lock
 
 
 def _checked(message: Message) -> Message:

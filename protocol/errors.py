@@ -16,9 +16,15 @@ class BackendError(Exception):
         self.detail = detail
 
 
-def backend_lost(detail: str) -> BackendError:
-    return BackendError(
-        "backend_lost",
-        "The EditGAN backend stopped while it was working; run the command again to restart it.",
-        detail,
+def backend_lost(detail: str, elsewhere: str | None = None) -> BackendError:
+    """elsewhere: the endpoint of a backend on another machine."""
+    sentence = (
+        "The EditGAN backend stopped while it was working; run the command again to restart it."
     )
+    if elsewhere:
+        sentence = (
+            f"The EditGAN backend at {elsewhere.removeprefix('tcp://')} does not answer; see that "
+            "it runs there and allows this computer's key, or choose this computer in Backend "
+            "Status and Settings."
+        )
+    return BackendError("backend_lost", sentence, detail)

@@ -11,15 +11,15 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from protocol import connection_file, paths
+from protocol import connection_file, paths, remote
 from protocol.client import Connection
 from protocol.errors import BackendError
-from protocol.typed import ProtocolError
 
 _SCRUBBED = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "LD_LIBRARY_PATH", "LD_PRELOAD")
 _SCRUBBED_PREFIXES = ("GI_", "GIMP", "GEGL_", "BABL_", "DYLD_", "_PYI_")
 _FLATPAK_MARK = Path("/.flatpak-info")
 _MAX_STARTS = 3
+_REMOTE_PATIENCE_S = 10.0
 # Set where the backend cannot run (the private GIMP): a FIFO that whoever started GIMP reads.
 _LAUNCHER = "EDITGAN_LAUNCHER"
 _TAIL = 2000  # characters of the log that go into an error's detail
@@ -36,9 +36,12 @@ def ensure_backend(
 
     cwd: the new process's working folder, default the data folder.
     Several callers at once end up with one backend: it holds a lock, later ones give way.
+    Where the settings choose a backend on another machine nothing is started.
     Raises BackendError: backend_missing (nothing to start), backend_failed (it ended at once),
-    backend_lost (no answer within `timeout` seconds), protocol_version.
+    backend_lost (no answer within `timeout` seconds), protocol_version, bad_settings.
     """
+    if remote.chosen():
+        return Connection.open(timeout=min(timeout, _REMOTE_PATIENCE_S), client=client)
     path = paths.connection_file()
     deadline = time.monotonic() + timeout
     process: subprocess.Popen[bytes] | Ordered | None = None
@@ -47,8 +50,6 @@ def ensure_backend(
     while time.monotonic() < deadline:
         if connection := _connect(path, deadline, client):
             return connection
-        if _is_elsewhere(path):
-            continue  # nothing to start here
         ended = process.poll() if process else None
         if ended is not None and (ended or starts == _MAX_STARTS):
             raise _failed(ended)
@@ -57,7 +58,7 @@ def ensure_backend(
             process = order(fifo) if fifo else start(command or installed_command(), cwd=cwd)
             starts += 1
         time.sleep(0.05)
-    raise _no_answer(path, f"nothing within {timeout:.0f} s; {_log_tail()}")
+    raise _no_answer(f"nothing within {timeout:.0f} s; {_log_tail()}")
 
 
 def installed_command() -> list[str]:
@@ -157,14 +158,6 @@ def _is_running(path: Path) -> bool:
     return connection_file.is_held(path.with_name(connection_file.LOCK_NAME))
 
 
-def _is_elsewhere(path: Path) -> bool:
-    """Whether the connection file was brought from another machine."""
-    try:
-        return connection_file.read(path).lock is None
-    except (OSError, ProtocolError):
-        return False
-
-
 def _reachable(program: str) -> bool:
     # inside a Flatpak the host's files may be out of sight: flatpak-spawn will tell
     return _FLATPAK_MARK.exists() or Path(program).is_file()
@@ -181,13 +174,8 @@ def _log_tail() -> str:
         return ""
 
 
-def _no_answer(path: Path, detail: str) -> BackendError:
+def _no_answer(detail: str) -> BackendError:
     sentence = "The EditGAN backend does not answer; end its process (editgan serve) and try again."
-    if _is_elsewhere(path):
-        sentence = (
-            "The EditGAN backend on another machine does not answer; start it there, "
-            f"or remove {path} to use this machine."
-        )
     return BackendError("backend_lost", sentence, detail)
 
 

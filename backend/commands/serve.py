@@ -6,15 +6,25 @@ import argparse
 import sys
 from typing import Any
 
+from protocol import keys
+from protocol.typed import ProtocolError
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--idle", type=float, default=900.0, metavar="SECONDS",
-        help="end after so long without a client; 0: never (default: 900)",
+        "--idle", type=float, default=None, metavar="SECONDS",
+        help="end after so long without a client; 0: never (default: as set in GIMP, 900)",
     )  # fmt: skip
     parser.add_argument(
-        "--tcp", metavar="HOST[:PORT]", help="listen on TCP, encrypted, instead of local sockets"
-    )
+        "--tcp", metavar="HOST[:PORT]",
+        help="listen on TCP, encrypted, instead of local sockets; 0.0.0.0:5570: for other "
+        "machines, on the ports 5570 and 5571",
+    )  # fmt: skip
+    parser.add_argument(
+        "--allow", action="append", default=[], type=_key, metavar="KEY",
+        help="with --tcp: let the computer with this key in (GIMP there shows it under Backend "
+        "Status and Settings); may be given several times",
+    )  # fmt: skip
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: auto)")
 
 
@@ -22,10 +32,41 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Serve until stopped; at once done where another backend runs already."""
     from backend.server.main import serve
 
-    if not args.quiet and sys.stderr.isatty():
-        print("The backend is starting; Ctrl-C ends it.", file=sys.stderr)
-    return {"exit_code": serve(idle_timeout=args.idle, tcp=args.tcp, device=args.device)}
+    if not args.quiet:
+        for line in _notes(args):
+            print(line, file=sys.stderr)
+    code = serve(args.idle, args.tcp, args.device, allowed=[keys.from_hex(k) for k in args.allow])
+    return {"exit_code": code}
 
 
 def describe(report: dict[str, Any]) -> str:
     return ""
+
+
+def _key(text: str) -> str:
+    if not keys.is_key(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no key: it has 64 hexadecimal digits")
+    return text
+
+
+def _notes(args: argparse.Namespace) -> list[str]:
+    """What somebody who starts it by hand should know."""
+    notes = []
+    if args.tcp:
+        notes.append(f"This backend's key: {_own_key()}")
+        notes.append(
+            "Enter it and this machine's address in GIMP: Filters > EditGAN > Backend Status and "
+            "Settings."
+            if args.allow
+            else "No other machine is let in: give --allow KEY for each."
+        )
+    if sys.stderr.isatty():
+        notes.append("The backend is starting; Ctrl-C ends it.")
+    return notes
+
+
+def _own_key() -> str:
+    try:
+        return keys.to_hex(keys.own("server").public)
+    except (OSError, ProtocolError) as error:
+        return f"none ({error})"

@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,8 @@ from backend.server.memory import resident_mb
 from backend.server.service import Answers, Service
 from backend.server.sockets import Listening, listen
 from backend.server.worker import Desk, Worker
-from protocol import connection_file, paths
+from protocol import connection_file, paths, settings
+from protocol.errors import BackendError
 from protocol.messages import StatusReport, Welcome
 
 if TYPE_CHECKING:  # imports numpy and more: only on the workers
@@ -37,16 +38,18 @@ _END_PATIENCE_S = 5.0
 
 
 def serve(
-    idle_timeout: float = 900.0,
+    idle: float | None = None,
     tcp: str | None = None,
     device: str = "auto",
     catalogue: Catalogue | None = None,
+    allowed: Sequence[str] = (),
 ) -> int:
     """Run the backend until it is idle, stopped or shut down; returns the exit status.
 
-    idle_timeout: seconds without clients' messages after which it ends, 0 for never.
-    tcp: None for local sockets; "HOST" or "HOST:PORT" for TCP with CURVE. device: "auto", "cpu",
-    "cuda". catalogue: the bundles to serve, by default the installed ones.
+    idle: seconds without clients' messages after which it ends, 0 for never; None: what the
+    user's settings say. tcp: None for local sockets; "HOST" or "HOST:PORT" for TCP with CURVE.
+    device: "auto", "cpu", "cuda". catalogue: the bundles to serve, by default the installed ones.
+    allowed: public keys (Z85) of clients on other machines.
     Where another backend of this user runs already, it goes on and 0 is returned at once.
     """
     run_dir = paths.run_dir()
@@ -56,10 +59,10 @@ def serve(
             _log.info("another backend runs already; this one is not needed")
             return 0
         backend = Backend(catalogue or InstalledBundles(), device, log_file)
-        sockets = listen(run_dir, backend.version, tcp)
+        sockets = listen(run_dir, backend.version, tcp, allowed)
         try:
             with _published(run_dir, sockets):
-                backend.run(sockets, idle_timeout)
+                backend.run(sockets, idle_timeout(idle))
         finally:
             sockets.close()
         _log.info("ended")
@@ -79,7 +82,7 @@ class Backend:
         self._photos: PhotoStore | None = None
         self._workers: list[Worker] = []
 
-    def run(self, sockets: Listening, idle_timeout: float) -> None:
+    def run(self, sockets: Listening, idle_timeout: Callable[[], float]) -> None:
         device, files = JobQueue(), JobQueue()
         answers = Answers(self._welcome, self._status)
         service = Service(sockets, device, files, answers, idle_timeout)
@@ -163,19 +166,27 @@ def _only_one(run_dir: Path) -> Iterator[bool]:
         time.sleep(0.02)
 
 
+def idle_timeout(seconds: float | None) -> Callable[[], float]:
+    """The idle timeout: as given, or as the user's settings say at the time."""
+
+    def from_settings() -> float:
+        try:
+            return 60.0 * settings.load().idle_minutes
+        except BackendError:  # the plug-in tells the user what is wrong with the file
+            return 60.0 * settings.Settings().idle_minutes
+
+    return from_settings if seconds is None else lambda: seconds
+
+
 @contextlib.contextmanager
 def _published(run_dir: Path, sockets: Listening) -> Iterator[None]:
-    """Tell clients where we are: here, and in remote.json, which can be carried elsewhere."""
-    local, remote = run_dir / paths.connection_file().name, run_dir / "remote.json"
-    remote.unlink(missing_ok=True)
+    """Tell clients where we are."""
+    path = run_dir / paths.connection_file().name
     try:
-        if sockets.remote:
-            connection_file.write(remote, sockets.remote)
-        connection_file.write(local, sockets.info)
+        connection_file.write(path, sockets.info)
         yield
     finally:
-        local.unlink(missing_ok=True)
-        remote.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

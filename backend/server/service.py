@@ -59,7 +59,7 @@ class Answers:
 
 
 class Service:
-    """Runs until it is stopped, asked to shut down, or idle for `idle_timeout` seconds (0:
+    """Runs until it is stopped, asked to shut down, or idle for `idle_timeout()` seconds (0:
     never).
     """
 
@@ -69,7 +69,7 @@ class Service:
         device: JobQueue,
         files: JobQueue,
         answers: Answers,
-        idle_timeout: float,
+        idle_timeout: Callable[[], float],
     ) -> None:
         self._sockets = sockets
         self._device, self._files = device, files
@@ -256,7 +256,7 @@ class Service:
             if (job.client, job.id) in self._jobs:  # not forgotten a moment ago
                 self._deliver(job, job.latest)
         idle = time.monotonic() - self._active
-        if not self._jobs and 0 < self._idle_timeout < idle:
+        if not self._jobs and 0 < self._idle_timeout() < idle:
             _log.info("idle for %.0f s", idle)
             self._stopping = True
 

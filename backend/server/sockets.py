@@ -7,9 +7,9 @@ import dataclasses
 import hmac
 import os
 import shutil
-import socket
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,11 +18,17 @@ import zmq
 from backend.errors import EditGanError
 from protocol import PROTOCOL_VERSION, framing
 from protocol.connection_file import ConnectionInfo, CurveKeys
+from protocol.keys import KeyPair
+from protocol.keys import own as own_keys
+from protocol.typed import ProtocolError
 
 _LONGEST_IPC = 100  # bytes; the kernel's limit is 108 on Linux, 104 on macOS
 _DOMAIN = "editgan"  # of ZAP, ZeroMQ's authentication
 _LINGER_MS = 500
 _QUEUE = 256  # messages kept for a client that does not read
+
+# what a client of this machine calls an address that stands for all of them
+_LOCAL = {"*": "127.0.0.1", "0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104
 
 Context = zmq.Context[zmq.Socket[bytes]]
 Router = zmq.Socket[bytes]
@@ -38,15 +44,11 @@ class CannotListen(EditGanError):
 
 @dataclass(frozen=True)
 class Listening:
-    """Open sockets and what clients need to know to reach them.
-
-    info: for this machine. remote: for others, where the address is not a local one.
-    """
+    """Open sockets and what clients of this machine need to know to reach them."""
 
     jobs: zmq.Socket[bytes]
     control: zmq.Socket[bytes]
     info: ConnectionInfo
-    remote: ConnectionInfo | None
     stack: contextlib.ExitStack
 
     def close(self) -> None:
@@ -54,12 +56,15 @@ class Listening:
         self.stack.close()
 
 
-def listen(run_dir: Path, version: str, tcp: str | None = None) -> Listening:
+def listen(
+    run_dir: Path, version: str, tcp: str | None = None, allowed: Sequence[str] = ()
+) -> Listening:
     """Open both sockets: ipc in `run_dir`; TCP with CURVE where `tcp` is given or ipc missing.
 
     tcp: "HOST" or "HOST:PORT" (the control socket takes the next port); without a port the system
-    chooses. Raises NoEncryption where TCP is wanted and ZeroMQ has no CURVE, CannotListen for an
-    address that is not ours or in use.
+    chooses. allowed: public keys (Z85) of clients on other machines; those of this machine get a
+    key by the connection file. Raises NoEncryption where TCP is wanted and ZeroMQ has no CURVE,
+    CannotListen for an address that is not ours or in use.
     """
     if tcp is None and sys.platform == "win32":
         tcp = "127.0.0.1"
@@ -69,7 +74,7 @@ def listen(run_dir: Path, version: str, tcp: str | None = None) -> Listening:
         if tcp is None:
             listening = _listen_ipc(context, stack, run_dir, version)
         else:
-            listening = _listen_tcp(context, stack, tcp, version)
+            listening = _listen_tcp(context, stack, tcp, version, allowed)
         return dataclasses.replace(listening, stack=stack.pop_all())
 
 
@@ -87,7 +92,7 @@ def _listen_ipc(
         router.bind(f"ipc://{folder / name}")
         endpoints.append(f"ipc://{name if relative else folder / name}")
     info = ConnectionInfo(endpoints[0], endpoints[1], version, PROTOCOL_VERSION)
-    return Listening(jobs, control, info, None, stack)
+    return Listening(jobs, control, info, stack)
 
 
 class _AllowList:
@@ -100,7 +105,9 @@ class _AllowList:
         return any(hmac.compare_digest(key, known) for known in self._keys)
 
 
-def _listen_tcp(context: Context, stack: contextlib.ExitStack, tcp: str, version: str) -> Listening:
+def _listen_tcp(
+    context: Context, stack: contextlib.ExitStack, tcp: str, version: str, allowed: Sequence[str]
+) -> Listening:
     if not zmq.has("curve"):
         raise NoEncryption(
             "This ZeroMQ has no CURVE encryption, and TCP without it is refused; "
@@ -108,25 +115,33 @@ def _listen_tcp(context: Context, stack: contextlib.ExitStack, tcp: str, version
         )
     from zmq.auth.thread import ThreadAuthenticator  # brings asyncio: only where it is needed
 
-    server_public, server_secret = zmq.curve_keypair()
+    server = _server_keys()
     client_public, client_secret = zmq.curve_keypair()
     guard = ThreadAuthenticator(context)
     guard.start()  # before any socket listens
     stack.callback(guard.stop)
-    guard.configure_curve_callback(_DOMAIN, _AllowList(client_public))
+    guard.configure_curve_callback(
+        _DOMAIN, _AllowList(client_public, *(key.encode() for key in allowed))
+    )
     jobs, control = _routers(context, stack)
     for router in (jobs, control):
         router.zap_domain = _DOMAIN.encode()  # refuse everybody should the guard be gone
         router.curve_server = True
-        router.curve_secretkey = server_secret
+        router.curve_secretkey = server.secret.encode()
     host, ports = _bind(jobs, control, tcp)
-    keys = CurveKeys(*(key.decode() for key in (server_public, client_public, client_secret)))
-    everywhere = host in ("*", "0.0.0.0")  # noqa: S104 (asked for by the user)
-    near = [f"tcp://{'127.0.0.1' if everywhere else host}:{port}" for port in ports]
-    far = [f"tcp://{socket.gethostname() if everywhere else host}:{port}" for port in ports]
-    info = ConnectionInfo(near[0], near[1], version, PROTOCOL_VERSION, keys)
-    remote = dataclasses.replace(info, jobs=far[0], control=far[1], lock=None)
-    return Listening(jobs, control, info, None if host.startswith("127.") else remote, stack)
+    keys = CurveKeys(server.public, client_public.decode(), client_secret.decode())
+    near = _LOCAL.get(host, host)
+    ends = [f"tcp://{near}:{port}" for port in ports]
+    info = ConnectionInfo(ends[0], ends[1], version, PROTOCOL_VERSION, keys)
+    return Listening(jobs, control, info, stack)
+
+
+def _server_keys() -> KeyPair:
+    """The same at every start: other machines keep the public one."""
+    try:
+        return own_keys("server")
+    except (OSError, ProtocolError) as error:
+        raise CannotListen(f"The backend's key cannot be read ({error}).") from error
 
 
 def _bind(jobs: Router, control: Router, tcp: str) -> tuple[str, list[int]]:
@@ -134,6 +149,7 @@ def _bind(jobs: Router, control: Router, tcp: str) -> tuple[str, list[int]]:
     host, _, port = tcp.rpartition(":") if ":" in tcp else (tcp, "", "")
     try:
         for offset, router in enumerate((jobs, control)):
+            router.ipv6 = host.startswith("[")
             router.bind(f"tcp://{host}:{int(port) + offset if port else '*'}")
     except (zmq.ZMQError, ValueError) as error:
         raise CannotListen(

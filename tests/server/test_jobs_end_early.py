@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from backend.server.main import idle_timeout
 from backend_harness import CHECKOUT, PROGRAM, Backend, error_of, repaint, segment, wait_until
 from protocol import messages as m
-from protocol import paths
+from protocol import paths, settings
 from protocol.client import Connection, new_job
 from protocol.errors import BackendError
 from protocol.launch import ensure_backend
@@ -276,3 +277,13 @@ def test_an_idle_backend_ends(start: Callable[..., Backend]) -> None:
     assert backend.process.wait(60) == 0
     assert "idle for" in backend.log()
     assert not paths.connection_file().exists()
+
+
+def test_the_idle_time_follows_the_settings(home: Path) -> None:
+    timeout = idle_timeout(None)
+    assert timeout() == 900
+    settings.save(settings.Settings(idle_minutes=3))
+    assert timeout() == 180
+    assert idle_timeout(5.0)() == 5
+    paths.settings_file().write_text("{")
+    assert timeout() == 900

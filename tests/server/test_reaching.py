@@ -19,7 +19,7 @@ import zmq
 
 from backend.server.sockets import CannotListen, NoEncryption, listen
 from backend_harness import CHECKOUT, PROGRAM, Backend, repaint, segment, wait_until
-from protocol import connection_file, framing, paths
+from protocol import connection_file, framing, keys, paths, settings
 from protocol import messages as m
 from protocol.client import Connection
 from protocol.connection_file import CurveKeys
@@ -266,37 +266,100 @@ def test_a_port_in_use_is_an_error_for_the_user(home: Path) -> None:
             listen(paths.run_dir(), "1", f"127.0.0.1:{port}")
 
 
-def test_a_file_for_other_machines(start: Callable[..., Backend]) -> None:
-    backend = start("--tcp", "0.0.0.0:23577")
-    with backend.connect() as connection:
-        connection.request(segment())
-        remote = connection_file.read(paths.run_dir() / "remote.json")
-        local = connection_file.read(paths.connection_file())
-        assert remote.lock is None
-        assert remote.curve == local.curve
-        assert remote.jobs == f"tcp://{socket.gethostname()}:23577"
-        assert local.control == "tcp://127.0.0.1:23578"
-        connection.shutdown()
-    assert backend.process.wait(60) == 0
-    assert not (paths.run_dir() / "remote.json").exists()
+# --- another machine ---
+
+
+@pytest.fixture
+def laptop(
+    start: Callable[..., Backend], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Backend]:
+    """laptop(port): a backend that lets the laptop in, which is this process from then on; its
+    settings choose that backend. Everything of the laptop lies in a data folder of its own."""
+
+    def be_on_the_laptop(port: int, key: str | None = None) -> Backend:
+        workstation = Path(os.environ["EDITGAN_HOME"])
+        monkeypatch.setenv("EDITGAN_HOME", str(tmp_path / "laptop"))
+        own = keys.to_hex(keys.own("client").public)
+        monkeypatch.setenv("EDITGAN_HOME", str(workstation))
+        backend = start("--tcp", f"127.0.0.1:{port}", "--allow", own)
+        backend.connect().close()
+        server = keys.to_hex(keys.own("server").public)
+        monkeypatch.setenv("EDITGAN_HOME", str(tmp_path / "laptop"))
+        chosen = settings.Remote(f"127.0.0.1:{port}", key or server)
+        settings.save(settings.Settings(remote=chosen, use_remote=True))
+        return backend
+
+    return be_on_the_laptop
 
 
 def test_a_backend_on_another_machine_is_used_and_never_replaced(
-    tcp: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    laptop: Callable[..., Backend],
 ) -> None:
-    tcp.connect().close()
-    info = dataclasses.replace(connection_file.read(paths.connection_file()), lock=None)
-    monkeypatch.setenv("EDITGAN_HOME", str(tmp_path / "laptop"))
-    paths.run_dir()
-    connection_file.write(paths.connection_file(), info)
+    backend = laptop(23581)
     with ensure_backend(COMMAND, cwd=CHECKOUT) as connection:
+        assert connection.is_remote
         connection.request(segment())
         assert connection.status().photos == 1
-    tcp.kill()
-    with pytest.raises(BackendError, match="another machine") as caught:
+    backend.kill()
+    with pytest.raises(BackendError, match=r"127\.0\.0\.1:23581 does not answer") as caught:
         ensure_backend(COMMAND, cwd=CHECKOUT, timeout=1)
     assert caught.value.code == "backend_lost"
-    assert connection_file.read(paths.connection_file()) == info
+    assert not paths.connection_file().exists(), "no backend may be started here instead"
+
+
+def test_a_remote_backend_that_vanishes_is_told_by_name(laptop: Callable[..., Backend]) -> None:
+    laptop(23583)
+    with ensure_backend(COMMAND, cwd=CHECKOUT) as connection:
+        connection.request(segment())
+        with pytest.raises(BackendError, match=r"127\.0\.0\.1:23583 does not answer") as caught:
+            connection.request(repaint("die"))
+        assert caught.value.code == "backend_lost"
+
+
+def test_a_wrong_server_key_is_no_connection(laptop: Callable[..., Backend]) -> None:
+    laptop(23585, key="0" * 63 + "1")
+    with pytest.raises(BackendError, match="allows this computer's key"):
+        ensure_backend(COMMAND, cwd=CHECKOUT, timeout=1)
+
+
+def test_who_is_not_allowed_is_not_let_in(
+    laptop: Callable[..., Backend], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    laptop(23587)
+    text = paths.settings_file().read_text()
+    monkeypatch.setenv("EDITGAN_HOME", str(tmp_path / "stranger"))
+    (tmp_path / "stranger").mkdir()
+    paths.settings_file().write_text(text)
+    with pytest.raises(BackendError, match="does not answer"):
+        ensure_backend(COMMAND, cwd=CHECKOUT, timeout=1)
+
+
+def test_the_servers_key_stays_when_it_starts_again(start: Callable[..., Backend]) -> None:
+    found = []
+    for _ in range(2):
+        backend = start("--tcp", "127.0.0.1")
+        with backend.connect() as connection:
+            info = connection_file.read(paths.connection_file())
+            assert info.curve is not None
+            found.append((info.curve.server, info.curve.public))
+            connection.shutdown()
+        assert backend.process.wait(60) == 0
+    assert found[0][0] == found[1][0]
+    assert found[0][1] != found[1][1]
+
+
+def test_an_address_that_cannot_be_resolved(home: Path) -> None:
+    chosen = settings.Remote("no.such.host.invalid:5570", "a" * 64)
+    settings.save(settings.Settings(remote=chosen, use_remote=True))
+    with pytest.raises(BackendError, match=r"no\.such\.host\.invalid:5570 does not answer"):
+        ensure_backend(COMMAND, cwd=CHECKOUT, timeout=1)
+
+
+def test_unreadable_settings_stop_rather_than_guess(home: Path) -> None:
+    paths.settings_file().write_text("{")
+    with pytest.raises(BackendError, match="mend or delete") as caught:
+        ensure_backend(COMMAND, cwd=CHECKOUT, timeout=1)
+    assert caught.value.code == "bad_settings"
 
 
 def test_a_backend_of_another_version_is_told_before_any_socket(connection: Connection) -> None:

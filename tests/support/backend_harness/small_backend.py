@@ -32,6 +32,7 @@ from backend.photos.detect import Subject, meeting
 from backend.photos.painted import PaintedLayer
 from backend.photos.parts import PartMask, PlacedMask
 from backend.server.main import serve
+from protocol.keys import from_hex
 
 CODE = (4, 8)  # n_ws, w_dim
 RESOLUTION = 16
@@ -196,11 +197,13 @@ class SmallCatalogue:
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--tcp")
+    parser.add_argument("--allow", action="append", default=[], type=from_hex)
     parser.add_argument("--idle", type=float, default=120)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--broken-catalogue", type=Path, default=Path("/nonexistent"))
     args = parser.parse_args()
-    return serve(args.idle, args.tcp, args.device, SmallCatalogue(args.broken_catalogue))
+    catalogue = SmallCatalogue(args.broken_catalogue)
+    return serve(args.idle, args.tcp, args.device, catalogue, args.allow)
 
 
 if __name__ == "__main__":
