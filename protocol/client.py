@@ -24,6 +24,8 @@ from protocol.messages import (
     Event,
     Hello,
     JobRequest,
+    Log,
+    LogText,
     Message,
     Ping,
     Shutdown,
@@ -144,6 +146,13 @@ class Connection:
         if not isinstance(reply, StatusReport):
             raise _unexpected(reply)
         return reply
+
+    def log(self) -> str:
+        """The last lines of the backend's log."""
+        reply = self._ask(Log())
+        if not isinstance(reply, LogText):
+            raise _unexpected(reply)
+        return reply.text
 
     def ping(self, timeout: float = _CONTROL_TIMEOUT_S) -> None:
         """Return if the backend answers; raises BackendError "backend_lost" otherwise."""

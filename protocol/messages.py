@@ -283,6 +283,35 @@ class Edits(Message):
     edits: list[EditInfo]
 
 
+@dataclass(frozen=True)
+class ListBundles(JobRequest):
+    """All installed models, those that cannot open photos yet included."""
+
+
+@dataclass(frozen=True)
+class BundleInfo:
+    """A model for people to look at.
+
+    missing: the networks without which it opens no photos. problem: why it cannot be read at all.
+    picture: what it draws, WebP.
+    """
+
+    name: Name
+    title: str = ""
+    resolution: Count = 0
+    parts: tuple[Name, ...] = ()
+    missing: tuple[Name, ...] = ()
+    license: str = ""
+    source: str = ""
+    problem: str = ""
+    picture: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Bundles(Message):
+    bundles: list[BundleInfo]
+
+
 # --- events and errors ------------------------------------------------------------------------
 
 
@@ -364,6 +393,16 @@ class StatusReport(Message):
     running: str | None  # the kind of job at work
     queued: Count
     log: str
+
+
+@dataclass(frozen=True)
+class Log(ControlRequest):
+    """The end of the backend's log, for a window that shows it."""
+
+
+@dataclass(frozen=True)
+class LogText(Message):
+    text: str
 
 
 @dataclass(frozen=True)

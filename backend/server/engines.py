@@ -66,6 +66,9 @@ class Catalogue(Protocol):
 
     def describe(self) -> list[dict[str, Any]]: ...
 
+    def picture(self, name: str) -> bytes | None:
+        """What a bundle draws, WebP."""
+
     def load(self, name: str, device: str) -> Engine:
         """Raises UnknownBundle, BadBundle or IncompleteBundle."""
 
@@ -85,6 +88,15 @@ class InstalledBundles:
 
     def describe(self) -> list[dict[str, Any]]:
         return [self._describe(name, folder) for name, folder in sorted(list_bundles().items())]
+
+    def picture(self, name: str) -> bytes | None:
+        from backend.bundles.preview import preview
+
+        try:
+            bundle = find_bundle(name)
+        except EditGanError:
+            return None
+        return preview(bundle.folder, bundle.resolution)
 
     def load(self, name: str, device: str) -> Engine:
         from backend.editing.editor import Editor

@@ -25,7 +25,8 @@ from backend.server.sockets import Listening, listen
 from backend.server.worker import Desk, Worker
 from protocol import connection_file, paths, settings
 from protocol.errors import BackendError
-from protocol.messages import StatusReport, Welcome
+from protocol.messages import LogText, StatusReport, Welcome
+from protocol.typed import MAX_TEXT
 
 if TYPE_CHECKING:  # imports numpy and more: only on the workers
     from backend.server.sessions import PhotoStore
@@ -35,6 +36,7 @@ _log = logging.getLogger(__name__)
 _LOCK_PATIENCE_S = 3.0  # clients probe the lock for an instant; a predecessor may be ending
 _PHOTOS_LIMIT = 768 << 20  # bytes of open photos
 _END_PATIENCE_S = 5.0
+_LOG_LINES = 200
 
 
 def serve(
@@ -84,11 +86,11 @@ class Backend:
 
     def run(self, sockets: Listening, idle_timeout: Callable[[], float]) -> None:
         device, files = JobQueue(), JobQueue()
-        answers = Answers(self._welcome, self._status)
+        answers = Answers(self._welcome, self._status, self._log_tail)
         service = Service(sockets, device, files, answers, idle_timeout)
         self._workers = [
             Worker("device", device, self._open_device_desk, self._log_file),
-            Worker("files", files, _open_files_desk, self._log_file),
+            Worker("files", files, self._open_files_desk, self._log_file),
         ]
         for worker in self._workers:
             worker.start()
@@ -122,6 +124,12 @@ class Backend:
         self._load_ahead(self._catalogue.ready())
         return desk
 
+    def _open_files_desk(self) -> Desk:
+        from backend.server.files import FilesDesk
+        from edit_library.library import Library
+
+        return FilesDesk(Library(paths.library_dir()), self._catalogue)
+
     def _load_ahead(self, names: list[str]) -> None:
         """Load a model while the user looks for the menu; a damaged one is told when it is used."""
         try:
@@ -132,6 +140,13 @@ class Backend:
 
     def _welcome(self) -> Welcome:
         return Welcome(self._engines.device, self._catalogue.ready())
+
+    def _log_tail(self) -> LogText:
+        """The last lines of the log, as many as a message holds."""
+        with self._log_file.open("rb") as file:
+            file.seek(max(0, self._log_file.stat().st_size - MAX_TEXT))
+            lines = file.read().decode("utf-8", errors="replace").splitlines()
+        return LogText("\n".join(lines[-_LOG_LINES:]))
 
     def _status(self, running: str | None, queued: int) -> StatusReport:
         return StatusReport(
@@ -145,13 +160,6 @@ class Backend:
             queued=queued,
             log=str(self._log_file),
         )
-
-
-def _open_files_desk() -> Desk:
-    from backend.server.files import FilesDesk
-    from edit_library.library import Library
-
-    return FilesDesk(Library(paths.library_dir()))
 
 
 @contextlib.contextmanager

@@ -28,7 +28,10 @@ from protocol.messages import (
     Event,
     Hello,
     JobRequest,
+    ListBundles,
     ListEdits,
+    Log,
+    LogText,
     Message,
     Ping,
     Pong,
@@ -56,6 +59,7 @@ class Answers:
 
     welcome: Callable[[], Welcome]
     status: Callable[[str | None, int], StatusReport]  # (kind of the running job, waiting jobs)
+    log: Callable[[], LogText]
 
 
 class Service:
@@ -157,6 +161,8 @@ class Service:
                 running = next((j.kind for j in self._jobs.values() if j.started), None)
                 waiting = sum(j.started is None for j in self._jobs.values())
                 return self._answers.status(running, waiting)
+            case Log():
+                return self._answers.log()
             case Shutdown():
                 _log.info("shutdown was asked for: %s", message.reason[:200])
                 self._stopping = True
@@ -179,7 +185,7 @@ class Service:
         return None
 
     def _queue_of(self, job: Job) -> JobQueue:
-        return self._files if isinstance(job.request, ListEdits) else self._device
+        return self._files if isinstance(job.request, ListEdits | ListBundles) else self._device
 
     def _cancel(self, job_id: str, keep: bool) -> bool:
         """Answer the job at once; where it runs, its worker notices at its next step.

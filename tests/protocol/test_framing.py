@@ -47,6 +47,13 @@ SAMPLES: list[m.Message] = [
     m.Saved("groessere-augen"),
     m.ListEdits("faces"),
     m.Edits([m.EditInfo("a", "A", "", ("eye",), -1, 2, 1, "preset", b"RIFF", None)]),
+    m.ListBundles(),
+    m.Bundles(
+        [
+            m.BundleInfo("cats", "Cats", 64, ("ear",), (), "CC0", "made", picture=b"RIFF"),
+            m.BundleInfo("torn", problem="bundle.json cannot be read."),
+        ]
+    ),
     m.Progress(0.5, "Step 50", 12.0),
     m.Preview(RGB, (0, 0, 300, 200)),
     m.ErrorReply("no_subject", "No face was found."),
@@ -56,6 +63,8 @@ SAMPLES: list[m.Message] = [
     m.Cancelled("abc", True),
     m.Status(),
     m.StatusReport("1.0", "cuda", [{"name": "faces"}], 512.5, 3.5, 2, None, 0, "backend.log"),
+    m.Log(),
+    m.LogText("one\ntwo"),
     m.Shutdown("update"),
     m.Bye(),
 ]

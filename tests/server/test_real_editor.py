@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from cli_harness import make_bundle
 
+from backend.bundles.bundle import read_bundle, write_bundle_json
 from backend_harness import CHECKOUT, Backend, error_of, wait_until
 from protocol import messages as m
 from protocol.client import Connection, new_job
@@ -195,3 +196,24 @@ def test_a_cancelled_repaint_stops_computing(editor: Connection) -> None:
         editor.request(request, cancel)
     wait_until(lambda: editor.status().running is None, "the job ends")
     assert editor.request(replace(request, steps=2)).parts == ("eyes",)
+
+
+def test_a_bundle_that_opens_no_photos_yet(bundle_home: Path) -> None:
+    folder = Path(
+        shutil.copytree(bundle_home / "bundles" / "tiny", bundle_home / "bundles" / "raw")
+    )
+    for network in ("encoder", "segmentation"):
+        (folder / f"{network}.safetensors").unlink()
+    write_bundle_json(replace(read_bundle(folder), name="raw", parts=()))
+    with ensure_backend(COMMAND, cwd=CHECKOUT) as connection:
+        assert "raw" not in connection.welcome.bundles and "tiny" in connection.welcome.bundles
+        request = m.Detect("raw", picture(0, 0, WIDTH, HEIGHT), 1.0, WIDTH, HEIGHT)
+        error = error_of(connection, request)
+        assert error.code == "incomplete_bundle" and "editgan train" in error.message
+        found = {one.name: one for one in connection.request(m.ListBundles()).bundles}
+        assert found["raw"].missing == ("encoder", "segmentation")
+        assert found["tiny"].missing == () and found["tiny"].picture is None
+        picture_of_faces = found["faces"].picture
+        assert picture_of_faces is not None and picture_of_faces[8:12] == b"WEBP"
+        opened(connection)
+        connection.shutdown()

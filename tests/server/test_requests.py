@@ -10,6 +10,7 @@ import pytest
 from backend_harness import Backend, error_of, repaint, rgb, segment
 from protocol import messages as m
 from protocol.client import Connection
+from protocol.typed import MAX_TEXT
 
 
 def floats(pixels: m.Pixels) -> list[float]:
@@ -205,3 +206,17 @@ def test_a_full_graphics_card_leaves_the_job_to_the_cpu(start: Callable[..., Bac
         texts = [event.text for event in events if isinstance(event, m.Progress)]
         assert any("graphics memory is full" in text for text in texts)
         assert connection.request(repaint("hair")).report["device"] == "meta"
+
+
+def test_bundles_are_listed_with_a_picture(connection: Connection) -> None:
+    [small] = connection.request(m.ListBundles()).bundles
+    assert (small.name, small.resolution, small.picture) == ("small", 16, b"WebP")
+    assert small.parts == small.missing == ()
+
+
+def test_the_log_can_be_read_from_afar(connection: Connection, backend: Backend) -> None:
+    for number in range(110):
+        connection.request(segment(f"p{number}"))
+    lines = connection.log().splitlines()
+    assert len(lines) <= 200 and len(connection.log()) <= MAX_TEXT
+    assert "Segment ends: done" in lines[-1]

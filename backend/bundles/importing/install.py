@@ -17,6 +17,7 @@ from PIL import Image
 from safetensors import SafetensorError
 from torch import Tensor
 
+from backend.bundles import preview
 from backend.bundles.bundle import Bundle, read_bundle, write_bundle_json
 from backend.bundles.importing.checkpoint import Checkpoint
 from backend.bundles.networks import save_network
@@ -24,7 +25,6 @@ from backend.bundles.registry import BUILTIN
 from backend.errors import EditGanError
 from backend.models.generator import Generator, sample_z
 
-PREVIEW = "preview.webp"
 _SAMPLES = 8
 _SIDE = 128  # pixels of a sample in the preview
 
@@ -81,7 +81,7 @@ def install(
         )
         save_network(generator, bundle.path("generator"), half=False)
         _copy_small_networks(bundle)
-        _write_preview(generator, new / PREVIEW, progress)
+        _write_preview(generator, new / preview.FILE, progress)
         write_bundle_json(bundle)
     return read_bundle(folder)
 
