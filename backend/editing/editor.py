@@ -325,4 +325,5 @@ def _picture(image: Tensor) -> NDArray[np.float32]:
 
 
 def _quality_report(quality: Reconstruction, level: str, seconds: float) -> dict[str, object]:
-    return {**asdict(quality), "verdict": quality.verdict, "level": level, "seconds": seconds}
+    words = {"quality": quality.quality, "verdict": quality.verdict}
+    return {**asdict(quality), **words, "level": level, "seconds": seconds}

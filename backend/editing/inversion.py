@@ -45,14 +45,20 @@ class Reconstruction:
     identity_network: str | None
 
     @property
+    def quality(self) -> str:
+        """How the subject is represented: "well", "roughly" or "poorly"."""
+        alike = self.identity if self.identity is not None else 1 - self.perceptual
+        return "well" if alike > 0.6 else "roughly" if alike > 0.35 else "poorly"
+
+    @property
     def verdict(self) -> str:
         """One plain sentence for the photographer."""
-        alike = self.identity if self.identity is not None else 1 - self.perceptual
-        if alike > 0.6:
-            return "The model represents this subject well."
-        if alike > 0.35:
-            return "The model represents this subject roughly; small edits will look best."
-        return "The model represents this subject poorly; edits may not look like the same subject."
+        advice = {
+            "well": ".",
+            "roughly": "; small edits will look best.",
+            "poorly": "; edits may not look like the same subject.",
+        }
+        return f"The model represents this subject {self.quality}{advice[self.quality]}"
 
 
 def schedule(step: int, steps: int) -> float:

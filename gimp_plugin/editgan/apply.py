@@ -10,6 +10,7 @@ import photo as photos
 import results
 import segment
 import state
+import subjects
 from errors import PlugInError
 from gi.repository import Gimp
 from session import Session, expect
@@ -61,7 +62,7 @@ def find(
     image: Gimp.Image, drawables: Sequence[Gimp.Drawable]
 ) -> tuple[photos.Photo, state.State | None]:
     """The photo, and its state if it was segmented. Raises PlugInError if it cannot be edited."""
-    kept = state.recall(image, state.STATE, state.State)
+    kept = subjects.meant(image, drawables)
     if kept is not None:
         return photos.remembered(image, kept), kept
     return photos.find(image, drawables), None
@@ -69,7 +70,7 @@ def find(
 
 def list_edits(image: Gimp.Image, view: View) -> tuple[list[EditInfo], str]:
     """The library's edits for this image's bundle, and that bundle's licence."""
-    kept = state.recall(image, state.STATE, state.State)
+    kept = subjects.meant(image, ())
     bundle = kept.bundle if kept else DEFAULT_BUNDLE
     with Session(view) as session:
         edits = expect(Edits, session.request(ListEdits(bundle))).edits

@@ -76,13 +76,12 @@ def segment(image: Gimp.Image, drawables: Drawables, config: Any, interactive: b
 
         dialogs.segment(config, _bundles())
     with showing(_("Segmenting parts")) as view:
-        report = segment.run(
-            image,
-            drawables,
+        wish = segment.Wish(
             bundle=text(config, "bundle"),
             level=config.get_property("level"),
-            view=view,
+            uncertainty=config.get_property("uncertainty"),
         )
+        report = segment.run(image, drawables, wish, view)
     if interactive and (news := summary(report)):
         Gimp.message(news)
     return report
@@ -91,7 +90,7 @@ def segment(image: Gimp.Image, drawables: Drawables, config: Any, interactive: b
 def repaint(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bool) -> Report:
     import repaint
 
-    repaint.find(image)
+    repaint.find(image, drawables)
     if interactive:
         import dialogs
 
@@ -99,6 +98,7 @@ def repaint(image: Gimp.Image, drawables: Drawables, config: Any, interactive: b
     with showing(_("Applying the repaint"), preview=interactive) as view:
         return repaint.run(
             image,
+            drawables,
             steps=config.get_property("steps"),
             name=text(config, "name") or _("Repaint"),
             save_as=text(config, "save-as"),
@@ -170,9 +170,10 @@ def summary(report: Report) -> str:
     more.
     """
     news = [str(report.get("verdict") or "")]
-    if report["subjects"] > 1:
-        text = _("{subjects} subjects were seen; to take another one, select it first.")
-        news.append(text.format(**report))
+    if len(report["groups"]) > 1:
+        news.insert(0, _("{count} subjects.").format(count=len(report["groups"])))
+    if report.get("quality", "well") != "well" and report.get("level") != "faithful":
+        news.append(_("Segment again with the likeness Faithful for a closer one."))
     return " ".join(filter(None, news))
 
 

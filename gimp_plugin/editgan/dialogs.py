@@ -77,10 +77,10 @@ def segment(config: Gimp.ProcedureConfig, bundles: Sequence[str]) -> None:
     combo.set_active_id(config.get_property("bundle"))
     combo.connect("changed", lambda c: config.set_property("bundle", c.get_active_id()))
     add(dialog, row(_("_Model"), combo, beside=dialog.get_widget("level", GObject.TYPE_NONE)))
-    dialog.fill(["level"])
+    dialog.fill(["level", "uncertainty"])
     add(
         dialog,
-        hint(_("If there are several subjects, select the one that you mean first.")),
+        hint(_("All subjects are found; to take only one of them, select it first.")),
     )
     ask(dialog)
 

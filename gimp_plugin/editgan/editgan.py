@@ -84,6 +84,8 @@ def add_segment(procedure: Gimp.Procedure) -> None:
     )
     blurb = _("How closely the model shall represent the photo before it is edited")
     procedure.add_choice_argument("level", _("Li_keness"), blurb, levels, "fast", WRITABLE)
+    blurb = _("Add a layer that shows where the model is unsure of the parts")
+    procedure.add_boolean_argument("uncertainty", _("Show _uncertainty"), blurb, False, WRITABLE)
 
 
 def add_repaint(procedure: Gimp.Procedure) -> None:
@@ -121,8 +123,8 @@ COMMANDS = {
         "segment",
         _("_Segment Parts..."),
         _(
-            "Find the photo's subject and show its parts as layers to paint on. "
-            "A selection says which subject."
+            "Find the photo's subjects and show their parts as layers to paint on, one group for "
+            "each. With a selection, only the subject in it."
         ),
         add_segment,
     ),

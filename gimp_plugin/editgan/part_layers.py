@@ -28,13 +28,16 @@ _COPY = re.compile(r"(?: copy)?(?: ?#\d+)?$")  # what GIMP adds to a second laye
 Rect = tuple[int, int, int, int]
 
 
-def group_name(bundle: str) -> str:
-    return _("EditGAN parts ({bundle})").format(bundle=bundle)
+def group_name(bundle: str, subject: int | None = None) -> str:
+    """subject: its number, where the photo has several."""
+    name = _("EditGAN parts ({bundle})").format(bundle=bundle)
+    return name if subject is None else f"{name} {subject}"
 
 
-def find_group(image: Gimp.Image) -> Gimp.GroupLayer | None:
+def find_group(image: Gimp.Image, subject: int) -> Gimp.GroupLayer | None:
     for layer in photos.walk(image.get_layers()):
-        if layer.is_group() and state.is_marked(layer, state.GROUP):
+        mark = state.recall(layer, state.GROUP, state.Group) if layer.is_group() else None
+        if mark is not None and mark.subject == subject:
             return layer
     return None
 
@@ -61,6 +64,24 @@ def build(
     group.set_opacity(OPACITY)
     state.keep(group, state.GROUP, mark)
     return group
+
+
+def replace(old: Gimp.GroupLayer, new: Gimp.GroupLayer, parts: Sequence[str]) -> None:
+    """Remove the group `old` and put `new` where it was.
+
+    What the photographer has put into it and belongs to no part goes above it, it is not ours.
+    """
+    image, parent = old.get_image(), old.get_parent()
+    place = layers.position(image, old)
+    image.reorder_item(new, parent, place)
+    foreign = [
+        layer
+        for layer in old.get_children()
+        if not state.is_marked(layer, state.PART) and _name_of(layer) not in parts
+    ]
+    for layer in reversed(foreign):
+        image.reorder_item(layer, parent, place)
+    image.remove_layer(old)
 
 
 def read(photo: photos.Photo, group: Gimp.GroupLayer, kept: state.State) -> list[PaintedPart]:
@@ -145,10 +166,15 @@ def _alpha(layer: Gimp.Layer, area: Gegl.Rectangle) -> bytes:
 def _part_of(layer: Gimp.Layer, bundle: str) -> str:
     mark = state.recall(layer, state.PART, state.Part)
     if mark is None:
-        return _COPY.sub("", layer.get_name()) or layer.get_name()
+        return _name_of(layer)
     if mark.bundle != bundle:
         raise _other_bundle(layer.get_name(), mark.bundle, bundle)
     return mark.name
+
+
+def _name_of(layer: Gimp.Layer) -> str:
+    """A layer's name without what GIMP adds to that of a copy."""
+    return _COPY.sub("", layer.get_name()) or layer.get_name()
 
 
 def _other_bundle(layer: str, its: str, bundle: str) -> PlugInError:

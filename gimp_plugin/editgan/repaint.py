@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import layers
@@ -10,6 +11,7 @@ import photo as photos
 import results
 import save_edit
 import state
+import subjects
 from errors import PlugInError
 from gi.repository import Gimp
 from session import Session, expect
@@ -21,12 +23,20 @@ from protocol.messages import Edited, Repaint
 Report = dict[str, Any]
 
 
-def run(image: Gimp.Image, *, steps: int, name: str, save_as: str, view: View) -> Report:
+def run(
+    image: Gimp.Image,
+    drawables: Sequence[Gimp.Drawable],
+    *,
+    steps: int,
+    name: str,
+    save_as: str,
+    view: View,
+) -> Report:
     """Add one result layer above the photo and hide the part group, so that it can be seen.
 
     save_as: also keep the learnt vector in the library under this name, unless empty.
     """
-    photo, group, kept = find(image)
+    photo, group, kept = find(image, drawables)
     painted = part_layers.read(photo, group, kept)
     with Session(view) as session:
         answer, kept = session.about_photo(
@@ -46,10 +56,15 @@ def run(image: Gimp.Image, *, steps: int, name: str, save_as: str, view: View) -
     }
 
 
-def find(image: Gimp.Image) -> tuple[photos.Photo, Gimp.GroupLayer, state.State]:
-    """The photo, its part group and its state. Raises PlugInError if the image has none."""
-    kept = state.recall(image, state.STATE, state.State)
-    group = part_layers.find_group(image)
+def find(
+    image: Gimp.Image, drawables: Sequence[Gimp.Drawable]
+) -> tuple[photos.Photo, Gimp.GroupLayer, state.State]:
+    """The photo, the part group that is meant and its subject's state.
+
+    Raises PlugInError if the image has none.
+    """
+    kept = subjects.meant(image, drawables)
+    group = part_layers.find_group(image, kept.subject) if kept else None
     if kept is None or group is None:
         raise PlugInError(
             _("This image has no EditGAN parts: run Filters > EditGAN > Segment Parts first.")

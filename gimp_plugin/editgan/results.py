@@ -9,6 +9,7 @@ from dataclasses import replace
 import layers
 import photo as photos
 import state
+import subjects
 from gi.repository import Gimp
 
 from protocol.messages import Edited, Pixels
@@ -52,10 +53,10 @@ def add(
     image.insert_layer(layer, photo.layer.get_parent(), _place(photo))
     added.append(layer)
     layers.write(layer, covered(edited.layer.pixels, photo.cover(edited.layer.rect)))
-    edit = replace(edit, layer=layer.get_tattoo())
+    edit = replace(edit, layer=layer.get_tattoo(), subject=kept.subject)
     state.keep(layer, state.RESULT, edit)
     alive = tuple(e for e in kept.stack if image.get_layer_by_tattoo(e.layer) is not None)
-    state.keep(image, state.STATE, replace(kept, stack=(*alive, edit)))
+    subjects.keep(image, replace(kept, stack=(*alive, edit)))
     return layer
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import photo as photos
 import results
 import state
+import subjects
 from errors import PlugInError
 from gi.repository import Gimp
 from session import Session, expect
@@ -41,7 +42,7 @@ def find(
     image: Gimp.Image, drawables: Sequence[Gimp.Drawable]
 ) -> tuple[state.State, state.EditRecord]:
     """What there is to save. Raises PlugInError if there is nothing."""
-    kept = state.recall(image, state.STATE, state.State)
+    kept = subjects.meant(image, drawables)
     edit = results.newest(image, drawables, kept) if kept else None
     if kept is None or edit is None:
         raise PlugInError(_("There is no repaint to save in this image: run Apply Repaint first."))

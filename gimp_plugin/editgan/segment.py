@@ -1,15 +1,20 @@
-"""Segment Parts: find the subject, embed it, and show its parts as layers."""
+"""Segment Parts: find the subjects, embed each, and show its parts as layers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import layers
+import palette
 import part_layers
 import photo as photos
 import preview
 import state
+import subjects
+import uncertainty
+from errors import PlugInError
 from gi.repository import Gimp
 from session import Session, expect
 from views import View
@@ -17,77 +22,70 @@ from views import View
 from protocol.messages import Detect, Detected, Segment, Segmented, Subject
 
 Report = dict[str, Any]
+Span = tuple[float, float]
+_QUALITIES = ("poorly", "roughly", "well")  # the backend's verdicts on a reconstruction
 
 
-def run(
-    image: Gimp.Image,
-    drawables: Sequence[Gimp.Drawable],
-    *,
-    bundle: str,
-    level: str,
-    view: View,
-) -> Report:
-    """Segment the photo and add its part group, in place of the one that is there."""
+@dataclass(frozen=True)
+class Wish:
+    """uncertainty: add a layer that shows where the model is unsure of the parts."""
+
+    bundle: str
+    level: str
+    uncertainty: bool = False
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """A subject that the backend knows now: its parts, and what the image shall remember."""
+
+    segmented: Segmented
+    kept: state.State
+
+
+def run(image: Gimp.Image, drawables: Sequence[Gimp.Drawable], wish: Wish, view: View) -> Report:
+    """Segment the photo and add a part group for each subject, in place of those that are there.
+
+    All subjects, or the one in the selection.
+    """
     photo = photos.find(image, drawables)
+    known = subjects.readable(image)
     with Session(view) as session:
-        segmented, kept, subjects = embed(session, photo, bundle, level)
+        found = detect(session, photo, wish.bundle, (0.05, 0.2))
+        wanted = found[:1] if photo.selection() else found
+        done = _embed_all(session, photo, wanted, known, wish)
+    palette.install(wish.bundle, done[0].segmented.parts)
+    several = len({*(k.subject for k in known), *(e.kept.subject for e in done)}) > 1
     with layers.undo_step(image) as added:
-        mark = state.Group(kept.photo, bundle)
-        previous = part_layers.find_group(image)
-        group = part_layers.build(photo, segmented.parts, mark, kept.rect, added)
-        if previous is not None:
-            image.remove_layer(previous)
-        state.keep(image, state.STATE, kept)
-    image.set_selected_layers(group.get_children()[:1])
+        groups = [_show(photo, one, several, added) for one in done]
+    image.set_selected_layers(groups[0].get_children()[:1])
     return {
-        "group": group.get_name(),
-        "parts": [part.name for part in segmented.parts],
-        "bundle": bundle,
+        "group": groups[0].get_name(),
+        "groups": [group.get_name() for group in groups],
+        "parts": [part.name for part in done[0].segmented.parts],
+        "bundle": wish.bundle,
         "photo_layer": photo.layer.get_name(),
-        "subjects": subjects,
-        **segmented.report,
+        "subjects": len(found),
+        "too_small": len(wanted) - len(done),
+        **worst([one.segmented.report for one in done]),
     }
 
 
 def embed(
     session: Session, photo: photos.Photo, bundle: str, level: str
 ) -> tuple[Segmented, state.State, int]:
-    """Detect, send and embed the photo's subject.
+    """Detect, send and embed the photo's best subject.
 
     Returns the parts, what the image shall remember, and how many subjects were seen.
     """
-    subjects = _detect(session, photo, bundle)
-    subject = subjects[0]
-    pixels = photo.pixels(subject.rect)
-    message = Segment(
-        bundle=bundle,
-        photo=photos.digest(pixels, subject.quad, bundle),
-        quad=subject.quad,
-        rect=subject.rect,
-        pixels=pixels,
-        width=photo.width,
-        height=photo.height,
-        level=level,
-    )
-    segmented = expect(Segmented, session.request(message, (0.25, 1.0)))
-    kept = state.State(
-        photo=message.photo,
-        layer=photo.layer.get_tattoo(),
-        width=photo.width,
-        height=photo.height,
-        bundle=bundle,
-        sha=session.bundle_sha(bundle),
-        level=level,
-        quad=subject.quad,
-        rect=subject.rect,
-        w_plus=segmented.w_plus,
-        labels=segmented.labels,
-        report=segmented.report,
-    )
-    return segmented, kept, len(subjects)
+    found = detect(session, photo, bundle, (0.05, 0.25))
+    known = subjects.readable(photo.image)
+    (done,) = _embed_all(session, photo, found[:1], known, Wish(bundle, level))
+    return done.segmented, done.kept, len(found)
 
 
-def _detect(session: Session, photo: photos.Photo, bundle: str) -> list[Subject]:
+def detect(session: Session, photo: photos.Photo, bundle: str, span: Span) -> list[Subject]:
+    """The subjects in the photo, or those that the selection meets; best first, never empty."""
     small, scale = preview.shrunken(photo.layer)
     message = Detect(
         bundle=bundle,
@@ -97,4 +95,102 @@ def _detect(session: Session, photo: photos.Photo, bundle: str) -> list[Subject]
         height=photo.height,
         selection=photo.selection(),
     )
-    return expect(Detected, session.request(message, (0.05, 0.25))).subjects
+    return expect(Detected, session.request(message, span)).subjects
+
+
+def worst(reports: Sequence[Report]) -> Report:
+    """The report on the subject that the model represents least well."""
+
+    def rank(report: Report) -> int:
+        quality = report.get("quality")
+        return _QUALITIES.index(quality) if quality in _QUALITIES else len(_QUALITIES)
+
+    return min(reports, key=rank)
+
+
+def _embed_all(
+    session: Session,
+    photo: photos.Photo,
+    wanted: Sequence[Subject],
+    known: Sequence[state.State],
+    wish: Wish,
+) -> list[Embedded]:
+    """Embed each; those too small for the model are left out, unless all are."""
+    done: list[Embedded] = []
+    problem: PlugInError | None = None
+    step = 0.75 / len(wanted)
+    for place, subject in enumerate(wanted):
+        span = (0.25 + place * step, 0.25 + (place + 1) * step)
+        try:
+            one = _embed(session, photo, subject, wish, span)
+        except PlugInError as error:
+            if error.code != "bad_image":
+                raise
+            problem = error
+            continue
+        before = subjects.same(known, photo.layer, subject.quad)
+        numbers = [kept.subject for kept in (*known, *(other.kept for other in done))]
+        done.append(_numbered(one, before, max(numbers, default=0) + 1))
+    if problem is not None and not done:
+        raise problem
+    return done
+
+
+def _numbered(one: Embedded, before: state.State | None, new: int) -> Embedded:
+    """A subject found again keeps its number, and its edits as long as the generator is the same.
+
+    before: what the image remembers of it.
+    """
+    if before is None:
+        return replace(one, kept=replace(one.kept, subject=new))
+    stack = before.stack if before.sha == one.kept.sha else ()
+    return replace(one, kept=replace(one.kept, subject=before.subject, stack=stack))
+
+
+def _embed(
+    session: Session, photo: photos.Photo, subject: Subject, wish: Wish, span: Span
+) -> Embedded:
+    pixels = photo.pixels(subject.rect)
+    message = Segment(
+        bundle=wish.bundle,
+        photo=photos.digest(pixels, subject.quad, wish.bundle),
+        quad=subject.quad,
+        rect=subject.rect,
+        pixels=pixels,
+        width=photo.width,
+        height=photo.height,
+        level=wish.level,
+        uncertainty=wish.uncertainty,
+    )
+    segmented = expect(Segmented, session.request(message, span))
+    kept = state.State(
+        photo=message.photo,
+        layer=photo.layer.get_tattoo(),
+        width=photo.width,
+        height=photo.height,
+        bundle=wish.bundle,
+        sha=session.bundle_sha(wish.bundle),
+        level=wish.level,
+        quad=subject.quad,
+        rect=subject.rect,
+        w_plus=segmented.w_plus,
+        labels=segmented.labels,
+        report=segmented.report,
+    )
+    return Embedded(segmented, kept)
+
+
+def _show(
+    photo: photos.Photo, one: Embedded, several: bool, added: list[Gimp.Layer]
+) -> Gimp.GroupLayer:
+    """Put a subject's part group into the image, and remember the subject."""
+    kept = one.kept
+    mark = state.Group(kept.photo, kept.bundle, kept.subject)
+    previous = part_layers.find_group(photo.image, kept.subject)
+    group = part_layers.build(photo, one.segmented.parts, mark, kept.rect, added)
+    if previous is not None:
+        part_layers.replace(previous, group, [part.name for part in one.segmented.parts])
+    group.set_name(part_layers.group_name(kept.bundle, kept.subject if several else None))
+    uncertainty.show(photo, one.segmented.uncertainty, mark, added)
+    subjects.keep(photo.image, kept)
+    return group

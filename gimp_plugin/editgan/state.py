@@ -1,7 +1,8 @@
 """What an image remembers: parasites, kept in XCF files and undone with the step that wrote them.
 
-Four kinds: the image's State (which photo, where the subject is, its embedding, the stack of
-edits), a Group on the part group, a Part on every part layer, an EditRecord on every result layer.
+Four kinds: a State for each subject of the image (which photo, where the subject is, its
+embedding, the stack of edits), a Group on its part group, a Part on every part layer, an EditRecord
+on every result layer.
 They are coded by the protocol's own typed coding, so that a damaged or hostile XCF is a clear
 error.
 """
@@ -12,27 +13,31 @@ import base64
 import json
 import zlib
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from errors import PlugInError
 from gi.repository import Gimp
 from texts import _
 
 from protocol.messages import Latent, Level, Mask, Name, Quad, Rect, Scale, Size
-from protocol.typed import ProtocolError, from_wire, to_wire
+from protocol.typed import ProtocolError, Range, from_wire, to_wire
 
 STATE, GROUP, PART, RESULT = "editgan-state", "editgan-group", "editgan-part", "editgan-result"
+UNSURE = "editgan-uncertainty"
 FORMAT = 1
 _FLAGS = Gimp.PARASITE_PERSISTENT | Gimp.PARASITE_UNDOABLE
 _MAX_RASTER = 64 << 20  # bytes: a raster in a stranger's XCF must not fill the memory
 
+Number = Annotated[int, Range(1, 100_000)]  # of a subject, in the order in which they were found
+
 
 @dataclass(frozen=True)
 class Group:
-    """Marks the part group and says what it belongs to."""
+    """Marks a part group, or an uncertainty layer, and says what it belongs to."""
 
     photo: Name
     bundle: Name
+    subject: Number = 1
 
 
 @dataclass(frozen=True)
@@ -58,11 +63,12 @@ class EditRecord:
     vector: Latent
     bundle: Name
     layer: int
+    subject: Number = 1
 
 
 @dataclass(frozen=True)
 class State:
-    """What the backend needs to know this photo's subject again, on another machine too.
+    """What the backend needs to know one subject of a photo again, on another machine too.
 
     photo: digest of what was sent. layer: the photo layer's tattoo. quad, rect: in that layer's
     pixels. labels: the base label map of the aligned crop.
@@ -81,6 +87,7 @@ class State:
     labels: Mask
     report: dict[str, Any]
     stack: tuple[EditRecord, ...] = ()
+    subject: Number = 1
 
 
 T = TypeVar("T", State, Group, Part, EditRecord)

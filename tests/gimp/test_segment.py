@@ -10,8 +10,10 @@ import pytest
 from gi.repository import Gimp
 from gimp_helpers import (
     PORTRAIT,
+    REPAINT,
     SEGMENT,
     alpha,
+    grow,
     load,
     names,
     offsets,
@@ -136,14 +138,61 @@ def three_people() -> Gimp.Image:
     return image
 
 
-def test_of_three_people_the_largest_or_the_selected_one(call: Call) -> None:
+def test_every_subject_gets_a_group_or_the_selected_one_does(call: Call) -> None:
     image = three_people()
     report = succeeded(call(SEGMENT, image, image.get_layers()))
-    assert report["subjects"] == 3
-    assert 150 <= middle(image) <= 450
+    assert (report["subjects"], len(report["groups"])) == (3, 3)
+    groups = [layer for layer in image.get_layers() if layer.is_group()]
+    assert len({group.get_name() for group in groups}) == 3
+    before = {group.get_name(): group.get_id() for group in groups}
     image.select_rectangle(Gimp.ChannelOps.REPLACE, 460, 0, 190, 150)
+    report = succeeded(call(SEGMENT, image, image.get_layers()[-1:]))
+    after = {x.get_name(): x.get_id() for x in image.get_layers() if x.is_group()}
+    assert before.keys() == after.keys()
+    assert {name for name in before if before[name] != after[name]} == {report["group"]}
+    (anew,) = (layer for layer in image.get_layers() if layer.get_name() == report["group"])
+    assert 450 <= offsets(anew)[0] + anew.get_width() / 2 <= 650
+
+
+def test_each_subject_is_repainted_on_its_own(call: Call) -> None:
+    image = three_people()
+    succeeded(call(SEGMENT, image, image.get_layers()))
+    for group in [layer for layer in image.get_layers() if layer.is_group()]:
+        children = [p for p in group.get_children() if any(alpha(p))]
+        grow(min(children, key=lambda p: p.get_width()))
+        succeeded(call(REPAINT, image, group.get_children()[:1], steps=2))
+        result = next(x for x in image.get_layers() if x.get_parasite("editgan-result"))
+        assert abs(offsets(result)[0] - offsets(group)[0]) < group.get_width()
+        image.remove_layer(result)
+
+
+def test_again_keeps_the_layers_of_the_photographer(call: Call, segmented: Gimp.Image) -> None:
+    image = segmented
+    for parent, name in ((None, "mine"), (part_group(image), "sketch")):
+        own = Gimp.Layer.new(
+            image, name, 30, 30, Gimp.ImageType.RGBA_IMAGE, 100, Gimp.LayerMode.NORMAL
+        )
+        image.insert_layer(own, parent, 0)
     succeeded(call(SEGMENT, image, image.get_layers()[-1:]))
-    assert 450 <= middle(image) <= 650
+    group, photo = part_group(image).get_name(), image.get_layers()[-1].get_name()
+    assert names(image) == ["mine", "sketch", group, photo]
+
+
+def test_palette_has_the_parts_for_its_colours(call: Call) -> None:
+    image = load(PORTRAIT)
+    parts = succeeded(call(SEGMENT, image, image.get_layers()))["parts"]
+    palette = Gimp.Palette.get_by_name("EditGAN faces")
+    assert [palette.get_entry_name(i)[1] for i in range(palette.get_color_count())] == parts
+
+
+def test_uncertainty_is_a_layer_of_its_own(call: Call) -> None:
+    image = load(PORTRAIT)
+    succeeded(call(SEGMENT, image, image.get_layers(), uncertainty=True))
+    unsure = image.get_layers()[0]
+    assert unsure.get_parasite("editgan-uncertainty") is not None
+    assert len(set(alpha(unsure))) > 8
+    succeeded(call(SEGMENT, image, [unsure]))  # not asked for this time: it goes
+    assert len(image.get_layers()) == 2
 
 
 def middle(image: Gimp.Image) -> float:
