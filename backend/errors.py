@@ -32,6 +32,10 @@ class UnknownBundle(EditGanError):
     code = "unknown_bundle"
 
 
+class UnknownEdit(EditGanError):
+    code = "unknown_edit"
+
+
 class WrongBundle(EditGanError):
     code = "wrong_bundle"
 

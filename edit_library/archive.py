@@ -19,22 +19,35 @@ _MAX_FILE = sum(LIMITS.values()) + (64 << 10)
 _TIMESTAMP = (1980, 1, 1, 0, 0, 0)  # the same edit gives the same file
 
 
-def read_archive(path: Path) -> dict[str, bytes]:
-    """The files in an `.editgan` file: only an edit's own names, each within its limit.
+def read_archive(path: Path) -> bytes:
+    """An `.editgan` file's content, not checked yet but for its size.
 
-    Raises EditNotFound when there is no such file, BadEdit for anything else that is wrong.
+    Raises EditNotFound when there is no such file, BadEdit when it cannot be read.
     """
     if not path.is_file():
         raise EditNotFound(f"There is no file {path}; check the name.")
     if path.stat().st_size > _MAX_FILE:
         raise BadEdit(f"{path.name} is too large for an edit.")
     try:
-        with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
-            return _read_members(archive, path.name)
+        return path.read_bytes()
+    except OSError as error:
+        raise BadEdit(f"{path.name} cannot be read: {error.strerror or error}.") from error
+
+
+def parse_archive(data: bytes, label: str) -> dict[str, bytes]:
+    """The files in an `.editgan` file's content: only an edit's own names, each within its limit.
+
+    label: the file's name, for messages. Raises BadEdit for anything that is wrong.
+    """
+    if len(data) > _MAX_FILE:
+        raise BadEdit(f"{label} is too large for an edit.")
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return _read_members(archive, label)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
-        raise BadEdit(f"{path.name} is damaged or is not an {SUFFIX} file.") from error
+        raise BadEdit(f"{label} is damaged or is not an {SUFFIX} file.") from error
     except (NotImplementedError, RuntimeError) as error:  # odd compression, encryption
-        raise BadEdit(f"{path.name} is packed in a way that edits are not.") from error
+        raise BadEdit(f"{label} is packed in a way that edits are not.") from error
 
 
 def _read_members(archive: zipfile.ZipFile, label: str) -> dict[str, bytes]:
@@ -63,16 +76,21 @@ def _read_members(archive: zipfile.ZipFile, label: str) -> dict[str, bytes]:
     return files
 
 
-def write_archive(path: Path, files: Mapping[str, bytes]) -> None:
-    """Write an `.editgan` file all at once; an existing file is replaced. Raises OSError."""
+def pack_archive(files: Mapping[str, bytes]) -> bytes:
+    """The content of an `.editgan` file."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, data in files.items():
             archive.writestr(zipfile.ZipInfo(name, _TIMESTAMP), data, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def write_archive(path: Path, content: bytes) -> None:
+    """Write an `.editgan` file all at once; an existing file is replaced. Raises OSError."""
     handle, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(buffer.getvalue())
+            stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
         os.chmod(temporary, 0o644)

@@ -11,7 +11,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from edit_library.archive import SUFFIX, read_archive, write_archive
+from edit_library.archive import SUFFIX, pack_archive, parse_archive, read_archive, write_archive
 from edit_library.edit import BrokenEdit, Edit, EditInfo, check_info, check_vector
 from edit_library.errors import BadEdit, EditExists, EditNotFound, EditNotWritable
 from edit_library.names import check_bundle_name, is_bundle_name, is_name, slugify
@@ -24,6 +24,7 @@ from edit_library.storage import (
     read_edit,
     read_info,
     stage,
+    trash_name,
     writing,
 )
 
@@ -146,6 +147,24 @@ class Library:
         with writing("deleted"):
             return discard(folder, self.user_dir / ".trash")
 
+    def restore(self, bundle: str, trash: str) -> EditInfo:
+        """Take back what `delete` did; trash: the name of the folder that it returned.
+
+        Raises EditNotFound, or EditExists when the edit's name is taken meanwhile.
+        """
+        parent = self.user_dir / ".trash" / check_bundle_name(bundle)
+        found = next((folder for folder in _folders(parent) if folder.name == trash), None)
+        name = trash_name(trash)
+        if found is None or not is_name(name):
+            raise EditNotFound("The deleted edit is not in the library's trash any more.")
+        target = self.user_dir / bundle / name
+        with writing("restored"):
+            if target.exists():
+                raise EditExists(f"There is an edit named '{name}' already; rename that one first.")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            found.rename(target)
+        return read_info(target, source="user")
+
     def import_file(
         self, path: Path, *, name: str | None = None, overwrite: bool = False
     ) -> EditInfo:
@@ -153,11 +172,18 @@ class Library:
 
         Raises BadEdit for a file that is not a sound edit, EditExists when the name is taken.
         """
-        files = read_archive(Path(path))
+        content = read_archive(Path(path))
+        return self.import_data(content, Path(path).name, name=name, overwrite=overwrite)
+
+    def import_data(
+        self, data: bytes, label: str, *, name: str | None = None, overwrite: bool = False
+    ) -> EditInfo:
+        """The same from a file's content; label: the file's name, for messages."""
+        files = parse_archive(data, label)
         try:
             edit = parse_files(files)
         except BadEdit as error:
-            raise BadEdit(f"{Path(path).name} is not a sound edit. {error.message}") from error
+            raise BadEdit(f"{label} is not a sound edit. {error.message}") from error
         if name is not None:
             info = dataclasses.replace(edit.info, name=slugify(name), title=name.strip())
             edit = Edit(info, edit.vector)
@@ -175,8 +201,13 @@ class Library:
         if target.is_dir():
             target = target / f"{edit.info.name}{SUFFIX}"
         with writing("exported"):
-            write_archive(target, edit_files(edit, edit.info.before, edit.info.after))
+            write_archive(target, _packed(edit))
         return target
+
+    def export_data(self, bundle: str, name: str) -> tuple[str, bytes]:
+        """A name for the `.editgan` file, and its content."""
+        edit = self.get(bundle, name)
+        return f"{edit.info.name}{SUFFIX}", _packed(edit)
 
     # Folders
 
@@ -235,6 +266,10 @@ class Library:
                 except (BadEdit, OSError) as error:
                     broken.append(BrokenEdit(*key, source, folder, str(error)))
         return sorted(found.values(), key=_order), broken
+
+
+def _packed(edit: Edit) -> bytes:
+    return pack_archive(edit_files(edit, edit.info.before, edit.info.after))
 
 
 def _edit_folders(root: Path, bundle: str | None) -> Iterable[Path]:

@@ -175,6 +175,11 @@ def discard(folder: Path, trash: Path) -> Path:
     return target
 
 
+def trash_name(trash: str) -> str:
+    """The edit's name in a folder's name that `discard` made: without the two parts of the time."""
+    return trash.rsplit("-", 2)[0]
+
+
 def _read_limited(path: Path) -> bytes:
     try:
         with open(path, "rb") as stream:

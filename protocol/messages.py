@@ -50,6 +50,10 @@ class JobRequest(Message):
     """Sent on the jobs socket: any number of events, then one result or ErrorReply."""
 
 
+class FilesRequest(JobRequest):
+    """A job on the files of edits or bundles: needs no device and waits for no job that does."""
+
+
 class ControlRequest(Message):
     """Sent on the control socket: one reply at once."""
 
@@ -250,6 +254,7 @@ class SaveEdit(JobRequest):
     vector: Latent
     low: Scale = -1.0
     high: Scale = 2.0
+    learnt_from: Count = 1  # photos
 
 
 @dataclass(frozen=True)
@@ -257,8 +262,57 @@ class Saved(Message):
     name: Name
 
 
+# --- looking at edits before one is applied -----------------------------------------------------
+
+Side = Annotated[int, Range(16, 512)]  # of a square picture of the aligned subject
+
+
 @dataclass(frozen=True)
-class ListEdits(JobRequest):
+class PreviewStack(JobRequest):
+    """How the subject looks with a stack of edits (none: the photo as it is), for a slider.
+
+    Nothing of the photo's full size is computed. Takes the place of an unstarted PreviewStack of
+    the same client and photo.
+    """
+
+    photo: Name
+    edits: list[EditRef]
+    side: Side = 384
+
+
+@dataclass(frozen=True)
+class StackPreview(Message):
+    photo: Name
+    pixels: Preview8  # the aligned crop
+
+
+@dataclass(frozen=True)
+class PreviewEdits(JobRequest):
+    """How the subject looks with each of these edits alone, for thumbnails; kept by the backend."""
+
+    photo: Name
+    edits: list[EditRef]
+    side: Side = 128
+
+
+@dataclass(frozen=True)
+class EditLook:
+    """`problem`: a sentence where there is no picture, for instance an edit of another model."""
+
+    pixels: Preview8 | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class EditLooks(Message):
+    looks: list[EditLook]  # in the order of the edits
+
+
+# --- the edit library ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ListEdits(FilesRequest):
     bundle: Name
 
 
@@ -276,6 +330,7 @@ class EditInfo:
     source: Literal["preset", "user"]
     before: bytes | None = None
     after: bytes | None = None
+    favourite: bool = False
 
 
 @dataclass(frozen=True)
@@ -284,7 +339,7 @@ class Edits(Message):
 
 
 @dataclass(frozen=True)
-class ListBundles(JobRequest):
+class ListBundles(FilesRequest):
     """All installed models, those that cannot open photos yet included."""
 
 
@@ -310,6 +365,86 @@ class BundleInfo:
 @dataclass(frozen=True)
 class Bundles(Message):
     bundles: list[BundleInfo]
+
+
+@dataclass(frozen=True)
+class GetEdit(FilesRequest):
+    bundle: Name
+    name: Name
+
+
+@dataclass(frozen=True)
+class EditContent(Message):
+    """An edit with its vector; sha: of the generator that it was learnt with."""
+
+    info: EditInfo
+    vector: Latent
+    sha: Name
+
+
+@dataclass(frozen=True)
+class RenameEdit(FilesRequest):
+    bundle: Name
+    name: Name
+    title: Name
+
+
+@dataclass(frozen=True)
+class DeleteEdit(FilesRequest):
+    """Move a user's edit to the library's trash."""
+
+    bundle: Name
+    name: Name
+
+
+@dataclass(frozen=True)
+class Deleted(Message):
+    """`trash`: what RestoreEdit asks for."""
+
+    trash: Name
+
+
+@dataclass(frozen=True)
+class RestoreEdit(FilesRequest):
+    bundle: Name
+    trash: Name
+
+
+@dataclass(frozen=True)
+class SetFavourite(FilesRequest):
+    bundle: Name
+    name: Name
+    favourite: bool
+
+
+@dataclass(frozen=True)
+class ExportEdit(FilesRequest):
+    bundle: Name
+    name: Name
+
+
+@dataclass(frozen=True)
+class Exported(Message):
+    """The content of an .editgan file, and a name for it."""
+
+    file: Name
+    data: bytes
+
+
+@dataclass(frozen=True)
+class ImportEdit(FilesRequest):
+    """Add the edit in an .editgan file's content; `file`: its name, for messages."""
+
+    file: Name
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Imported(Message):
+    """Where it lies now: an edit may be for another bundle than the one in use."""
+
+    bundle: Name
+    name: Name
 
 
 # --- events and errors ------------------------------------------------------------------------
@@ -416,7 +551,7 @@ class Bye(Message):
 
 
 def _concrete(cls: type[Message]) -> list[type[Message]]:
-    groups = (JobRequest, ControlRequest, Event)
+    groups = (JobRequest, FilesRequest, ControlRequest, Event)
     found = [] if cls in groups else [cls]
     return found + [leaf for child in cls.__subclasses__() for leaf in _concrete(child)]
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from backend.bundles.bundle import Bundle
 from backend.bundles.networks import load_networks
 from backend.editing.inversion import LEVELS, Reconstruction, invert, measure, to_picture
+from backend.editing.light import PhotoView
 from backend.editing.objective import EditObjective, EditTarget, Weights, at_resolution
 from backend.editing.optimise import optimise
 from backend.editing.progress import Heard, Progress, Report, ignore, part_of
@@ -246,6 +247,10 @@ class Editor:
         layer = self._composite(photo, before, after, region)
         report["seconds"] = time.monotonic() - began
         return EditResult(layer, _array(delta), parts, labels, to_picture(after), report)
+
+    def view(self, photo: OpenPhoto) -> PhotoView:
+        """The photo, ready to be looked at with edits at the size of a screen."""
+        return PhotoView(self.networks, self.bundle, photo)
 
     def preview(self, photo: OpenPhoto, edits: Sequence[ScaledEdit]) -> EditPreview:
         """w+ + sum s_i delta_i, generated and segmented, without compositing."""

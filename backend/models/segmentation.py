@@ -65,6 +65,21 @@ class SegmentationBranch(nn.Module):
         self.weight2 = nn.Parameter(torch.zeros(heads, h1, classes))
         self.bias2 = nn.Parameter(torch.zeros(heads, 1, classes))
 
+    def lighter(self, heads: int, resolution: int) -> SegmentationBranch:
+        """A branch of the first `heads` MLPs, for label maps of at most `resolution` pixels a side.
+
+        Shares this one's weights. Coarser and less sure, but a fraction of the work.
+        """
+        heads, width = min(heads, self.heads), self.weight1.shape[1]
+        channels = [weight.shape[1] for weight in self.weight0]
+        small = SegmentationBranch(channels, self.classes, min(resolution, self.resolution), heads)
+        rows = heads * width
+        small.weight0 = _frozen(weight[:rows] for weight in self.weight0)
+        small.bias0 = nn.Parameter(self.bias0[:rows], requires_grad=False)
+        for name in ("weight1", "bias1", "weight2", "bias2"):
+            setattr(small, name, nn.Parameter(getattr(self, name)[:heads], requires_grad=False))
+        return small
+
     def head_logits(self, features: Sequence[Tensor], pixels: Tensor) -> Tensor:
         """Logits of every head at `pixels` (N,), flat indices: (K, N, classes). Batch of one."""
         total = self.bias0
@@ -134,6 +149,10 @@ class SegmentationBranch(nn.Module):
         p = torch.cat([x.softmax(dim=-1) for x in self.map_logits(features)])  # (K, N, classes)
         spread = _entropy(p.mean(0)) - _entropy(p).mean(0)
         return spread.clamp(min=0).reshape(self.resolution, -1)
+
+
+def _frozen(weights: Iterable[Tensor]) -> nn.ParameterList:
+    return nn.ParameterList(nn.Parameter(weight, requires_grad=False) for weight in weights)
 
 
 def _dense(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:

@@ -38,6 +38,8 @@ def composite(
     before: Floats,
     after: Floats,
     roi: Floats | Flags,
+    *,
+    grid: int = 512,
 ) -> ResultLayer:
     """The edit from `before` to `after`, as a layer over `photo`.
 
@@ -47,14 +49,15 @@ def composite(
     there RGB is the photo's own. The photo's pixels are moved as the generator's picture moves; the
     generator only adds what motion cannot explain, and replaces the photo where the motion cannot
     be believed. An empty region, or one that misses the photo, gives a layer of one clear pixel.
+    grid: motion and feather are computed on so many pixels across the crop, at least.
     """
     height, width = photo.shape[:2]
-    alpha = feathered_alpha(roi)
+    alpha = feathered_alpha(roi, grid)
     rect = support_rect(alpha, frame, width, height)
     if not rect[2] or not rect[3]:
         return ResultLayer(0, 0, np.zeros((1, 1, 4), photo.dtype))
     old, new = ((np.asarray(p, np.float32) + 1) / 2 for p in (before, after))
-    motion = estimate_motion(old, new)
+    motion = estimate_motion(old, new, grid)
     replacement = motion.after + _tone(photo, frame, old, motion.after.shape[0])
     x, y, w, h = rect
     middle = (x + max(w - _SAMPLE, 0) // 2, y + max(h - _SAMPLE, 0) // 2)

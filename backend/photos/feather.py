@@ -12,7 +12,7 @@ _FEATHER = 0.025  # widest feather, as a fraction of the crop's side
 _THIN = 0.7  # a thin region's feather takes at most this much of its half thickness
 
 
-def feathered_alpha(roi: Floats | Flags) -> Floats:
+def feathered_alpha(roi: Floats | Flags, grid: int = _GRID) -> Floats:
     """Alpha 0..1, float32 [kR, kR], of a region of interest [R, R] (values above 0.5 belong to it).
 
     Zero outside the region and, so that interpolation cannot carry anything across its border, also
@@ -20,7 +20,7 @@ def feathered_alpha(roi: Floats | Flags) -> Floats:
     over the feather's width, or, where the region is thinner than that, by its middle.
     """
     inside = (np.asarray(roi, np.float32) > 0.5).astype(np.uint8)
-    k = max(2, -(-_GRID // inside.shape[0]))
+    k = max(2, -(-grid // inside.shape[0]))
     size = inside.shape[0] * k
     fine = cv2.resize(inside, (size, size), interpolation=cv2.INTER_NEAREST)
     fine = np.pad(fine, 1)  # beyond the frame there is no region

@@ -34,9 +34,12 @@ class Motion:
     after: Floats
 
 
-def estimate_motion(before: Floats, after: Floats) -> Motion:
-    """Dense motion between two generator pictures, float32 [R, R, 3] in 0..1."""
-    size = max(_FLOW_SIZE, before.shape[0])
+def estimate_motion(before: Floats, after: Floats, grid: int = _FLOW_SIZE) -> Motion:
+    """Dense motion between two generator pictures, float32 [R, R, 3] in 0..1.
+
+    grid: they are upsampled to so many pixels a side, at least.
+    """
+    size = max(grid, before.shape[0])
     old, new = resize(before, size), resize(after, size)
     pixel = size / before.shape[0]  # one generator pixel on this grid
     old_grey, new_grey = _grey_pair(old, new)

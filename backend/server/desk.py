@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import logging
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.errors import EditGanError, NoSubject, WrongBundle
+from backend.errors import EditGanError, NoSubject, UnknownEdit, WrongBundle
 from backend.photos.align import CropFrame
 from backend.photos.painted import PaintedLayer
 from backend.server import translate
 from backend.server.convert import plain, to_array, to_pixels
-from backend.server.engines import Engine, Engines
+from backend.server.engines import Engine, Engines, View
 from backend.server.jobs import Job
 from backend.server.memory import is_out_of_memory
 from backend.server.sessions import EmbeddingCache, PhotoStore, Session
-from edit_library.errors import EditNotFound
+from edit_library.errors import EditLibraryError, EditNotFound
 from edit_library.library import Library
 from protocol import messages as m
 
@@ -29,10 +30,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _MARGIN = 0.05  # how much more than the frame a client shall send, in sides of the frame
-
-
-class UnknownEdit(EditGanError):
-    code = "unknown_edit"
 
 
 class DeviceDesk:
@@ -70,6 +67,10 @@ class DeviceDesk:
                 return self._repaint(request, device, job)
             case m.Apply() as request:
                 return self._apply(request, device, job)
+            case m.PreviewStack() as request:
+                return self._preview_stack(request, device)
+            case m.PreviewEdits() as request:
+                return self._preview_edits(request, device, job)
             case m.SaveEdit() as request:
                 return self._save(request, device, job)
         raise m.ProtocolError(f"no work for {job.kind}")
@@ -147,6 +148,45 @@ class DeviceDesk:
         result = engine.apply(session.opened, edits, refine=request.refine, progress=progress)
         return translate.edited(session, result)
 
+    def _preview_stack(self, request: m.PreviewStack, device: str) -> m.StackPreview:
+        session, engine = self._session(request.photo, device)
+        stack = [self._scaled_edit(one, session, engine) for one in request.edits]
+        (picture,) = self._view(session, engine, device).looks([stack], request.side)
+        return m.StackPreview(request.photo, to_pixels(picture))
+
+    def _preview_edits(self, request: m.PreviewEdits, device: str, job: Job) -> m.EditLooks:
+        """Thumbnails: those made before are taken from the session, the rest made in one go."""
+        session, engine = self._session(request.photo, device)
+        answers: list[m.EditLook | str] = []
+        missing: dict[str, ScaledEdit] = {}
+        for one in request.edits:
+            try:
+                edit = self._scaled_edit(one, session, engine)
+            except (EditGanError, EditLibraryError) as error:
+                answers.append(m.EditLook(problem=error.message))
+                continue
+            answers.append(key := _key(edit, request.side))
+            if key not in session.looks:
+                missing[key] = edit
+        if missing:
+            view = self._view(session, engine, device)
+            found = view.looks([[edit] for edit in missing.values()], request.side)
+            for done, (key, picture) in enumerate(zip(missing, found, strict=True)):
+                session.looks[key] = picture
+                job.report(done / len(missing), "Looking at the edits")
+        return m.EditLooks(
+            [
+                m.EditLook(to_pixels(session.looks[one])) if isinstance(one, str) else one
+                for one in answers
+            ]
+        )
+
+    def _view(self, session: Session, engine: Engine, device: str) -> View:
+        if device not in session.views:
+            session.views[device] = engine.view(session.opened)
+        view: View = session.views[device]
+        return view
+
     def _save(self, request: m.SaveEdit, device: str, job: Job) -> m.Saved:
         session, engine = self._session(request.photo, device)
         opened = session.opened
@@ -169,6 +209,7 @@ class DeviceDesk:
             after=translate.thumbnail(
                 translate.with_layer(opened.pixels, result.layer), opened.frame
             ),
+            learnt_from=request.learnt_from,
             licence=bundle.license,
         )
         return m.Saved(saved.name)
@@ -195,3 +236,10 @@ class DeviceDesk:
                 "choose the model that it belongs to."
             )
         return ScaledEdit(vector, tuple(parts), edit.scale)
+
+
+def _key(edit: ScaledEdit, side: int) -> str:
+    """The same for the same look: vector, Q_edit, scale and size of the picture."""
+    digest = hashlib.sha256(np.ascontiguousarray(edit.vector).tobytes())
+    digest.update(repr((edit.parts, edit.scale, side)).encode())
+    return digest.hexdigest()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -54,6 +54,16 @@ class Engine(Protocol):
     def apply(
         self, photo: OpenPhoto, edits: Sequence[ScaledEdit], *, refine: int, progress: Report
     ) -> EditResult: ...
+
+    def view(self, photo: OpenPhoto) -> View: ...
+
+
+class View(Protocol):
+    """One open photo at the size of a screen: backend.editing.light.PhotoView."""
+
+    def looks(
+        self, stacks: Sequence[Sequence[ScaledEdit]], side: int
+    ) -> Iterator[NDArray[np.uint8]]: ...
 
 
 class Catalogue(Protocol):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from backend.errors import Cancelled
-from protocol.messages import Apply, JobRequest, Message, Preview, Progress
+from protocol.messages import Apply, JobRequest, Message, Preview, PreviewStack, Progress
 
 _PROGRESS_EVERY_S = 0.1
 _PREVIEW_EVERY_S = 0.4
@@ -81,8 +81,9 @@ class Job:
         position.
         """
         mine, old = self.request, other.request
-        both = isinstance(mine, Apply) and isinstance(old, Apply) and mine.photo == old.photo
-        return both and self.client == other.client
+        if not isinstance(mine, Apply | PreviewStack) or not isinstance(old, type(mine)):
+            return False
+        return self.client == other.client and mine.photo == old.photo
 
 
 class JobQueue:

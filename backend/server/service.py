@@ -26,10 +26,9 @@ from protocol.messages import (
     Cancelled,
     ErrorReply,
     Event,
+    FilesRequest,
     Hello,
     JobRequest,
-    ListBundles,
-    ListEdits,
     Log,
     LogText,
     Message,
@@ -185,7 +184,7 @@ class Service:
         return None
 
     def _queue_of(self, job: Job) -> JobQueue:
-        return self._files if isinstance(job.request, ListEdits | ListBundles) else self._device
+        return self._files if isinstance(job.request, FilesRequest) else self._device
 
     def _cancel(self, job_id: str, keep: bool) -> bool:
         """Answer the job at once; where it runs, its worker notices at its next step.

@@ -9,7 +9,7 @@ import logging
 import os
 import tempfile
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,8 @@ class Session:
     bundle: str
     rect: tuple[int, int, int, int]
     opened: Any
+    views: dict[str, Any] = field(default_factory=dict)  # the engine's View, by device
+    looks: dict[str, NDArray[np.uint8]] = field(default_factory=dict)  # thumbnails, by edit
 
     @property
     def bytes(self) -> int:

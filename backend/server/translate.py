@@ -74,7 +74,7 @@ def edited(session: Session, result: EditResult) -> m.Edited:
     )
 
 
-def edit_info(edit: EditInfo) -> m.EditInfo:
+def edit_info(edit: EditInfo, *, favourite: bool = False) -> m.EditInfo:
     return m.EditInfo(
         name=edit.name,
         title=edit.title,
@@ -86,6 +86,7 @@ def edit_info(edit: EditInfo) -> m.EditInfo:
         source="preset" if edit.source == "preset" else "user",
         before=_sendable(edit.before),
         after=_sendable(edit.after),
+        favourite=favourite,
     )
 
 

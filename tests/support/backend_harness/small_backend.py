@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,22 @@ class SmallResult:
     labels: NDArray[np.uint8]
     crop: NDArray[np.uint8]
     report: dict[str, Any]
+
+
+class SmallView:
+    """The photo's brightness plus what the edits add; counts the pictures that it made."""
+
+    def __init__(self, photo: SmallPhoto) -> None:
+        self._value = float(photo.pixels.mean())
+        self._made = 0
+
+    def looks(self, stacks: Sequence[Sequence[Any]], side: int) -> Iterator[NDArray[np.uint8]]:
+        for stack in stacks:
+            self._made += 1
+            picture = np.full((side, side, 3), self._value, np.float32)
+            picture += sum(float(edit.vector.max()) * edit.scale for edit in stack)
+            picture[..., 2] = self._made
+            yield picture.astype(np.uint8)
 
 
 class SmallEngine:
@@ -133,6 +149,9 @@ class SmallEngine:
         vector = np.sum([e.vector * e.scale for e in edits], axis=0).astype(np.float32)
         parts = tuple(name for edit in edits for name in edit.parts)
         return self._result(photo, vector, parts, {"refine": refine}, [(12, 12)])
+
+    def view(self, photo: SmallPhoto) -> SmallView:
+        return SmallView(photo)
 
     def _obey(self, part: str, steps: int, progress: Report, report: dict[str, Any]) -> None:
         match part:

@@ -1,0 +1,67 @@
+"""The light path shows what the whole one will do, at the size of a screen."""
+
+import numpy as np
+import pytest
+
+from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
+from backend.editing.light import PhotoView
+from backend.photos.align import extract
+from edit_library import PRESETS_DIR, Library
+
+SIDE = 128
+
+
+@pytest.fixture(scope="module")
+def edits(editor: Editor) -> list[ScaledEdit]:
+    """The bundle's presets, at the scale that they start with."""
+    library = Library.for_presets(PRESETS_DIR)
+    found = [library.get(editor.bundle.name, i.name) for i in library.list(editor.bundle.name)]
+    return [ScaledEdit(e.vector, e.info.parts, e.info.default) for e in found]
+
+
+@pytest.fixture(scope="module")
+def view(editor: Editor, photo: OpenPhoto) -> PhotoView:
+    return editor.view(photo)
+
+
+def applied(editor: Editor, photo: OpenPhoto, edit: ScaledEdit) -> np.ndarray:
+    """The aligned crop of the photo under the whole path's layer, uint8 [SIDE, SIDE, 3]."""
+    layer = editor.apply(photo, [edit]).layer
+    shown = photo.pixels.astype(np.float32)
+    h, w = layer.pixels.shape[:2]
+    place = shown[layer.y : layer.y + h, layer.x : layer.x + w]
+    place += layer.pixels[..., 3:] / np.float32(255) * (layer.pixels[..., :3] - place)
+    crop, _ = extract(shown.astype(np.uint8), photo.frame, SIDE)
+    return np.rint((crop + 1) * 127.5).astype(np.uint8)
+
+
+def test_without_edits_it_is_the_photo(view: PhotoView, photo: OpenPhoto) -> None:
+    crop, _ = extract(photo.pixels, photo.frame, SIDE)
+    (picture,) = view.looks([[]], SIDE)
+    assert np.abs(picture - (crop + 1) * 127.5).mean() < 2
+
+
+def test_it_looks_like_the_whole_path(
+    view: PhotoView, editor: Editor, photo: OpenPhoto, edits: list[ScaledEdit]
+) -> None:
+    (before,) = view.looks([[]], SIDE)
+    (light,) = view.looks([edits[:1]], SIDE)
+    whole = applied(editor, photo, edits[0]).astype(float)
+    assert np.abs(light - whole).mean() < 0.25 * np.abs(before - whole).mean() + 1
+
+
+def test_every_stack_has_its_own_look_and_zero_changes_nothing(
+    view: PhotoView, edits: list[ScaledEdit]
+) -> None:
+    nothing = ScaledEdit(edits[0].vector, edits[0].parts, 0.0)
+    stacks = [[], [nothing], *([e] for e in edits), edits]
+    before, zero, *looks = view.looks(stacks, SIDE)
+    assert np.abs(before.astype(int) - zero).max() <= 2
+    assert len({picture.tobytes() for picture in (before, *looks)}) == len(edits) + 2
+    alone = next(view.looks([[edits[-1]]], SIDE))
+    assert np.abs(alone.astype(int) - looks[-2]).max() <= 2  # batches do not mix
+
+
+def test_the_order_of_a_stack_does_not_matter(view: PhotoView, edits: list[ScaledEdit]) -> None:
+    one, other = view.looks([edits, edits[::-1]], SIDE)
+    assert np.abs(one.astype(int) - other).max() <= 2
