@@ -11,6 +11,7 @@ from torch import Tensor
 
 from backend.bundles.networks import Networks
 from backend.models.perceptual import feature_distance
+from backend.models.sampling import PixelReader
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,11 @@ class EditObjective:
         self.kept = before * self.outside
         region = (target.region & target.valid).flatten()
         lost = target.lost.flatten()
-        self.pixels = region.nonzero()[:, 0]  # (N,)
-        self.labels = target.labels.flatten()[self.pixels]
-        self.lost = lost[self.pixels]
+        pixels = region.nonzero()[:, 0]  # (N,)
+        self.labels = target.labels.flatten()[pixels]
+        self.lost = lost[pixels]
+        sides = networks.generator.config.block_resolutions
+        self.pixels = PixelReader(pixels, networks.segmentation.resolution, sides)
         with torch.no_grad():
             self.kept_features = networks.perceptual.features(self.kept)
             self.person = self._embed(before)
@@ -82,14 +85,14 @@ class EditObjective:
             "lpips": weights.rgb * weights.lpips * perceptual.scale * distance,
             "l2": weights.rgb * weights.l2 * F.mse_loss(outside, self.kept),
         }
-        if len(self.pixels):
-            terms["cross_entropy"] = weights.cross_entropy * self._cross_entropy(features)
+        if len(self.labels):
+            terms["cross_entropy"] = weights.cross_entropy * self.cross_entropy(features)
         if self.person is not None:
             alike = (self._embed(image) * self.person).sum()
             terms["identity"] = weights.identity * (1 - alike)  # eq. 4 with the sign it needs
         return terms
 
-    def _cross_entropy(self, features: Sequence[Tensor]) -> Tensor:
+    def cross_entropy(self, features: Sequence[Tensor]) -> Tensor:
         """Eq. 3 over the region; a pixel that only lost its part claims -log(1 - p(old part))."""
         logits = self.networks.segmentation.logits(features, self.pixels)  # (N, classes)
         losses = F.cross_entropy(logits, self.labels, reduction="none")

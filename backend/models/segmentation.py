@@ -4,8 +4,8 @@ generator's features.
 The published form upsamples all features to the label resolution, concatenates them, and runs each
 MLP on each pixel. Here the first linear layer, which commutes with bilinear upsampling, is applied
 to each feature map by itself, at its own resolution or at the gathered pixels, whichever is
-cheaper; all heads run as one batched operation; and only the pixels asked for are computed. Same
-numbers, no tensor of full size and full depth.
+cheaper; heads run as batched operations; and only the pixels asked for are computed. Same numbers,
+no tensor of full size and full depth.
 """
 
 from __future__ import annotations
@@ -16,30 +16,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-_CHUNK = 16384  # gathered pixels at a time: bounds memory, not speed
-_BUDGET = 2**23  # hidden values at a time when whole maps are computed, likewise
+from backend.models.sampling import PixelReader
+
+_AT_A_TIME = 2**22  # hidden values at a time at single pixels: more would not fit into caches
+_BUDGET = 2**23  # hidden values at a time when whole maps are computed: bounds memory, not speed
 
 
 def hidden_sizes(classes: int) -> tuple[int, int]:
     """Widths of the two hidden layers, as published: wider for many classes."""
     return (256, 128) if classes >= 32 else (128, 32)
-
-
-def sample_at(feature: Tensor, pixels: Tensor, resolution: int) -> Tensor:
-    """Bilinear samples of a feature map, as if it had been upsampled to `resolution`.
-
-    feature: (1, C, h, w); pixels: (N,) flat indices into a resolution x resolution map. Returns
-    (N, C).
-    """
-    side = feature.shape[-1]
-    if side == resolution:
-        return feature[0].flatten(1).t()[pixels]
-    y, x = pixels // resolution, pixels % resolution
-    grid = (torch.stack([x, y], dim=-1) + 0.5) * (2 / resolution) - 1  # (N, 2), x first
-    sampled = F.grid_sample(
-        feature, grid[None, None].to(feature.dtype), padding_mode="border", align_corners=False
-    )
-    return sampled[0, :, 0].t()
 
 
 class SegmentationBranch(nn.Module):
@@ -80,20 +65,32 @@ class SegmentationBranch(nn.Module):
             setattr(small, name, nn.Parameter(getattr(self, name)[:heads], requires_grad=False))
         return small
 
-    def head_logits(self, features: Sequence[Tensor], pixels: Tensor) -> Tensor:
-        """Logits of every head at `pixels` (N,), flat indices: (K, N, classes). Batch of one."""
-        total = self.bias0
-        for feature, weight in zip(features, self.weight0, strict=True):
-            total = total + self._first_layer(feature, weight, pixels)  # (N, K * h0)
-        x = F.relu(total).reshape(len(pixels), self.heads, -1).transpose(0, 1)  # (K, N, h0)
-        x = F.relu(torch.baddbmm(self.bias1, x, self.weight1))
-        return torch.baddbmm(self.bias2, x, self.weight2)
+    def head_logits(self, features: Sequence[Tensor], pixels: PixelReader | Tensor) -> Tensor:
+        """Logits of every head at `pixels` (N,), flat indices: (K, N, classes). Batch of one.
 
-    def _first_layer(self, feature: Tensor, weight: Tensor, pixels: Tensor) -> Tensor:
-        if feature.shape[-1] * feature.shape[-2] < len(pixels):
-            projected = F.conv2d(feature, weight[:, :, None, None])
-            return sample_at(projected, pixels, self.resolution)
-        return F.linear(sample_at(feature, pixels, self.resolution), weight)
+        A reader, of use where the same pixels are read again and again, has them prepared.
+        """
+        if isinstance(pixels, PixelReader):
+            reader = pixels
+        else:
+            reader = PixelReader(pixels, self.resolution, [f.shape[-1] for f in features])
+        maps = _by_side(features, [reader.read(feature) for feature in features])
+        weights = _by_side(features, self.weight0)
+        width = self.weight1.shape[1]
+        step = max(1, _AT_A_TIME // (width * max(1, reader.count)))
+        logits = []
+        for first in range(0, self.heads, step):
+            some = slice(first, min(first + step, self.heads))
+            units = slice(some.start * width, some.stop * width)
+            # The first layer: small maps are projected as they are, then interpolated.
+            coarse = [maps[side] @ weights[side][units].t() for side in reader.coarse]
+            total = reader.interpolate(coarse, self.bias0[units])  # (N, k * h0)
+            for side in maps.keys() - set(reader.coarse):
+                total.addmm_(maps[side], weights[side][units].t())
+            x = F.relu_(total).unflatten(1, (-1, width)).transpose(0, 1)  # (k, N, h0)
+            x = F.relu_(torch.baddbmm(self.bias1[some], x, self.weight1[some]))
+            logits.append(torch.baddbmm(self.bias2[some], x, self.weight2[some]))
+        return torch.cat(logits)
 
     def map_logits(self, features: Sequence[Tensor]) -> Iterator[Tensor]:
         """Logits at all pixels, a few heads at a time: (k, R * R, classes) each."""
@@ -122,14 +119,15 @@ class SegmentationBranch(nn.Module):
             sums[side] = sums[side] + projected if side in sums else projected
         return sums.values()
 
-    def logits(self, features: Sequence[Tensor], pixels: Tensor | None = None) -> Tensor:
+    def logits(
+        self, features: Sequence[Tensor], pixels: PixelReader | Tensor | None = None
+    ) -> Tensor:
         """Mean of the heads' logits, (N, classes); all pixels when `pixels` is None."""
         if pixels is None:
             return (
                 torch.stack([x.sum(dim=0) for x in self.map_logits(features)]).sum(0) / self.heads
             )
-        chunks = [self.head_logits(features, p).mean(dim=0) for p in pixels.split(_CHUNK)]
-        return torch.cat(chunks)
+        return self.head_logits(features, pixels).mean(dim=0)
 
     @torch.no_grad()
     def probabilities(self, features: Sequence[Tensor]) -> Tensor:
@@ -153,6 +151,14 @@ class SegmentationBranch(nn.Module):
 
 def _frozen(weights: Iterable[Tensor]) -> nn.ParameterList:
     return nn.ParameterList(nn.Parameter(weight, requires_grad=False) for weight in weights)
+
+
+def _by_side(features: Sequence[Tensor], matrices: Iterable[Tensor]) -> dict[int, Tensor]:
+    """Matrices (rows, C), one for each feature map, joined where the maps have the same side."""
+    found: dict[int, list[Tensor]] = {}
+    for feature, matrix in zip(features, matrices, strict=True):
+        found.setdefault(feature.shape[-1], []).append(matrix)
+    return {side: torch.cat(some, dim=1) for side, some in found.items()}
 
 
 def _dense(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:

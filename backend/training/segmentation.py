@@ -27,7 +27,8 @@ from backend.bundles.networks import (
     save_network,
 )
 from backend.editing.inversion import Level, invert
-from backend.models.segmentation import SegmentationBranch, hidden_sizes, sample_at
+from backend.models.sampling import sample_at
+from backend.models.segmentation import SegmentationBranch, hidden_sizes
 from backend.training.labelled import LabelledCrop, read_labelled
 
 

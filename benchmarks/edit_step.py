@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+"""One step of an edit's optimisation, ours beside the form that was published, in one run.
+
+    python benchmarks/edit_step.py [--resolution 256] [--classes 32] [--device cpu|cuda]
+
+Random weights at the size of config f, ten heads, the same generator and the same perceptual
+network in both, float32, a fixed region of 10 % of the pixels. Times are medians of alternating
+pairs; `ratio` is the median of the pairs' ratios. Peaks of memory are taken in a process of its own
+for each. The last line is one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from backend.editing.objective import EditObjective, Weights  # noqa: E402
+from benchmarks import reference  # noqa: E402
+from benchmarks.random_model import config_f, random_networks, random_problem  # noqa: E402
+
+Step = Callable[[], tuple[Tensor, Tensor]]  # -> loss, gradient of delta
+
+
+class Bench:
+    """Both forms of the step on the same networks and the same problem."""
+
+    def __init__(self, resolution: int, classes: int, device: str) -> None:
+        self.device = device
+        self.networks = random_networks(config_f(resolution), classes, device)
+        self.problem = random_problem(self.networks)
+        self.delta = self.problem.delta.clone().requires_grad_(True)
+
+    @property
+    def w_plus(self) -> Tensor:
+        return self.problem.w_plus + self.delta
+
+    def published(self) -> Step:
+        networks, problem = self.networks, self.problem
+        heads = reference.separate_heads(networks.segmentation)
+
+        def step() -> tuple[Tensor, Tensor]:
+            loss = reference.loss(
+                networks, heads, self.w_plus, problem.before, problem.target, Weights()
+            )
+            return loss.detach(), torch.autograd.grad(loss, self.delta)[0]
+
+        return step
+
+    def ours(self, dtype: torch.dtype | None = None) -> Step:
+        objective = EditObjective(
+            self.networks, self.problem.before, self.problem.target, Weights()
+        )
+
+        def step() -> tuple[Tensor, Tensor]:
+            with torch.autocast(self.device, dtype=dtype, enabled=dtype is not None):
+                image, features = self.networks.generator(self.w_plus)
+                loss = torch.stack(list(objective.terms(image, features).values())).sum()
+            return loss.detach(), torch.autograd.grad(loss, self.delta)[0]
+
+        return step
+
+    def generator_alone(self) -> None:
+        image, _ = self.networks.generator(self.w_plus)
+        torch.autograd.grad(image.sum(), self.delta)
+
+    def branch_alone(self) -> Callable[[], None]:
+        objective = EditObjective(
+            self.networks, self.problem.before, self.problem.target, Weights()
+        )
+        with torch.no_grad():
+            features = [f.detach() for f in self.networks.generator(self.w_plus)[1]]
+        features = [f.requires_grad_(True) for f in features]
+        return lambda: torch.autograd.grad(objective.cross_entropy(features), features) and None
+
+
+def timed(work: Callable[[], object], device: str) -> float:
+    if device == "cuda":
+        torch.cuda.synchronize()
+    began = time.perf_counter()
+    work()
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - began
+
+
+def alternate(works: dict[str, Callable[[], object]], device: str, rounds: int) -> dict:
+    """Seconds of each work in each round, taken in turns, after one round to warm up."""
+    seconds: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(rounds + 1):
+        for name, work in works.items():
+            seconds[name].append(timed(work, device))
+    return {name: values[1:] for name, values in seconds.items()}
+
+
+def median_ratio(above: list[float], below: list[float]) -> float:
+    return statistics.median(a / b for a, b in zip(above, below, strict=True))
+
+
+def errors(step: Step, expected: tuple[Tensor, Tensor]) -> dict[str, float]:
+    """Relative errors of loss and gradient."""
+    loss, gradient = step()
+    return {
+        "loss_error": float((loss - expected[0]).abs() / expected[0].abs()),
+        "gradient_error": float((gradient - expected[1]).norm() / expected[1].norm()),
+    }
+
+
+def resident() -> int:
+    """Bytes of this process in memory now (Linux)."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize()
+
+
+def peak(resolution: int, classes: int, device: str, which: str) -> int:
+    """Bytes that one step needs beyond networks and problem; run in a process of its own."""
+    bench = Bench(resolution, classes, device)
+    step = bench.published() if which == "published" else bench.ours()
+    if device == "cuda":
+        before = torch.cuda.memory_allocated()
+        torch.cuda.reset_peak_memory_stats()
+        step()
+        return torch.cuda.max_memory_allocated() - before
+    before = resident()
+    step()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before
+
+
+def peak_elsewhere(args: argparse.Namespace, which: str) -> int:
+    command = [sys.executable, __file__, "--peak", which, "--device", args.device]
+    command += ["--resolution", str(args.resolution), "--classes", str(args.classes)]
+    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def measure(args: argparse.Namespace) -> dict[str, object]:
+    bench = Bench(args.resolution, args.classes, args.device)
+    published, ours, half = bench.published(), bench.ours(), bench.ours(torch.bfloat16)
+    expected = published()
+    result: dict[str, object] = errors(ours, expected)
+    works = {
+        "published": published,
+        "ours": ours,
+        "ours_bf16": half,
+        "generator": bench.generator_alone,
+        "branch": bench.branch_alone(),
+    }
+    seconds = alternate(works, args.device, args.pairs)
+    result["ratio"] = median_ratio(seconds["published"], seconds["ours"])
+    result["head_share"] = median_ratio(seconds["branch"], seconds["generator"])
+    result |= {f"{name}_ms": statistics.median(s) * 1000 for name, s in seconds.items()}
+    result["bf16"] = errors(half, expected) | {
+        "ratio": median_ratio(seconds["published"], seconds["ours_bf16"])
+    }
+    peaks = {which: peak_elsewhere(args, which) for which in ("published", "ours")}
+    result["memory_ratio"] = peaks["ours"] / peaks["published"]
+    return result | {f"{which}_mb": size / 2**20 for which, size in peaks.items()}
+
+
+def rounded(value: object) -> object:
+    if isinstance(value, dict):
+        return {k: rounded(v) for k, v in value.items()}
+    return float(f"{value:.3g}") if isinstance(value, float) else value
+
+
+def show(result: dict, args: argparse.Namespace) -> None:
+    where = torch.cuda.get_device_name() if args.device == "cuda" else "CPU"
+    print(f"{args.resolution} x {args.resolution}, {args.classes} classes, {where}, "
+          f"{torch.get_num_threads()} threads, medians of {args.pairs} pairs")  # fmt: skip
+    for name, memory in (("published", "published_mb"), ("ours", "ours_mb"), ("ours_bf16", None)):
+        size = f"{result[memory]:8.0f} MB" if memory else ""
+        print(f"  {name:<12}{result[name + '_ms']:10.0f} ms{size}")
+    print(f"  generator {result['generator_ms']:.0f} ms, our branch {result['branch_ms']:.0f} ms")
+    for name, found in (("float32", result), ("bf16", result["bf16"])):
+        print(f"  {name}: relative error of the loss {found['loss_error']:.1e}, "
+              f"of the gradient {found['gradient_error']:.1e}")  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--resolution", type=int, default=256)
+    parser.add_argument("--classes", type=int, default=32)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--threads", type=int, help="CPU threads (default: torch's choice)")
+    parser.add_argument("--peak", choices=("published", "ours"), help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    if args.peak:
+        print(peak(args.resolution, args.classes, args.device, args.peak))
+        return
+    result = rounded(measure(args))
+    show(result, args)
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
