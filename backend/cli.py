@@ -55,6 +55,7 @@ COMMANDS: Commands = {
     "apply": Command("backend.commands.apply", "apply edits from the library to a photo"),
     "bundles": Command("backend.commands.bundles", "list the installed models"),
     "import": Command("backend.commands.import_", "make a model from a StyleGAN2 checkpoint"),
+    "evaluate": Command("backend.commands.evaluate", "measure a model and its presets on photos"),
     "library": ("list, show, rename, delete, import and export edits", LIBRARY),
     "train": ("train models", TRAINING),
 }

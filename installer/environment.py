@@ -58,6 +58,7 @@ class Environment:
         self._ensure_packages("requirements-no-deps.txt", ["--no-deps"], "packages without pins")
         if tests:
             self._ensure_packages("requirements-test.txt", ["--no-deps"], "test packages")
+            self._ensure_packages("requirements-evaluation.txt", ["--no-deps"], "evaluation")
 
     def ensure_project(self) -> None:
         """Install this checkout's code, so that the checkout may be deleted."""

@@ -54,9 +54,10 @@ def test_packages_are_installed_once(made: tuple[Environment, list[list[str]]]) 
     made_environment, calls = made
     made_environment.ensure(tests=True)
     files = [Path(arguments[-1]).name for arguments in calls]
-    assert files == ["requirements.txt", "requirements-no-deps.txt", "requirements-test.txt"]
+    kinds = ("", "-no-deps", "-test", "-evaluation")
+    assert files == [f"requirements{kind}.txt" for kind in kinds]
     made_environment.ensure(tests=True)
-    assert len(calls) == 3
+    assert len(calls) == 4
     assert made_environment.folder in Record(made_environment.folder.parent).paths
 
 

@@ -1,0 +1,170 @@
+"""`editgan evaluate`: measure a model and its presets, and write down what was found."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from backend.commands.common import add_bundle, add_device, choose_device, positive, progress_bar
+from backend.errors import BadImage
+
+if TYPE_CHECKING:
+    from backend.bundles import Bundle
+    from backend.evaluation.evaluation import Evaluation
+    from edit_library import Edit
+
+SECTIONS = ("encoder", "smile", "presets")
+_PACKAGES = {
+    "sklearn": "scikit-learn",
+    "matplotlib": "matplotlib",
+    "torch_fidelity": "torch-fidelity",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_bundle(parser)
+    parser.add_argument(
+        "--photos", type=Path, required=True, metavar="DIR",
+        help="the folder below which the photos are, each in a folder as in the held-out list",
+    )  # fmt: skip
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="DIR",
+        help="results go into DIR/BUNDLE: README.md, results.json, plots, contact sheets",
+    )  # fmt: skip
+    parser.add_argument(
+        "--only", nargs="+", choices=SECTIONS, default=SECTIONS, metavar="SECTION",
+        help=f"{', '.join(SECTIONS)}; the others stay as they were (default: all)",
+    )  # fmt: skip
+    parser.add_argument("--count", type=positive, default=16, help="photos each (default: 16)")
+    parser.add_argument(
+        "--edits", nargs="+", metavar="NAME", help="edits to measure (default: all presets)"
+    )
+    parser.add_argument(
+        "--held-out", type=Path, metavar="FILE",
+        help="names (folder/file) of photos that nothing was trained on (default: the bundle's "
+        "list; for a bundle without one, all photos)",
+    )  # fmt: skip
+    _add_observers(parser)
+    parser.add_argument("--anew", action="store_true", help="use nothing kept from earlier runs")
+    add_device(parser)
+
+
+def _add_observers(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what measures")
+    group.add_argument(
+        "--ratings", type=Path, metavar="CSV", help="people's ratings: columns stimulus and happy"
+    )
+    group.add_argument(
+        "--landmarker", type=Path, metavar="TASK", help="MediaPipe's face_landmarker.task"
+    )
+    group.add_argument(
+        "--inception", type=Path, metavar="FILE",
+        help="Inception V3 weights (torch-fidelity's) for FID and KID; without them the small "
+        "perceptual network's features are compared, and named so",
+    )  # fmt: skip
+    group.add_argument(
+        "--photo-sheets", type=Path, metavar="DIR",
+        help="also write contact sheets of the photos, to look at; mind the photos' licences",
+    )  # fmt: skip
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Measure section by section, writing after each; raises EditGanError."""
+    _check(args)
+    from backend.bundles import find_bundle
+    from backend.evaluation import report
+
+    bundle = find_bundle(args.bundle)
+    folder = args.output / bundle.name
+    about = _about(bundle)
+    sections = report.load(folder / "results.json", bundle.files)
+    evaluation = _evaluation(args, bundle)
+    for name in args.only:
+        sections[name] = evaluation.section(name)
+        report.save(folder / "results.json", about, sections)
+    text = report.markdown(about, sections)
+    (folder / "README.md").write_text(text, encoding="utf-8")
+    _draw(evaluation, sections, folder)
+    return {"output": str(folder), "tables": text, "sections": sections}
+
+
+def describe(report: dict[str, Any]) -> str:
+    return f"{report['tables']}\n{report['output']}"
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Before minutes of work: is everything there that was named?"""
+    wanted = dict(_PACKAGES)
+    if args.landmarker:
+        wanted["ai_edge_litert"] = "ai-edge-litert"
+    missing = [p for module, p in wanted.items() if importlib.util.find_spec(module) is None]
+    if missing:
+        raise BadImage(
+            f"Evaluation needs {', '.join(missing)}; install them with: "
+            f"{sys.executable} -m pip install {' '.join(missing)}"
+        )
+    if not args.photos.is_dir():
+        raise BadImage(f"There is no folder {args.photos}.")
+    for path in (args.ratings, args.landmarker, args.inception, args.held_out):
+        if path is not None and not path.is_file():
+            raise BadImage(f"There is no file {path}.")
+
+
+def _evaluation(args: argparse.Namespace, bundle: Bundle) -> Evaluation:
+    with progress_bar("Loading the model", quiet=args.quiet):
+        from backend.editing.editor import Editor
+        from backend.evaluation.album import Album, held_out_names
+        from backend.evaluation.evaluation import Evaluation, Observers
+        from backend.evaluation.store import Store
+        from protocol.paths import cache_dir
+
+        editor = Editor(bundle, device=choose_device(args.device))
+    store = Store(cache_dir() / "evaluation", anew=args.anew)
+    album = Album(editor, args.photos, store, quiet=args.quiet)
+    names = held_out_names(bundle.name)
+    if args.held_out:
+        names = args.held_out.read_text(encoding="utf-8").split()
+    observers = Observers(args.ratings, args.landmarker, args.inception)
+    edits = _edits(args, bundle)
+    return Evaluation(album, names, edits, observers, args.count, args.photo_sheets)
+
+
+def _edits(args: argparse.Namespace, bundle: Bundle) -> list[Edit]:
+    """Those that were asked for; by default every preset that fits the generator."""
+    from edit_library import Library
+    from protocol.paths import library_dir
+
+    library = Library(library_dir())
+    shape = (bundle.config.n_ws, bundle.config.w_dim)
+    if args.edits:
+        edits = [library.get(bundle.name, name) for name in args.edits]
+        for edit in edits:
+            edit.info.check_generator(bundle.sha, shape)
+        return edits
+    presets = [info for info in library.list(bundle.name) if info.source == "preset"]
+    fitting = [info for info in presets if info.generator_sha256 == bundle.sha]
+    return [library.get(bundle.name, info.name) for info in fitting]
+
+
+def _draw(evaluation: Evaluation, sections: dict[str, Any], folder: Path) -> None:
+    from backend.evaluation.plots import plot_sweep
+
+    if "sweep" in (smile := sections.get("smile", {})):
+        plot_sweep(smile, folder / "smile-sweep.png")
+    evaluation.sheets(folder)
+
+
+def _about(bundle: Bundle) -> dict[str, Any]:
+    """What the results are of."""
+    words = ["editgan", "evaluate", "--bundle", bundle.name, "--photos", "PHOTOS", "..."]
+    return {
+        "name": bundle.name,
+        "title": bundle.title,
+        "resolution": bundle.resolution,
+        "command": shlex.join(words),
+        "files": dict(bundle.files),
+    }

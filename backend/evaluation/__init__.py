@@ -1,0 +1,1 @@
+"""Measuring a bundle and its presets on photos that nothing was trained on: `editgan evaluate`."""

@@ -1,0 +1,145 @@
+"""The photos of an evaluation: found below one folder, aligned and embedded once each."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
+
+import backend.training
+from backend.editing.editor import Editor, OpenPhoto
+from backend.editing.inversion import LEVELS, Level, invert
+from backend.errors import BadImage, EditGanError
+from backend.evaluation.store import Store
+from backend.photos.align import CropFrame, extract
+from backend.photos.composite import ResultLayer
+from backend.photos.photo import Photo
+from backend.training.dataset import find_images, read_rgb
+
+STEPS = {"encoder only": Level(0), "+20 steps": LEVELS["fast"], "+100 steps": LEVELS["balanced"]}
+"""The embeddings that are compared; the last one is what edits start from."""
+
+_SEED = 0  # of the order in which photos are taken
+
+
+def held_out_names(bundle: str) -> list[str] | None:
+    """The photos (`folder/file`) that the bundle's training left out; None without such a list."""
+    path = Path(backend.training.__file__).with_name(f"held_out_{bundle}.txt")
+    return path.read_text(encoding="utf-8").split() if path.is_file() else None
+
+
+class Album:
+    """Photos by name, `folder/file`, as seen by one editor. What is slow comes from the store."""
+
+    def __init__(self, editor: Editor, folder: Path, store: Store, *, quiet: bool = False) -> None:
+        """Raises BadImage when there is no picture below the folder."""
+        self.editor, self.store, self._quiet = editor, store, quiet
+        self.paths = {f"{p.parent.name}/{p.name}": p for p in find_images([folder])}
+        if not self.paths:
+            raise BadImage(f"There are no pictures below {folder}.")
+
+    @property
+    def size(self) -> int:
+        """The side of every crop: the generator's resolution."""
+        return self.editor.bundle.resolution
+
+    def shuffled(self, names: Iterable[str] | None) -> list[str]:
+        """Those of `names` (None: all photos) that are here, in an order that never changes."""
+        here = sorted(self.paths.keys() if names is None else self.paths.keys() & set(names))
+        return [here[i] for i in np.random.default_rng(_SEED).permutation(len(here))]
+
+    def with_subject(self, names: Sequence[str], count: int | None = None) -> list[str]:
+        """The first `count` of the photos in which a subject is found."""
+        found: list[str] = []
+        for name in self.each(names, "finding subjects"):
+            if len(found) == count:
+                break
+            if self.frame(name) is not None:
+                found.append(name)
+        return found
+
+    def each(self, items: Sequence[str], text: str) -> Iterator[str]:
+        """The items, with progress on stderr."""
+        return iter(tqdm(items, text, file=sys.stderr, disable=self._quiet or None, leave=False))
+
+    def key(self, name: str) -> tuple[str, int]:
+        """What tells this photo from all others in the store, also after it was replaced."""
+        path = self.paths[name]
+        return str(path.resolve()), path.stat().st_mtime_ns
+
+    def pixels(self, name: str) -> NDArray[np.uint8]:
+        """uint8 [H, W, 3]."""
+        return read_rgb(self.paths[name])
+
+    def frame(self, name: str) -> CropFrame | None:
+        """Where the largest subject is; None when there is none."""
+
+        def detect() -> NDArray[np.float64]:
+            try:
+                return self.editor.find_subjects(self.pixels(name))[0].frame.quad
+            except EditGanError:
+                return np.zeros((0, 2))
+
+        quad = self.store.array(detect, "frame", self.editor.bundle.domain, self.key(name))
+        return CropFrame(quad) if len(quad) else None
+
+    def crop(self, name: str) -> NDArray[np.uint8]:
+        """The subject as the generator would show it, uint8 [R, R, 3]."""
+        return to_bytes(self._extract(name)[0])
+
+    def tensors(self, name: str) -> tuple[Tensor, Tensor]:
+        """The crop (1, 3, R, R) in [-1, 1] and what the photo covers of it, (1, 1, R, R)."""
+        crop, valid = self._extract(name)
+        image = torch.from_numpy(crop).permute(2, 0, 1)[None].to(self.editor.device)
+        return image, torch.from_numpy(valid)[None, None].float().to(self.editor.device)
+
+    def code(self, name: str, steps: str) -> NDArray[np.float32]:
+        """The embedding w_plus [n_ws, w_dim] after one of `STEPS`."""
+
+        def embed() -> NDArray[np.float32]:
+            code = invert(self.editor.networks, *self.tensors(name), STEPS[steps])
+            return code[0].detach().cpu().numpy()
+
+        bundle = self.editor.bundle.files
+        key = ("code", self.key(name), STEPS[steps], bundle["generator.safetensors"])
+        return self.store.array(embed, *key, bundle["encoder.safetensors"])
+
+    def open(self, name: str) -> OpenPhoto:
+        """The photo, embedded in 100 steps."""
+        frame = self._known(name)
+        return self.editor.open(self.pixels(name), frame, w_plus=self.code(name, "+100 steps"))
+
+    def _extract(self, name: str) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        return extract(self.pixels(name), self._known(name), self.size)
+
+    def _known(self, name: str) -> CropFrame:
+        frame = self.frame(name)
+        assert frame is not None, f"{name} shows no subject"
+        return frame
+
+
+def to_bytes(picture: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Values in [-1, 1] as 0..255."""
+    return np.round((np.clip(picture, -1, 1) + 1) * 127.5).astype(np.uint8)
+
+
+def photo_crop(photo: OpenPhoto, size: int) -> NDArray[np.uint8]:
+    """The subject in the photo as it is, uint8 [size, size, 3]."""
+    return to_bytes(extract(photo.pixels, photo.frame, size)[0])
+
+
+def composite_crop(photo: OpenPhoto, layer: ResultLayer, size: int) -> NDArray[np.uint8]:
+    """The subject in the photo under a result layer, uint8 [size, size, 3]."""
+    shown = Photo(photo.pixels).with_layer(layer).pixels
+    return to_bytes(extract(shown, photo.frame, size)[0])
+
+
+def rebuilt_crop(photo: OpenPhoto) -> NDArray[np.uint8]:
+    """The photo's reconstruction G(w+), uint8 [R, R, 3]."""
+    return to_bytes(photo.rebuilt.transpose(1, 2, 0))

@@ -1,0 +1,178 @@
+"""One evaluation: which photos, which edits, and the three sections of results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.editing.editor import Editor
+from backend.errors import BadImage
+from backend.evaluation.album import Album
+from backend.evaluation.distances import FeatureSpace, InceptionSpace, PerceptualSpace
+from backend.evaluation.encoder_table import encoder_table
+from backend.evaluation.face_mesh import FaceMesh
+from backend.evaluation.interfacegan import Boundary, find_boundary
+from backend.evaluation.judge import Judge
+from backend.evaluation.preset_table import preset_table
+from backend.evaluation.sheets import preset_columns, samples, save_sheet, scale_columns
+from backend.evaluation.smile import Ratings, SmileScorer, calibrate, read_ratings
+from backend.evaluation.smile_benchmark import NEUTRAL, PRESET, render, smile_table, sweep
+from edit_library import Edit
+
+_FEWEST = 2  # pictures that have a covariance
+
+
+@dataclass(frozen=True)
+class Observers:
+    """Optional files that the measuring needs and the product does not."""
+
+    ratings: Path | None = None  # a CSV of people's ratings
+    landmarker: Path | None = None  # face_landmarker.task
+    inception: Path | None = None  # Inception V3 weights for FID and KID
+
+
+class Evaluation:
+    """Sections of results for one bundle. What several need is made once, when first needed."""
+
+    def __init__(
+        self,
+        album: Album,
+        held_out: Sequence[str] | None,
+        edits: Sequence[Edit],
+        observers: Observers,
+        count: int,
+        photo_sheets: Path | None = None,
+    ) -> None:
+        """held_out: names of photos kept out of training; None: the album holds no others.
+        photo_sheets: a folder for contact sheets of the photos, which may not be free to publish.
+        """
+        self.album, self.edits, self.observers, self.count = album, edits, observers, count
+        self._held_out, self._photo_sheets = held_out, photo_sheets
+        self.photos = album.shuffled(held_out)
+        if len(self.photos) < _FEWEST:
+            raise BadImage(
+                "Fewer than two of the photos kept out of training are in the folder; give the "
+                "folder above those of the training photos, or your own list with --held-out."
+            )
+
+    def section(self, name: str) -> dict[str, Any]:
+        """The results of "encoder", "smile" or "presets"; {"skipped": why} where it cannot be."""
+        made: dict[str, Any] = getattr(self, f"_{name}")()
+        return made
+
+    def _encoder(self) -> dict[str, Any]:
+        return encoder_table(self.album, self._first())
+
+    def _presets(self) -> dict[str, Any]:
+        if not self.edits:
+            return {"skipped": "the library has no edit that was learnt with this generator"}
+        return preset_table(self.album, self._first(), self.edits, self._mesh)
+
+    def _smile(self) -> dict[str, Any]:
+        edit = self._smile_edit
+        if edit is None:
+            return {"skipped": f"there is no edit '{PRESET}' for this generator"}
+        if self._mesh is None or self._ratings is None:
+            return {"skipped": "it needs a smile scorer: give --ratings and --landmarker"}
+        neutral = self._neutral()
+        names = neutral[: self.count]
+        if len(names) < _FEWEST:
+            return {"skipped": "hardly any of the photos shows a neutral face"}
+        others = [n for n in self.album.with_subject(self.photos) if n not in names]
+        judge, boundary = self._judge(others), self._boundary
+        shown = render(self.album, names, edit, boundary)
+        if self._photo_sheets:
+            save_sheet(self._photo_sheets / "smile-generator.jpg", shown.generated)
+            save_sheet(self._photo_sheets / "smile-composite.jpg", shown.composed)
+        vectors = {"EditGAN vector": edit.vector, "InterFaceGAN": boundary.vector}
+        return {
+            "photos": len(names),
+            "neutral": len(neutral),
+            "compared_with": len(others),
+            "edited_parts": list(edit.info.parts),
+            "frechet": judge.space.frechet_name,
+            "kernel": judge.space.kernel_name,
+            "identity_network": judge.identity_network,
+            "calibration": asdict(self._scorer[1]),
+            "boundary": {"fitted_on": boundary.fitted_on, "accuracy": boundary.accuracy},
+            **smile_table(judge, shown),
+            "sweep": sweep(self.album, names, vectors, judge),
+        }
+
+    def sheets(self, folder: Path) -> None:
+        """Contact sheets of generated pictures, which are free to publish."""
+        editor, pictures = self.album.editor, samples(self.album.editor)
+        if self.edits:
+            save_sheet(folder / "presets.jpg", preset_columns(editor, pictures, self.edits))
+        if smile := self._smile_edit:
+            columns = scale_columns(editor, pictures, "Smile", smile.vector)
+            save_sheet(folder / "smile-scales.jpg", columns)
+
+    # What the sections are made with
+
+    def _first(self) -> list[str]:
+        return self.album.with_subject(self.photos, self.count)
+
+    def _neutral(self) -> list[str]:
+        """The photos kept out of training whose faces do not smile."""
+        names = self.album.with_subject(self.photos)
+        scores = self._scorer[0].score([self.album.crop(name) for name in names])
+        return [name for name, score in zip(names, scores, strict=True) if score < NEUTRAL]
+
+    @property
+    def _smile_edit(self) -> Edit | None:
+        return next((e for e in self.edits if e.info.name == PRESET), None)
+
+    @cached_property
+    def _mesh(self) -> FaceMesh | None:
+        """Only faces have one."""
+        task = self.observers.landmarker
+        return FaceMesh(task) if task and self._bundle.domain == "faces" else None
+
+    @cached_property
+    def _ratings(self) -> Ratings | None:
+        path = self.observers.ratings
+        return read_ratings(path, self.album, self._held_out) if path else None
+
+    @cached_property
+    def _scorer(self) -> tuple[SmileScorer, Any]:
+        assert self._mesh and self._ratings
+        return calibrate(self._mesh, self.album, self._ratings)
+
+    @cached_property
+    def _boundary(self) -> Boundary:
+        """InterFaceGAN's, from the rated photos that the generator was trained on."""
+        ratings = self._ratings
+        assert ratings
+        return find_boundary(
+            self._codes(ratings.fit),
+            ratings.smiling(ratings.fit),
+            self._codes(ratings.held),
+            ratings.smiling(ratings.held),
+        )
+
+    def _codes(self, names: Sequence[str]) -> NDArray[np.float32]:
+        """Encoder only, as for any photo that is not yet optimised: [N, n_ws, w_dim]."""
+        each = self.album.each(names, "encoding rated photos")
+        return np.stack([self.album.code(name, "encoder only") for name in each])
+
+    def _judge(self, others: Sequence[str]) -> Judge:
+        editor: Editor = self.album.editor
+        space: FeatureSpace
+        if self.observers.inception:
+            space = InceptionSpace(self.observers.inception, editor.device)
+        else:
+            space = PerceptualSpace(editor.networks.perceptual)
+        real = [self.album.crop(name) for name in others]
+        identity = editor.networks.identity
+        return Judge(self._scorer[0], identity, space, real, editor.device)
+
+    @property
+    def _bundle(self) -> Any:
+        return self.album.editor.bundle

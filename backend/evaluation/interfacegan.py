@@ -1,0 +1,44 @@
+"""InterFaceGAN (Shen et al. 2020): a direction in W from labelled pictures, the baseline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.svm import LinearSVC
+
+
+@dataclass(frozen=True, eq=False)
+class Boundary:
+    """A linear boundary between codes without and with an attribute.
+
+    vector: float32 [n_ws, w_dim], the unit normal, repeated for each w, times the distance between
+    the means of the two classes along it: scale 1 takes an average code of the one class to where
+    the other's average is. accuracy: on codes that the boundary was not fitted to.
+    """
+
+    vector: NDArray[np.float32]
+    fitted_on: int
+    accuracy: float
+
+
+def find_boundary(
+    codes: NDArray[np.float32],
+    labels: NDArray[np.bool_],
+    held_codes: NDArray[np.float32],
+    held_labels: NDArray[np.bool_],
+) -> Boundary:
+    """A linear support vector machine in W; codes: w_plus [N, n_ws, w_dim], labels: bool [N].
+
+    W is what all layers share: the mean of a code's w.
+    """
+    w, held = codes.mean(axis=1), held_codes.mean(axis=1)
+    # Few photos, many dimensions: without a small C the normal follows single photos.
+    machine = LinearSVC(C=0.01, class_weight="balanced", max_iter=20_000).fit(w, labels)
+    normal = machine.coef_[0] / np.linalg.norm(machine.coef_[0])
+    along = w @ normal
+    distance = along[labels].mean() - along[~labels].mean()
+    vector = np.repeat((normal * distance)[None], codes.shape[1], axis=0)
+    accuracy = float(np.mean(machine.predict(held) == held_labels))
+    return Boundary(vector.astype(np.float32), len(w), accuracy)

@@ -1,0 +1,93 @@
+"""Every preset on photos it was not learnt from: where it changes the picture, and whether it does
+what its name says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
+from backend.editing.region import region_of_interest
+from backend.evaluation.album import Album, composite_crop, photo_crop, rebuilt_crop
+from backend.evaluation.face_mesh import FaceMesh, FaceShape
+from backend.evaluation.measures import FACE_MEASURES, PART_MEASURES
+from edit_library import Edit
+
+_FACE_SIDE = 256  # what the landmark network sees
+
+
+def preset_table(
+    album: Album, names: Sequence[str], edits: Sequence[Edit], mesh: FaceMesh | None
+) -> dict[str, Any]:
+    """For each edit, at its default scale: means over the photos `names`.
+
+    inside, outside: mean change of the generator's picture within the region of interest and beyond
+    it, in levels of 0..255; leak: the share of all squared change that lies beyond. worked_parts:
+    the share of photos on which the labels changed as declared; worked_face: the same by the
+    landmarks of the composite. None where nothing is declared or nothing could be measured.
+    """
+    found: dict[str, list[dict[str, Any]]] = {edit.info.name: [] for edit in edits}
+    for name in album.each(names, "presets"):
+        photo = album.open(name)
+        face = mesh.read(photo_crop(photo, _FACE_SIDE)) if mesh else None
+        for edit in edits:
+            found[edit.info.name].append(_tried(album.editor, photo, edit, mesh, face))
+    rows = [_row(album.editor, edit, found[edit.info.name]) for edit in edits]
+    return {"photos": len(names), "rows": rows}
+
+
+def _tried(
+    editor: Editor, photo: OpenPhoto, edit: Edit, mesh: FaceMesh | None, face: FaceShape | None
+) -> dict[str, Any]:
+    """One edit on one photo."""
+    scaled = ScaledEdit(edit.vector, edit.info.parts, edit.info.default)
+    result = editor.apply(photo, [scaled])
+    values: dict[str, Any] = _locality(editor, photo, edit.info.parts, result.crop, result.labels)
+    if by_parts := PART_MEASURES.get(edit.info.name):
+        values["worked_parts"] = by_parts.worked(editor.bundle, photo.labels, result.labels)
+    if mesh and (by_face := FACE_MEASURES.get(edit.info.name)):
+        edited = mesh.read(composite_crop(photo, result.layer, _FACE_SIDE))
+        values["worked_face"] = by_face.worked(face, edited)
+    return values
+
+
+def _locality(
+    editor: Editor,
+    photo: OpenPhoto,
+    parts: Sequence[str],
+    crop: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+) -> dict[str, float]:
+    """How much the vector alone changes inside and outside its region (eq. 1)."""
+    bundle = editor.bundle
+    edited, large = ([bundle.part(n).index for n in some] for some in (parts, bundle.large))
+    region = region_of_interest(photo.labels, labels, edited, large)
+    step = crop.shape[0] // region.shape[0]
+    inside = region.repeat(step, axis=0).repeat(step, axis=1)
+    change = crop.astype(np.float64) - rebuilt_crop(photo)
+    absolute, squared = np.abs(change).mean(axis=2), np.square(change).sum(axis=2)
+    return {
+        "region": float(inside.mean()),
+        "inside": _mean(absolute[inside]),
+        "outside": _mean(absolute[~inside]),
+        "leak": float(squared[~inside].sum() / max(squared.sum(), 1e-9)),
+    }
+
+
+def _row(editor: Editor, edit: Edit, found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    row: dict[str, Any] = {"preset": edit.info.name, "title": edit.info.title}
+    for key in ("region", "inside", "outside", "leak", "worked_parts", "worked_face"):
+        known = [one[key] for one in found if one.get(key) is not None]
+        row[key] = _mean(np.array(known, np.float64)) if known else None
+    by_parts, by_face = PART_MEASURES.get(edit.info.name), FACE_MEASURES.get(edit.info.name)
+    known_group = by_parts and by_parts.group(editor.bundle)
+    row["measure_parts"] = by_parts.describe(editor.bundle) if by_parts and known_group else None
+    row["measure_face"] = by_face.describe() if by_face and row["worked_face"] is not None else None
+    return row
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    return float(values.mean()) if values.size else 0.0
