@@ -30,10 +30,15 @@ class Command:
 
 Commands = Mapping[str, "Command | tuple[str, Commands]"]
 
+LABELS: Commands = {
+    "paint": Command("backend.training.labelling.paint", "paint outlines onto label maps"),
+    "sheet": Command("backend.training.labelling.sheet", "show label maps over their photos"),
+}
 TRAINING: Commands = {
     "align": Command("backend.training.align", "cut aligned training pictures out of photos"),
     "generator": Command("backend.training.generator", "train generator and encoder together"),
     "encoder": Command("backend.training.encoder", "train an encoder for a finished generator"),
+    "labels": ("draw label maps of photos and look at them", LABELS),
     "segmentation": Command("backend.training.segmentation", "train the segmentation branch"),
     "bundle": Command("backend.training.export", "turn a training run into a model bundle"),
     "presets": Command("backend.training.presets", "learn the edits that ship with a bundle"),

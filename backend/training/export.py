@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 from pathlib import Path
 
 import torch
 
-from backend.bundles.bundle import Bundle, Part, write_bundle_json
+from backend.bundles.bundle import Bundle, write_bundle_json
+from backend.bundles.card import Card, read_card
 from backend.bundles.networks import save_network
 from backend.errors import EditGanError
 from backend.models.config import GeneratorConfig
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         network.eval().requires_grad_(False)
     centre_on_mean(generator, encoder)
     args.output.mkdir(parents=True, exist_ok=True)
-    card = json.loads(args.card.read_text(encoding="utf-8"))
+    card = read_card(args.card)
     bundle = _describe(args.output, card, config, state["seen"])
     save_network(generator, bundle.path("generator"))
     save_network(encoder, bundle.path("encoder"))
@@ -67,19 +67,18 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     return {"bundle": str(args.output), "images_seen": state["seen"], "sha": written.sha}
 
 
-def _describe(folder: Path, card: dict[str, object], config: GeneratorConfig, seen: int) -> Bundle:
-    parts = tuple(Part(p["name"], i, tuple(p["color"])) for i, p in enumerate(card["parts"]))
+def _describe(folder: Path, card: Card, config: GeneratorConfig, seen: int) -> Bundle:
     return Bundle(
         folder=folder,
         name=folder.name,
-        title=card["title"],
-        domain=card["domain"],
-        crop=card["crop"],
+        title=card.title,
+        domain=card.domain,
+        crop=card.crop,
         config=config,
-        parts=parts,
-        large=tuple(card["large_parts"]),
-        license=card["license"],
-        source=card["source"],
-        groups={k: tuple(v) for k, v in card["groups"].items()},
+        parts=card.parts,
+        large=card.large,
+        license=card.license,
+        source=card.source,
+        groups=card.groups,
         images_seen=seen,
     )

@@ -1,19 +1,28 @@
-"""Labelled pictures: aligned crops with label maps, from a folder of `N.png` and `N_parts.png`."""
+"""Labelled pictures: aligned crops with label maps.
+
+A label set is a folder of indexed pictures `.../N_parts.png` (pixel = class) and `classes.json`
+(class names by value). The photo of `.../N_parts.png` is `.../N.png` (or .webp, .jpg ...) in the
+folder of photos, which may be the same or, where photos may not be passed on, another one.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from backend.errors import BadImage
 from backend.photos.align import CropFrame, extract
 from backend.photos.detect import make_detector
-from backend.training.dataset import read_rgb
+from backend.training.dataset import SUFFIXES, read_rgb
+
+UNLABELLED = 255  # a pixel of a label map that says nothing
+_SUFFIX = "_parts"
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,18 +36,94 @@ class LabelledCrop:
     labels: NDArray[np.uint8]
     labelled: NDArray[np.bool_]  # [L, L]
 
-    def mirrored(self) -> LabelledCrop:
-        """The mirror image; for parts without sides only."""
-        flipped = (
+    def mirrored(self, parts: Sequence[str]) -> LabelledCrop:
+        """The mirror image, in which "left ..." and "right ..." parts have changed places."""
+        image, valid, labels, labelled = (
             np.ascontiguousarray(a[:, ::-1])
             for a in (self.image, self.valid, self.labels, self.labelled)
         )
-        return LabelledCrop(f"{self.name} mirrored", *flipped)
+        labels = mirror_table(parts)[labels]
+        return LabelledCrop(f"{self.name} mirrored", image, valid, labels, labelled)
 
 
-def read_classes(folder: Path) -> list[str]:
-    """Class names by label value, from `classes.json`."""
-    return list(json.loads((folder / "classes.json").read_text()))
+def mirror_table(parts: Sequence[str]) -> NDArray[np.uint8]:
+    """uint8 [C]: for each part, the one it becomes in a mirror image."""
+    twin = {"left": "right", "right": "left"}
+    table = []
+    for name in parts:
+        side, _, rest = name.partition(" ")
+        other = f"{twin.get(side, side)} {rest}"
+        table.append(parts.index(other if other in parts else name))
+    return np.array(table, np.uint8)
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """A folder of label maps, the folder of their photos, and the class names by value."""
+
+    labels: Path
+    photos: Path
+    classes: tuple[str, ...]
+
+    @classmethod
+    def open(cls, labels: Path, photos: Path) -> LabelSet:
+        """Read `classes.json`; raises BadImage."""
+        try:
+            names = json.loads((labels / "classes.json").read_text(encoding="utf-8"))
+            return cls(labels, photos, tuple(str(name).replace("_", " ") for name in names))
+        except (OSError, ValueError, TypeError) as error:
+            raise BadImage(f"{labels} is no label set: classes.json ({error}).") from error
+
+    def names(self) -> list[str]:
+        """Names of the labelled pictures, "folder/N" or "N"; raises BadImage when there is none."""
+        found = sorted(self.labels.rglob(f"*{_SUFFIX}.png"))
+        if not found:
+            raise BadImage(f"{self.labels} holds no label maps (N{_SUFFIX}.png).")
+        return [
+            p.relative_to(self.labels).with_name(p.stem.removesuffix(_SUFFIX)).as_posix()
+            for p in found
+        ]
+
+    def photo(self, name: str) -> NDArray[np.uint8]:
+        """uint8 [H, W, 3]; raises BadImage."""
+        base = self.photos / name
+        for suffix in sorted(SUFFIXES):
+            if (path := base.with_name(base.name + suffix)).is_file():
+                return read_rgb(path)
+        raise BadImage(f"The labels '{name}' have no photo {base}.* ; name its folder.")
+
+    def map(self, name: str) -> NDArray[np.uint8]:
+        """The label map of a photo, uint8 [H, W]; raises BadImage."""
+        return read_label_map(label_path(self.labels, name), len(self.classes))
+
+
+def label_path(folder: Path, name: str) -> Path:
+    """Where the labels of the photo `name` lie in a label set."""
+    return folder / f"{name}{_SUFFIX}.png"
+
+
+def read_label_map(path: Path, classes: int) -> NDArray[np.uint8]:
+    """An indexed or grey picture uint8 [H, W] of class numbers or UNLABELLED; raises BadImage."""
+    try:
+        with Image.open(path) as picture:
+            labels = np.array(picture)
+    except OSError as error:
+        raise BadImage(f"{path} cannot be read as a label map ({error}).") from error
+    known = (labels < classes) | (labels == UNLABELLED)
+    if labels.ndim != 2 or labels.dtype != np.uint8 or not known.all():
+        raise BadImage(f"{path} is not an indexed picture of {classes} classes.")
+    return labels
+
+
+def as_parts(
+    labels: NDArray[np.uint8], classes: Sequence[str], parts: Sequence[str]
+) -> NDArray[np.uint8]:
+    """A label map by part index instead of class; a class that is no part becomes UNLABELLED."""
+    table = np.full(256, UNLABELLED, np.uint8)
+    for value, name in enumerate(classes):
+        if name in parts:
+            table[value] = parts.index(name)
+    return table[labels]
 
 
 def label_crop(
@@ -49,27 +134,28 @@ def label_crop(
     for first in range(0, classes, 3):
         group = [(labels == c).astype(np.float32) for c in range(first, first + 3)]
         crop, valid = extract(np.dstack(group), frame, size)
-        planes.append(crop)
-    return np.concatenate(planes, axis=2).argmax(axis=2).astype(np.uint8), valid
+        planes.append(crop / 2 + 0.5)  # share of the pixel's area
+    shares = np.concatenate(planes, axis=2)
+    return shares.argmax(axis=2).astype(np.uint8), valid & (shares.sum(axis=2) > 0.5)
 
 
 def read_labelled(
-    folder: Path, domain: str, resolution: int, label_resolution: int
+    labels: LabelSet, parts: Sequence[str], domain: str, resolution: int, label_resolution: int
 ) -> list[LabelledCrop]:
-    """All labelled pictures of a folder, aligned as a user's photo would be; raises BadImage."""
-    classes = read_classes(folder)
+    """All labelled pictures of a set, aligned as a user's photo would be; raises BadImage.
+
+    parts: the bundle's; each must be a class of the set.
+    """
+    if missing := [name for name in parts if name not in labels.classes]:
+        raise BadImage(f"The label set has no class for {', '.join(missing)}.")
     detector = make_detector(domain, min_face=60)
     crops = []
-    for path in sorted(folder.glob("*_parts.png")):
-        name = path.stem.removesuffix("_parts")
-        photo = read_rgb(path.with_name(f"{name}.png"))
-        labels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-        if labels is None or labels.shape != photo.shape[:2] or labels.max() >= len(classes):
-            raise BadImage(f"{path} is not a label map of its photo with {len(classes)} classes.")
+    for name in labels.names():
+        photo, wanted = labels.photo(name), as_parts(labels.map(name), labels.classes, parts)
+        if wanted.shape != photo.shape[:2]:
+            raise BadImage(f"The label map '{name}' has not the size of its photo.")
         frame = detector.find(photo)[0].frame
         image, valid = extract(photo, frame, resolution)
-        cut, labelled = label_crop(labels, frame, label_resolution, len(classes))
+        cut, labelled = label_crop(wanted, frame, label_resolution, len(parts))
         crops.append(LabelledCrop(name, image, valid, cut, labelled))
-    if not crops:
-        raise BadImage(f"{folder} holds no labelled pictures (N.png with N_parts.png).")
     return crops

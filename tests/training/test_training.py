@@ -13,9 +13,11 @@ from backend.bundles import find_bundle
 from backend.bundles.bundle import read_bundle
 from backend.bundles.networks import load_networks
 from backend.models.config import GeneratorConfig
-from backend.training import export, generator, segmentation
+from backend.models.segmentation import SegmentationBranch
+from backend.training import export, generator
 from backend.training.augment import Augmentation
 from backend.training.dataset import AlignedDataset
+from backend.training.heads import TrainingHeads
 from backend.training.pictures import grid
 from backend.training.trainer import GeneratorTrainer, Recipe, energy_distance, focus_map
 
@@ -140,14 +142,14 @@ def test_grids_fill_up_with_white() -> None:
 def test_folding_batch_norm_changes_no_number() -> None:
     torch.manual_seed(0)
     channels, classes = [5, 3], 4
-    heads = segmentation.TrainingHeads(sum(channels), classes, 3)
+    heads = TrainingHeads(sum(channels), classes, 3)
     for norm in heads.norms:
         norm.running_mean.normal_()
         norm.running_var.uniform_(0.5, 2)
         torch.nn.init.normal_(norm.weight)
         torch.nn.init.normal_(norm.bias)
     heads.eval()
-    branch = segmentation.SegmentationBranch(channels, classes, 8, 3)
+    branch = SegmentationBranch(channels, classes, 8, 3)
     heads.folded_into(branch, channels)
     features = [torch.randn(1, 5, 8, 8), torch.randn(1, 3, 8, 8)]
     pixels = torch.arange(64)
@@ -171,34 +173,6 @@ def test_a_run_becomes_a_bundle_whose_encoder_counts_from_the_mean(
     assert report["images_seen"] == bundle.images_seen == 8
     assert bundle.verify() == [] and not bundle.has("segmentation")
     assert (folder / "samples.png").exists()
-
-
-def test_the_segmentation_branch_learns_from_labelled_pictures(tmp_path: Path) -> None:
-    """Three labelled copies of the portrait, with the built-in generator."""
-    import shutil
-
-    shutil.copytree(find_bundle("faces").folder, tmp_path / "faces")
-    labelled = tmp_path / "labelled"
-    labelled.mkdir()
-    names = [p.name for p in find_bundle("faces").parts]
-    (labelled / "classes.json").write_text(json.dumps(names))
-    photo = cv2.imread("assets/portrait.png")
-    labels = np.zeros(photo.shape[:2], np.uint8)
-    labels[: photo.shape[0] // 3] = 1
-    labels[photo.shape[0] // 3 :] = 2
-    for i in range(2):
-        cv2.imwrite(str(labelled / f"{i}.png"), photo)
-        cv2.imwrite(str(labelled / f"{i}_parts.png"), labels)
-    parser = argparse.ArgumentParser()
-    segmentation.add_arguments(parser)
-    words = ["--bundle", tmp_path / "faces", "--images", labelled, "--steps", 60]
-    words += ["--held-back", 1, "--embedding-steps", 2]
-    report = segmentation.run(parser.parse_args([str(w) for w in words]))
-    assert report["pictures"] == 2
-    assert report["iou"][names[1]] > 0.7 and report["iou"][names[2]] > 0.7
-    bundle = read_bundle(tmp_path / "faces")
-    assert bundle.verify() == []
-    load_networks(bundle, torch.device("cpu"))
 
 
 def test_the_middle_counts_more_and_the_mean_stays() -> None:

@@ -1,0 +1,69 @@
+"""A first label map of a face, to be mended by hand: a bundle's parts, snapped to the photo's
+edges, and the outlines that face landmarks give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.training.labelling.landmarks import Points
+from backend.training.labelling.outlines import Outline, paint
+
+Labels = NDArray[np.uint8]
+Flags = NDArray[np.bool_]
+
+_BROWS_AND_EYES = ("left brow", "right brow", "left eye", "right eye")
+_OVER_SKIN = ("nose", *_BROWS_AND_EYES, "upper lip", "lower lip", "mouth interior")
+
+
+def snapped(photo: NDArray[np.uint8], mask: Flags, band: int) -> Flags:
+    """A mask bool [H, W] whose outline is moved to the photo's edges, at most `band` pixels, by
+    GrabCut (Rother et al. 2004)."""
+    if mask.all() or not mask.any():
+        return mask
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * band + 1, 2 * band + 1))
+    flags = np.where(mask, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    padding = {"borderType": cv2.BORDER_REPLICATE}
+    flags[cv2.erode(mask.astype(np.uint8), kernel, **padding) == 1] = cv2.GC_FGD
+    flags[cv2.dilate(mask.astype(np.uint8), kernel, **padding) == 0] = cv2.GC_BGD
+    models = np.zeros((1, 65)), np.zeros((1, 65))
+    cv2.grabCut(photo, flags, None, *models, 3, cv2.GC_INIT_WITH_MASK)
+    found = np.isin(flags, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
+    return cv2.medianBlur(found, 5).astype(bool)
+
+
+def draft_face(
+    photo: NDArray[np.uint8],
+    coarse: Mapping[str, Flags],
+    outlines: Mapping[str, Points],
+    parts: Sequence[str],
+) -> Labels:
+    """Label map uint8 [H, W] of a photo uint8 [H, W, 3].
+
+    coarse: masks bool [H, W] of "hair" and "skin", the latter with everything that is on it;
+    outlines: as `part_outlines` gives them; parts: names by label value, background first.
+    """
+    height, width = photo.shape[:2]
+    face = np.zeros((height, width), np.uint8)
+    cv2.fillPoly(face, [np.round(outlines["face"]).astype(np.int32)], 1)
+    chin = outlines["lower lip"][:, 1].max()
+    below = np.arange(height)[:, None] > chin
+    band = width // 30
+    hair = snapped(photo, coarse["hair"] & ~_inner(outlines, (height, width)), band)
+    subject = snapped(photo, coarse["hair"] | coarse["skin"] | (face == 1), band)
+    labels = np.zeros((height, width), np.uint8)
+    labels[subject] = parts.index("skin")
+    labels[subject & (face == 0) & below] = parts.index("neck")
+    labels[hair & subject & ((face == 0) | ~below)] = parts.index("hair")
+    return paint(labels, (Outline(name, outlines[name]) for name in _OVER_SKIN), parts)
+
+
+def _inner(outlines: Mapping[str, Points], shape: tuple[int, int]) -> Flags:
+    """Where no hair is: the convex hull of brows, eyes, nose and mouth."""
+    points = np.concatenate([outlines[name] for name in _OVER_SKIN]).astype(np.float32)
+    inner = np.zeros(shape, np.uint8)
+    cv2.fillConvexPoly(inner, np.round(cv2.convexHull(points)).astype(np.int32), 1)
+    return inner.astype(bool)

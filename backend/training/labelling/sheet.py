@@ -1,0 +1,100 @@
+"""`editgan train labels sheet`, and other pictures for looking at labels."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.bundles.bundle import Part
+from backend.bundles.card import read_card
+from backend.training.labelled import UNLABELLED, LabelledCrop, LabelSet
+from backend.training.labelling.files import palette
+from backend.training.pictures import save_grid
+
+Picture = NDArray[np.uint8]  # [S, S, 3]
+
+_TILE = 256
+_GRID = 20  # photo pixels between lines; every second one is numbered, every fifth is bright
+_WHITE, _GREY, _YELLOW = (255, 255, 255), (130, 130, 130), (255, 255, 0)
+
+
+def painted(labels: NDArray[np.uint8], parts: Sequence[Part], size: int) -> Picture:
+    """A label map in its parts' colours, enlarged without blur."""
+    return cv2.resize(palette(parts)[labels], (size, size), interpolation=cv2.INTER_NEAREST_EXACT)
+
+
+def comparison(
+    crop: LabelledCrop, rebuilt: Picture, found: NDArray[np.uint8], parts: Sequence[Part]
+) -> list[Picture]:
+    """Photo, its reconstruction uint8 [R, R, 3], its labels, and the labels found [L, L]."""
+    photo = np.round((crop.image + 1) * 127.5).astype(np.uint8)
+    wanted = np.where(crop.labelled, crop.labels, UNLABELLED).astype(np.uint8)
+    size = (_TILE, _TILE)
+    enlarged: list[Picture] = [
+        cv2.resize(p, size, interpolation=cv2.INTER_CUBIC) for p in (photo, rebuilt)
+    ]
+    return [*enlarged, painted(wanted, parts, _TILE), painted(found, parts, _TILE)]
+
+
+def overlay(
+    photo: NDArray[np.uint8], labels: NDArray[np.uint8], parts: Sequence[Part], scale: float
+) -> Picture:
+    """A photo uint8 [H, W, 3], enlarged, with its parts outlined and tinted and a grid in photo
+    pixels, for reading coordinates."""
+    size = round(photo.shape[1] * scale), round(photo.shape[0] * scale)
+    picture = cv2.resize(photo, size, interpolation=cv2.INTER_CUBIC)
+    large = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST_EXACT)
+    picture = cv2.addWeighted(picture, 0.8, palette(parts)[large], 0.2, 0)
+    for part in parts[1:]:
+        mask = (large == part.index).astype(np.uint8)
+        contours, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(picture, contours, -1, part.color, 1)
+    return _with_grid(picture, scale)
+
+
+def _with_grid(picture: Picture, scale: float) -> Picture:
+    height, width = picture.shape[:2]
+    lines = picture.copy()
+    steps = range(0, round(max(height, width) / scale), _GRID)
+    for step in steps:
+        at = round(step * scale)
+        color = _GREY if step % (5 * _GRID) else _WHITE
+        cv2.line(lines, (at, 0), (at, height), color)
+        cv2.line(lines, (0, at), (width, at), color)
+    picture = cv2.addWeighted(picture, 0.65, lines, 0.35, 0)
+    for step in steps[::2]:
+        at = round(step * scale)
+        for place in ((at + 2, 11), (2, at + 11)):
+            cv2.putText(picture, str(step), place, cv2.FONT_HERSHEY_SIMPLEX, 0.35, _YELLOW)
+    return picture
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="*", metavar="NAME", help="pictures (default: all)")
+    parser.add_argument("--labels", type=Path, required=True, help="label set")
+    parser.add_argument("--images", type=Path, required=True, help="folder of photos")
+    parser.add_argument(
+        "--card", type=Path, required=True, help="card.json with the parts' colours"
+    )
+    parser.add_argument("--output", "-o", type=Path, required=True, help="PNG to write")
+    parser.add_argument("--size", type=int, default=600, help="pixels for each picture")
+    parser.add_argument("--columns", type=int, default=2)
+
+
+def run(args: argparse.Namespace) -> dict[str, object]:
+    """`editgan train labels sheet`."""
+    parts = read_card(args.card).parts
+    labels = LabelSet.open(args.labels, args.images)
+    names = args.names or labels.names()
+    tiles = np.full((len(names), args.size, args.size, 3), 255, np.uint8)
+    for tile, name in zip(tiles, names, strict=True):
+        photo = labels.photo(name)
+        picture = overlay(photo, labels.map(name), parts, args.size / max(photo.shape[:2]))
+        tile[: picture.shape[0], : picture.shape[1]] = picture
+    save_grid(args.output, tiles, args.columns)
+    return {"pictures": len(names), "sheet": str(args.output)}
