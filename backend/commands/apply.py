@@ -11,6 +11,7 @@ from backend.commands.common import (
     add_output,
     add_photo,
     check_not_input,
+    declared,
     lossy_note,
     not_negative,
 )
@@ -64,7 +65,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         result = session.place.editor.apply(
             session.opened, scaled, refine=args.refine, progress=show
         )
-    write_photo(photo.with_layer(session.to_photo(result.layer)), args.output)
+    changed = photo.with_layer(session.to_photo(result.layer))
+    write_photo(declared(changed, args), args.output)
     return {
         "output": str(args.output),
         "note": lossy_note(args.output),

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backend.errors import BadImage
+
+if TYPE_CHECKING:
+    from backend.photos.photo import Photo
+    from protocol.provenance import SourceType
 
 LEVELS = ("fast", "balanced", "faithful")
 DEFAULT_BUNDLE = "faces"
@@ -48,6 +53,28 @@ def add_output(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", type=Path, required=True, metavar="OUT.png",
         help="the edited photo: .png, .tif, .webp or .jpg",
     )  # fmt: skip
+    add_declaration(parser)
+
+
+def add_declaration(parser: argparse.ArgumentParser) -> None:
+    """--declare-ai: whether the picture says how it was made."""
+    parser.add_argument(
+        "--declare-ai", action=argparse.BooleanOptionalAction, default=None,
+        help="write into the picture's metadata (IPTC Digital Source Type) that a trained model "
+        "made or changed it (default: as in the settings, else yes)",
+    )  # fmt: skip
+
+
+def declared(
+    photo: Photo,
+    args: argparse.Namespace,
+    source_type: SourceType = "compositeWithTrainedAlgorithmicMedia",
+) -> Photo:
+    """The photo, saying in its metadata how it was made unless the user does not want that."""
+    from protocol import provenance, settings
+
+    wanted = settings.load().declare_ai if args.declare_ai is None else args.declare_ai
+    return dataclasses.replace(photo, xmp=provenance.xmp(source_type)) if wanted else photo
 
 
 def positive(text: str) -> int:

@@ -11,6 +11,7 @@ from backend.commands.common import (
     add_output,
     add_photo,
     check_not_input,
+    declared,
     lossy_note,
     positive,
 )
@@ -62,7 +63,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         editor = session.place.editor
         result = editor.repaint(session.opened, layers, steps=args.steps, progress=show)
     changed = photo.with_layer(session.to_photo(result.layer))
-    write_photo(changed, args.output)
+    write_photo(declared(changed, args), args.output)
     saved = _save(args, session, result, changed) if args.save_edit else None
     return {
         "output": str(args.output),

@@ -7,7 +7,14 @@ import math
 from pathlib import Path
 from typing import Any
 
-from backend.commands.common import add_bundle, add_device, not_negative, positive
+from backend.commands.common import (
+    add_bundle,
+    add_declaration,
+    add_device,
+    declared,
+    not_negative,
+    positive,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="0 gives the average, 1 the full variety (default: 0.8)",
     )  # fmt: skip
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="GRID.png")
+    add_declaration(parser)
     add_device(parser)
 
 
@@ -35,7 +43,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     bundle = find_bundle(args.bundle)
     seeds = list(range(args.seed, args.seed + args.count))
     columns = math.ceil(math.sqrt(args.count))
-    write_photo(Photo(_draw(bundle, seeds, columns, args)), args.output)
+    grid = declared(Photo(_draw(bundle, seeds, columns, args)), args, "trainedAlgorithmicMedia")
+    write_photo(grid, args.output)
     return {
         "output": str(args.output),
         "bundle": bundle.name,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from backend.errors import BadImage
-from backend.photos.metadata import clean_exif, turn_upright
+from backend.photos.metadata import XMP_TAG, clean_exif, turn_upright
 from backend.photos.photo import Photo, to_grey
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def write(photo: Photo, path: Path) -> None:
         compression="zlib",
         iccprofile=photo.profile,
         metadata=None,
+        extratags=[(XMP_TAG, "B", len(photo.xmp), photo.xmp, True)] if photo.xmp else (),
     )
 
 
@@ -154,6 +155,7 @@ def _write_png(pixels: NDArray[Any], photo: Photo, path: Path) -> None:
     for kind, block in (
         (cv2.IMAGE_METADATA_ICCP, photo.profile),
         (cv2.IMAGE_METADATA_EXIF, photo.exif),
+        (cv2.IMAGE_METADATA_XMP, photo.xmp),
     ):
         if block:
             kinds.append(kind)

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, PngImagePlugin
 
 from backend.errors import BadImage
 from backend.photos import deep
-from backend.photos.metadata import clean_exif, turn_upright, without_blocks
+from backend.photos.metadata import PNG_XMP, clean_exif, tiff_tags, turn_upright
 from backend.photos.photo import Photo, to_grey
 
 # What a file of each kind can hold: bits per channel, and whether it keeps transparency.
@@ -137,6 +137,8 @@ def _write_with_pillow(photo: Photo, path: Path) -> None:
     options: dict[str, Any] = {"icc_profile": photo.profile}
     if photo.exif:
         options["exif"] = photo.exif
+    if photo.xmp:
+        options["xmp"] = photo.xmp
     match path.suffix.lower():
         case ".jpg" | ".jpeg":
             options |= {"quality": 95, "subsampling": 0}
@@ -144,11 +146,10 @@ def _write_with_pillow(photo: Photo, path: Path) -> None:
             options |= {"lossless": True, "exact": True, "method": 2}
             image = image.convert("RGBA" if photo.has_alpha else "RGB")
         case ".tif" | ".tiff":
-            options |= {"compression": "tiff_adobe_deflate"}
-            if (
-                photo.exif
-            ):  # TIFF's own tags only: Pillow cannot nest EXIF blocks in compressed files
-                options["exif"] = without_blocks(photo.exif)
+            options |= {"compression": "tiff_adobe_deflate", "exif": tiff_tags(photo)}
+        case ".png" if photo.xmp:
+            options["pnginfo"] = PngImagePlugin.PngInfo()
+            options["pnginfo"].add_itxt(PNG_XMP, photo.xmp.decode("utf-8"))
     image.save(path, **options)
 
 

@@ -1,4 +1,4 @@
-"""What a picture's EXIF says: which way is up, and what is worth keeping."""
+"""What a picture says beside its pixels: which way is up, and what is worth keeping."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
+from backend.photos.photo import Photo
+
+PNG_XMP = "XML:com.adobe.xmp"  # the keyword of the text chunk that holds XMP
+XMP_TAG = 700  # TIFF
 _KEPT_TAGS = (
     ExifTags.Base.ImageDescription,
     ExifTags.Base.Make,
@@ -44,11 +48,17 @@ def clean_exif(image: Image.Image) -> bytes | None:
         return None
 
 
-def without_blocks(exif: bytes) -> Image.Exif:
-    """The same EXIF with the picture's own tags only."""
+def tiff_tags(photo: Photo) -> Image.Exif:
+    """What a TIFF file says beside its pixels: EXIF's own tags and XMP.
+
+    Without EXIF's blocks: Pillow cannot nest those in compressed files.
+    """
     old, new = Image.Exif(), Image.Exif()
-    old.load(exif)
+    if photo.exif:
+        old.load(photo.exif)
     for tag in _KEPT_TAGS:
         if tag in old:
             new[tag] = old[tag]
+    if photo.xmp:
+        new[XMP_TAG] = photo.xmp
     return new

@@ -29,12 +29,14 @@ class Photo:
     pixels: R'G'B' or R'G'B'A, [H, W, 3 or 4], in the file's precision: uint8, uint16 or float32.
     profile: the ICC profile that the values are meant in. exif: EXIF without orientation.
     grey: the file holds one colour channel (repeated three times in `pixels`) and is written so.
+    xmp: the XMP packet to write.
     """
 
     pixels: NDArray[Any]
     profile: bytes | None = None
     exif: bytes | None = None
     grey: bool = False
+    xmp: bytes | None = None
 
     @property
     def width(self) -> int:

@@ -14,6 +14,7 @@ from PIL import Image
 from backend.photos.files import read_photo, write_photo
 from backend.photos.label_file import OUTSIDE
 from backend.photos.photo import Photo
+from protocol import settings
 
 TINY = ("--bundle", "tiny", "--level", "fast")
 
@@ -183,6 +184,23 @@ def test_sample_draws_seeds(run: Run, tmp_path: Path) -> None:
     assert pictures.shape == (64, 64, 3)
     assert run(*sample, "--seed", 6, "--count", 1).code == 0
     assert np.array_equal(read_photo(grid).pixels, pictures[:32, 32:])
+
+
+def test_pictures_say_how_they_were_made(
+    run: Run, home: Path, photo: Path, parts: Path, tmp_path: Path
+) -> None:
+    grid, edited = tmp_path / "grid.png", tmp_path / "edited.png"
+    sample = ("sample", "--bundle", "tiny", "--count", 1, "-o", grid)
+    repaint = ("repaint", photo, *TINY, "--parts", parts, "--steps", 1, "-o", edited)
+    paint(parts, most_common(parts)[1])
+    assert run(*sample).code == run(*repaint).code == 0
+    assert b"digitalsourcetype/trainedAlgorithmicMedia" in grid.read_bytes()
+    assert b"digitalsourcetype/compositeWithTrainedAlgorithmicMedia" in edited.read_bytes()
+    assert run(*sample, "--no-declare-ai").code == 0
+    assert b"digitalsourcetype" not in grid.read_bytes()
+    settings.save(settings.Settings(declare_ai=False))
+    assert run(*repaint).code == 0
+    assert b"digitalsourcetype" not in edited.read_bytes()
 
 
 def test_doctor_finds_damage_and_says_what_to_do(run: Run, home: Path, bundles: Path) -> None:

@@ -18,6 +18,7 @@ from PIL import ExifTags, Image, ImageCms, ImageOps
 from backend.errors import BadImage
 from backend.photos.files import check_output, read_photo, write_photo
 from backend.photos.photo import Photo
+from protocol import provenance
 
 RNG = np.random.default_rng(7)
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -269,3 +270,14 @@ def test_a_full_disk_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(BadImage, match="No space left"):
         write_photo(Photo(pixels(np.uint8)), path)
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "suffix"), [*ROUND_TRIPS, (np.uint8, ".jpg"), (np.uint8, ".tiff")]
+)
+def test_pictures_say_how_they_were_made(tmp_path: Path, dtype: Any, suffix: str) -> None:
+    packet = provenance.xmp("compositeWithTrainedAlgorithmicMedia")
+    path = tmp_path / f"x{suffix}"
+    write_photo(Photo(pixels(dtype), PROFILE, xmp=packet), path)
+    assert b"digitalsourcetype/compositeWithTrainedAlgorithmicMedia" in path.read_bytes()
+    assert read_photo(path).profile == PROFILE
