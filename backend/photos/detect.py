@@ -16,6 +16,7 @@ from backend.photos.align import CropFrame, Rect, face_frame
 
 _WORKING_SIZE = 640  # longest side for detection; a face then spans at least 20 px to be found
 _SMALLEST_PHOTO = 32
+_SURE = 0.98  # confidence below which a photo is also looked at on its side
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,26 +78,50 @@ class FaceDetector:
         if scale < 1:
             new = (round(width * scale), round(height * scale))
             small = cv2.resize(image, new, interpolation=cv2.INTER_AREA)
-        boxes, scores, points = self._mtcnn.detect(np.ascontiguousarray(small), landmarks=True)
-        found = (
-            [
-                (
-                    float((box[2] - box[0]) * (box[3] - box[1])),
-                    Subject(face_frame(p / scale), float(s)),
-                )
-                for box, s, p in zip(boxes, scores, points, strict=True)
-                if s >= self._threshold
-            ]
-            if boxes is not None
-            else []
-        )
+        found = self._search(small)
         if not found:
             raise NoSubject(
                 "No face was found. Choose a photo in which a face is visible and at least "
                 "about 20 pixels wide, or select the face first."
             )
-        by_size = [subject for _, subject in sorted(found, key=lambda item: -item[0])]
-        return meeting(by_size, selection, width, height)
+        by_size = sorted(found, key=lambda subject: -subject.frame.size)
+        scaled = [Subject(s.frame.scaled(1 / scale), s.score) for s in by_size]
+        return meeting(scaled, selection, width, height)
+
+    def _search(self, image: NDArray[np.uint8]) -> list[Subject]:
+        """Faces; in a photo that lies on its side, as cameras leave them, those are found too."""
+        upright = self._look(image, 0, self._threshold)
+        if _best(upright) >= _SURE:
+            return upright
+        turned = [self._look(image, turns, _SURE) for turns in (1, 2, 3)]
+        return max(upright, *turned, key=_best)
+
+    def _look(self, image: NDArray[np.uint8], turns: int, threshold: float) -> list[Subject]:
+        """Faces in `image` after that many quarter turns, their frames in `image` as it is."""
+        turned = np.ascontiguousarray(np.rot90(image, turns))
+        boxes, scores, points = self._mtcnn.detect(turned, landmarks=True)
+        if boxes is None:
+            return []
+        size = image.shape[1], image.shape[0]
+        return [
+            Subject(face_frame(turned_back(five, turns, size)), float(score))
+            for score, five in zip(scores, points, strict=True)
+            if score >= threshold
+        ]
+
+
+def _best(found: list[Subject]) -> float:
+    return max((subject.score for subject in found), default=0.0)
+
+
+def turned_back(
+    points: NDArray[np.floating], turns: int, size: tuple[int, int]
+) -> NDArray[np.floating]:
+    """Where `points` [n, 2] of np.rot90(image, turns) lie in the image of that size (w, h)."""
+    for turn in reversed(range(turns)):
+        width = size[turn % 2]  # of the image before that turn
+        points = np.stack([width - points[:, 1], points[:, 0]], axis=1)
+    return points
 
 
 class CentreDetector:
