@@ -38,6 +38,10 @@ def main_of(command: str) -> Any:
 
         def work() -> dict[str, Any]:
             prepare()
+            if interactive:
+                import indexed
+
+                indexed.offer_rgb(image)
             return getattr(commands, command)(image, drawables, config, interactive)
 
         return commands.answer(procedure, work)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import precision
 from errors import PlugInError
 from gi.repository import Gegl, Gimp
 from texts import _
@@ -19,8 +20,12 @@ Rect = tuple[int, int, int, int]
 def undo_step(image: Gimp.Image) -> Iterator[list[Gimp.Layer]]:
     """Everything inside is one undo step; append added layers to the list.
 
-    On an error those are removed again.
+    On an error those are removed again. Raises PlugInError if the image was closed meanwhile.
     """
+    if not image.is_valid():
+        raise PlugInError(
+            _("The image was closed meanwhile, so nothing was added: open it and try again.")
+        )
     added: list[Gimp.Layer] = []
     image.undo_group_start()
     try:
@@ -48,6 +53,7 @@ def new_layer(image: Gimp.Image, name: str, rect: Rect, opacity: float = 100.0) 
             ).format(width=w, height=h)
         )
     layer.set_offsets(x, y)
+    layer.set_composite_space(precision.composite_space(image))
     return layer
 
 
@@ -58,6 +64,14 @@ def write(layer: Gimp.Layer, pixels: Pixels) -> None:
     buffer.set(area, FORMATS[pixels.dtype, pixels.channels], bytes(pixels.data))
     buffer.flush()
     layer.update(0, 0, pixels.width, pixels.height)
+
+
+def walk(layers: Sequence[Gimp.Layer]) -> Iterator[Gimp.Layer]:
+    """All layers, topmost first, groups before their children."""
+    for layer in layers:
+        yield layer
+        if layer.is_group():
+            yield from walk(layer.get_children())
 
 
 def position(image: Gimp.Image, layer: Gimp.Layer) -> int:

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
+import layer_numbers
 import state
 from errors import PlugInError
 from gi.repository import Gegl, Gimp
+from layers import walk
 from texts import _
 
 from protocol.messages import Pixels
@@ -43,6 +47,11 @@ class Photo:
         _found, x, y = self.layer.get_offsets()
         return x, y
 
+    @cached_property
+    def number(self) -> int:
+        """By which the image's records know the layer."""
+        return layer_numbers.of(self.layer)
+
     def pixels(self, rect: Rect) -> Pixels:
         """The pixels of a rectangle, at the precision that the image needs."""
         x, y, w, h = rect
@@ -51,21 +60,31 @@ class Photo:
                 _("The subject's frame does not lie in the photo: run Segment Parts again.")
             )
         deep = is_deep(self.image)
-        data = self.layer.get_buffer().get(
-            Gegl.Rectangle.new(x, y, w, h),
-            1.0,
-            "R'G'B'A float" if deep else "R'G'B' u8",
-            Gegl.AbyssPolicy.NONE,
-        )
+        with _as_shown(self.layer) as (layer, dx, dy):
+            data = layer.get_buffer().get(
+                Gegl.Rectangle.new(x + dx, y + dy, w, h),
+                1.0,
+                "R'G'B'A float" if deep else "R'G'B' u8",
+                Gegl.AbyssPolicy.NONE,
+            )
         return Pixels(w, h, 4, "f32", data) if deep else Pixels(w, h, 3, "u8", data)
 
     def cover(self, rect: Rect) -> bytes | None:
-        """The photo's own alpha in a rectangle, 0..255; None where all of it is opaque."""
-        if not self.layer.has_alpha():
-            return None
+        """How much of the photo shows in a rectangle, by its own alpha and its layer mask, 0..255.
+
+        None where all of it does.
+        """
         area = Gegl.Rectangle.new(*rect)
-        alpha = self.layer.get_buffer().get(area, 1.0, "cairo-A8", Gegl.AbyssPolicy.NONE)
-        return None if alpha.count(255) == len(alpha) else alpha
+        found = []
+        if self.layer.has_alpha():
+            found.append(_read(self.layer, area, "cairo-A8"))
+        mask = self.layer.get_mask()
+        if mask is not None and self.layer.get_apply_mask():
+            found.append(_read(mask, area, "Y u8"))
+        found = [values for values in found if values.count(255) < len(values)]
+        if len(found) == 2:
+            return bytes((a * b + 127) // 255 for a, b in zip(*found, strict=True))
+        return found[0] if found else None
 
     def selection(self) -> Rect | None:
         """The selection's bounds within the photo; None if nothing is selected.
@@ -124,7 +143,7 @@ def find(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Photo:
 
 def remembered(image: Gimp.Image, kept: state.State) -> Photo:
     """The photo that a state belongs to. Raises PlugInError if it is gone or was resized."""
-    layer = image.get_layer_by_tattoo(kept.layer)
+    layer = layer_numbers.find(image, kept.layer)
     if layer is None:
         raise PlugInError(
             _("The photo's layer has been deleted: undo that, or run Segment Parts again.")
@@ -162,12 +181,27 @@ def checked(image: Gimp.Image, layer: Gimp.Layer) -> Photo:
     return photo
 
 
-def walk(layers: Sequence[Gimp.Layer]) -> Iterator[Gimp.Layer]:
-    """All layers, topmost first, groups before their children."""
-    for layer in layers:
-        yield layer
-        if layer.is_group():
-            yield from walk(layer.get_children())
+@contextmanager
+def _as_shown(layer: Gimp.Layer) -> Iterator[tuple[Gimp.Layer, int, int]]:
+    """The layer with its non-destructive filters applied, and where its old corner lies in it.
+
+    Results lie above the photo, out of its filters' reach, so they must start from what is seen.
+    """
+    if not any(f.get_visible() for f in layer.get_filters()):
+        yield layer, 0, 0
+        return
+    copy = layer.copy()
+    try:
+        copy.merge_filters()
+        _found, x, y = layer.get_offsets()
+        _found, its_x, its_y = copy.get_offsets()
+        yield copy, x - its_x, y - its_y
+    finally:
+        copy.delete()
+
+
+def _read(drawable: Gimp.Drawable, area: Gegl.Rectangle, pixel_format: str) -> bytes:
+    return drawable.get_buffer().get(area, 1.0, pixel_format, Gegl.AbyssPolicy.NONE)
 
 
 def _as_layer(drawable: Gimp.Drawable) -> Gimp.Layer | None:
@@ -192,7 +226,7 @@ def _remembered(image: Gimp.Image) -> Gimp.Layer | None:
         kept = state.recall(image, state.STATE, state.State)
     except PlugInError:  # unreadable: Segment Parts must still work, it writes a new one
         return None
-    return image.get_layer_by_tattoo(kept.layer) if kept else None
+    return layer_numbers.find(image, kept.layer) if kept else None
 
 
 def _lowest_visible(image: Gimp.Image) -> Gimp.Layer | None:

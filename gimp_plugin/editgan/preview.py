@@ -6,13 +6,13 @@ its tiles have no smaller versions there.
 
 from __future__ import annotations
 
+import precision
 from gi.repository import Gegl, Gimp
 
 from protocol.messages import Pixels
 
 SIDE = 1024  # px, GIMP's limit: enough to find a face that covers 3 % of the photo's width
-_TYPES = ("u8", "u16", "u32", "half", "float", "double")
-_CURVES = {"LINEAR": ("RGB", "Y"), "NON_LINEAR": ("R'G'B'", "Y'"), "PERCEPTUAL": ("R~G~B~", "Y~")}
+_COLOURS = {"LINEAR": ("RGB", "Y"), "NON_LINEAR": ("R'G'B'", "Y'"), "PERCEPTUAL": ("R~G~B~", "Y~")}
 
 
 def shrunken(layer: Gimp.Layer) -> tuple[Pixels, float]:
@@ -42,10 +42,7 @@ def _as_rgb(buffer: Gegl.Buffer, width: int, height: int) -> Pixels:
 
 def _format(layer: Gimp.Layer) -> str:
     """babl's name of the layer's own pixel format."""
-    precision = layer.get_image().get_precision()
-    for curve, (colour, grey) in _CURVES.items():
-        for kind in _TYPES:
-            if precision == getattr(Gimp.Precision, f"{kind.upper()}_{curve}"):
-                alpha = "A" if layer.has_alpha() else ""
-                return f"{grey if layer.is_gray() else colour}{alpha} {kind}"
-    raise ValueError(f"precision {precision}")
+    kind, curve = precision.of(layer.get_image())
+    colour, grey = _COLOURS[curve]
+    alpha = "A" if layer.has_alpha() else ""
+    return f"{grey if layer.is_gray() else colour}{alpha} {kind.lower()}"

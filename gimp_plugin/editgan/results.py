@@ -6,7 +6,9 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import replace
 
+import layer_numbers
 import layers
+import metadata
 import photo as photos
 import state
 import subjects
@@ -50,12 +52,16 @@ def add(
     x, y, w, h = edited.layer.rect
     dx, dy = photo.offset
     layer = layers.new_layer(image, title, (x + dx, y + dy, w, h))
+    # Filled first: GIMP kills a plug-in that writes to a layer in a group with locked pixels
+    layers.write(layer, covered(edited.layer.pixels, photo.cover(edited.layer.rect)))
     image.insert_layer(layer, photo.layer.get_parent(), _place(photo))
     added.append(layer)
-    layers.write(layer, covered(edited.layer.pixels, photo.cover(edited.layer.rect)))
-    edit = replace(edit, layer=layer.get_tattoo(), subject=kept.subject)
+    edit = replace(edit, layer=layer_numbers.of(layer), subject=kept.subject)
+    layer_numbers.keep(layer, edit.layer)
+    layer_numbers.keep(photo.layer, kept.layer)
     state.keep(layer, state.RESULT, edit)
-    alive = tuple(e for e in kept.stack if image.get_layer_by_tattoo(e.layer) is not None)
+    metadata.declare(image)
+    alive = tuple(e for e in kept.stack if layer_numbers.find(image, e.layer) is not None)
     subjects.keep(image, replace(kept, stack=(*alive, edit)))
     return layer
 
@@ -81,7 +87,7 @@ def newest(
         if edit := state.recall(drawable, state.RESULT, state.EditRecord):
             return edit
     for edit in reversed(kept.stack):
-        if edit.kind == "repaint" and image.get_layer_by_tattoo(edit.layer) is not None:
+        if edit.kind == "repaint" and layer_numbers.find(image, edit.layer) is not None:
             return edit
     return None
 
@@ -94,7 +100,7 @@ def _earlier(
         for earlier in stack
         if earlier.kind == edit.kind and (edit.kind == "repaint" or earlier.name == edit.name)
     ]
-    found = [image.get_layer_by_tattoo(e.layer) for e in same]
+    found = [layer_numbers.find(image, e.layer) for e in same]
     return [layer for layer in found if layer is not None and layer.get_visible()]
 
 

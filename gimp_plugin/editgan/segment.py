@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import layer_numbers
 import layers
 import palette
 import part_layers
@@ -165,7 +166,7 @@ def _embed(
     segmented = expect(Segmented, session.request(message, span))
     kept = state.State(
         photo=message.photo,
-        layer=photo.layer.get_tattoo(),
+        layer=photo.number,
         width=photo.width,
         height=photo.height,
         bundle=wish.bundle,
@@ -192,5 +193,6 @@ def _show(
         part_layers.replace(previous, group, [part.name for part in one.segmented.parts])
     group.set_name(part_layers.group_name(kept.bundle, kept.subject if several else None))
     uncertainty.show(photo, one.segmented.uncertainty, mark, added)
+    layer_numbers.keep(photo.layer, kept.layer)
     subjects.keep(photo.image, kept)
     return group

@@ -52,7 +52,7 @@ class Part:
 class EditRecord:
     """An edit in a result layer: enough to repeat it, change its scale or save it to the library.
 
-    kind: "repaint" or "edit" (from the library). layer: the result layer's tattoo.
+    kind: "repaint" or "edit" (from the library). layer: the result layer's number.
     """
 
     kind: Name
@@ -70,7 +70,7 @@ class EditRecord:
 class State:
     """What the backend needs to know one subject of a photo again, on another machine too.
 
-    photo: digest of what was sent. layer: the photo layer's tattoo. quad, rect: in that layer's
+    photo: digest of what was sent. layer: the photo layer's number. quad, rect: in that layer's
     pixels. labels: the base label map of the aligned crop.
     """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+import layer_numbers
 import photo as photos
 import state
 from errors import PlugInError
@@ -53,7 +54,7 @@ def same(
     near = [
         (math.dist(centre(kept.quad), centre(quad)), kept)
         for kept in known
-        if kept.layer == layer.get_tattoo()
+        if kept.layer == layer_numbers.of(layer)
     ]
     distance, nearest = min(near, key=lambda pair: pair[0], default=(math.inf, None))
     return nearest if distance < _SAME * math.dist(quad[0:2], quad[6:8]) else None
@@ -92,7 +93,7 @@ def _in_selection(image: Gimp.Image, known: Sequence[state.State]) -> list[int]:
         return []
     covered = []
     for kept in known:
-        if (layer := image.get_layer_by_tattoo(kept.layer)) is not None:
+        if (layer := layer_numbers.find(image, kept.layer)) is not None:
             _ok, dx, dy = layer.get_offsets()
             shared = _shared(kept.rect, (x1 - dx, y1 - dy, x2 - x1, y2 - y1))
             covered.append((shared / (kept.rect[2] * kept.rect[3]), kept.subject))

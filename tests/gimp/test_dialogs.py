@@ -57,6 +57,38 @@ def test_segment(call: Call) -> None:
     assert image.get_layers()[0].is_group()
 
 
+def indexed_portrait() -> Gimp.Image:
+    image = load(PORTRAIT)
+    palette = Gimp.ConvertPaletteType.GENERATE
+    image.convert_indexed(Gimp.ConvertDitherType.FS, palette, 255, False, False, "")
+    return image
+
+
+def test_indexed_image_is_converted_if_wanted(call: Call) -> None:
+    image = indexed_portrait()
+
+    def act() -> None:
+        wait_for("Convert to RGB")
+        if PICTURES:
+            screenshot(Path(PICTURES) / "convert-to-rgb.png")
+        press("alt+r")
+        wait_for("Segment Parts")
+        press("alt+e")
+
+    with user(act):
+        succeeded(call(SEGMENT, image, image.get_layers(), run_mode=ASK))
+    assert image.get_base_type() == Gimp.ImageBaseType.RGB
+    assert image.get_layers()[0].is_group()
+
+
+def test_indexed_image_stays_if_not(call: Call) -> None:
+    image = indexed_portrait()
+    with answering("Convert to RGB", "Escape"):
+        values = call(SEGMENT, image, image.get_layers(), run_mode=ASK)
+    assert values.index(0) == Gimp.PDBStatusType.CANCEL
+    assert image.get_base_type() == Gimp.ImageBaseType.INDEXED
+
+
 def test_escape_changes_nothing(call: Call) -> None:
     image = load(PORTRAIT)
     with answering("Segment Parts", "Escape"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import gi
@@ -72,6 +72,23 @@ def names(image: Gimp.Image) -> list[str]:
 
 def part_group(image: Gimp.Image) -> Gimp.GroupLayer:
     return next(layer for layer in image.get_layers() if layer.is_group())
+
+
+def result_layer(image: Gimp.Image) -> Gimp.Layer:
+    """The topmost visible result."""
+    return next(layer for layer in walk(image.get_layers()) if is_result(layer))
+
+
+def is_result(layer: Gimp.Layer) -> bool:
+    return layer.get_visible() and layer.get_parasite("editgan-result") is not None
+
+
+def walk(layers: Sequence[Gimp.Layer]) -> Iterator[Gimp.Layer]:
+    """All layers, topmost first."""
+    for layer in layers:
+        yield layer
+        if layer.is_group():
+            yield from walk(layer.get_children())
 
 
 def part(image: Gimp.Image, name: str) -> Gimp.Layer:
@@ -152,15 +169,8 @@ def differences(
 ) -> tuple[int, int]:
     """Bytes of the projection that changed outside the result layer's alpha, and inside it."""
     assert len(before) == len(after)
-    count = image.get_width() * image.get_height()
-    depth = len(before) // count
-    inside = bytearray(count)
-    (x, y), (w, h), shown = offsets(result), size(result), pixels(result, "A float")
-    for row in range(h):
-        line = shown[row * w * 4 : (row + 1) * w * 4]
-        opaque = bytes(any(line[i * 4 : i * 4 + 4]) for i in range(w))
-        start = (y + row) * image.get_width() + x
-        inside[start : start + w] = opaque
+    inside = shown_by(result, image)
+    depth = len(before) // len(inside)
     changed = [0, 0]
     for byte in range(depth):
         pairs = zip(before[byte::depth], after[byte::depth], inside, strict=True)
@@ -168,3 +178,15 @@ def differences(
             if old != new:
                 changed[within] += 1
     return changed[0], changed[1]
+
+
+def shown_by(result: Gimp.Layer, image: Gimp.Image) -> bytes:
+    """For every pixel of the image whether the result layer's alpha is above 0 there, 1 or 0."""
+    inside = bytearray(image.get_width() * image.get_height())
+    (x, y), (w, h), shown = offsets(result), size(result), pixels(result, "A float")
+    for row in range(h):
+        line = shown[row * w * 4 : (row + 1) * w * 4]
+        opaque = bytes(any(line[i * 4 : i * 4 + 4]) for i in range(w))
+        start = (y + row) * image.get_width() + x
+        inside[start : start + w] = opaque
+    return bytes(inside)

@@ -19,6 +19,7 @@ Gdk.pixbuf_get_from_window(root, 0, 0, root.get_width(), root.get_height()).save
     sys.argv[1], "png", [], [])
 """
 PATIENCE = 30.0  # seconds until a window must have come
+ENDING = 120.0  # seconds until a command must have ended, on a busy machine
 
 
 class User(threading.Thread):
@@ -36,7 +37,7 @@ class User(threading.Thread):
         except Exception as error:  # raised again in the test's own thread
             self.error = error
             _xdotool("key", "Escape")
-        while not self.done.wait(PATIENCE):  # a dialog that did not understand must not stay
+        while not self.done.wait(ENDING):  # a dialog that did not understand must not stay
             self.error = self.error or TimeoutError("The command did not end.")
             _xdotool("key", "Escape")
 
