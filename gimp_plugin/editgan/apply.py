@@ -9,6 +9,7 @@ import layers
 import photo as photos
 import results
 import segment
+import settings
 import state
 import subjects
 from errors import PlugInError
@@ -98,5 +99,6 @@ def _opened(
     photo, kept = find(image, drawables)
     if kept is not None:
         return photo, kept
-    _segmented, kept, _subjects = segment.embed(session, photo, DEFAULT_BUNDLE, "fast")
+    level = settings.load().level
+    _segmented, kept, _subjects = segment.embed(session, photo, DEFAULT_BUNDLE, level)
     return photo, kept

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import gi
 
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 import dialogs
-from gi.repository import GdkPixbuf, Gegl, Gimp, Gio, GLib, Gtk
-from progress_window import pixbuf
+import picture_file
+from gi.repository import Gimp, GLib, Gtk
 from texts import _
 
-from protocol.messages import EditInfo, Pixels
+from protocol.messages import EditInfo
 
 THUMBNAIL = 72  # px
 REFINEMENTS = ((0, _("None (fastest)")), (10, _("Some")), (30, _("Thorough")))
@@ -123,50 +121,8 @@ class _Chooser:
 
     def _show_next(self, pictures: Iterator[tuple[Gtk.Image, bytes]]) -> bool:
         for image, data in pictures:
-            if picture := thumbnail(data):
+            if picture := picture_file.read(data, THUMBNAIL):
                 image.set_from_pixbuf(picture)
             return GLib.SOURCE_CONTINUE
         self._source = 0
         return GLib.SOURCE_REMOVE
-
-
-def thumbnail(data: bytes) -> GdkPixbuf.Pixbuf | None:
-    """A picture file's content at thumbnail size; None if nobody can read it."""
-    picture = _by_gtk(data) or _by_gimp(data)
-    if picture is None:
-        return None
-    scale = THUMBNAIL / max(picture.get_width(), picture.get_height())
-    width, height = (max(1, round(n * scale)) for n in (picture.get_width(), picture.get_height()))
-    return picture.scale_simple(width, height, GdkPixbuf.InterpType.BILINEAR)
-
-
-def _by_gtk(data: bytes) -> GdkPixbuf.Pixbuf | None:
-    loader = GdkPixbuf.PixbufLoader()
-    try:
-        loader.write(data)
-        loader.close()
-        return loader.get_pixbuf()
-    except GLib.Error:
-        try:
-            loader.close()
-        except GLib.Error:
-            return None
-        return None
-
-
-def _by_gimp(data: bytes) -> GdkPixbuf.Pixbuf | None:
-    """GTK often has no WebP loader; GIMP has one."""
-    with tempfile.TemporaryDirectory(prefix="editgan-") as folder:
-        file = Path(folder) / "thumbnail.webp"
-        file.write_bytes(data)
-        image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(str(file)))
-    if image is None:
-        return None
-    try:
-        layer = image.get_layers()[0]
-        width, height = layer.get_width(), layer.get_height()
-        area = Gegl.Rectangle.new(0, 0, width, height)
-        pixels = layer.get_buffer().get(area, 1.0, "R'G'B' u8", Gegl.AbyssPolicy.NONE)
-        return pixbuf(Pixels(width, height, 3, "u8", pixels))
-    finally:
-        image.delete()

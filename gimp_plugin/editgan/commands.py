@@ -69,16 +69,18 @@ def text(config: Any, name: str) -> str:
 def segment(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bool) -> Report:
     import photo
     import segment
+    import settings
 
     photo.find(image, drawables)  # what cannot work is said before any dialog
     if interactive:
         import dialogs
 
         dialogs.segment(config, _bundles())
+    level = settings.level(config.get_property("level"))
     with showing(_("Segmenting parts")) as view:
         wish = segment.Wish(
             bundle=text(config, "bundle"),
-            level=config.get_property("level"),
+            level=level,
             uncertainty=config.get_property("uncertainty"),
         )
         report = segment.run(image, drawables, wish, view)
@@ -150,19 +152,19 @@ def save_edit(image: Gimp.Image, drawables: Drawables, config: Any, interactive:
 
 def status(config: Any, interactive: bool) -> Report:
     """The actions report and restart start a backend if none runs, stop does not."""
+    action = config.get_property("action")
+    if interactive and action == "report":
+        import status_dialog
+
+        state = status_dialog.run()
+        return dataclasses.asdict(state.report) if state else {}
     import status
 
-    action = config.get_property("action")
     with showing(_("Asking the backend")) as view:
         stopped = status.stop(view) if action in ("stop", "restart") else False
         if action == "stop":
             return {"stopped": stopped}
-        report = status.fetch(view)
-    if interactive:
-        import status_dialog
-
-        status_dialog.run(report)
-    return dataclasses.asdict(report)
+        return dataclasses.asdict(status.fetch(view))
 
 
 def summary(report: Report) -> str:

@@ -82,12 +82,13 @@ def add_segment(procedure: Gimp.Procedure) -> None:
         "bundle", _("_Model"), _("The bundle that knows the photo's subject"), "faces", WRITABLE
     )
     levels = choice(
+        ("default", _("As in the settings"), _("What Backend Status and Settings says")),
         ("fast", _("Fast"), _("The encoder and a few steps")),
         ("balanced", _("Balanced"), _("More steps, a closer likeness")),
         ("faithful", _("Faithful"), _("Many steps, the closest likeness")),
     )
     blurb = _("How closely the model shall represent the photo before it is edited")
-    procedure.add_choice_argument("level", _("Li_keness"), blurb, levels, "fast", WRITABLE)
+    procedure.add_choice_argument("level", _("Li_keness"), blurb, levels, "default", WRITABLE)
     blurb = _("Add a layer that shows where the model is unsure of the parts")
     procedure.add_boolean_argument("uncertainty", _("Show _uncertainty"), blurb, False, WRITABLE)
 
@@ -187,8 +188,11 @@ class EditGan(Gimp.PlugIn):
 
     def _status(self, name: str) -> Gimp.Procedure:
         procedure = Gimp.Procedure.new(self, name, Gimp.PDBProcType.PLUGIN, run_status, None)
-        procedure.set_menu_label(_("_Backend Status..."))
-        blurb = _("Show EditGAN's backend: its device, models and their licences")
+        procedure.set_menu_label(_("_Backend Status and Settings..."))
+        blurb = _(
+            "Show EditGAN's backend: its device, models and their licences; choose how and where "
+            "it works"
+        )
         procedure.set_documentation(blurb, blurb, name)
         procedure.add_enum_argument(
             "run-mode",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from errors import PlugInError
 
 from protocol import settings as stored
 from protocol.errors import BackendError
+from protocol.messages import Level
 from protocol.settings import Settings
 
 
@@ -23,3 +26,8 @@ def save(settings: Settings) -> None:
         stored.save(settings)
     except BackendError as error:
         raise PlugInError(error.message, error.code) from error
+
+
+def level(asked: str) -> Level:
+    """A command's inversion level; "default" is the settings'. Raises PlugInError."""
+    return load().level if asked == "default" else cast(Level, asked)

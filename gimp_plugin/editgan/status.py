@@ -1,23 +1,44 @@
-"""Backend Status: what runs, with which models, under which licence."""
+"""The backend's state: what runs, with which models; stopping it."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 from errors import PlugInError
-from session import Session
+from session import Session, expect
 from texts import _
 from views import View
 
 from protocol import connection_file, paths
-from protocol.messages import StatusReport
+from protocol.messages import BundleInfo, Bundles, ListBundles, StatusReport
 
 GRACE = 20.0  # seconds that a backend gets to end
+
+
+@dataclass(frozen=True)
+class State:
+    """All that the window shows of a running backend. log: its last lines."""
+
+    report: StatusReport
+    bundles: list[BundleInfo]
+    log: str
+    is_remote: bool
 
 
 def fetch(view: View) -> StatusReport:
     with Session(view) as session:
         return session.background(session.connection.status)
+
+
+def look(view: View) -> State:
+    """Ask for everything; starts a backend if none runs."""
+    with Session(view) as session:
+        connection = session.connection
+        report = session.background(connection.status)
+        bundles = expect(Bundles, session.request(ListBundles())).bundles
+        log = session.background(connection.log)
+        return State(report, bundles, log, connection.is_remote)
 
 
 def stop(view: View) -> bool:
@@ -34,6 +55,8 @@ def stop(view: View) -> bool:
 
 def _shut_down(session: Session) -> None:
     session.connection.shutdown()
+    if session.connection.is_remote:
+        return
     lock = paths.connection_file().with_name(connection_file.LOCK_NAME)
     deadline = time.monotonic() + GRACE
     while connection_file.is_held(lock):

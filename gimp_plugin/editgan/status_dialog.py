@@ -1,35 +1,42 @@
-"""The window of Backend Status."""
+"""The window of Backend Status and Settings."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import gi
 
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
+import settings
 import status
 from dialogs import ROLE, SPACING, hint
 from errors import PlugInError
-from gi.repository import GimpUi, Gtk
+from gi.repository import GimpUi, GLib, Gtk
+from settings_page import SettingsPage
+from status_pages import LogPage, ModelsPage, StatusPage
 from texts import _
 from views import LabelView
-
-from protocol.messages import StatusReport
 
 RESTART, STOP = 1, 2
 
 
-def run(report: StatusReport) -> None:
-    """Show the backend's state until the window is closed; its buttons restart or stop it."""
+def run() -> status.State | None:
+    """Show the window until it is closed; returns the backend's last known state.
+
+    It opens whatever state the backend is in: it is also where another one is chosen.
+    """
     GimpUi.init(ROLE)
-    window = StatusWindow()
-    window.fill(report)
-    window.run()
+    window = BackendWindow()
+    return window.run()
 
 
-class StatusWindow:
+class BackendWindow:
+    """Four pages, filled whenever the backend was asked; buttons restart and stop it."""
+
     def __init__(self) -> None:
+        self._state: status.State | None = None
+        self._busy = False
         self._dialog = GimpUi.Dialog(title=_("EditGAN Backend"), role="editgan-status")
         self._restart = self._dialog.add_button(_("_Restart"), RESTART)
         self._stop = self._dialog.add_button(_("_Stop Backend"), STOP)
@@ -38,85 +45,110 @@ class StatusWindow:
         for button in (self._restart, self._stop, close):
             button.set_margin_bottom(SPACING)
         self._dialog.set_default_response(Gtk.ResponseType.CLOSE)
-        self._box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=SPACING)
-        self._box.set_border_width(SPACING)
-        self._grid = Gtk.Grid(column_spacing=SPACING, row_spacing=6)
+        self._dialog.set_default_size(680, 480)
+        self._status, self._models, self._log = StatusPage(), ModelsPage(), LogPage()
+        self._settings = SettingsPage(on_saved=lambda: self._do(lambda view: None))
         self._news = hint("")
-        self._box.pack_start(self._grid, True, True, 0)
-        self._box.pack_start(self._news, False, False, 0)
-        self._dialog.get_content_area().add(self._box)
+        self._news.set_selectable(True)
+        self._pages = self._notebook()
+        self._dialog.connect("response", self._hide_at_once)
+        content = self._dialog.get_content_area()
+        content.set_border_width(SPACING)
+        content.pack_start(self._pages, True, True, 0)
+        content.pack_start(self._news, False, False, 0)
 
-    def run(self) -> None:
+    def run(self) -> status.State | None:
         GimpUi.window_set_transient(self._dialog)
+        self._settings.show()
+        self._fill()
         self._dialog.show_all()
-        while (response := self._dialog.run()) in (RESTART, STOP):
-            self._act(response)
+        GLib.idle_add(self._look_once)
+        while (response := self._dialog.run()) in (RESTART, STOP) or not self._may_close():
+            if response == RESTART:
+                self._do(status.stop)
+            elif response == STOP:
+                self._do(status.stop, then_look=False)
         self._dialog.destroy()
+        return self._state
 
-    def fill(self, report: StatusReport | None) -> None:
-        """Show a report; None: no backend runs."""
-        for child in self._grid.get_children():
-            self._grid.remove(child)
-        for number, (name, value) in enumerate(rows(report)):
-            label = Gtk.Label(label=name, xalign=1.0, yalign=0.0)
-            label.get_style_context().add_class("dim-label")
-            text = Gtk.Label(
-                label=value, xalign=0.0, wrap=True, selectable=True, max_width_chars=56
-            )
-            self._grid.attach(label, 0, number, 1, 1)
-            self._grid.attach(text, 1, number, 1, 1)
-        self._stop.set_sensitive(report is not None)
-        self._grid.show_all()
+    def _notebook(self) -> Gtk.Notebook:
+        pages = Gtk.Notebook()
+        for page, title in (
+            (self._status, _("Stat_us")),
+            (self._models, _("_Models")),
+            (self._settings, _("S_ettings")),
+            (self._log, _("Lo_g")),
+        ):
+            pages.append_page(page.widget, Gtk.Label.new_with_mnemonic(title))
+        return pages
 
-    def _act(self, response: int) -> None:
+    def _look_once(self) -> bool:
+        self._do(lambda view: None)
+        return GLib.SOURCE_REMOVE
+
+    def _do(self, work: Callable[[LabelView], object], *, then_look: bool = True) -> None:
+        """Do something with the backend, then show how it is; problems are told in the window."""
+        if self._busy:
+            return
+        self._busy = True
+        self._update_buttons()
         view = LabelView(self._news.set_text)
-        for button in (self._restart, self._stop):
-            button.set_sensitive(False)
+        self._state = None
         try:
-            status.stop(view)
-            self.fill(status.fetch(view) if response == RESTART else None)
+            work(view)
+            self._state = status.look(view) if then_look else None
             self._news.set_text("")
         except PlugInError as error:
             self._news.set_text(str(error))
-            self._stop.set_sensitive(True)
-        self._restart.set_sensitive(True)
+        finally:
+            self._busy = False
+        self._fill()
+
+    def _fill(self) -> None:
+        self._status.show(self._state, _where())
+        self._models.show(self._state)
+        self._log.show(self._state)
+        self._update_buttons()
+
+    def _update_buttons(self) -> None:
+        remote = self._state is not None and self._state.is_remote
+        self._stop.set_sensitive(not self._busy and self._state is not None)
+        self._restart.set_sensitive(not self._busy and not remote)
+        self._restart.set_tooltip_text(
+            _("It can only be started where it runs, on the other computer") if remote else None
+        )
+
+    def _hide_at_once(self, _dialog: Gtk.Dialog, response: int) -> None:
+        """A question that the backend is slow to answer shall not keep the window."""
+        if response not in (RESTART, STOP) and not self._settings.changed:
+            self._dialog.hide()
+
+    def _may_close(self) -> bool:
+        """Whether nothing is lost by closing: changed settings are saved or given up first."""
+        if not self._settings.changed:
+            return True
+        question = Gtk.MessageDialog(
+            transient_for=self._dialog,
+            modal=True,
+            message_type=Gtk.MessageType.QUESTION,
+            title=_("Save Settings?"),
+            text=_("The settings were changed but not saved."),
+        )
+        question.add_button(_("_Discard"), Gtk.ResponseType.NO)
+        question.add_button(_("_Cancel"), Gtk.ResponseType.CANCEL)
+        question.add_button(_("_Save"), Gtk.ResponseType.YES)
+        question.set_default_response(Gtk.ResponseType.YES)
+        answer = question.run()
+        question.destroy()
+        if answer == Gtk.ResponseType.YES:
+            return self._settings.save()
+        return answer == Gtk.ResponseType.NO
 
 
-def rows(report: StatusReport | None) -> list[tuple[str, str]]:
-    """What the window says, line by line."""
-    if report is None:
-        return [(_("State"), _("Stopped. It starts again with the next command."))]
-    busy = _("working: {job}").format(job=report.running) if report.running else _("ready")
-    found = [
-        (_("State"), busy + (_(", {n} waiting").format(n=report.queued) if report.queued else "")),
-        (_("Version"), report.version),
-        (_("Device"), report.device),
-        (_("Memory"), _("{mb:.0f} MB").format(mb=report.memory_mb)),
-        (_("Running for"), duration(report.uptime_s)),
-        (_("Open photos"), str(report.photos)),
-        (_("Log"), report.log),
-    ]
-    return found + [(_("Model"), model(bundle)) for bundle in report.bundles]
-
-
-def model(bundle: dict[str, Any]) -> str:
-    """A bundle in a few lines: name, resolution, parts, licence."""
-    lines = [str(bundle.get("name", "?"))]
-    if resolution := bundle.get("resolution"):
-        lines[0] += _(", {side} by {side} pixels").format(side=resolution)
-    parts = bundle.get("parts")
-    if isinstance(parts, list):
-        names = [str(p.get("name", p)) if isinstance(p, dict) else str(p) for p in parts]
-        lines.append(_("Parts: {parts}").format(parts=", ".join(names)))
-    if licence := bundle.get("license"):
-        lines.append(_("Licence: {licence}").format(licence=licence))
-    return "\n".join(lines)
-
-
-def duration(seconds: float) -> str:
-    minutes = int(seconds // 60)
-    if minutes < 1:
-        return _("{n} s").format(n=int(seconds))
-    if minutes < 60:
-        return _("{n} min").format(n=minutes)
-    return _("{h} h {m} min").format(h=minutes // 60, m=minutes % 60)
+def _where() -> str:
+    """Which backend is meant, as the settings have it."""
+    try:
+        remote = settings.load().chosen_remote
+    except PlugInError:
+        return _("unknown")
+    return remote.address if remote else _("this computer")

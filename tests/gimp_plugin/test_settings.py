@@ -58,3 +58,10 @@ def test_full_disk_keeps_the_old_file(home: Path, monkeypatch: pytest.MonkeyPatc
         settings.save(settings.Settings())
     assert settings.load() == OTHER
     assert [path.name for path in home.iterdir()] == ["settings.json"]
+
+
+def test_a_command_that_names_no_level_takes_the_settings(home: Path) -> None:
+    assert settings.level("default") == "fast"
+    settings.save(dataclasses.replace(OTHER, level="faithful"))
+    assert settings.level("default") == "faithful"
+    assert settings.level("balanced") == "balanced"

@@ -1,0 +1,109 @@
+"""The window of Backend Status and Settings, operated with the keyboard."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import gi
+
+gi.require_version("Gimp", "3.0")
+import pytest
+from gi.repository import Gimp
+from gimp_helpers import PORTRAIT, SEGMENT, STATUS, failed, load, names, succeeded
+from gimp_windows import is_open, press, screenshot, user, wait_for, write
+
+from protocol import paths, settings
+
+Call = Callable[..., Gimp.ValueArray]
+ASK = Gimp.RunMode.INTERACTIVE
+TITLE = "EditGAN Backend"
+NOBODY = settings.Remote("127.0.0.1:5570", "0123456789abcdef" * 4)
+PICTURES = os.environ.get("EDITGAN_TEST_PICTURES")
+
+pytestmark = pytest.mark.skipif("DISPLAY" not in os.environ, reason="needs Xvfb")
+
+
+@pytest.fixture(autouse=True)
+def own_settings() -> Iterator[None]:
+    """Each test starts and ends with the defaults."""
+    yield
+    paths.settings_file().unlink(missing_ok=True)
+
+
+def picture(name: str) -> None:
+    if PICTURES:
+        screenshot(Path(PICTURES) / f"status-{name}.png")
+
+
+def in_the_window(call: Call, act: Callable[[], None]) -> dict:
+    """Somebody does `act` in the window, which is closed in the end; returns the report."""
+
+    def whole() -> None:
+        wait_for(TITLE)
+        act()
+        wait_for(TITLE)
+        press("alt+c")
+
+    with user(whole):
+        report = succeeded(call(STATUS, run_mode=ASK))
+    assert not is_open(TITLE)
+    return report
+
+
+def test_it_shows_what_runs(call: Call) -> None:
+    succeeded(call(STATUS))  # a backend runs
+
+    def look() -> None:
+        for page, key in (("status", "alt+u"), ("models", "alt+m"), ("log", "alt+g")):
+            press(key)
+            picture(page)
+
+    report = in_the_window(call, look)
+    assert "faces" in [bundle["name"] for bundle in report["bundles"]]
+
+
+def test_settings_are_kept(call: Call) -> None:
+    def change() -> None:
+        press("alt+e", "alt+i", "ctrl+a")
+        write("40")
+        press("Tab", "alt+l", "Down", "alt+v")  # the next likeness after Fast
+        picture("settings")
+
+    in_the_window(call, change)
+    assert settings.load() == settings.Settings(idle_minutes=40, level="balanced")
+
+
+def test_what_cannot_be_is_told_and_not_saved(call: Call) -> None:
+    def mistype() -> None:
+        press("alt+e", "alt+a", "alt+d")
+        write("workstation")
+        press("alt+v")
+        picture("bad-address")
+        press("alt+c")
+        wait_for(r"Save Settings\?")
+        press("alt+d")
+
+    def whole() -> None:
+        wait_for(TITLE)
+        mistype()
+
+    with user(whole):
+        succeeded(call(STATUS, run_mode=ASK))
+    assert settings.load() == settings.Settings()
+
+
+def test_a_remote_backend_that_is_gone(call: Call) -> None:
+    settings.save(settings.Settings(remote=NOBODY, use_remote=True))
+    image = load(PORTRAIT)
+    before = names(image)
+    sentence = failed(call(SEGMENT, image, image.get_layers()))
+    assert "127.0.0.1:5570 does not answer" in sentence
+    assert names(image) == before
+
+    def back_to_this_computer() -> None:
+        picture("remote-gone")
+        press("alt+e", "alt+t", "alt+v")
+
+    in_the_window(call, back_to_this_computer)
+    assert settings.load() == settings.Settings(remote=NOBODY)
+    assert "faces" in [bundle["name"] for bundle in succeeded(call(STATUS))["bundles"]]
