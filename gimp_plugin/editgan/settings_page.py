@@ -48,7 +48,7 @@ class SettingsPage:
         self._key = Gtk.Entry(placeholder_text=_("64 digits, as 'editgan serve' prints them there"))
         self._command = hint("")
         self._command.set_selectable(True)
-        self._news = hint("")
+        self._news = Gtk.Label(xalign=0.0, wrap=True, max_width_chars=60)
         self._save = Gtk.Button.new_with_mnemonic(_("Sa_ve Settings"))
         self._save.set_halign(Gtk.Align.END)
         self._save.connect("clicked", lambda _button: self.save())

@@ -10,7 +10,7 @@ gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 import settings
 import status
-from dialogs import ROLE, SPACING, hint
+from dialogs import ROLE, SPACING
 from errors import PlugInError
 from gi.repository import GimpUi, GLib, Gtk
 from settings_page import SettingsPage
@@ -36,7 +36,7 @@ class BackendWindow:
 
     def __init__(self) -> None:
         self._state: status.State | None = None
-        self._busy = False
+        self._busy = self._look_again = False
         self._dialog = GimpUi.Dialog(title=_("EditGAN Backend"), role="editgan-status")
         self._restart = self._dialog.add_button(_("_Restart"), RESTART)
         self._stop = self._dialog.add_button(_("_Stop Backend"), STOP)
@@ -47,9 +47,8 @@ class BackendWindow:
         self._dialog.set_default_response(Gtk.ResponseType.CLOSE)
         self._dialog.set_default_size(680, 480)
         self._status, self._models, self._log = StatusPage(), ModelsPage(), LogPage()
-        self._settings = SettingsPage(on_saved=lambda: self._do(lambda view: None))
-        self._news = hint("")
-        self._news.set_selectable(True)
+        self._settings = SettingsPage(on_saved=self._do)
+        self._news = Gtk.Label(xalign=0.0, wrap=True, selectable=True, max_width_chars=72)
         self._pages = self._notebook()
         self._dialog.connect("response", self._hide_at_once)
         content = self._dialog.get_content_area()
@@ -60,9 +59,8 @@ class BackendWindow:
     def run(self) -> status.State | None:
         GimpUi.window_set_transient(self._dialog)
         self._settings.show()
-        self._fill()
         self._dialog.show_all()
-        GLib.idle_add(self._look_once)
+        GLib.idle_add(self._look_once)  # the window is there first, whatever the answer takes
         while (response := self._dialog.run()) in (RESTART, STOP) or not self._may_close():
             if response == RESTART:
                 self._do(status.stop)
@@ -83,19 +81,22 @@ class BackendWindow:
         return pages
 
     def _look_once(self) -> bool:
-        self._do(lambda view: None)
+        self._do()
         return GLib.SOURCE_REMOVE
 
-    def _do(self, work: Callable[[LabelView], object], *, then_look: bool = True) -> None:
+    def _do(
+        self, work: Callable[[LabelView], object] | None = None, *, then_look: bool = True
+    ) -> None:
         """Do something with the backend, then show how it is; problems are told in the window."""
         if self._busy:
+            self._look_again = True  # other settings: what is being asked may be another backend
             return
-        self._busy = True
-        self._update_buttons()
+        self._busy, self._state = True, None
+        self._fill()
         view = LabelView(self._news.set_text)
-        self._state = None
         try:
-            work(view)
+            if work:
+                work(view)
             self._state = status.look(view) if then_look else None
             self._news.set_text("")
         except PlugInError as error:
@@ -103,9 +104,12 @@ class BackendWindow:
         finally:
             self._busy = False
         self._fill()
+        if self._look_again and self._dialog.get_visible():
+            self._look_again = False
+            self._do()
 
     def _fill(self) -> None:
-        self._status.show(self._state, _where())
+        self._status.show(self._state, _where(), busy=self._busy)
         self._models.show(self._state)
         self._log.show(self._state)
         self._update_buttons()

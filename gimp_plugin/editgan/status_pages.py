@@ -24,11 +24,11 @@ class StatusPage:
     def __init__(self) -> None:
         self.widget = Gtk.Grid(column_spacing=SPACING, row_spacing=6, border_width=SPACING)
 
-    def show(self, state: State | None, where: str) -> None:
-        """where: which backend is meant. state None: it does not run."""
+    def show(self, state: State | None, where: str, *, busy: bool) -> None:
+        """where: which backend is meant. state None: it does not run, or (busy) was just asked."""
         for child in self.widget.get_children():
             self.widget.remove(child)
-        for number, (name, value) in enumerate(rows(state, where)):
+        for number, (name, value) in enumerate(rows(state, where, busy=busy)):
             label = Gtk.Label(label=name, xalign=1.0, yalign=0.0)
             label.get_style_context().add_class("dim-label")
             text = Gtk.Label(
@@ -39,18 +39,16 @@ class StatusPage:
         self.widget.show_all()
 
 
-def rows(state: State | None, where: str) -> list[tuple[str, str]]:
+def rows(state: State | None, where: str, *, busy: bool) -> list[tuple[str, str]]:
     """The lines of the status page."""
     if state is None:
-        return [
-            (_("Where"), where),
-            (_("State"), _("Not running; the next command starts it where that can be done.")),
-        ]
+        said = _("asking") if busy else _("not running")
+        return [(_("Where"), where), (_("State"), said)]
     report = state.report
-    busy = _("working: {job}").format(job=report.running) if report.running else _("ready")
+    doing = _("working: {job}").format(job=report.running) if report.running else _("ready")
     return [
         (_("Where"), where),
-        (_("State"), busy + (_(", {n} waiting").format(n=report.queued) if report.queued else "")),
+        (_("State"), doing + (_(", {n} waiting").format(n=report.queued) if report.queued else "")),
         (_("Version"), report.version),
         (_("Device"), _("not chosen yet") if report.device == "auto" else report.device),
         (_("Memory"), _("{mb:.0f} MB").format(mb=report.memory_mb)),
