@@ -49,6 +49,8 @@ class BackendWindow:
         self._status, self._models, self._log = StatusPage(), ModelsPage(), LogPage()
         self._settings = SettingsPage(on_saved=self._do)
         self._news = Gtk.Label(xalign=0.0, wrap=True, selectable=True, max_width_chars=72)
+        self._news.set_margin_top(6)
+        self._news.set_margin_bottom(6)
         self._pages = self._notebook()
         self._dialog.connect("response", self._hide_at_once)
         content = self._dialog.get_content_area()
