@@ -37,6 +37,7 @@ LABELS: Commands = {
 TRAINING: Commands = {
     "align": Command("backend.training.align", "cut aligned training pictures out of photos"),
     "generator": Command("backend.training.generator", "train generator and encoder together"),
+    "score": Command("backend.training.score", "compare generators on photos they never saw"),
     "encoder": Command("backend.training.encoder", "train an encoder for a finished generator"),
     "labels": ("draw label maps of photos and look at them", LABELS),
     "segmentation": Command("backend.training.segmentation", "train the segmentation branch"),

@@ -17,6 +17,7 @@ from backend.models.encoder import Encoder
 from backend.models.generator import Generator, sample_z
 from backend.training.pictures import save_grid, to_uint8
 from backend.training.state import load_state
+from backend.training.trainer import averaged_networks
 
 
 @torch.no_grad()
@@ -42,19 +43,11 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     state = load_state(args.run_folder / "state.pt")
     if state is None:
         raise EditGanError(f"{args.run_folder} holds no training state (state.pt).")
-    config = GeneratorConfig(**state["config"])
-    generator, encoder = Generator(config), Encoder(config)
-    averages = state["averages"]
-    for name, network in (("generator", generator), ("encoder", encoder)):
-        prefix = f"{name}."
-        network.load_state_dict(
-            {k.removeprefix(prefix): v for k, v in averages.items() if k.startswith(prefix)}
-        )
-        network.eval().requires_grad_(False)
+    generator, encoder = averaged_networks(state)
     centre_on_mean(generator, encoder)
     args.output.mkdir(parents=True, exist_ok=True)
     card = read_card(args.card)
-    bundle = _describe(args.output, card, config, state["seen"])
+    bundle = _describe(args.output, card, generator.config, state["seen"])
     save_network(generator, bundle.path("generator"))
     save_network(encoder, bundle.path("encoder"))
     shutil.copyfile(args.perceptual, bundle.path("perceptual"))
@@ -62,7 +55,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         shutil.copyfile(args.identity, bundle.path("identity"))
     bundle.path("segmentation").unlink(missing_ok=True)  # it belonged to another generator
     written = write_bundle_json(bundle)
-    images, _ = generator(generator.map(sample_z(config, range(64)), truncation=0.8))
+    images, _ = generator(generator.map(sample_z(generator.config, range(64)), truncation=0.8))
     save_grid(args.output / "samples.png", to_uint8(images), columns=16)
     return {"bundle": str(args.output), "images_seen": state["seen"], "sha": written.sha}
 

@@ -26,6 +26,8 @@ from backend.training.pictures import save_grid, to_uint8
 from backend.training.shared_basis import find_shared_basis, rebase
 from backend.training.state import update_average
 
+_BALANCE_EVERY = 16  # steps between two looks at the losses' gradients
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -36,14 +38,15 @@ class Recipe:
     shared_from: int = 40_000  # images seen: one basis of W for all layers from here on
     discriminator_from: int = 150_000  # images seen: it learns to judge before it is listened to
     adversarial_from: int = 200_000  # images seen
-    generator_rate: float = 1e-3
+    generator_rate: float = 8e-3  # equalised: weights are used 1 / sqrt(fan-in) as large
     mapping_rate: float = 0.03  # its weights are stored 100 times as large (lr_multiplier 0.01)
-    encoder_rate: float = 3e-4
+    encoder_rate: float = 4e-4
+    momentum: float = 0.9  # Adam's; adversarial training wants less
     discriminator_rate: float = 4e-4
     mse_weight: float = 2.0
     perceptual_weight: float = 0.4
     focus: float = 4.0  # how much more the middle of the picture counts in both
-    adversarial_weight: float = 0.15
+    adversarial_weight: float = 0.5  # its gradient at the picture, relative to reconstruction's
     latent_weight: float = 0.2  # encoder on the generator's own samples
     code_match_weight: float = 1.0  # mapping network's codes against the encoder's
     code_spread_weight: float = 0.02  # keeps W+ near W: layers' codes near their mean
@@ -64,6 +67,14 @@ def focus_map(side: int, strength: float) -> Tensor:
     distance = (at[None] - 0.5).square() + (at[:, None] - 0.55).square()  # faces lie a little low
     weights = 1 + strength * torch.exp(-distance / 0.25**2)
     return weights / weights.mean()
+
+
+def _gradient_ratio(reconstruction: Tensor, judged: Tensor, fake: Tensor) -> float:
+    """Norm of one loss's gradient at the pictures by the other's (Esser et al. 2021, eq. 7)."""
+    pulls = [
+        torch.autograd.grad(loss, fake, retain_graph=True)[0] for loss in (reconstruction, judged)
+    ]
+    return float(pulls[0].norm() / pulls[1].norm().clamp(min=1e-8))
 
 
 class GeneratorTrainer:
@@ -90,6 +101,7 @@ class GeneratorTrainer:
         )
         self.codes = torch.zeros(0, config.w_dim)  # recent codes of real pictures
         self.focus: dict[int, Tensor] = {}  # by resolution
+        self.balance = 0.0  # how much stronger reconstruction pulls at a picture than the critic
         self.seen = 0
         self.shared_basis = False
 
@@ -100,7 +112,7 @@ class GeneratorTrainer:
             (self.encoder, self.recipe.encoder_rate),
         )
         groups = [{"params": network.parameters(), "lr": rate} for network, rate in rates]
-        return torch.optim.Adam(groups, betas=(0.5, 0.99), fused=True)
+        return torch.optim.Adam(groups, betas=(self.recipe.momentum, 0.99), fused=True)
 
     def share_basis(self, pictures: Iterable[Tensor]) -> float:
         """One basis of W for all layers, once; returns the share of variance that it explains.
@@ -194,9 +206,10 @@ class GeneratorTrainer:
         fake, _ = self.generator(both, self.generator.random_noise(len(both)))
         pair = Augmentation.draw(b, recipe.augment)
         real_seen = pair(real)
-        fake_seen = torch.cat(
-            [pair(fake[:b]), Augmentation.draw(recipe.samples, recipe.augment)(fake[b:])]
-        )
+        fake_seen = pair(fake[:b])
+        if recipe.samples:
+            others = Augmentation.draw(recipe.samples, recipe.augment)(fake[b:])
+            fake_seen = torch.cat([fake_seen, others])
         with torch.no_grad():
             real_features = self.features.features(real_seen)
         fake_features = self.features.features(fake_seen)
@@ -205,7 +218,10 @@ class GeneratorTrainer:
         logits = self.discriminator(fake_seen, fake_features)
         self.discriminator.requires_grad_(True)
         losses = self._image_losses(real, fake[:b], real_features, [f[:b] for f in fake_features])
-        losses["adversarial"] = -recipe.adversarial_weight * sum(x.float().mean() for x in logits)
+        judged = -torch.stack([x.float().mean() for x in logits]).sum()
+        if self.seen // b % _BALANCE_EVERY == 0:
+            self.balance = _gradient_ratio(torch.stack(list(losses.values())).sum(), judged, fake)
+        losses["adversarial"] = recipe.adversarial_weight * self.balance * judged
         if recipe.samples:
             again = self.encoder(fake[b:].detach(), self.generator.w_avg)
             losses["latent"] = recipe.latent_weight * F.mse_loss(again, sampled)
@@ -231,6 +247,7 @@ class GeneratorTrainer:
             "recipe": asdict(self.recipe),
             "seen": self.seen,
             "codes": self.codes,
+            "balance": self.balance,
             "shared_basis": self.shared_basis,
             "generator": self.generator.state_dict(),
             "encoder": self.encoder.state_dict(),
@@ -242,10 +259,14 @@ class GeneratorTrainer:
 
     def restore(self, state: dict[str, Any]) -> None:
         self.seen, self.codes = state["seen"], state["codes"]
+        self.balance = state["balance"]
         self.shared_basis = state["shared_basis"]
         for name in ("generator", "encoder", "discriminator", "averages"):
             getattr(self, name).load_state_dict(state[name])
+        chosen = [(group["lr"], group["betas"]) for group in self.optimiser.param_groups]
         self.optimiser.load_state_dict(state["optimiser"])
+        for group, (rate, betas) in zip(self.optimiser.param_groups, chosen, strict=True):
+            group["lr"], group["betas"] = rate, betas  # a resumed run may ask for others
         self.discriminator_optimiser.load_state_dict(state["discriminator_optimiser"])
 
     def start_from(self, bundle: Bundle) -> None:
@@ -265,3 +286,12 @@ class GeneratorTrainer:
         seeds = sample_z(self.config, range(24))
         sampled, _ = generator(generator.map(seeds))
         save_grid(path, to_uint8(torch.cat([real, rebuilt, sampled])), columns=8, zoom=2)
+
+
+def averaged_networks(state: dict[str, Any]) -> tuple[Generator, Encoder]:
+    """The averaged generator and encoder of a run's saved state, for use."""
+    config = GeneratorConfig(**state["config"])
+    networks = nn.ModuleDict({"generator": Generator(config), "encoder": Encoder(config)})
+    networks.load_state_dict(state["averages"])
+    networks.eval().requires_grad_(False)
+    return networks["generator"], networks["encoder"]
