@@ -31,6 +31,7 @@ class Command:
 Commands = Mapping[str, "Command | tuple[str, Commands]"]
 
 LABELS: Commands = {
+    "draft": Command("backend.training.labelling.draft", "draft label maps of faces"),
     "paint": Command("backend.training.labelling.paint", "paint outlines onto label maps"),
     "sheet": Command("backend.training.labelling.sheet", "show label maps over their photos"),
 }

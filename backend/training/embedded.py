@@ -37,7 +37,7 @@ def embed_all(
     """
     about = {"generator": generator_sha, "steps": str(steps)}
     codes = _read(kept, about) if kept is not None else {}
-    for crop in tqdm(crops, desc="embedding", unit="img"):
+    for crop in tqdm(crops, desc="embedding", unit="img", disable=None):
         if crop.name not in codes:
             codes[crop.name] = embed(networks, crop, steps)
             if kept is not None:

@@ -69,7 +69,7 @@ def train_heads(
     network = TrainingHeads(rows.shape[1], len(prior), heads)
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-3)
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-    for _ in tqdm(range(steps), desc="heads", unit="step"):
+    for _ in tqdm(range(steps), desc="heads", unit="step", disable=None):
         picked = torch.randint(len(rows), (heads, batch))
         logits = network(rows[picked].float())
         loss = F.cross_entropy(logits.flatten(0, 1), labels[picked].flatten())

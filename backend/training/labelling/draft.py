@@ -1,20 +1,36 @@
-"""A first label map of a face, to be mended by hand: a bundle's parts, snapped to the photo's
-edges, and the outlines that face landmarks give."""
+"""`editgan train labels draft`: first label maps of faces, to be mended by hand.
+
+A bundle's parts, hair and outline snapped to the photo's edges; over them the outlines that face
+landmarks give.
+"""
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
-from backend.training.labelling.landmarks import Points
+from backend.bundles import find_bundle
+from backend.bundles.card import read_card
+from backend.editing.editor import Editor
+from backend.errors import BadImage
+from backend.evaluation.face_mesh import FaceMesh
+from backend.photos.align import CropFrame, extract
+from backend.photos.label_file import label_map
+from backend.training.labelled import LabelSet, label_path
+from backend.training.labelling.files import write_classes, write_label_map
+from backend.training.labelling.landmarks import Points, part_outlines
 from backend.training.labelling.outlines import Outline, paint
 
 Labels = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
 
+_CROP = 512
 _BROWS_AND_EYES = ("left brow", "right brow", "left eye", "right eye")
 _OVER_SKIN = ("nose", *_BROWS_AND_EYES, "upper lip", "lower lip", "mouth interior")
 
@@ -43,8 +59,9 @@ def draft_face(
 ) -> Labels:
     """Label map uint8 [H, W] of a photo uint8 [H, W, 3].
 
-    coarse: masks bool [H, W] of "hair" and "skin", the latter with everything that is on it;
-    outlines: as `part_outlines` gives them; parts: names by label value, background first.
+    coarse: masks bool [H, W] of "hair" and "skin", the latter with everything that is on it, and of
+    any other parts, taken as they are; outlines: as `part_outlines` gives them; parts: names by
+    label value, background first.
     """
     height, width = photo.shape[:2]
     face = np.zeros((height, width), np.uint8)
@@ -58,6 +75,8 @@ def draft_face(
     labels[subject] = parts.index("skin")
     labels[subject & (face == 0) & below] = parts.index("neck")
     labels[hair & subject & ((face == 0) | ~below)] = parts.index("hair")
+    for name in coarse.keys() - {"hair", "skin"}:
+        labels[coarse[name]] = parts.index(name)
     return paint(labels, (Outline(name, outlines[name]) for name in _OVER_SKIN), parts)
 
 
@@ -67,3 +86,65 @@ def _inner(outlines: Mapping[str, Points], shape: tuple[int, int]) -> Flags:
     inner = np.zeros(shape, np.uint8)
     cv2.fillConvexPoly(inner, np.round(cv2.convexHull(points)).astype(np.int32), 1)
     return inner.astype(bool)
+
+
+def coarse_masks(
+    editor: Editor, photo: NDArray[np.uint8], frame: CropFrame, parts: Sequence[str]
+) -> dict[str, Flags]:
+    """What a bundle finds in a photo, as `draft_face` wants it."""
+    opened = editor.open(photo, frame, level="fast")
+    found = label_map(opened.parts, photo.shape[1], photo.shape[0])
+    masks = {part.name: found == part.index for part in editor.bundle.parts}
+    hair = np.any([mask for name, mask in masks.items() if name.startswith("hair")], axis=0)
+    taken = {
+        name: mask
+        for name, mask in masks.items()
+        if name in parts and name not in (*_OVER_SKIN, "background", "skin", "hair")
+    }
+    subject = np.any([mask for name, mask in masks.items() if name != "background"], axis=0)
+    skin = subject & ~hair & ~np.any([*taken.values(), np.zeros_like(hair)], axis=0)
+    return taken | {"hair": hair, "skin": skin}
+
+
+def landmark_outlines(
+    mesh: FaceMesh, photo: NDArray[np.uint8], frame: CropFrame
+) -> dict[str, Points]:
+    """Outlines of a face's parts in photo pixels; raises BadImage when no landmarks are found."""
+    crop, _ = extract(photo, frame, _CROP)
+    shape = mesh.read(np.round((crop + 1) * 127.5).astype(np.uint8))
+    if shape is None:
+        raise BadImage("The landmark network sees no face where the detector found one.")
+    to_photo = frame.to_pixels(_CROP)
+    return part_outlines(shape.landmarks @ to_photo[:, :2].T + to_photo[:, 2])
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="+", metavar="NAME", help="photos, without suffix")
+    parser.add_argument("--labels", type=Path, required=True, help="label set; made if missing")
+    parser.add_argument("--images", type=Path, required=True, help="folder of photos")
+    parser.add_argument("--card", type=Path, required=True, help="card.json with the parts")
+    parser.add_argument("--landmarks", type=Path, required=True, help="face_landmarker.task")
+    parser.add_argument("--bundle", default="faces", help="the bundle that finds hair and skin")
+
+
+def run(args: argparse.Namespace) -> dict[str, object]:
+    """Drafts the label maps that are not there yet."""
+    parts = read_card(args.card).parts
+    names = [part.name for part in parts]
+    try:
+        mesh = FaceMesh(args.landmarks)
+    except ImportError as error:
+        raise BadImage(
+            "Face landmarks need the package ai-edge-litert; install it beside EditGAN with pip."
+        ) from error
+    editor = Editor(find_bundle(args.bundle))
+    write_classes(args.labels, parts)
+    labels = LabelSet.open(args.labels, args.images)
+    wanted = [name for name in args.names if not label_path(args.labels, name).exists()]
+    for name in tqdm(wanted, desc="drafting", unit="img", disable=None):
+        photo = labels.photo(name)
+        frame = editor.find_subjects(photo)[0].frame
+        coarse = coarse_masks(editor, photo, frame, names)
+        outlines = landmark_outlines(mesh, photo, frame)
+        write_label_map(args.labels, name, draft_face(photo, coarse, outlines, names), parts)
+    return {"drafted": len(wanted), "kept": len(args.names) - len(wanted)}

@@ -9,12 +9,22 @@ import cv2
 import numpy as np
 import pytest
 
+from backend.bundles import find_bundle
 from backend.bundles.bundle import Part
+from backend.editing.editor import Editor
 from backend.errors import BadImage
+from backend.evaluation.face_mesh import FaceMesh, FaceShape
+from backend.photos.align import CropFrame
+from backend.training.dataset import read_rgb
 from backend.training.labelled import UNLABELLED, LabelSet
 from backend.training.labelling import paint as paint_command
 from backend.training.labelling import sheet as sheet_command
-from backend.training.labelling.draft import draft_face, snapped
+from backend.training.labelling.draft import (
+    coarse_masks,
+    draft_face,
+    landmark_outlines,
+    snapped,
+)
 from backend.training.labelling.files import write_classes, write_label_map
 from backend.training.labelling.landmarks import part_outlines
 from backend.training.labelling.outlines import Outline, paint, read_outlines
@@ -166,6 +176,31 @@ def test_a_draft_puts_landmark_parts_over_hair_skin_and_neck() -> None:
     at |= {(80, 125): "left eye", (80, 75): "right eye", (100, 100): "nose"}
     at |= {(127, 100): "mouth interior", (65, 125): "left brow", (133, 100): "lower lip"}
     assert {place: parts[labels[place]] for place in at} == at
+
+
+def test_a_bundle_gives_hair_and_the_subject_without_it() -> None:
+    photo = read_rgb(Path("assets/portrait.png"))
+    editor = Editor(find_bundle("faces"))
+    frame = editor.find_subjects(photo)[0].frame
+    masks = coarse_masks(editor, photo, frame, ["background", "skin", "hair"])
+    assert masks.keys() == {"hair", "skin"} and not (masks["hair"] & masks["skin"]).any()
+    x, y = (frame.to_pixels(1) @ (0.5, 0.55, 1)).astype(int)  # between eyes and nose
+    assert masks["skin"][y, x] and not masks["skin"][:5].any()
+    assert masks["hair"].any() and np.argwhere(masks["hair"])[:, 0].min() < y
+
+
+def test_landmarks_of_a_crop_become_outlines_in_the_photo() -> None:
+    class Mesh(FaceMesh):
+        def __init__(self) -> None:
+            """Needs no network: it says that all landmarks lie in the crop's middle."""
+
+        def read(self, crop: np.ndarray) -> FaceShape:
+            assert crop.dtype == np.uint8
+            return FaceShape(np.full((478, 2), crop.shape[0] / 2), np.zeros(52, np.float32))
+
+    frame = CropFrame.from_axes(np.array([40.0, 30.0]), np.array([10.0, 5.0]))
+    outlines = landmark_outlines(Mesh(), np.zeros((80, 80, 3), np.uint8), frame)
+    np.testing.assert_allclose(outlines["nose"], np.full((18, 2), (40, 30)), atol=1e-6)
 
 
 def test_landmark_outlines_name_points_of_the_mesh_once() -> None:
