@@ -44,6 +44,16 @@ class UnknownPart(WrongBundle):
     """A layer or palette names a part that the bundle does not have."""
 
 
+class BadSetting(EditGanError):
+    """A number or name that was given to steer the work cannot be used."""
+
+    code = "bad_setting"
+
+
+class UnknownRecipe(EditGanError):
+    code = "unknown_recipe"
+
+
 class BadBundle(EditGanError):
     """A bundle's files are missing, damaged or not what `bundle.json` says."""
 

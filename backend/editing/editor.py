@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 
 import numpy as np
 import torch
@@ -21,60 +21,25 @@ from backend.editing.objective import EditObjective, EditTarget, Weights, at_res
 from backend.editing.optimise import optimise
 from backend.editing.progress import Heard, Progress, Report, ignore, part_of
 from backend.editing.region import region_of_interest
+from backend.editing.results import (
+    EditPreview,
+    EditResult,
+    OpenPhoto,
+    ScaledEdit,
+    SideEffects,
+)
 from backend.errors import BadImage, NothingChanged, WrongBundle
+from backend.models.generator import sample_z
 from backend.photos.align import CropFrame, Rect, extract
 from backend.photos.composite import ResultLayer, composite
 from backend.photos.detect import Subject, make_detector
 from backend.photos.painted import Claims, PaintedLayer, read_painted
-from backend.photos.parts import PartMask, PlacedMask, draw_field, draw_parts
+from backend.photos.parts import PlacedMask, draw_field, draw_parts
 
+__all__ = ["EditPreview", "EditResult", "Editor", "OpenPhoto", "ScaledEdit", "SideEffects"]
+
+TRUNCATION = 0.8  # of samples: 0 gives the average, 1 the full variety
 _SMALLEST_FRAME = 16  # photo pixels: less holds no subject
-
-
-@dataclass(frozen=True, eq=False)
-class OpenPhoto:
-    """A photo that is embedded: pixels [H, W, 3 or 4], its frame, code, labels and part layers."""
-
-    pixels: NDArray[np.generic]
-    frame: CropFrame
-    valid: NDArray[np.bool_]  # [R, R]: what the photo covers of the crop
-    w_plus: NDArray[np.float32]  # [n_ws, w_dim]
-    rebuilt: NDArray[np.float32]  # [3, R, R]: G(w+), about [-1, 1]
-    labels: NDArray[np.uint8]  # [L, L]
-    parts: list[PartMask]
-    report: dict[str, object]
-
-
-@dataclass(frozen=True, eq=False)
-class ScaledEdit:
-    """An editing vector float32 [n_ws, w_dim], its Q_edit and the scale s to apply it with."""
-
-    vector: NDArray[np.float32]
-    parts: tuple[str, ...]
-    scale: float
-
-
-@dataclass(frozen=True, eq=False)
-class EditResult:
-    """An edit of a photo: its layer, delta w+, Q_edit, new labels [L, L] and crop uint8 [R, R,
-    3]."""
-
-    layer: ResultLayer
-    vector: NDArray[np.float32]
-    parts: tuple[str, ...]
-    labels: NDArray[np.uint8]
-    crop: NDArray[np.uint8]
-    report: dict[str, object]
-
-
-@dataclass(frozen=True, eq=False)
-class EditPreview:
-    """What vectors do to a photo, as the generator sees it: crop uint8 [R, R, 3], labels [L, L],
-    and identity, the cosine similarity to the reconstruction (None without an identity network)."""
-
-    crop: NDArray[np.uint8]
-    labels: NDArray[np.uint8]
-    identity: float | None
 
 
 class Editor:
@@ -149,6 +114,7 @@ class Editor:
         painted: Sequence[PaintedLayer],
         *,
         steps: int = 100,
+        weights: Weights | None = None,
         progress: Report = ignore,
     ) -> EditResult:
         """Optimise the code until the picture agrees with the repainted layers (top first).
@@ -156,7 +122,7 @@ class Editor:
         Raises NothingChanged, UnknownPart.
         """
         claims = read_painted(photo.parts, painted, photo.frame, photo.labels, self.bundle.parts)
-        return self.edit(photo, claims, steps=steps, progress=progress)
+        return self.edit(photo, claims, steps=steps, weights=weights, progress=progress)
 
     def edit(
         self,
@@ -167,9 +133,14 @@ class Editor:
         weights: Weights | None = None,
         progress: Report = ignore,
     ) -> EditResult:
-        """Optimisation-based editing (paper 3.4) towards claims at label resolution."""
+        """Optimisation-based editing (paper 3.4) towards claims at label resolution.
+
+        Raises NothingChanged for claims of nothing, UnknownPart.
+        """
         began = time.monotonic()
-        edited = [self.bundle.part(name).index for name in claims.parts]
+        if not claims.changed.any():
+            raise NothingChanged("The parts are as they were; repaint some of them first.")
+        edited = self._indices(claims.parts)
         region = region_of_interest(
             photo.labels, claims.target, edited, self._large(), claims.changed
         )
@@ -191,8 +162,7 @@ class Editor:
             "ended_early": found.enough,
             "loss": [found.losses[0], min(found.losses)],
             "terms": found.terms,
-            "area_region": int(region.sum()),
-            "area_changed": int(claims.changed.sum()),
+            **self._areas(photo, region, claims.changed),
             "agreement": float(agree[claims.changed].mean()),
             "seconds": time.monotonic() - began,
         }
@@ -211,23 +181,24 @@ class Editor:
         """Apply editing vectors, w+ + sum s_i delta_i, then `refine` steps of self-supervision
         (paper 3.4).
 
-        Raises NothingChanged when no edit is given, WrongBundle for vectors of another shape.
+        Scales beyond +-MAX_SCALE are clamped and reported. Raises NothingChanged when no edit is
+        given, WrongBundle for vectors of another shape, UnknownPart, BadSetting.
         """
         began = time.monotonic()
         if not edits:
             raise NothingChanged("No edit was chosen; choose at least one from the library.")
         w_plus = self._tensor(photo.w_plus)
         delta = self._delta(edits)
-        parts = tuple(dict.fromkeys(name for e in edits for name in e.parts))
+        edited = self._indices(name for e in edits for name in e.parts)
+        parts = tuple(part.name for part in self.bundle.parts if part.index in edited)
         after, labels = self._segmented(w_plus + delta)
-        edited = [self.bundle.part(name).index for name in parts]
         region = region_of_interest(photo.labels, labels, edited, self._large())
         report: dict[str, object] = {
             "refine": 0,
             "ended_early": False,
-            "scales": [e.scale for e in edits],
-            "area_region": int(region.sum()),
-            "area_changed": int((labels != photo.labels).sum()),
+            "scales": [e.applied for e in edits],
+            "clamped": [e.scale for e in edits if e.scale != e.applied],
+            **self._areas(photo, region, labels != photo.labels),
         }
         before = self._rebuilt(photo)
         if refine:
@@ -260,11 +231,28 @@ class Editor:
         quality = measure(self.networks, before, after, torch.ones_like(before[:, :1]))
         return EditPreview(to_picture(after), labels, quality.identity)
 
-    def sample(self, z: Tensor, *, truncation: float = 0.7) -> tuple[Tensor, Tensor]:
+    def side_effects(self, photo: OpenPhoto, edits: Sequence[ScaledEdit]) -> SideEffects:
+        """How vectors change what they should leave alone, before compositing."""
+        before = self._rebuilt(photo)
+        after, labels = self._segmented(self._tensor(photo.w_plus) + self._delta(edits))
+        edited = self._indices(name for e in edits for name in e.parts)
+        region = region_of_interest(photo.labels, labels, edited, self._large())
+        outside = at_resolution(torch.from_numpy(~region), before.shape[-1]).to(before)
+        found = measure(self.networks, before.clamp(-1, 1), after, outside)
+        return SideEffects(found.identity, found.perceptual)
+
+    def sample(self, z: Tensor, *, truncation: float = TRUNCATION) -> tuple[Tensor, Tensor]:
         """z (B, z_dim) -> pictures (B, 3, R, R) and their w_plus (B, n_ws, w_dim)."""
         generator = self.networks.generator
         w_plus = generator.map(z.to(self.device), truncation=truncation)
         return self._generate(w_plus)[0], w_plus
+
+    def open_sample(self, seed: int) -> OpenPhoto:
+        """A generated picture, uint8 [R, R, 3], as a photo whose code is known."""
+        image, w_plus = self.sample(sample_z(self.bundle.config, [seed]))
+        pixels, half = to_picture(image), self.bundle.resolution / 2
+        frame = CropFrame.from_axes(np.array([half, half]), np.array([half, 0.0]))
+        return self.open(pixels, frame, level="known", w_plus=_array(w_plus))
 
     def _composite(
         self, photo: OpenPhoto, before: Tensor, after: Tensor, region: NDArray[np.bool_]
@@ -298,8 +286,21 @@ class Editor:
         return torch.from_numpy(np.ascontiguousarray(code, dtype=np.float32))[None].to(self.device)
 
     def _delta(self, edits: Sequence[ScaledEdit]) -> Tensor:
-        """sum s_i delta_i, (1, n_ws, w_dim)."""
-        return torch.stack([self._tensor(e.vector) * e.scale for e in edits]).sum(dim=0)
+        """sum s_i delta_i, (1, n_ws, w_dim). In double precision, so that their order is no
+        matter."""
+        scaled = [self._tensor(e.vector).double() * e.applied for e in edits]
+        return torch.stack(scaled).sum(dim=0).float()
+
+    def _areas(
+        self, photo: OpenPhoto, region: NDArray[np.bool_], changed: NDArray[np.bool_]
+    ) -> dict[str, object]:
+        """How much an edit may change, in label pixels, and as a share of what the photo shows."""
+        valid = self._at_labels(photo.valid)
+        return {
+            "area_region": int(region.sum()),
+            "area_changed": int(changed.sum()),
+            "share_of_subject": float((region & valid).sum() / valid.sum()),
+        }
 
     def _target(
         self,
@@ -316,7 +317,11 @@ class Editor:
         return np.ascontiguousarray(valid[::step, ::step])
 
     def _large(self) -> list[int]:
-        return [self.bundle.part(name).index for name in self.bundle.large]
+        return self._indices(self.bundle.large)
+
+    def _indices(self, parts: Iterable[str]) -> list[int]:
+        """Label values of parts, each once; raises UnknownPart."""
+        return [self.bundle.part(name).index for name in dict.fromkeys(parts)]
 
 
 def _array(code: Tensor) -> NDArray[np.float32]:

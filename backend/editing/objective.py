@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from backend.bundles.networks import Networks
+from backend.errors import BadSetting
 from backend.models.perceptual import feature_distance
 from backend.models.sampling import PixelReader
 
@@ -28,6 +30,20 @@ class Weights:
     l2: float = 5.0
     cross_entropy: float = 1.0
     identity: float = 1.0
+
+    @classmethod
+    def named(cls, values: Mapping[str, float]) -> Weights:
+        """The usual weights, but for those given by name; raises BadSetting for others, and for
+        values that are negative or no numbers."""
+        known = [field.name for field in fields(cls)]
+        for name, value in values.items():
+            if name not in known:
+                raise BadSetting(
+                    f"There is no weight '{name}'; the weights are {', '.join(known)}."
+                )
+            if not (math.isfinite(value) and value >= 0):
+                raise BadSetting(f"The weight '{name}' cannot be {value}; give a number from 0 up.")
+        return cls(**values)
 
 
 @dataclass(frozen=True, eq=False)

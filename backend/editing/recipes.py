@@ -1,138 +1,160 @@
-"""Scripted mask edits: a change of the parts described once, for any photo of a bundle.
+"""Recipes: a change of the parts described once, for any photo of a domain.
 
-A recipe is what a photographer would paint, said in geometry: scale a part, lift its corners, let
-it grow. Presets are learnt from recipes by the same optimisation that a repaint runs.
+A recipe is what a photographer would paint, said in geometry: scale a group of parts, lift its
+corners, let it grow. Edits are learnt from recipes by the same optimisation that a repaint runs.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from backend.bundles.bundle import Bundle
-from backend.editing.region import dilate
-from backend.errors import NothingChanged
+from backend.editing.geometry import Change, Grow, Open, Scale
+from backend.errors import NothingChanged, UnknownPart, UnknownRecipe
 from backend.photos.painted import Claims
 
-_OVERSAMPLE = 8  # geometry is done on a finer grid, so that small parts keep their shape
-
-
-@dataclass(frozen=True)
-class Scale:
-    """Scale each connected piece of a part about its centre; lift: how far its left and right ends
-    rise, as a fraction of its width."""
-
-    x: float = 1.0
-    y: float = 1.0
-    lift: float = 0.0
-
-    def __call__(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """mask: bool [H, W]; returns the new shape of the part."""
-        count, pieces = cv2.connectedComponents(mask.astype(np.uint8))
-        result = np.zeros_like(mask)
-        for piece in range(1, count):
-            result |= self._moved((pieces == piece).astype(np.float32))
-        return result
-
-    def _moved(self, piece: NDArray[np.float32]) -> NDArray[np.bool_]:
-        rows, columns = np.nonzero(piece)
-        cx, cy = columns.mean(), rows.mean()
-        half = max((columns.max() - columns.min()) / 2 * self.x, 1.0)
-        y, x = np.mgrid[: piece.shape[0], : piece.shape[1]].astype(np.float32)
-        rise = 2 * half * self.lift * (((x - cx) / half) ** 2).clip(0, 2)
-        source_x = cx + (x - cx) / self.x
-        source_y = cy + (y + rise - cy) / self.y
-        moved = cv2.remap(
-            piece, source_x.astype(np.float32), source_y.astype(np.float32), cv2.INTER_LINEAR
-        )
-        return moved > 0.5
-
-
-@dataclass(frozen=True)
-class Grow:
-    """Let a part grow (or shrink, when negative) by a fraction of the picture's width, over
-    `over`."""
-
-    by: float
-    over: tuple[str, ...]
+_FINE = 512  # geometry is done on a grid of this size, so that small parts keep their shape
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """One edit: what happens to the shape of one part.
+    """One edit: what happens to the shape of a group of parts.
 
-    fill: the part that shows where the edited part went away.
+    groups: names, in order of preference; the first that a bundle has is meant.
     """
 
     name: str
     title: str
     description: str
-    part: str
-    change: Scale | Grow
-    fill: str = "skin"
+    groups: tuple[str, ...]
+    change: Change
+
+    def fits(self, bundle: Bundle) -> bool:
+        """Whether the bundle has what it changes."""
+        return any(group_of(bundle, name) for name in self.groups)
+
+    def parts(self, bundle: Bundle) -> tuple[str, ...]:
+        """Q_edit, in the bundle's order; raises UnknownPart where it has none of the groups."""
+        group = self.group(bundle)
+        return tuple(part.name for part in bundle.parts if part.index in group)
+
+    def group(self, bundle: Bundle) -> list[int]:
+        """Q_edit as label values; raises UnknownPart where the bundle has none of its groups."""
+        for name in self.groups:
+            if found := group_of(bundle, name):
+                return found
+        raise UnknownPart(
+            f"'{self.title}' changes the {self.groups[0]}, which the model '{bundle.name}' does "
+            "not tell apart; choose another edit or another model."
+        )
+
+
+def group_of(bundle: Bundle, name: str) -> list[int]:
+    """The label values of a part group, or of the one part of that name; empty if there is none."""
+    names = bundle.groups.get(name, (name,))
+    return [part.index for part in bundle.parts if part.name in names]
 
 
 def claims_of(recipe: Recipe, labels: NDArray[np.uint8], bundle: Bundle) -> Claims:
     """What a recipe asks of a photo whose labels are uint8 [L, L].
 
-    Raises NothingChanged when the part is not in the picture or the change is too small for it.
+    Raises UnknownPart when the bundle lacks its parts, NothingChanged when they are not in the
+    picture or the change is too small for it.
     """
-    part, fill = bundle.part(recipe.part).index, bundle.part(recipe.fill).index
-    fine = labels.repeat(_OVERSAMPLE, axis=0).repeat(_OVERSAMPLE, axis=1)
-    mask = fine == part
-    if not mask.any():
-        raise NothingChanged(f"The picture has no '{recipe.part}' to change.")
-    wanted = _changed(recipe.change, mask, fine, bundle)
-    target = _to_labels(fine, mask, wanted, part, fill)
+    group, parts = recipe.group(bundle), recipe.parts(bundle)
+    if not np.isin(labels, group).any():
+        raise NothingChanged(f"The picture has no {' or '.join(parts)} to change.")
+    times = max(2, _FINE // labels.shape[0])
+    fine = labels.repeat(times, axis=0).repeat(times, axis=1)
+    wanted = recipe.change(fine, group, lambda name: group_of(bundle, name))
+    target = _majority(wanted, times)
     changed = target != labels
     if not changed.any():
         raise NothingChanged(f"'{recipe.title}' changes nothing in this picture.")
-    return Claims(target, changed, np.zeros_like(labels), (recipe.part,))
+    return Claims(target, changed, np.zeros_like(labels), parts)
 
 
-def _changed(
-    change: Scale | Grow, mask: NDArray[np.bool_], fine: NDArray[np.uint8], bundle: Bundle
-) -> NDArray[np.bool_]:
-    if isinstance(change, Scale):
-        return change(mask)
-    radius = max(1, round(abs(change.by) * mask.shape[0]))
-    over = np.isin(fine, [bundle.part(name).index for name in change.over])
-    if change.by > 0:
-        return mask | (dilate(mask, radius) & over)
-    return mask & ~(dilate(over, radius) & mask)
-
-
-def _to_labels(
-    fine: NDArray[np.uint8],
-    mask: NDArray[np.bool_],
-    wanted: NDArray[np.bool_],
-    part: int,
-    fill: int,
-) -> NDArray[np.uint8]:
-    """Majority of area per label pixel, after the part has its new shape."""
-    edited = np.where(wanted, part, np.where(mask, fill, fine))
-    side = fine.shape[0] // _OVERSAMPLE
-    blocks = edited.reshape(side, _OVERSAMPLE, side, _OVERSAMPLE)
-    counts = [(blocks == c).sum(axis=(1, 3)) for c in range(int(edited.max()) + 1)]
+def _majority(fine: NDArray[np.uint8], times: int) -> NDArray[np.uint8]:
+    """Every label pixel's most common value among its `times` x `times` fine ones."""
+    side = fine.shape[0] // times
+    blocks = fine.reshape(side, times, side, times)
+    counts = [(blocks == value).sum(axis=(1, 3)) for value in range(int(fine.max()) + 1)]
     return np.stack(counts).argmax(axis=0).astype(np.uint8)
 
 
+def recipes_for(bundle: Bundle) -> tuple[Recipe, ...]:
+    """The recipes of the bundle's domain whose parts it has."""
+    known = RECIPES.get(bundle.domain, RECIPES.get(bundle.name, ()))
+    return tuple(recipe for recipe in known if recipe.fits(bundle))
+
+
+def find_recipe(bundle: Bundle, name: str) -> Recipe:
+    """The recipe of that name; raises UnknownRecipe, UnknownPart if the bundle lacks its parts."""
+    for recipe in RECIPES.get(bundle.domain, RECIPES.get(bundle.name, ())):
+        if recipe.name == name:
+            recipe.group(bundle)
+            return recipe
+    known = ", ".join(recipe.name for recipe in recipes_for(bundle)) or "none"
+    raise UnknownRecipe(
+        f"There is no recipe '{name}' for the model '{bundle.name}'; there are: {known}."
+    )
+
+
+_MOUTH, _LIPS, _EYES = ("mouth",), ("lips", "mouth"), ("eyes",)
+_BROWS, _NOSE, _HAIR, _EARS = ("brows",), ("nose",), ("hair",), ("ears",)
+
 FACES = (
     Recipe(
-        "smile",
-        "Smile",
-        "Widens the mouth and lifts its corners.",
-        "mouth",
-        Scale(x=1.6, y=1.35, lift=0.2),
+        "smile", "Smile", "Widens the mouth and lifts its corners.",
+        _MOUTH, Scale(x=1.6, y=1.35, lift=0.2),
     ),
-    Recipe("wider-mouth", "Wider mouth", "Widens the mouth.", "mouth", Scale(x=1.7)),
-    Recipe("fuller-lips", "Fuller lips", "Makes the lips fuller.", "mouth", Scale(x=1.1, y=2.1)),
-    Recipe("bigger-eyes", "Bigger eyes", "Enlarges both eyes.", "eyes", Scale(x=1.5, y=2.0)),
-    Recipe("slimmer-nose", "Slimmer nose", "Narrows the nose.", "nose", Scale(x=0.55, y=0.95)),
-)
-"""The recipes of the built-in bundle `faces`."""
+    Recipe(
+        "frown", "Frown", "Lets the corners of the mouth hang.",
+        _MOUTH, Scale(x=1.1, y=1.1, lift=-0.22),
+    ),
+    Recipe("open-mouth", "Open mouth", "Opens the mouth.", _MOUTH, Open(0.3)),
+    Recipe("wider-mouth", "Wider mouth", "Widens the mouth.", _MOUTH, Scale(x=1.7)),
+    Recipe("fuller-lips", "Fuller lips", "Makes the lips fuller.", _LIPS, Scale(1.1, 2.1)),
+    Recipe("bigger-eyes", "Bigger eyes", "Enlarges both eyes.", _EYES, Scale(1.5, 2.0)),
+    Recipe(
+        "closed-eyes", "Closed eyes", "Lowers the upper eyelids.",
+        _EYES, Scale(y=0.3, anchor=0.85),
+    ),
+    Recipe("raised-brows", "Raised brows", "Raises both brows.", _BROWS, Scale(up=0.8)),
+    Recipe(
+        "thicker-brows", "Thicker brows", "Makes both brows thicker.",
+        _BROWS, Scale(x=1.1, y=2.0),
+    ),
+    Recipe("slimmer-nose", "Slimmer nose", "Narrows the nose.", _NOSE, Scale(0.55, 0.95)),
+    Recipe(
+        "more-hair", "More hair", "Gives the hair more volume.",
+        _HAIR, Grow(0.06, over=("background", "clothes")),
+    ),
+    Recipe(
+        "less-hair", "Less hair", "Gives the hair less volume.",
+        _HAIR, Grow(-0.06, over=("background", "clothes")),
+    ),
+)  # fmt: skip
+"""For bundles of the domain `faces`. Looking left or right needs an iris, which is too small a part
+below 256 pixels."""
 
-RECIPES = {"faces": FACES}
+CATS = (
+    Recipe("open-mouth", "Open mouth", "Opens the mouth.", _MOUTH, Open(0.4)),
+    Recipe("bigger-eyes", "Bigger eyes", "Enlarges both eyes.", _EYES, Scale(1.4, 1.4)),
+    Recipe(
+        "closed-eyes", "Closed eyes", "Lowers the upper eyelids.",
+        _EYES, Scale(y=0.3, anchor=0.8),
+    ),
+    Recipe(
+        "bigger-ears", "Bigger ears", "Enlarges both ears.",
+        _EARS, Scale(x=1.3, y=1.4, anchor=1.0),
+    ),
+    Recipe("smaller-nose", "Smaller nose", "Makes the nose smaller.", _NOSE, Scale(0.6, 0.6)),
+)  # fmt: skip
+"""For bundles of the domain `cats`."""
+
+RECIPES = {"faces": FACES, "cats": CATS}
+"""Recipes by domain."""

@@ -73,6 +73,8 @@ class DeviceDesk:
                 return self._preview_edits(request, device, job)
             case m.SaveEdit() as request:
                 return self._save(request, device, job)
+            case m.Learn() as request:
+                return self._learn(request, device, job)
         raise m.ProtocolError(f"no work for {job.kind}")
 
     def _detect(self, request: m.Detect, device: str) -> m.Detected:
@@ -204,15 +206,30 @@ class DeviceDesk:
             description=request.description,
             low=request.low,
             high=request.high,
+            learnt_from=request.learnt_from,
             default=min(max(1.0, request.low), request.high),
             before=translate.thumbnail(opened.pixels, opened.frame),
             after=translate.thumbnail(
                 translate.with_layer(opened.pixels, result.layer), opened.frame
             ),
-            learnt_from=request.learnt_from,
             licence=bundle.license,
         )
         return m.Saved(saved.name)
+
+    def _learn(self, request: m.Learn, device: str, job: Job) -> m.Learnt:
+        from backend.server.learning import lesson_of, taught  # imports torch
+
+        sessions = [self._photos.get(name) for name in (*request.photos, *request.others)]
+        first = sessions[0]
+        if any(session.bundle != first.bundle for session in sessions):
+            raise WrongBundle("The photos were opened with different models; use one for all.")
+        engine = self._engines.get(first.bundle, device)
+        edits = [self._scaled_edit(one, first, engine) for one in request.edits]
+        lesson = lesson_of(request.recipe, edits, engine.bundle)
+        opened = [session.opened for session in sessions]
+        photos, others = opened[: len(request.photos)], opened[len(request.photos) :]
+        progress = translate.reporter(job, first.opened.frame, first.rect)
+        return taught(engine, lesson, photos, others, request.steps, progress)
 
     def _session(self, photo: str, device: str) -> tuple[Session, Engine]:
         session = self._photos.get(photo)

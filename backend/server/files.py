@@ -6,6 +6,8 @@ import dataclasses
 import itertools
 from typing import Any
 
+from backend.bundles import Bundle, find_bundle
+from backend.editing.recipes import Recipe, recipes_for
 from backend.errors import UnknownEdit
 from backend.server import translate
 from backend.server.convert import to_pixels
@@ -61,6 +63,9 @@ class FilesDesk:
                 return m.Imported(added.bundle, added.name)
             case m.ListBundles():
                 return m.Bundles([self._bundle(one) for one in self._catalogue.describe()])
+            case m.ListRecipes(name):
+                model = find_bundle(name)
+                return m.Recipes([_recipe(recipe, model) for recipe in recipes_for(model)])
         raise m.ProtocolError(f"no file work for {job.kind}")
 
     def _info(self, edit: EditInfo, marked: set[str]) -> m.EditInfo:
@@ -93,3 +98,7 @@ class FilesDesk:
         for name in ("parts", "missing"):
             values[name] = tuple(values.get(name, ()))
         return m.BundleInfo(**values, picture=self._catalogue.picture(described["name"]))
+
+
+def _recipe(recipe: Recipe, bundle: Bundle) -> m.RecipeInfo:
+    return m.RecipeInfo(recipe.name, recipe.title, recipe.description, recipe.parts(bundle))

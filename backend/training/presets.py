@@ -12,13 +12,11 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from backend.bundles import find_bundle
+from backend.bundles import Bundle, find_bundle
 from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
-from backend.editing.learn import LearntEdit, learn
-from backend.editing.recipes import RECIPES, Recipe
+from backend.editing.learn import FromRecipe, LearntEdit, learn
+from backend.editing.recipes import Recipe, find_recipe, recipes_for
 from backend.errors import EditGanError
-from backend.models.generator import sample_z
-from backend.photos.align import CropFrame
 from backend.training.dataset import find_images, read_rgb
 from edit_library.library import PRESETS_DIR, Library
 
@@ -51,16 +49,6 @@ def open_photos(editor: Editor, images: list[Path], count: int) -> list[OpenPhot
     return photos
 
 
-def sampled_photo(editor: Editor, seed: int) -> OpenPhoto:
-    """A generated picture as a photo that is known exactly: free to show as a thumbnail."""
-    image, w_plus = editor.sample(sample_z(editor.bundle.config, [seed]))
-    picture = (image[0].clamp(-1, 1).permute(1, 2, 0).cpu().numpy() + 1) / 2
-    pixels = np.round(picture * 255).astype(np.uint8)
-    half = editor.bundle.resolution / 2
-    frame = CropFrame.from_axes(np.array([half, half]), np.array([half, 0.0]))
-    return editor.open(pixels, frame, w_plus=w_plus[0].cpu().numpy())
-
-
 def run(args: argparse.Namespace) -> dict[str, object]:
     """`editgan train presets`."""
     torch.manual_seed(0)
@@ -70,22 +58,20 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     order = np.random.default_rng(0).permutation(len(images))
     photos = open_photos(editor, [images[i] for i in order], args.photos + args.others)
     learn_from, others = photos[: args.photos], photos[args.photos :]
-    example = sampled_photo(editor, args.thumbnail_seed)
+    example = editor.open_sample(args.thumbnail_seed)
     library = Library.for_presets(args.output)
     results = {}
-    for recipe in RECIPES.get(bundle.name, ()):
-        if args.only and recipe.name not in args.only:
-            continue
-        learnt = learn(editor, recipe, learn_from, others, steps=args.steps)
+    for recipe in _chosen(bundle, args.only):
+        learnt = learn(editor, FromRecipe(recipe), learn_from, others, steps=args.steps)
         _save(library, editor, recipe, learnt, example)
-        results[recipe.name] = {
-            "learnt_from": learnt.learnt_from,
-            "agreement": learnt.agreement,
-            "transfer": learnt.transfer,
-            "range": [learnt.low, learnt.high],
-        }
+        results[recipe.name] = learnt.report()
         tqdm.write(f"{recipe.name}: {results[recipe.name]}", file=sys.stderr)
     return {"bundle": bundle.name, "presets": results}
+
+
+def _chosen(bundle: Bundle, names: list[str] | None) -> list[Recipe]:
+    """The recipes that were asked for, else all that fit; raises UnknownRecipe, UnknownPart."""
+    return [find_recipe(bundle, name) for name in names] if names else list(recipes_for(bundle))
 
 
 def _enlarged(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

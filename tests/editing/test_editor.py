@@ -8,12 +8,19 @@ import pytest
 from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
 from backend.editing.objective import Weights
 from backend.editing.recipes import FACES, claims_of
-from backend.errors import BadImage, NoSubject, NothingChanged, WrongBundle
+from backend.errors import (
+    BadImage,
+    BadSetting,
+    NoSubject,
+    NothingChanged,
+    UnknownPart,
+    WrongBundle,
+)
 from backend.photos.align import CropFrame, extract
-from backend.photos.painted import PaintedLayer
+from backend.photos.painted import Claims, PaintedLayer
 from backend.photos.parts import PlacedMask
 
-MOUTH_RECIPE = next(r for r in FACES if r.part == "mouth")
+MOUTH_RECIPE = next(r for r in FACES if r.name == "smile")
 
 
 def layers(photo: OpenPhoto) -> list[PaintedLayer]:
@@ -148,6 +155,65 @@ def test_vectors_of_another_shape_or_with_nan_are_refused(photo: OpenPhoto, edit
     for vector in (np.zeros((3, 5), np.float32), np.full_like(photo.w_plus, np.nan)):
         with pytest.raises(WrongBundle, match="does not belong to the model 'faces'"):
             editor.apply(photo, [ScaledEdit(vector, ("mouth",), 1.0)])
+
+
+def test_the_order_of_edits_is_no_matter(photo: OpenPhoto, editor: Editor) -> None:
+    rng = np.random.default_rng(2)
+    groups = list(editor.bundle.groups.values())[:3]
+    edits = [
+        ScaledEdit(rng.normal(0, 0.1, photo.w_plus.shape).astype(np.float32), parts, scale)
+        for parts, scale in zip(groups, (1.3, -0.7, 2.5), strict=True)
+    ]
+    one, other = (editor.apply(photo, some, refine=2) for some in (edits, edits[::-1]))
+    assert np.array_equal(one.vector, other.vector)
+    assert one.parts == other.parts and set(one.parts) == {p for parts in groups for p in parts}
+    assert np.array_equal(one.layer.pixels, other.layer.pixels)
+
+
+def test_the_region_of_stacked_edits_holds_that_of_each(photo: OpenPhoto, editor: Editor) -> None:
+    nothing = np.zeros_like(photo.w_plus)
+    groups = list(editor.bundle.groups.values())[:2]
+    stacked = editor.apply(photo, [ScaledEdit(nothing, parts, 1.0) for parts in groups])
+    alone = [editor.apply(photo, [ScaledEdit(nothing, parts, 1.0)]) for parts in groups]
+    areas = [result.report["area_region"] for result in alone]
+    assert max(areas) < stacked.report["area_region"] <= sum(areas)
+
+
+def test_scales_out_of_all_bounds_are_clamped_and_told(photo: OpenPhoto, editor: Editor) -> None:
+    vector = np.full_like(photo.w_plus, 0.01)
+    far, most = (
+        editor.apply(photo, [ScaledEdit(vector, ("mouth",), scale)]) for scale in (-99.0, -10.0)
+    )
+    assert far.report["scales"] == [-10.0] and far.report["clamped"] == [-99.0]
+    assert most.report["clamped"] == [] and np.array_equal(far.vector, most.vector)
+    with pytest.raises(BadSetting, match="cannot be applied nan times"):
+        editor.apply(photo, [ScaledEdit(vector, ("mouth",), float("nan"))])
+
+
+def test_a_part_that_the_model_lacks_is_named(photo: OpenPhoto, editor: Editor) -> None:
+    vector = np.zeros_like(photo.w_plus)
+    with pytest.raises(UnknownPart, match="no part 'antenna'; it has background"):
+        editor.apply(photo, [ScaledEdit(vector, ("antenna",), 1.0)])
+
+
+def test_claims_of_nothing_are_refused(photo: OpenPhoto, editor: Editor) -> None:
+    none = np.zeros(photo.labels.shape, bool)
+    empty = Claims(photo.labels, none, np.zeros_like(photo.labels), ("mouth",))
+    with pytest.raises(NothingChanged, match="as they were"):
+        editor.edit(photo, empty)
+
+
+def test_an_edit_may_cover_the_whole_picture(photo: OpenPhoto, editor: Editor) -> None:
+    """Nothing is left to hold on to, but the photo around the subject stays as it is."""
+    skin = np.full_like(photo.labels, editor.bundle.part("skin").index)
+    all_of_it = Claims(skin, skin != photo.labels, np.zeros_like(skin), ("skin",))
+    found = editor.edit(photo, all_of_it, steps=2)
+    assert found.report["share_of_subject"] > 0.6 and np.isfinite(found.vector).all()
+    every = ScaledEdit(found.vector, tuple(p.name for p in editor.bundle.parts), 1.0)
+    both = editor.apply(photo, [every], refine=1)
+    assert both.report["share_of_subject"] <= 1 and np.isfinite(both.vector).all()
+    merged = shown_over(photo, found)
+    assert np.array_equal(merged[300:], photo.pixels[300:])  # far below the frame
 
 
 def test_bad_photos_get_a_sentence(editor: Editor) -> None:

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 
 from backend.editing.editor import Editor, OpenPhoto
 from backend.editing.objective import EditObjective, EditTarget, Weights
+from backend.errors import BadSetting
 from backend.models.perceptual import feature_distance
 
 
@@ -71,6 +72,15 @@ def test_a_lost_pixel_claims_not_to_be_its_old_part(editor: Editor, photo: OpenP
     losses = torch.where(lost > 0, -(1 - p_old).clamp(min=1e-6).log(), losses)
     expected = losses[target.region.flatten()].mean()
     torch.testing.assert_close(terms["cross_entropy"], expected, rtol=1e-3, atol=1e-5)
+
+
+def test_weights_are_given_by_name() -> None:
+    assert Weights.named({"lpips": 5, "identity": 0}) == Weights(lpips=5, identity=0)
+    with pytest.raises(BadSetting, match=r"no weight 'vgg'; the weights are rgb, lpips, l2"):
+        Weights.named({"vgg": 1})
+    for value in (-1.0, float("nan"), float("inf")):
+        with pytest.raises(BadSetting, match="'l2' cannot be"):
+            Weights.named({"l2": value})
 
 
 def test_identity_can_be_left_out(editor: Editor, photo: OpenPhoto) -> None:

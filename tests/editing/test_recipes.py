@@ -1,83 +1,238 @@
+"""Recipes on label maps: with a model of few, whole parts and with one of many, fine ones."""
+
+from __future__ import annotations
+
+import dataclasses
+
 import numpy as np
 import pytest
 
-from backend.bundles import find_bundle
-from backend.editing.recipes import FACES, RECIPES, Grow, Recipe, Scale, claims_of
-from backend.errors import NothingChanged
+from backend.bundles.bundle import Bundle, Part
+from backend.bundles.registry import find_bundle, list_bundles
+from backend.editing.geometry import Grow, Open, Scale
+from backend.editing.recipes import (
+    CATS,
+    FACES,
+    RECIPES,
+    Recipe,
+    claims_of,
+    find_recipe,
+    group_of,
+    recipes_for,
+)
+from backend.errors import NothingChanged, UnknownPart, UnknownRecipe
 
-BUNDLE = find_bundle("faces")
-INDEX = {part.name: part.index for part in BUNDLE.parts}
+
+def bundle_of(domain: str, parts: tuple[str, ...], groups: dict[str, tuple[str, ...]]) -> Bundle:
+    return dataclasses.replace(
+        find_bundle("faces"),
+        name=f"test {domain}",
+        domain=domain,
+        parts=tuple(Part(name, index, (index, 0, 0)) for index, name in enumerate(parts)),
+        groups=groups,
+    )
 
 
-def face() -> np.ndarray:
-    labels = np.full((64, 64), INDEX["background"], np.uint8)
-    labels[6:60, 12:52] = INDEX["hair and brows"]
-    labels[18:58, 17:47] = INDEX["skin"]
-    labels[28:31, 22:28] = labels[28:31, 36:42] = INDEX["eyes"]
-    labels[30:41, 29:35] = INDEX["nose"]
-    labels[44:48, 25:39] = INDEX["mouth"]
+WHOLE = bundle_of(
+    "faces",
+    ("background", "hair and brows", "skin", "nose", "mouth", "eyes"),
+    {"hair": ("hair and brows",)},
+)
+FINE = bundle_of(
+    "faces",
+    ("background", "skin", "left brow", "right brow", "left eye", "right eye", "nose", "upper lip",
+     "lower lip", "mouth interior", "hair", "clothes"),
+    {
+        "brows": ("left brow", "right brow"),
+        "eyes": ("left eye", "right eye"),
+        "lips": ("upper lip", "lower lip"),
+        "mouth": ("upper lip", "lower lip", "mouth interior"),
+    },
+)  # fmt: skip
+CAT = bundle_of(
+    "cats",
+    ("background", "head", "left ear", "right ear", "left eye", "right eye", "nose", "mouth"),
+    {"ears": ("left ear", "right ear"), "eyes": ("left eye", "right eye")},
+)
+
+
+def drawn(bundle: Bundle, *boxes: tuple[str, slice, slice], side: int = 64) -> np.ndarray:
+    """Labels [side, side] with one box of a part over the other; parts it lacks are left out."""
+    labels = np.zeros((side, side), np.uint8)
+    for part, rows, columns in boxes:
+        for index in group_of(bundle, part):
+            labels[rows, columns] = index
     return labels
 
 
-def area(labels: np.ndarray, part: str) -> int:
-    return int((labels == INDEX[part]).sum())
-
-
-@pytest.mark.parametrize("recipe", FACES, ids=lambda r: r.name)
-def test_each_recipe_changes_its_part_and_says_so(recipe: Recipe) -> None:
-    labels = face()
-    claims = claims_of(recipe, labels, BUNDLE)
-    assert claims.parts == (recipe.part,)
-    assert np.array_equal(claims.changed, claims.target != labels)
-    touched = set(np.unique(labels[claims.changed])) | set(np.unique(claims.target[claims.changed]))
-    assert INDEX[recipe.part] in touched
-
-
-def test_names_are_unique_and_parts_exist() -> None:
-    for bundle, recipes in RECIPES.items():
-        assert len({r.name for r in recipes}) == len(recipes)
-        for recipe in recipes:
-            find_bundle(bundle).part(recipe.part)
-
-
-def test_scaling_enlarges_each_eye_about_its_own_centre() -> None:
-    recipe = Recipe("e", "E", "", "eyes", Scale(x=1.5, y=2))
-    target = claims_of(recipe, face(), BUNDLE).target
-    assert area(target, "eyes") > 2 * area(face(), "eyes")
-    columns = np.nonzero((target == INDEX["eyes"]).any(axis=0))[0]
-    assert (columns + columns[::-1] == 2 * 31.5).all()  # still mirror images
-    assert not (target[:, 31] == INDEX["eyes"]).any()
-
-
-def test_a_smile_lifts_the_corners_above_the_middle() -> None:
-    recipe = Recipe("s", "S", "", "mouth", Scale(x=1.4, lift=0.3))
-    mouth = claims_of(recipe, face(), BUNDLE).target == INDEX["mouth"]
-    rows = [np.nonzero(mouth[:, x])[0] for x in range(64)]
-    middle = rows[32].mean()
-    ends = np.nonzero(mouth.any(axis=0))[0]
-    assert rows[ends[0] + 1].mean() < middle and rows[ends[-1] - 1].mean() < middle
-
-
-def test_what_a_part_leaves_is_filled() -> None:
-    recipe = Recipe("n", "N", "", "nose", Scale(x=0.5))
-    claims = claims_of(recipe, face(), BUNDLE)
-    assert set(claims.target[claims.changed]) == {INDEX["skin"]}
-
-
-def test_hair_grows_only_over_what_it_may() -> None:
-    recipe = Recipe("h", "H", "", "hair and brows", Grow(0.05, over=("background",)))
-    labels, claims = (
-        face(),
-        claims_of(
-            Recipe("h", "H", "", "hair and brows", Grow(0.05, over=("background",))), face(), BUNDLE
-        ),
+def face(bundle: Bundle) -> np.ndarray:
+    hair = "hair and brows" if bundle is WHOLE else "hair"
+    eyes = ("eyes", "eyes") if bundle is WHOLE else ("right eye", "left eye")
+    return drawn(
+        bundle,
+        (hair, slice(6, 60), slice(12, 52)),
+        ("skin", slice(18, 58), slice(17, 47)),
+        ("clothes", slice(58, 64), slice(8, 56)),
+        ("right brow", slice(24, 26), slice(21, 28)),
+        ("left brow", slice(24, 26), slice(36, 43)),
+        (eyes[0], slice(28, 31), slice(22, 28)),
+        (eyes[1], slice(28, 31), slice(36, 42)),
+        ("nose", slice(30, 41), slice(29, 35)),
+        ("mouth", slice(44, 48), slice(25, 39)),
+        ("upper lip", slice(44, 46), slice(25, 39)),
+        ("lower lip", slice(46, 48), slice(25, 39)),
     )
-    assert set(labels[claims.changed]) == {INDEX["background"]}
-    assert area(claims_of(recipe, labels, BUNDLE).target, "skin") == area(labels, "skin")
 
 
-def test_a_missing_part_is_said() -> None:
-    labels = face()
-    labels[labels == INDEX["nose"]] = INDEX["skin"]
-    with pytest.raises(NothingChanged, match="no 'nose'"):
-        claims_of(Recipe("n", "N", "", "nose", Scale(x=0.5)), labels, BUNDLE)
+def cat() -> np.ndarray:
+    return drawn(
+        CAT,
+        ("head", slice(20, 56), slice(12, 52)),
+        ("right ear", slice(8, 20), slice(12, 22)),
+        ("left ear", slice(8, 20), slice(42, 52)),
+        ("right eye", slice(28, 34), slice(20, 27)),
+        ("left eye", slice(28, 34), slice(37, 44)),
+        ("nose", slice(40, 44), slice(29, 35)),
+        ("mouth", slice(46, 48), slice(26, 38)),
+    )
+
+
+PICTURES = [(WHOLE, face(WHOLE)), (FINE, face(FINE)), (CAT, cat())]
+CASES = [
+    pytest.param(bundle, labels, recipe, id=f"{bundle.name}-{len(bundle.parts)}-{recipe.name}")
+    for bundle, labels in PICTURES
+    for recipe in recipes_for(bundle)
+]
+
+
+def mask(bundle: Bundle, labels: np.ndarray, *groups: str) -> np.ndarray:
+    return np.isin(labels, [index for name in groups for index in group_of(bundle, name)])
+
+
+def after(name: str, bundle: Bundle, labels: np.ndarray) -> np.ndarray:
+    return claims_of(find_recipe(bundle, name), labels, bundle).target
+
+
+@pytest.mark.parametrize(("bundle", "labels", "recipe"), CASES)
+def test_each_recipe_changes_its_parts_and_says_so(
+    bundle: Bundle, labels: np.ndarray, recipe: Recipe
+) -> None:
+    claims = claims_of(recipe, labels, bundle)
+    assert np.array_equal(claims.changed, claims.target != labels)
+    assert not claims.lost.any()
+    group = [bundle.part(name).index for name in claims.parts]
+    assert group == recipe.group(bundle)
+    before, wanted = np.isin(labels, group), np.isin(claims.target, group)
+    assert (before | wanted)[claims.changed].all()  # nothing else moves
+
+
+def test_there_is_a_recipe_for_each_edit_that_a_domain_should_have() -> None:
+    assert len(recipes_for(FINE)) == len(FACES) == 12
+    assert len(recipes_for(CAT)) == len(CATS) == 5
+    missing = {r.name for r in FACES} - {r.name for r in recipes_for(WHOLE)}
+    assert missing == {"raised-brows", "thicker-brows"}
+    for recipes in RECIPES.values():
+        assert len({r.name for r in recipes}) == len(recipes)
+
+
+@pytest.mark.parametrize("name", sorted(list_bundles()))
+def test_installed_bundles_have_recipes(name: str) -> None:
+    bundle = find_bundle(name)
+    assert len(recipes_for(bundle)) >= 5 or not bundle.parts
+
+
+def test_what_there_is_no_recipe_for_is_said() -> None:
+    with pytest.raises(UnknownPart, match=r"'Raised brows' changes the brows, which the model"):
+        find_recipe(WHOLE, "raised-brows")
+    with pytest.raises(UnknownRecipe, match=r"no recipe 'wink' .* there are: smile, frown"):
+        find_recipe(FINE, "wink")
+    labels = face(WHOLE)
+    labels[labels == WHOLE.part("nose").index] = WHOLE.part("skin").index
+    with pytest.raises(NothingChanged, match="no nose"):
+        after("slimmer-nose", WHOLE, labels)
+
+
+@pytest.mark.parametrize(("bundle", "labels"), PICTURES[:2], ids=["whole", "fine"])
+def test_each_eye_grows_about_its_own_centre(bundle: Bundle, labels: np.ndarray) -> None:
+    before = mask(bundle, labels, "eyes")
+    wanted = mask(bundle, after("bigger-eyes", bundle, labels), "eyes")
+    assert wanted.sum() > 2 * before.sum()
+    columns = np.nonzero(wanted.any(axis=0))[0]
+    assert (columns + columns[::-1] == 2 * 31.5).all()  # still mirror images
+    assert not wanted[:, 31].any()
+
+
+@pytest.mark.parametrize(("bundle", "labels"), PICTURES[:2], ids=["whole", "fine"])
+def test_a_smile_lifts_the_corners_and_a_frown_lowers_them(
+    bundle: Bundle, labels: np.ndarray
+) -> None:
+    for name, sign in (("smile", 1), ("frown", -1)):
+        mouth = mask(bundle, after(name, bundle, labels), "mouth")
+        rows = [np.nonzero(column)[0] for column in mouth.T]
+        ends = np.nonzero(mouth.any(axis=0))[0]
+        for end in (ends[0] + 1, ends[-1] - 1):
+            assert sign * (rows[32].mean() - rows[end].mean()) > 0
+
+
+def test_lips_move_together_and_keep_their_order() -> None:
+    wanted = after("smile", FINE, face(FINE))
+    upper, lower = (mask(FINE, wanted, name) for name in ("upper lip", "lower lip"))
+    assert upper.sum() > 20 and lower.sum() > 20
+    for column in np.nonzero(upper.any(axis=0) & lower.any(axis=0))[0]:
+        assert np.nonzero(upper[:, column])[0].max() < np.nonzero(lower[:, column])[0].min()
+
+
+def test_an_open_mouth_shows_its_inside_where_the_model_knows_one() -> None:
+    labels = face(FINE)
+    wanted = after("open-mouth", FINE, labels)
+    inside = mask(FINE, wanted, "mouth interior")
+    assert inside[:, 32].sum() == 4 and inside[:, 25].sum() <= 1  # 0.3 x 14 pixels, none at corners
+    assert np.array_equal(wanted == 7, labels == 7)  # the upper lip stays
+    assert abs(int((wanted == 8).sum()) - int((labels == 8).sum())) <= 6  # the lower one moves
+    grown = mask(WHOLE, after("open-mouth", WHOLE, face(WHOLE)), "mouth")
+    assert grown.sum() > 1.4 * mask(WHOLE, face(WHOLE), "mouth").sum()
+
+
+def test_a_closed_eye_is_a_line_at_its_lower_lid() -> None:
+    wanted = mask(FINE, after("closed-eyes", FINE, face(FINE)), "eyes")
+    assert list(np.nonzero(wanted.any(axis=1))[0]) == [30]
+
+
+def test_ears_grow_upwards() -> None:
+    labels = cat()
+    wanted = after("bigger-ears", CAT, labels)
+    rows = np.nonzero(mask(CAT, wanted, "ears").any(axis=1))[0]
+    assert rows[0] < 6 and rows[-1] == 19
+
+
+def test_hair_grows_and_shrinks_from_outside_only() -> None:
+    labels = face(FINE)
+    for name, more in (("more-hair", True), ("less-hair", False)):
+        wanted = after(name, FINE, labels)
+        assert np.array_equal(mask(FINE, wanted, "skin"), mask(FINE, labels, "skin"))
+        before, now = (mask(FINE, x, "hair").sum() for x in (labels, wanted))
+        assert (now > 1.1 * before) if more else (now < 0.9 * before)
+
+
+def test_what_a_part_leaves_shows_what_was_nearest() -> None:
+    recipe = Recipe("n", "N", "", ("nose",), Scale(x=0.5))
+    claims = claims_of(recipe, face(FINE), FINE)
+    assert set(claims.target[claims.changed]) == {FINE.part("skin").index}
+
+
+def test_stray_pixels_of_a_part_stay_where_they_are() -> None:
+    labels = face(FINE)
+    labels[50, 20] = FINE.part("left eye").index
+    wanted = claims_of(Recipe("e", "E", "", ("eyes",), Scale(x=1.5)), labels, FINE).target
+    assert wanted[50, 20] == labels[50, 20] and wanted[50, 21] == labels[50, 21]
+
+
+def test_the_first_group_that_the_model_has_is_meant() -> None:
+    recipe = Recipe("l", "L", "", ("lips", "mouth"), Grow(0.02, over=("skin",)))
+    assert claims_of(recipe, face(FINE), FINE).parts == ("upper lip", "lower lip")
+    assert claims_of(recipe, face(WHOLE), WHOLE).parts == ("mouth",)
+
+
+def test_a_change_too_small_for_the_model_is_said() -> None:
+    with pytest.raises(NothingChanged, match="'O' changes nothing"):
+        claims_of(Recipe("o", "O", "", ("mouth",), Open(0.01)), face(FINE), FINE)

@@ -108,6 +108,28 @@ def test_from_a_photo_to_an_edit_in_the_library(editor: Connection) -> None:
     assert refined.report["refine"] == 3
 
 
+def test_an_edit_learnt_from_several_photos(editor: Connection) -> None:
+    segmented, _ = opened(editor), opened(editor, "q")
+    edited = editor.request(m.Repaint("p", painted(segmented.parts, "eyes"), steps=4))
+    mine = m.EditRef(vector=edited.vector, parts=edited.parts)
+    events: list[m.Message] = []
+    learnt = editor.request(m.Learn(["p", "q"], edits=[mine], steps=2), events.append)
+    assert isinstance(learnt, m.Learnt)
+    assert learnt.parts == ("eyes",) and learnt.low < 0 < learnt.high
+    assert learnt.report["learnt_from"] == 2 and "transfer" in learnt.report
+    assert any(isinstance(event, m.Progress) for event in events)
+    mean = editor.request(m.Learn(["p"], edits=[mine, replace(mine, scale=0.0)], steps=0))
+    half = [value / 2 for value in array("f", bytes(edited.vector.data))]
+    assert array("f", bytes(mean.vector.data)) == array("f", half)
+    saved = m.SaveEdit("p", "Both", "", learnt.parts, learnt.vector, learnt.low, learnt.high, 2)
+    assert editor.request(saved).name == "both"
+    assert editor.request(m.ListRecipes("tiny")).recipes == []
+    faces = {recipe.name: recipe for recipe in editor.request(m.ListRecipes("faces")).recipes}
+    assert len(faces) >= 5 and all(recipe.title and recipe.parts for recipe in faces.values())
+    assert error_of(editor, m.Learn(["p"], recipe="smile")).code == "unknown_recipe"
+    assert error_of(editor, m.Learn(["p", "nowhere"], edits=[mine])).code == "unknown_photo"
+
+
 def test_what_the_engine_refuses(editor: Connection) -> None:
     segmented = opened(editor)
     unchanged = [m.PaintedPart(part.name, part.rect, part.alpha) for part in segmented.parts]

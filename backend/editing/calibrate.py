@@ -1,0 +1,54 @@
+"""How far an editing vector can be turned up, and turned round, before the picture suffers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import takewhile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
+from backend.editing.progress import Progress, Report, ignore
+
+SCALES = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0)
+MIN_IDENTITY = 0.85  # cosine similarity to the reconstruction, on average
+MAX_DRIFT = 0.035  # perceptual distance outside the region, on average: colours begin to smear
+
+
+def calibrate(
+    editor: Editor,
+    vector: NDArray[np.float32],
+    parts: tuple[str, ...],
+    photos: Sequence[OpenPhoto],
+    report: Report = ignore,
+) -> tuple[float, float]:
+    """The lowest and the highest scale at which identity and quality still hold.
+
+    From 0 outwards in either direction, until the subject is not the same any more (where there is
+    an identity network) or the picture changes where it should not. At least a quarter each way.
+    """
+
+    def furthest(sign: int) -> float:
+        tried = [sign * scale for scale in SCALES]
+        good = list(takewhile(lambda s: _holds(editor, vector, parts, s, photos), tried))
+        return good[-1] if good else tried[0]
+
+    low = furthest(-1)
+    report(Progress(0.5, "Finding its range"))
+    return low, furthest(1)
+
+
+def _holds(
+    editor: Editor,
+    vector: NDArray[np.float32],
+    parts: tuple[str, ...],
+    scale: float,
+    photos: Sequence[OpenPhoto],
+) -> bool:
+    edit = ScaledEdit(vector, parts, scale)
+    effects = [editor.side_effects(photo, [edit]) for photo in photos]
+    kept = [effect.identity for effect in effects if effect.identity is not None]
+    if kept and float(np.mean(kept)) < MIN_IDENTITY:
+        return False
+    return float(np.mean([effect.drift for effect in effects])) <= MAX_DRIFT

@@ -1,0 +1,81 @@
+"""What the editor works on and what it returns."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.errors import BadSetting
+from backend.photos.align import CropFrame
+from backend.photos.composite import ResultLayer
+from backend.photos.parts import PartMask
+
+MAX_SCALE = 10.0  # ten times what was learnt: beyond, no generator shows its subject any more
+
+
+@dataclass(frozen=True, eq=False)
+class OpenPhoto:
+    """A photo that is embedded: pixels [H, W, 3 or 4], its frame, code, labels and part layers."""
+
+    pixels: NDArray[np.generic]
+    frame: CropFrame
+    valid: NDArray[np.bool_]  # [R, R]: what the photo covers of the crop
+    w_plus: NDArray[np.float32]  # [n_ws, w_dim]
+    rebuilt: NDArray[np.float32]  # [3, R, R]: G(w+), about [-1, 1]
+    labels: NDArray[np.uint8]  # [L, L]
+    parts: list[PartMask]
+    report: dict[str, object]
+
+
+@dataclass(frozen=True, eq=False)
+class ScaledEdit:
+    """An editing vector float32 [n_ws, w_dim], its Q_edit and the scale s to apply it with."""
+
+    vector: NDArray[np.float32]
+    parts: tuple[str, ...]
+    scale: float
+
+    @property
+    def applied(self) -> float:
+        """The scale as it is applied, within +-MAX_SCALE; raises BadSetting if it is no number."""
+        if not math.isfinite(self.scale):
+            raise BadSetting(f"An edit cannot be applied {self.scale} times; give a number.")
+        return min(max(self.scale, -MAX_SCALE), MAX_SCALE)
+
+
+@dataclass(frozen=True, eq=False)
+class EditResult:
+    """An edit of a photo: its layer, delta w+, Q_edit, new labels [L, L] and crop uint8 [R, R,
+    3]."""
+
+    layer: ResultLayer
+    vector: NDArray[np.float32]
+    parts: tuple[str, ...]
+    labels: NDArray[np.uint8]
+    crop: NDArray[np.uint8]
+    report: dict[str, object]
+
+
+@dataclass(frozen=True, eq=False)
+class EditPreview:
+    """What vectors do to a photo, as the generator sees it: crop uint8 [R, R, 3], labels [L, L],
+    and identity, the cosine similarity to the reconstruction (None without an identity network)."""
+
+    crop: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+    identity: float | None
+
+
+@dataclass(frozen=True)
+class SideEffects:
+    """What vectors do that nobody asked for, before compositing.
+
+    identity: cosine similarity to the reconstruction, None without an identity network. drift:
+    perceptual distance from the reconstruction outside the region of interest.
+    """
+
+    identity: float | None
+    drift: float
