@@ -63,6 +63,7 @@ COMMANDS: Commands = {
     "bundles": Command("backend.commands.bundles", "list the installed models"),
     "import": Command("backend.commands.import_", "make a model from a StyleGAN2 checkpoint"),
     "evaluate": Command("backend.commands.evaluate", "measure a model and its presets on photos"),
+    "learn": Command("backend.commands.learn", "learn an edit from a folder of photos"),
     "library": ("list, show, rename, delete, import and export edits", LIBRARY),
     "train": ("train models", TRAINING),
 }

@@ -8,16 +8,20 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from backend.commands.common import (
+    add_optimisation,
     add_output,
     add_photo,
     check_not_input,
     declared,
     lossy_note,
     not_negative,
+    read_input,
+    weights_of,
 )
-from backend.commands.segment import reconstruction_line, region_line
+from backend.commands.segment import early_line, reconstruction_line, region_line
 
 if TYPE_CHECKING:
+    from backend.editing.results import ScaledEdit
     from edit_library import Edit, Library
 
 
@@ -34,20 +38,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=not_negative,
         default=0,
         metavar="N",
-        help="steps of refinement (default: 0)",
+        help="steps of refinement, 10 to 60, against artefacts (default: 0)",
     )
+    add_optimisation(parser)
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Apply the edits; raises EditGanError or EditLibraryError."""
     from backend.bundles import find_bundle
     from backend.commands.common import progress_bar
-    from backend.photos.files import check_output, read_photo, write_photo
+    from backend.photos.files import check_output, write_photo
     from edit_library import Library
     from protocol.paths import library_dir
 
     began = time.monotonic()
-    photo = read_photo(args.photo)
+    photo = read_input(args)
     check_output(args.output, photo)
     check_not_input(args.output, args.photo)
     bundle = find_bundle(args.bundle)
@@ -59,18 +64,20 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from backend.commands.session import open_session
     from backend.editing.editor import ScaledEdit
 
+    weights = weights_of(args)
     session = open_session(args, photo)
+    photo = session.place.photo
     scaled = [ScaledEdit(edit.vector, edit.info.parts, scale) for edit, scale in edits]
-    with progress_bar("Applying", quiet=args.quiet) as show:
+    with progress_bar("Applying", quiet=args.quiet, keep=args.keep) as show:
         result = session.place.editor.apply(
-            session.opened, scaled, refine=args.refine, progress=show
+            session.opened, scaled, refine=args.refine, weights=weights, progress=show
         )
     changed = photo.with_layer(session.to_photo(result.layer))
     write_photo(declared(changed, args), args.output)
     return {
         "output": str(args.output),
         "note": lossy_note(args.output),
-        "edits": [_about(edit, scale) for edit, scale in edits],
+        "edits": [_about(edit, one) for (edit, _), one in zip(edits, scaled, strict=True)],
         "parts": list(result.parts),
         "result": dict(result.report),
         **session.report(),
@@ -80,20 +87,22 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 def describe(report: dict[str, Any]) -> str:
     """The report for people."""
-    names = ", ".join(f"{edit['title']} x {edit['scale']:g}" for edit in report["edits"])
+    names = ", ".join(f"{edit['title']} x {edit['applied']:g}" for edit in report["edits"])
     lines = [f"{report['output']}: {names}"]
     for edit in report["edits"]:
+        if edit["applied"] != edit["scale"]:
+            lines.append(f"{edit['scale']:g} is too much; {edit['applied']:g} was applied instead.")
         if not edit["in_range"]:
             low, high = edit["low"], edit["high"]
             lines.append(f"'{edit['title']}' looks best between {low:g} and {high:g}.")
-    notes = [report["note"]] if report["note"] else []
+    notes = early_line(report, report["result"]["refine"])
+    notes += [report["note"]] if report["note"] else []
     return "\n".join([*lines, region_line(report), reconstruction_line(report), *notes])
 
 
 def find_edit(library: Library, bundle: str, text: str) -> tuple[Edit, float]:
     """An edit and its scale from "NAME" or "NAME:SCALE"; raises EditLibraryError."""
     from edit_library import BadEdit
-    from edit_library.edit import MAX_SCALE
 
     name, colon, number = text.rpartition(":")
     if not colon:
@@ -103,20 +112,21 @@ def find_edit(library: Library, bundle: str, text: str) -> tuple[Edit, float]:
         scale = float(number)
     except ValueError:
         scale = math.nan
-    if not abs(scale) <= MAX_SCALE:
+    if not math.isfinite(scale):
         raise BadEdit(
             f"'{number}' in '{text}' is not a scale; write a number, such as '{name}:1.5'."
         )
     return library.get(bundle, name), scale
 
 
-def _about(edit: Edit, scale: float) -> dict[str, Any]:
+def _about(edit: Edit, scaled: ScaledEdit) -> dict[str, Any]:
     info = edit.info
     return {
         "name": info.name,
         "title": info.title,
-        "scale": scale,
+        "scale": scaled.scale,
+        "applied": scaled.applied,
         "low": info.low,
         "high": info.high,
-        "in_range": info.low <= scale <= info.high,
+        "in_range": info.low <= scaled.applied <= info.high,
     }

@@ -5,14 +5,18 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from backend.errors import BadImage
+from backend.errors import BadImage, BadSetting
 
 if TYPE_CHECKING:
+    from backend.editing.objective import Weights
     from backend.photos.photo import Photo
     from protocol.provenance import SourceType
 
@@ -33,8 +37,14 @@ def add_device(parser: argparse.ArgumentParser) -> None:
 
 
 def add_photo(parser: argparse.ArgumentParser) -> None:
-    """PHOTO and everything that says how it is opened."""
-    parser.add_argument("photo", type=Path, metavar="PHOTO", help="a photo: PNG, JPEG, TIFF, WebP")
+    """PHOTO or --seed, and everything that says how it is opened."""
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        "photo", type=Path, nargs="?", metavar="PHOTO", help="a photo: PNG, JPEG, TIFF, WebP"
+    )
+    source.add_argument(
+        "--seed", type=not_negative, metavar="N", help="a picture of the model's own instead"
+    )
     add_bundle(parser)
     parser.add_argument(
         "--subject", type=positive, default=None, metavar="N",
@@ -77,6 +87,40 @@ def declared(
     return dataclasses.replace(photo, xmp=provenance.xmp(source_type)) if wanted else photo
 
 
+def add_optimisation(parser: argparse.ArgumentParser) -> None:
+    """--weight and --keep: how an edit is optimised."""
+    parser.add_argument(
+        "--weight", action="append", default=[], metavar="NAME=VALUE",
+        help="weigh a loss differently: rgb, lpips, l2, cross_entropy or identity; "
+        "give it several times for several",
+    )  # fmt: skip
+    parser.add_argument(
+        "--keep", action="store_true",
+        help="let Ctrl-C end the optimisation with its best result so far; twice gives it up",
+    )  # fmt: skip
+
+
+def read_input(args: argparse.Namespace) -> Photo | None:
+    """The photo that was named, None for a picture of the model's own; raises BadImage."""
+    from backend.photos.files import read_photo
+
+    return None if args.photo is None else read_photo(args.photo)
+
+
+def weights_of(args: argparse.Namespace) -> Weights:
+    """The weights of the losses as the command line says; raises BadSetting. Imports torch."""
+    from backend.editing.objective import Weights
+
+    values = {}
+    for text in args.weight:
+        name, _, value = text.partition("=")
+        try:
+            values[name] = float(value)
+        except ValueError:
+            raise BadSetting(f"'{text}' is not a weight; write for instance lpips=5.") from None
+    return Weights.named(values)
+
+
 def positive(text: str) -> int:
     """An argument that counts something."""
     value = int(text)
@@ -92,12 +136,28 @@ def not_negative(text: str) -> int:
     return value
 
 
-def check_not_input(output: Path, *inputs: Path) -> None:
+def check_not_input(output: Path, *inputs: Path | None) -> None:
     """Raises BadImage where writing `output` would destroy a file that is read."""
-    for path in inputs:
+    for path in filter(None, inputs):
         with contextlib.suppress(OSError):
             if output.samefile(path):
                 raise BadImage(f"Writing to {output} would overwrite the input; use another name.")
+
+
+def check_edit_name(bundle: str, name: str, *, overwrite: bool) -> None:
+    """Before minutes of work: may an edit be saved under this name? Raises EditExists."""
+    from edit_library import EditExists, EditNotFound, Library, slugify
+    from protocol.paths import library_dir
+
+    try:
+        found = Library(library_dir()).get(bundle, slugify(name)).info
+    except EditNotFound:
+        return
+    if found.source == "preset" or not overwrite:
+        raise EditExists(
+            f"There is an edit named '{found.name}' already; choose another name"
+            f"{'' if found.source == 'preset' else ', or add --overwrite'}."
+        )
 
 
 def lossy_note(output: Path) -> str | None:
@@ -119,22 +179,48 @@ def choose_device(name: str) -> str:
 
 
 @contextlib.contextmanager
-def progress_bar(label: str, *, quiet: bool) -> Iterator[Callable[[Any], None]]:
-    """A bar on stderr, if that is a terminal; gives a callback for the editor's Progress."""
+def enough_on_interrupt(active: bool) -> Iterator[Callable[[], bool]]:
+    """Gives a function that tells whether Ctrl-C was pressed; pressed again, it interrupts."""
+    pressed = threading.Event()
+    if not active or threading.current_thread() is not threading.main_thread():
+        yield pressed.is_set
+        return
+
+    def on_first(number: int, frame: FrameType | None) -> None:
+        pressed.set()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, on_first)
+    try:
+        yield pressed.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def progress_bar(label: str, *, quiet: bool, keep: bool = False) -> Iterator[Callable[[Any], bool]]:
+    """A bar on stderr, if that is a terminal; gives a callback for the editor's Progress.
+
+    keep: Ctrl-C says "enough" instead of interrupting.
+    """
     from tqdm import tqdm
 
     layout = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
-    with tqdm(
-        total=1000,
-        desc=label,
-        file=sys.stderr,
-        disable=quiet or None,
-        bar_format=layout,
-        leave=False,
-    ) as bar:
+    with (
+        enough_on_interrupt(keep) as enough,
+        tqdm(
+            total=1000,
+            desc=label,
+            file=sys.stderr,
+            disable=quiet or None,
+            bar_format=layout,
+            leave=False,
+        ) as bar,
+    ):
 
-        def show(progress: Any) -> None:
+        def show(progress: Any) -> bool:
             bar.set_description_str(progress.text or label, refresh=False)
             bar.update(max(0, round(min(progress.fraction, 1.0) * 1000) - bar.n))
+            return enough()
 
         yield show

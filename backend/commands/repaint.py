@@ -8,14 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backend.commands.common import (
+    add_optimisation,
     add_output,
     add_photo,
+    check_edit_name,
     check_not_input,
     declared,
     lossy_note,
     positive,
+    read_input,
+    weights_of,
 )
-from backend.commands.segment import reconstruction_line, region_line
+from backend.commands.segment import early_line, reconstruction_line, region_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--steps", type=positive, default=100, help="of optimisation (default: 100)"
     )
+    add_optimisation(parser)
     parser.add_argument("--save-edit", metavar="NAME", help="keep the edit in the library")
     parser.add_argument("--description", default="", metavar="TEXT", help="of the saved edit")
     parser.add_argument("--overwrite", action="store_true", help="replace an edit of that name")
@@ -45,23 +50,27 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from backend.bundles import find_bundle
     from backend.commands.common import progress_bar
     from backend.photos import label_file
-    from backend.photos.files import check_output, read_photo, write_photo
+    from backend.photos.files import check_output, write_photo
 
     began = time.monotonic()
-    photo = read_photo(args.photo)
+    photo = read_input(args)
     check_output(args.output, photo)
     check_not_input(args.output, args.photo, args.parts)
     bundle = find_bundle(args.bundle)
     meaning = label_file.LabelMeaning(bundle.name, bundle.parts, generator=bundle.sha)
-    edited = label_file.read_labels(args.parts, meaning, (photo.width, photo.height))
+    size = (photo.width, photo.height) if photo else (bundle.resolution, bundle.resolution)
+    edited = label_file.read_labels(args.parts, meaning, size)
     if args.save_edit:
-        _check_name(bundle.name, args)
+        check_edit_name(bundle.name, args.save_edit, overwrite=args.overwrite)
+    weights = weights_of(args)
     session = _open(args, photo, edited)
+    photo = session.place.photo
     painted = label_file.painted_layers(session.masks(), _labels(session), edited)
     layers = [session.to_editor(layer) for layer in painted]
-    with progress_bar("Repainting", quiet=args.quiet) as show:
-        editor = session.place.editor
-        result = editor.repaint(session.opened, layers, steps=args.steps, progress=show)
+    with progress_bar("Repainting", quiet=args.quiet, keep=args.keep) as show:
+        result = session.place.editor.repaint(
+            session.opened, layers, steps=args.steps, weights=weights, progress=show
+        )
     changed = photo.with_layer(session.to_photo(result.layer))
     write_photo(declared(changed, args), args.output)
     saved = _save(args, session, result, changed) if args.save_edit else None
@@ -82,11 +91,12 @@ def describe(report: dict[str, Any]) -> str:
     lines = [f"{report['output']}: {', '.join(report['parts'])} repainted; {agreement}"]
     if report["edit"]:
         lines.append(f"The edit is in the library as '{report['edit']}'.")
-    notes = [report["note"]] if report["note"] else []
+    notes = early_line(report, report["result"]["steps"])
+    notes += [report["note"]] if report["note"] else []
     return "\n".join([*lines, region_line(report), reconstruction_line(report), *notes])
 
 
-def _open(args: argparse.Namespace, photo: Photo, edited: NDArray[np.uint8]) -> Session:
+def _open(args: argparse.Namespace, photo: Photo | None, edited: NDArray[np.uint8]) -> Session:
     """The photo as it was open when the labels that the user edited were made."""
     from backend.commands.session import open_for_labels
     from backend.photos.label_file import read_about
@@ -116,22 +126,6 @@ def _level(about: dict[str, Any]) -> str | None:
     from backend.commands.common import LEVELS
 
     return about.get("level") if about.get("level") in LEVELS else None
-
-
-def _check_name(bundle: str, args: argparse.Namespace) -> None:
-    """Before minutes of work: is the edit's name free?"""
-    from edit_library import EditExists, EditNotFound, Library, slugify
-    from protocol.paths import library_dir
-
-    try:
-        found = Library(library_dir()).get(bundle, slugify(args.save_edit)).info
-    except EditNotFound:
-        return
-    if found.source == "preset" or not args.overwrite:
-        raise EditExists(
-            f"There is an edit named '{found.name}' already; choose another name"
-            f"{'' if found.source == 'preset' else ', or add --overwrite'}."
-        )
 
 
 def _save(args: argparse.Namespace, session: Session, result: Any, changed: Photo) -> str:

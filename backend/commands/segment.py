@@ -7,11 +7,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backend.commands.common import add_photo, check_not_input
+from backend.commands.common import add_photo, check_not_input, read_input
 
 if TYPE_CHECKING:
     from backend.commands.session import Session
     from backend.photos.photo import Photo
+
+
+_WHOLE = 0.95  # share of the subject that counts as all of it
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,16 +37,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Segment the photo; raises EditGanError."""
     from backend.commands.session import open_session
-    from backend.photos.files import check_output, read_photo
+    from backend.photos.files import check_output
     from backend.photos.label_file import LabelMeaning, label_map, write_labels
 
     began = time.monotonic()
-    photo = read_photo(args.photo)
+    photo = read_input(args)
     for path in filter(None, (args.output, args.uncertainty)):
         check_output(path)
         check_not_input(path, args.photo)
     session = open_session(args, photo)
-    masks = session.masks()
+    photo, masks = session.place.photo, session.masks()
     labels = label_map(masks, photo.width, photo.height)
     bundle = session.bundle
     meaning = LabelMeaning(bundle.name, bundle.parts, session.level, bundle.sha)
@@ -84,21 +87,30 @@ def describe(report: dict[str, Any]) -> str:
 def reconstruction_line(report: dict[str, Any]) -> str:
     """How well the model represents the photo, in one line."""
     found = report["reconstruction"]
-    identity = found.get("identity")
-    network = found.get("perceptual_network", "unknown network")
     values = [
-        f"perceptual distance {found['perceptual']:.3f} ({network})",
+        f"perceptual distance {found['perceptual']:.3f} ({found['perceptual_network']})",
         f"MSE {found['mse']:.4f}",
-        *([] if identity is None else [f"identity {identity:.2f}"]),
     ]
-    return f"Reconstruction: {', '.join(values)}. {found.get('verdict', '')}".rstrip()
+    if found["identity"] is not None:
+        values.append(f"identity {found['identity']:.2f} ({found['identity_network']})")
+    return f"Reconstruction: {', '.join(values)}. {found['verdict']}"
 
 
 def region_line(report: dict[str, Any]) -> str:
     """How much of the model's picture an edit may change, against how much was asked for."""
     region, changed = report["result"]["area_region"], report["result"]["area_changed"]
     ratio = f", {region / changed:.1f} times as many" if changed else ""
-    return f"Region: {region} of the model's pixels for {changed} changed labels{ratio}."
+    text = f"Region: {region} of the model's pixels for {changed} changed labels{ratio}."
+    if report["result"]["share_of_subject"] > _WHOLE:
+        text += " That is all of the subject: nothing holds the rest of it in place."
+    return text
+
+
+def early_line(report: dict[str, Any], steps: int) -> list[str]:
+    """That an optimisation was ended by the user, if it was."""
+    if not report["result"]["ended_early"]:
+        return []
+    return [f"Ended early, after {steps} steps, with the best result so far."]
 
 
 def _write_layers(masks: list[Any], width: int, height: int, folder: Path) -> list[str]:

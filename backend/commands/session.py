@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from backend.bundles import Bundle, find_bundle
 from backend.commands.common import LEVELS, choose_device, progress_bar
-from backend.errors import NoSubject
+from backend.errors import EditGanError, NoSubject
 from backend.photos.align import CropFrame, Rect, extract
+from backend.photos.files import read_photo
 from backend.photos.photo import Photo
 from backend.server.sessions import EmbeddingCache
 from protocol.paths import cache_dir
@@ -29,7 +33,7 @@ class Place:
     """A subject in a photo.
 
     frame: in the photo's coordinates. rect: the photo's part that the editor gets. number: which of
-    `subjects` it is, from 1.
+    `subjects` it is, from 1. sample: a picture of the model's own, which is open from the start.
     """
 
     photo: Photo
@@ -38,6 +42,7 @@ class Place:
     rect: Rect
     number: int
     subjects: int
+    sample: Any = None
 
     def kept_levels(self) -> list[str]:
         """The levels at which the subject was embedded before."""
@@ -45,6 +50,8 @@ class Place:
 
     def open(self, level: str, *, quiet: bool) -> Session:
         """Embed the subject, or take the embedding kept from last time, and segment it."""
+        if self.sample:
+            return Session(self, self.sample, "known")
         kept = _cache().get(self._key(level))
         pixels, frame = self._local()
         with progress_bar("Embedding", quiet=quiet) as show:
@@ -115,19 +122,37 @@ class Session:
         }
 
 
-def find_place(
-    args: argparse.Namespace, photo: Photo, near: tuple[float, float] | None = None
-) -> Place:
-    """Load the model and find the subject: the one that `--subject` says, else the one closest to
-    the point `near`, else the largest. Raises EditGanError.
-    """
+def load_editor(args: argparse.Namespace) -> Any:
+    """The editor that --bundle and --device ask for; raises EditGanError."""
     bundle = find_bundle(args.bundle)
     with progress_bar("Loading the model", quiet=args.quiet):
         from backend.editing.editor import Editor
 
-        editor = Editor(bundle, device=choose_device(args.device))
-        frames = [subject.frame for subject in editor.find_subjects(photo.to_u8())]
-    number = args.subject or (_closest(frames, near) if near else 1)
+        return Editor(bundle, device=choose_device(args.device))
+
+
+def find_place(
+    args: argparse.Namespace, photo: Photo | None, near: tuple[float, float] | None = None
+) -> Place:
+    """Load the model and find the subject: the one that `--subject` says, else the one closest to
+    the point `near`, else the largest; without a photo it is the model's own picture `--seed`.
+    Raises EditGanError.
+    """
+    editor = load_editor(args)
+    if photo is None:
+        return place_of_sample(editor, args.seed)
+    return place_in(editor, photo, args.subject, near)
+
+
+def place_in(
+    editor: Any,
+    photo: Photo,
+    number: int | None = None,
+    near: tuple[float, float] | None = None,
+) -> Place:
+    """A subject in a photo, by its number from 1, or the one closest to a point, or the largest."""
+    frames = [subject.frame for subject in editor.find_subjects(photo.to_u8())]
+    number = number or (_closest(frames, near) if near else 1)
     if number > len(frames):
         raise NoSubject(f"The photo shows {len(frames)} subject(s); --subject {number} is none.")
     frame = frames[number - 1]
@@ -135,14 +160,43 @@ def find_place(
     return Place(photo, editor, frame, rect, number, len(frames))
 
 
-def open_session(args: argparse.Namespace, photo: Photo) -> Session:
-    """The photo, open as the command line says. Raises EditGanError."""
+def place_of_sample(editor: Any, seed: int) -> Place:
+    """A picture of the model's own; its code is known."""
+    opened = editor.open_sample(seed)
+    photo = Photo(opened.pixels)
+    rect = (0, 0, photo.width, photo.height)
+    return Place(photo, editor, opened.frame, rect, 1, 1, opened)
+
+
+def open_session(args: argparse.Namespace, photo: Photo | None) -> Session:
+    """The photo, or the sample, open as the command line says. Raises EditGanError."""
     return find_place(args, photo).open(args.level or DEFAULT_LEVEL, quiet=args.quiet)
+
+
+def open_folder(
+    editor: Any, paths: Sequence[Path], count: int, level: str, *, quiet: bool
+) -> list[Any]:
+    """The first `count` photos that show a subject, as OpenPhotos; others are passed over.
+
+    Raises NoSubject where photos were named and none of them can be used.
+    """
+    opened: list[Any] = []
+    with tqdm(total=count, desc="Embedding", unit="photo", disable=quiet or None) as bar:
+        for path in paths:
+            if len(opened) == count:
+                break
+            with contextlib.suppress(EditGanError):
+                place = place_in(editor, read_photo(path))
+                opened.append(place.open(level, quiet=True).opened)
+                bar.update()
+    if paths and count and not opened:
+        raise NoSubject("None of these photos shows a subject of this model; choose others.")
+    return opened
 
 
 def open_for_labels(
     args: argparse.Namespace,
-    photo: Photo,
+    photo: Photo | None,
     near: tuple[float, float] | None,
     level: str | None,
     difference: Callable[[Session], int],

@@ -29,8 +29,9 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
 
 
 def find_images(folders: Sequence[Path]) -> list[Path]:
-    """All pictures below the folders, in a stable order."""
-    found = [p for f in folders for p in f.rglob("*") if p.suffix.lower() in SUFFIXES]
+    """All pictures below the folders, and those named themselves, in a stable order."""
+    below = [p for f in folders for p in ([f] if f.is_file() else f.rglob("*"))]
+    found = [p for p in below if p.suffix.lower() in SUFFIXES]
     return sorted(found, key=lambda p: (p.parent.name, p.name))
 
 

@@ -13,14 +13,16 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from backend.bundles import Bundle, find_bundle
-from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
+from backend.commands.session import open_folder
+from backend.editing.editor import Editor, ScaledEdit
 from backend.editing.learn import FromRecipe, LearntEdit, learn
 from backend.editing.recipes import Recipe, find_recipe, recipes_for
-from backend.errors import EditGanError
-from backend.training.dataset import find_images, read_rgb
+from backend.training.dataset import find_images
+from edit_library import EditInfo
 from edit_library.library import PRESETS_DIR, Library
 
 _THUMBNAIL = 128
+_SEED = 3  # of the picture that thumbnails show
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,22 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--others", type=int, default=8, help="how many to try the edits on")
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--only", nargs="*", help="names of recipes; all when absent")
-    parser.add_argument("--thumbnail-seed", type=int, default=3)
-
-
-def open_photos(editor: Editor, images: list[Path], count: int) -> list[OpenPhoto]:
-    """The first `count` photos that hold a subject, embedded."""
-    photos: list[OpenPhoto] = []
-    for path in tqdm(images, desc="embedding", total=count, unit="photo"):
-        if len(photos) == count:
-            break
-        pixels = read_rgb(path)
-        try:
-            frame = editor.find_subjects(pixels)[0].frame
-            photos.append(editor.open(pixels, frame, level="balanced"))
-        except EditGanError:
-            continue
-    return photos
+    parser.add_argument("--thumbnail-seed", type=int, default=_SEED)
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:
@@ -56,14 +43,15 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     editor = Editor(bundle)
     images = find_images(args.images)
     order = np.random.default_rng(0).permutation(len(images))
-    photos = open_photos(editor, [images[i] for i in order], args.photos + args.others)
+    wanted = args.photos + args.others
+    paths = [images[i] for i in order]
+    photos = open_folder(editor, paths, wanted, "balanced", quiet=args.quiet)
     learn_from, others = photos[: args.photos], photos[args.photos :]
-    example = editor.open_sample(args.thumbnail_seed)
     library = Library.for_presets(args.output)
     results = {}
     for recipe in _chosen(bundle, args.only):
         learnt = learn(editor, FromRecipe(recipe), learn_from, others, steps=args.steps)
-        _save(library, editor, recipe, learnt, example)
+        save_learnt(library, editor, recipe.name, recipe, learnt, seed=args.thumbnail_seed)
         results[recipe.name] = learnt.report()
         tqdm.write(f"{recipe.name}: {results[recipe.name]}", file=sys.stderr)
     return {"bundle": bundle.name, "presets": results}
@@ -79,23 +67,34 @@ def _enlarged(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC))
 
 
-def _save(
-    library: Library, editor: Editor, recipe: Recipe, learnt: LearntEdit, example: OpenPhoto
-) -> None:
+def save_learnt(
+    library: Library,
+    editor: Editor,
+    name: str,
+    recipe: Recipe,
+    learnt: LearntEdit,
+    *,
+    seed: int = _SEED,
+    overwrite: bool = True,
+) -> EditInfo:
+    """Keep a learnt edit. Its thumbnails show a picture of the model's own: nobody's photo leaves
+    with the edit. Raises EditLibraryError."""
+    example = editor.open_sample(seed)
     edits = [ScaledEdit(learnt.vector, learnt.parts, 1.0)]
-    library.save(
+    return library.save(
         editor.bundle.name,
-        recipe.name,
+        name,
         learnt.vector,
         generator_sha=editor.bundle.sha,
         parts=learnt.parts,
-        title=recipe.title,
+        title=recipe.title if name == recipe.name else None,
         description=recipe.description,
         low=learnt.low,
         high=learnt.high,
+        default=min(1.0, learnt.high),
         before=_enlarged(example.pixels),
         after=_enlarged(editor.preview(example, edits).crop),
         learnt_from=learnt.learnt_from,
         licence=editor.bundle.license,
-        overwrite=True,
+        overwrite=overwrite,
     )

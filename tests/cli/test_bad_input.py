@@ -67,6 +67,9 @@ def test_bad_photos(run: Run, photo: Path, tmp_path: Path, command: str, kind: s
         (["apply", "PHOTO", "-o", "x.png", *TINY, "--edit", "nope"], "not_found", "'nope'"),
         (["apply", "PHOTO", "-o", "x.png", *TINY, "--edit", "a:lot"], "bad_edit", "'lot'"),
         (["apply", "PHOTO", "-o", "x.png", *TINY, "--edit", "a:nan"], "bad_edit", "'nan'"),
+        (["learn", "--photos", ".", *TINY, "--recipe", "grin"], "unknown_recipe", "'grin'"),
+        (["learn", "--photos", "no", "--recipe", "frown"], "bad_image", "no pictures in no"),
+        (["learn", "--photos", "no", "--recipe", "smile"], "exists", "named 'smile'"),
         (["repaint", "PHOTO", "-o", "x.png", *TINY, "--parts", "PHOTO"], "wrong_bundle", "colours"),
         (["repaint", "PHOTO", "-o", "x.png", *TINY, "--parts", "no.png"], "bad_image", "no file"),
         (["library", "show", "nope"], "not_found", "'nope'"),
@@ -137,6 +140,20 @@ def test_light_commands_leave_heavy_packages_alone(home: Path, words: list[str])
     command = [sys.executable, "-c", program, *words]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("weight", "words"), [("vgg=1", "no weight 'vgg'"), ("l2=-1", "'l2'"), ("l2", "lpips=5")]
+)
+def test_bad_weights(run: Run, photo: Path, tmp_path: Path, weight: str, words: str) -> None:
+    parts = tmp_path / "parts.png"
+    run("segment", photo, *TINY, "-o", parts)
+    done = run(
+        "repaint", photo, *TINY, "--parts", parts, "-o", tmp_path / "o.png", "--weight", weight,
+        "--json",
+    )  # fmt: skip
+    assert (done.code, done.json["error"]["code"]) == (2, "bad_setting")
+    assert words in done.json["error"]["message"]
 
 
 def read_until(terminal: int, word: bytes | None) -> bytes:

@@ -154,6 +154,49 @@ def test_deep_photos_keep_their_depth(
     assert np.array_equal(after[:, :9], before[:, :9])
 
 
+def test_a_picture_of_the_models_own_in_place_of_a_photo(run: Run, tmp_path: Path) -> None:
+    parts, out, grid = (tmp_path / name for name in ("parts.png", "out.png", "grid.png"))
+    own = ("--seed", 7, "--bundle", "tiny")
+    segmented = run("segment", *own, "-o", parts, "--json").json
+    assert (segmented["width"], segmented["height"], segmented["level"]) == (32, 32, "known")
+    assert segmented["reconstruction"]["mse"] < 1e-4
+    with Image.open(parts) as image:
+        labels = np.array(image)
+        assert labels.shape == (32, 32)
+        labels[10:20, 12:22] = (labels[10:20, 12:22] + 1) % 3
+        painted = Image.fromarray(labels)
+        painted.putpalette(image.getpalette())
+    painted.save(parts)
+    repaint = ("repaint", *own, "--parts", parts, "-o", out, "--steps", 2, "--save-edit", "E")
+    assert run(*repaint).code == 0
+    done = run("apply", *own, "--edit", "e:0", "-o", out)
+    assert done.code == 0, done.err
+    assert run("sample", *own, "--count", 1, "-o", grid).code == 0
+    assert np.array_equal(read_photo(out).pixels, read_photo(grid).pixels)
+    assert run("segment", "-o", parts).code == 2  # neither a photo nor a seed
+    assert run("segment", parts, *own, "-o", out).code == 2  # both
+
+
+def test_weights_change_the_result(run: Run, photo: Path, parts: Path, tmp_path: Path) -> None:
+    paint(parts, most_common(parts)[1])
+    out = tmp_path / "out.png"
+    repaint = ("repaint", photo, "--parts", parts, "-o", out, *TINY, "--steps", 2, "--json")
+    plain = run(*repaint).json["result"]["terms"]
+    other = run(*repaint, "--weight", "lpips=0").json["result"]["terms"]
+    assert plain["lpips"] > 0 and other["lpips"] == 0
+
+
+def test_scales_out_of_all_bounds_are_clamped_and_told(
+    run: Run, photo: Path, parts: Path, tmp_path: Path
+) -> None:
+    paint(parts, most_common(parts)[1])
+    out = tmp_path / "out.png"
+    run("repaint", photo, "--parts", parts, "-o", out, *TINY, "--steps", 1, "--save-edit", "E")
+    done = run("apply", photo, *TINY, "--edit", "e:500", "-o", out)
+    assert done.code == 0, done.err
+    assert "E x 10" in done.out and "500 is too much; 10 was applied instead." in done.out
+
+
 def test_erasing_with_the_outside_colour(
     run: Run, photo: Path, parts: Path, tmp_path: Path
 ) -> None:

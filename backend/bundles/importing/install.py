@@ -55,7 +55,7 @@ def install(
     domain: str,
     license: str,
     source: str,
-    progress: Callable[[float], None],
+    progress: Callable[[float], object],
 ) -> Bundle:
     """Write a bundle with generator, preview and the small networks that every bundle has.
 
@@ -123,7 +123,7 @@ def _copy_small_networks(bundle: Bundle) -> None:
 
 
 @torch.no_grad()
-def _write_preview(generator: Generator, path: Path, progress: Callable[[float], None]) -> None:
+def _write_preview(generator: Generator, path: Path, progress: Callable[[float], object]) -> None:
     """Samples of seeds 0 to 7, two rows, as WebP."""
     pictures = []
     for seed in range(_SAMPLES):

@@ -1,0 +1,116 @@
+"""`editgan learn`: an edit of one's own, learnt from a folder of photos and a recipe."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+from backend.commands.common import (
+    LEVELS,
+    add_bundle,
+    add_device,
+    add_optimisation,
+    check_edit_name,
+    not_negative,
+    positive,
+    weights_of,
+)
+from backend.errors import BadImage
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--photos", type=Path, nargs="+", default=[], metavar="DIR",
+        help="folders of photos, or photos; the largest subject of each is used",
+    )  # fmt: skip
+    parser.add_argument(
+        "--seed", type=not_negative, action="append", default=[], metavar="N",
+        help="learn from this picture of the model's own, too; give it several times for several",
+    )  # fmt: skip
+    parser.add_argument(
+        "--recipe", required=True, metavar="NAME",
+        help="what to learn, such as smile; a wrong name lists what there is",
+    )  # fmt: skip
+    add_bundle(parser)
+    parser.add_argument("--name", metavar="NAME", help="of the edit (default: the recipe's)")
+    parser.add_argument(
+        "--count", type=positive, default=8, help="how many photos to learn from (default: 8)"
+    )
+    parser.add_argument(
+        "--others", type=not_negative, default=8, metavar="N",
+        help="how many more to try the edit on (default: 8)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--steps", type=positive, default=100, help="of optimisation on each (default: 100)"
+    )
+    parser.add_argument("--level", choices=LEVELS, default="balanced", help="of embedding")
+    parser.add_argument("--overwrite", action="store_true", help="replace an edit of that name")
+    add_optimisation(parser)
+    add_device(parser)
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Learn it and keep it; raises EditGanError, or EditLibraryError when the name is taken."""
+    from backend.bundles import find_bundle
+    from backend.commands.common import progress_bar
+    from backend.editing.recipes import find_recipe
+    from backend.training.dataset import find_images
+    from edit_library import Library
+    from protocol.paths import library_dir
+
+    began = time.monotonic()
+    bundle = find_bundle(args.bundle)
+    recipe = find_recipe(bundle, args.recipe)
+    name = args.name or recipe.title
+    check_edit_name(bundle.name, name, overwrite=args.overwrite)
+    images = find_images(args.photos)
+    if not images and not args.seed:
+        folders = ", ".join(map(str, args.photos))
+        raise BadImage(
+            f"There are no pictures in {folders}." if folders else "Name photos to learn from."
+        )
+
+    from backend.commands.session import load_editor, open_folder
+    from backend.editing.learn import FromRecipe, learn
+    from backend.training.presets import save_learnt
+
+    weights = weights_of(args)
+    editor = load_editor(args)
+    opened = [editor.open_sample(seed) for seed in args.seed]
+    wanted = max(0, args.count - len(opened)) + args.others
+    opened += open_folder(editor, images, wanted, args.level, quiet=args.quiet)
+    photos, others = opened[: args.count], opened[args.count :]
+    with progress_bar("Learning", quiet=args.quiet, keep=args.keep) as show:
+        learnt = learn(
+            editor, FromRecipe(recipe), photos, others,
+            steps=args.steps, weights=weights, report=show,
+        )  # fmt: skip
+    info = save_learnt(
+        Library(library_dir()), editor, name, recipe, learnt, overwrite=args.overwrite
+    )
+    return {
+        "edit": info.name,
+        "title": info.title,
+        "bundle": bundle.name,
+        "licence": bundle.license,
+        "photos": len(photos),
+        "others": len(others),
+        **learnt.report(),
+        "seconds": round(time.monotonic() - began, 2),
+    }
+
+
+def describe(report: dict[str, Any]) -> str:
+    """The report for people."""
+    low, high = report["range"]
+    lines = [
+        f"'{report['title']}' is in the library as '{report['edit']}', "
+        f"learnt from {report['learnt_from']} of {report['photos']} pictures.",
+        f"On these, {report['agreement']:.0%} of the pixels that were to change did.",
+    ]
+    if report["transfer"] is not None:
+        which = f"{report['others']} others" if report["others"] else "each, learnt from the rest"
+        lines.append(f"On {which}, the edit alone changes {report['transfer']:.0%}.")
+    return "\n".join([*lines, f"It looks best between {low:g} and {high:g}."])

@@ -1,0 +1,65 @@
+"""`editgan learn` on a small real model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cli_harness import Run
+
+from backend.editing import recipes
+from backend.editing.geometry import Scale
+from backend.photos.files import write_photo
+from backend.photos.photo import Photo
+
+BIGGER = recipes.Recipe("bigger", "Bigger eyes", "Enlarges them.", ("eyes",), Scale(1.6, 1.6))
+LEARN = ("learn", "--bundle", "tiny", "--level", "fast", "--recipe", "bigger", "--steps", 2)
+
+
+@pytest.fixture(autouse=True)
+def recipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(recipes.RECIPES, "test squares", (BIGGER,))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three photos and a file that is none."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    rng = np.random.default_rng(0)
+    for i in range(3):
+        coarse = rng.integers(0, 255, (8, 8, 3)).astype(np.uint8)
+        write_photo(Photo(coarse.repeat(9, axis=0).repeat(9, axis=1)), photos / f"{i}.png")
+    (photos / "torn.jpg").write_bytes(b"\xff\xd8\xff")
+    return photos
+
+
+def test_from_a_folder_to_an_edit_in_the_library(run: Run, folder: Path, photo: Path) -> None:
+    done = run(*LEARN, "--photos", folder, "--count", 2, "--others", 1, "--json")
+    assert done.code == 0, done.err
+    report = done.json
+    assert (report["edit"], report["photos"], report["others"]) == ("bigger-eyes", 2, 1)
+    assert report["learnt_from"] == 2 and 0 <= report["transfer"] <= 1
+    [edit] = run("library", "list", "--bundle", "tiny", "--json").json["edits"]
+    assert (edit["title"], edit["learnt_from"], edit["parts"]) == ("Bigger eyes", 2, ["eyes"])
+    assert [edit["low"], edit["high"]] == report["range"]
+    out = folder / "out.png"
+    assert run("apply", photo, "--bundle", "tiny", "--edit", "bigger-eyes", "-o", out).code == 0
+    again = run(*LEARN, "--photos", folder)
+    assert again.code == 2 and "--overwrite" in again.err
+    told = run(
+        *LEARN, "--photos", folder / "0.png", "--seed", 3, "--count", 2, "--name", "Eyes", "--quiet"
+    )
+    assert told.code == 0, told.err
+    assert "'Eyes' is in the library as 'eyes', learnt from 2 of 2 pictures." in told.out
+    assert "On each, learnt from the rest, " in told.out and "looks best between" in told.out
+
+
+def test_nothing_to_learn_from(run: Run, folder: Path) -> None:
+    for path in folder.glob("*.png"):
+        path.write_text("no picture")
+    done = run(*LEARN, "--photos", folder, "--json")
+    assert (done.code, done.json["error"]["code"]) == (2, "no_subject")
+    none = run(*LEARN, "--json")
+    assert (none.code, none.json["error"]["code"]) == (2, "bad_image")
