@@ -13,7 +13,6 @@ from PIL import Image, ImageDraw, ImageFont
 from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
 from backend.evaluation.album import rebuilt_crop
 from backend.training.pictures import grid
-from backend.training.presets import sampled_photo
 from edit_library import Edit
 
 Columns = dict[str, list[NDArray[np.uint8]]]  # heading -> pictures [S, S, 3], as many in each
@@ -68,4 +67,4 @@ def scale_columns(
 
 def samples(editor: Editor, count: int = _SAMPLES) -> list[OpenPhoto]:
     """Generated pictures, seeds 0 upwards, not chosen: free to publish."""
-    return [sampled_photo(editor, seed) for seed in range(count)]
+    return [editor.open_sample(seed) for seed in range(count)]
