@@ -8,7 +8,7 @@ moved region: error against the truth (dB), amount of fine detail relative to th
 but detail in the wrong place counts too), and the fine detail's correlation with the truth's
 (1 is the right detail in the right place).
 
-    python benchmarks/photo_detail.py [--photos DIR] [-n 40] [-o sheet.png] [--json]
+    python benchmarks/photo_detail.py [--photos DIR] [-n 40] [--side 1024] [-o sheet.png] [--json]
 """
 
 from __future__ import annotations
@@ -30,14 +30,11 @@ sys.path.insert(0, str(ROOT))
 
 from backend.errors import EditGanError  # noqa: E402
 from backend.photos.align import CropFrame, extract  # noqa: E402
-from backend.photos.composite import composite  # noqa: E402
 from backend.photos.detect import FaceDetector  # noqa: E402
 from backend.photos.warp import resize, to_photo  # noqa: E402
+from benchmarks.composites import METHODS, Image, cut_out, edited_photos, fine_detail  # noqa: E402
 
-Image = NDArray[np.float32]
-METHODS = ("paste", "residual", "flow")
 RESOLUTIONS = (64, 128, 256)
-_FINE = 1 / 256  # blur whose remainder is called fine detail, in crop sides
 # The frame puts eyes and mouth at known places: (x, y, radius, what happens), in crop sides.
 EYES = ((0.385, 0.475, 0.085), (0.615, 0.475, 0.085))
 CORNERS = ((0.41, 0.69, 0.1), (0.59, 0.69, 0.1))
@@ -119,26 +116,14 @@ def results(case: Case, resolution: int, seed: int | None) -> dict[str, Image]:
     after = extract(case.truth, case.frame, resolution)[0]
     if seed is not None:
         before, after = faulty(before, after, seed)
-    height, width = case.photo.shape[:2]
-    old, new = (
-        to_photo(resize((p + 1) / 2, max(512, resolution)), case.frame, (0, 0, width, height))
-        for p in (before, after)
-    )
-    layer = composite(case.photo, case.frame, before, after, region(case, resolution))
-    flow = case.photo.copy()
-    h, w = layer.pixels.shape[:2]
-    flow[layer.y : layer.y + h, layer.x : layer.x + w] = layer.pixels[..., :3]
-    return {"paste": new, "residual": case.photo + new - old, "flow": flow}
+    return edited_photos(case.photo, case.frame, before, after, region(case, resolution))[0]
 
 
 def figures(case: Case, result: Image) -> dict[str, float]:
     """Error (dB), amount of fine detail and how it agrees with the truth, where things moved."""
     result = np.clip(result, 0, 1)
     error = float(((result - case.truth)[case.moved] ** 2).mean())
-    fine, true_fine = (
-        (p - cv2.GaussianBlur(p, (0, 0), max(1.0, _FINE * case.frame.size)))[case.moved].ravel()
-        for p in (result, case.truth)
-    )
+    fine, true_fine = (fine_detail(p, case.frame)[case.moved].ravel() for p in (result, case.truth))
     return {
         "db": -10 * np.log10(max(error, 1e-10)),
         "detail": float((fine**2).sum() / max((true_fine**2).sum(), 1e-9)),
@@ -146,32 +131,37 @@ def figures(case: Case, result: Image) -> dict[str, float]:
     }
 
 
-def photos(folder: Path | None, count: int) -> Iterator[Case]:
-    """Cases of the photos in which a face is found."""
+def enlarged(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """The picture with its shorter side at least `side` pixels."""
+    factor = side / min(picture.shape[:2])
+    if factor <= 1:
+        return picture
+    return cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_LANCZOS4)
+
+
+def faces(
+    folder: Path | None, count: int, side: int
+) -> Iterator[tuple[str, NDArray[np.uint8], CropFrame]]:
+    """Name, RGB pixels and frame of the photos in which a face is found."""
     paths = [ROOT / "assets" / "portrait.png"] if folder is None else sorted(folder.iterdir())
     detector, found = FaceDetector(), 0
     for path in paths:
         image = cv2.imread(str(path), cv2.IMREAD_COLOR)
         if image is None or found >= count:
             continue
-        rgb = np.ascontiguousarray(image[..., ::-1])
+        rgb = enlarged(np.ascontiguousarray(image[..., ::-1]), side)
         try:
             frame = detector.find(rgb)[0].frame
         except EditGanError:
             continue
         found += 1
-        yield make_case(path.name, rgb.astype(np.float32) / 255, frame)
+        yield path.name, rgb, frame
 
 
-def sheet_row(case: Case, edited: dict[str, Image], side: int = 320) -> NDArray[np.uint8]:
-    """Eyes-to-mouth cut-outs: photo, truth, then every method."""
-    x0, y0, x1, y1 = 0.24, 0.34, 0.76, 0.86
-    corners = np.array([[x0, y0], [x0, y1], [x1, y1], [x1, y0]])
-    matrix = case.frame.to_pixels(1)
-    part = CropFrame(corners @ matrix[:, :2].T + matrix[:, 2])
-    pictures = [case.photo, case.truth, *(np.clip(edited[m], 0, 1) for m in METHODS)]
-    cuts = [(extract(p, part, side)[0] + 1) * 127.5 for p in pictures]
-    return np.concatenate(cuts, axis=1).astype(np.uint8)
+def sheet_row(case: Case, edited: dict[str, Image]) -> NDArray[np.uint8]:
+    """Cut-outs: photo, truth, then every method."""
+    pictures = [case.photo, case.truth, *(edited[m] for m in METHODS)]
+    return np.concatenate([cut_out(p, case.frame) for p in pictures], axis=1)
 
 
 def table(rows: dict[tuple[str, int, str], list[dict[str, float]]]) -> list[dict[str, object]]:
@@ -196,6 +186,7 @@ def main() -> int:
     parser.add_argument(
         "--photos", type=Path, help="folder of portraits (default: the shipped one)"
     )
+    parser.add_argument("--side", type=int, default=0, help="enlarge smaller photos to this side")
     parser.add_argument("-n", "--count", type=int, default=40, help="photos to use at most")
     parser.add_argument("-o", "--output", type=Path, help="contact sheet to write (PNG)")
     parser.add_argument("--sheet", type=int, default=3, help="photos on the contact sheet")
@@ -203,7 +194,9 @@ def main() -> int:
     arguments = parser.parse_args()
     rows: dict[tuple[str, int, str], list[dict[str, float]]] = defaultdict(list)
     sheet = []
-    for number, case in enumerate(photos(arguments.photos, arguments.count)):
+    found = faces(arguments.photos, arguments.count, arguments.side)
+    for number, (name, pixels, frame) in enumerate(found):
+        case = make_case(name, pixels.astype(np.float32) / 255, frame)
         for kind, seed in (("perfect", None), ("faulty", number)):
             for resolution in RESOLUTIONS:
                 edited = results(case, resolution, seed)

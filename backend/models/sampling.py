@@ -68,7 +68,7 @@ class PixelReader:
         """Add up results (M, C), one for each coarse side, at the N pixels, and bias: (N, C)."""
         if self._coarse is None:
             return bias.repeat(self.count, 1)
-        return self._coarse(torch.cat([results[0] + bias, *results[1:]]))
+        return self._coarse(torch.cat([results[0] + bias.to(results[0].dtype), *results[1:]]))
 
 
 @dataclass(frozen=True, eq=False)

@@ -86,7 +86,8 @@ class SegmentationBranch(nn.Module):
             coarse = [maps[side] @ weights[side][units].t() for side in reader.coarse]
             total = reader.interpolate(coarse, self.bias0[units])  # (N, k * h0)
             for side in maps.keys() - set(reader.coarse):
-                total.addmm_(maps[side], weights[side][units].t())
+                weight = weights[side][units].to(total.dtype)  # autocast leaves addmm_ alone
+                total.addmm_(maps[side].to(total.dtype), weight.t())
             x = F.relu_(total).unflatten(1, (-1, width)).transpose(0, 1)  # (k, N, h0)
             x = F.relu_(torch.baddbmm(self.bias1[some], x, self.weight1[some]))
             logits.append(torch.baddbmm(self.bias2[some], x, self.weight2[some]))

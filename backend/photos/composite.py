@@ -9,8 +9,9 @@ import numpy as np
 
 from backend.photos.align import CropFrame, Rect, extract
 from backend.photos.arrays import Flags, Floats, Picture
+from backend.photos.doubt import doubt_about, grey_of
 from backend.photos.feather import feathered_alpha
-from backend.photos.flow import Motion, estimate_motion
+from backend.photos.flow import Motion, estimate_motion, sample
 from backend.photos.warp import resize, support_rect, to_photo
 
 _BAND = 256  # rows worked on at a time: temporaries stay small however large the photo
@@ -57,8 +58,9 @@ def composite(
     if not rect[2] or not rect[3]:
         return ResultLayer(0, 0, np.zeros((1, 1, 4), photo.dtype))
     old, new = ((np.asarray(p, np.float32) + 1) / 2 for p in (before, after))
-    motion = estimate_motion(old, new, grid)
-    replacement = motion.after + _tone(photo, frame, old, motion.after.shape[0])
+    crop, valid = _crop(photo, frame, old.shape[0])
+    motion = estimate_motion(old, new, grid, doubt_about(crop - old, valid))
+    replacement = _replacement(crop, _tone(crop - old, valid), motion)
     x, y, w, h = rect
     middle = (x + max(w - _SAMPLE, 0) // 2, y + max(h - _SAMPLE, 0) // 2)
     sample = (*middle, min(w, _SAMPLE), min(h, _SAMPLE))
@@ -70,14 +72,23 @@ def composite(
     return ResultLayer(x, y, pixels)
 
 
-def _tone(photo: Picture, frame: CropFrame, before: Floats, size: int) -> Floats:
-    """The low frequencies of photo - before on a grid [size, size, 3], in units of 0..1."""
-    resolution = before.shape[0]
-    crop, valid = _crop(photo, frame, resolution)
-    difference = (crop - before) * valid[..., None]
-    sigma = _TONE * resolution
+def _replacement(crop: Floats, tone: Floats, motion: Motion) -> Floats:
+    """What to show where the photo cannot be moved: the generator's light, the photo's colours.
+
+    crop, tone: [R, R, 3] in units of 0..1; returns float32 [S, S, 3].
+    """
+    size = motion.after.shape[0]
+    light = grey_of(motion.after + resize(tone, size))
+    moved = sample(resize(crop, size), motion.shift * size) + motion.residual
+    return light + moved - grey_of(moved)
+
+
+def _tone(difference: Floats, valid: Flags) -> Floats:
+    """The low frequencies of photo - reconstruction, [R, R, 3], where the photo covers the crop."""
+    sigma = _TONE * len(valid)
     weight = cv2.GaussianBlur(valid.astype(np.float32), (0, 0), sigma)[..., None]
-    return resize(cv2.GaussianBlur(difference, (0, 0), sigma) / np.maximum(weight, 1e-3), size)
+    blurred = cv2.GaussianBlur(difference * valid[..., None], (0, 0), sigma)
+    return blurred / np.maximum(weight, 1e-3)
 
 
 def _crop(photo: Picture, frame: CropFrame, size: int) -> tuple[Floats, Flags]:

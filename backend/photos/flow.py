@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from backend.photos.arrays import Bytes, Floats
+from backend.photos.doubt import Doubt, grey_of
 from backend.photos.warp import resize
 
 _FLOW_SIZE = 512  # smaller pictures are upsampled: tenths of their pixels are then resolved
@@ -15,7 +16,7 @@ _SHIMMER = 1 / 255  # changes of grey or colour below this are no edit
 _EXPLAINED = 0.25  # fraction of a change that motion must explain to be followed in full
 _KNOWN, _NEW = 0.015, 0.04  # contrast of unexplained shapes: below, none are new; above, all are
 _GAIN = (0.4, 2.5)  # how much weaker or stronger an old shape may become
-_TOLERANCE = 0.006  # forward-backward disagreement that halves trust, in crop sides
+_TOLERANCE = 0.006  # forward-backward disagreement that halves trust, in crop sides, at least
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,10 +35,13 @@ class Motion:
     after: Floats
 
 
-def estimate_motion(before: Floats, after: Floats, grid: int = _FLOW_SIZE) -> Motion:
+def estimate_motion(
+    before: Floats, after: Floats, grid: int = _FLOW_SIZE, doubt: Doubt | None = None
+) -> Motion:
     """Dense motion between two generator pictures, float32 [R, R, 3] in 0..1.
 
-    grid: they are upsampled to so many pixels a side, at least.
+    grid: they are upsampled to so many pixels a side, at least. doubt: how far they can be
+    believed; no doubt when None.
     """
     size = max(grid, before.shape[0])
     old, new = resize(before, size), resize(after, size)
@@ -46,13 +50,16 @@ def estimate_motion(before: Floats, after: Floats, grid: int = _FLOW_SIZE) -> Mo
     flow = _blur(_dis(new_grey, old_grey, pixel), 0.5 * pixel)
     back = _dis(old_grey, new_grey, pixel)
     disagreement = np.linalg.norm(flow + sample(back, flow), axis=2) / size
-    trust = 1 / (1 + (disagreement / _TOLERANCE) ** 2)
+    # A large disagreement for the photo is still a small one for a generator of few pixels.
+    trust = 1 / (1 + (disagreement / max(_TOLERANCE, 1 / len(before))) ** 2)
     worth = _worth(new - old, new - sample(old, flow), pixel)
     flow *= worth[..., None]
     moved = sample(old, flow)
-    trust = (1 - worth * (1 - trust)) * (1 - _novelty(moved, new, pixel))
+    doubt = doubt or Doubt.none(len(before))
+    novelty = _novelty(moved, new, pixel, resize(doubt.shapes, size))
+    trust = (1 - worth * (1 - trust)) * (1 - novelty)
     trust = _blur(trust.astype(np.float32), 0.5 * pixel + 1)
-    return Motion(flow / size, _cleaned(new - moved, pixel), trust, new)
+    return Motion(flow / size, _cleaned(new - moved, pixel, resize(doubt.colour, size)), trust, new)
 
 
 def sample(field: Floats, flow: Floats) -> Floats:
@@ -78,22 +85,22 @@ def _worth(still: Floats, moved: Floats, pixel: float) -> Floats:
     return _blur(_smoothstep(gain / (left + 2 * _SHIMMER) / _EXPLAINED), 1.5 * pixel)
 
 
-def _novelty(moved: Floats, new: Floats, pixel: float) -> Floats:
+def _novelty(moved: Floats, new: Floats, pixel: float, unsure: Floats) -> Floats:
     """0..1 at every pixel: are there shapes that no moved, brighter or stronger old ones explain?
 
     There the photo's own detail would shine through what is new. A change of light or colour alone
-    is not new: it suits the photo's detail.
+    is not new: it suits the photo's detail. Nor is what stays within `unsure` [S, S].
     """
     a, b = (_detail(picture, 2 * pixel) for picture in (new, moved))
     energy, common = _blur(b * b, pixel), _blur(a * b, pixel)
     gain = np.clip(common / (energy + 1e-5), *_GAIN)
     unexplained = _blur(a * a, pixel) - 2 * gain * common + gain * gain * energy
     left = np.sqrt(np.maximum(unexplained, 0))
-    return _smoothstep((left - _KNOWN) / (_NEW - _KNOWN))
+    return _smoothstep((left - unsure - _KNOWN) / (_NEW - _KNOWN))
 
 
 def _detail(picture: Floats, sigma: float) -> Floats:
-    grey = cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2GRAY)
+    grey = grey_of(picture)[..., 0]
     return grey - _blur(grey, sigma)
 
 
@@ -102,14 +109,16 @@ def _smoothstep(x: Floats) -> Floats:
     return x * x * (3 - 2 * x)
 
 
-def _cleaned(residual: Floats, pixel: float) -> Floats:
-    """A residual without what only shows the generator's grid and shimmer.
+def _cleaned(residual: Floats, pixel: float, unsure: Floats) -> Floats:
+    """A residual without what only shows the generator's grid, shimmer and wrong colours.
 
     Nothing finer than a generator pixel is known of it, of its colour even less (as in a JPEG), and
-    differences of one 8-bit level are noise.
+    differences of one 8-bit level are noise, as are those of colour within `unsure` [S, S].
     """
-    grey = cv2.cvtColor(np.ascontiguousarray(residual), cv2.COLOR_RGB2GRAY)[..., None]
+    grey = grey_of(residual)
     colour = _blur(residual - grey, 1.2 * pixel)
+    energy = (colour * colour).sum(axis=2, keepdims=True)
+    colour *= energy / (energy + (unsure * unsure)[..., None] + np.float32(1e-8))
     clean = _blur(grey, 0.5 * pixel).reshape(grey.shape) + colour
     square = clean * clean
     return clean * square / (square + np.float32(_SHIMMER**2))

@@ -285,3 +285,20 @@ def test_new_shapes_are_not_trusted_but_a_change_of_light_is() -> None:
     y, x = np.indices((64, 64), dtype=np.float32)
     waves = 0.5 + 0.2 * np.sin(x / 1.5)[..., None] * np.sin(y / 1.7)[..., None].repeat(3, axis=2)
     assert estimate_motion(waves, waves * 0.6 + 0.2).trust.mean() > 0.85
+
+
+def test_the_generators_wrong_colours_do_not_reach_the_photo() -> None:
+    """It paints a red mouth blue, wherever it is: moving the mouth must not tint the photo."""
+    photo = np.full((400, 400, 3), 170, np.uint8)
+    photo[190:210, 150:250] = (190, 80, 80)
+    frame = tilted(200, 200, 384)
+    before = extract(photo, frame, RESOLUTION)[0]
+    mouth = before[..., 0] - before[..., 1] > 0.3
+    before[mouth] = before[mouth][:, ::-1]
+    after = np.roll(before, -2, axis=0)
+    layer = composite(photo, frame, before, after, disc(r=0.4))
+    merged = pasted(photo, layer).astype(int)
+    assert (merged[..., 2] - merged[..., 0]).max() < 25  # 110 in the generator's own picture
+    redness = (merged[..., 0] - merged[..., 1])[:, 200]
+    assert redness.max() > 80
+    assert abs(int(np.flatnonzero(redness > 50).mean()) - 188) <= 2  # moved by 12 pixels
