@@ -63,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument("--test", action="store_true", help="prepare and run the tests")
     what.add_argument("--where", action="store_true", help="print as JSON where everything is")
     what.add_argument("--uninstall", action="store_true", help="remove what was installed")
-    made.add_argument("--purge", action="store_true", help="with --uninstall: own edits and models")
+    made.add_argument("--purge", action="store_true", help="with --uninstall: your own edits too")
     made.add_argument("--yes", action="store_true", help="with --uninstall: do not ask")
     made.add_argument(
         "--torch-index", metavar="URL", help="another package index to take torch from"

@@ -12,13 +12,14 @@ SECONDS = 30
 
 
 def stop() -> None:
-    """Ask the backend to shut down; nothing happens where none runs."""
+    """Ask this machine's backend to shut down; nothing happens where none runs."""
+    here = paths.connection_file()  # never the one on another machine that the settings choose
     try:
-        with Connection.open() as connection:
+        with Connection.open(here) as connection:
             connection.shutdown()
     except BackendError:
         return
-    lock = paths.connection_file().with_name(connection_file.LOCK_NAME)
+    lock = here.with_name(connection_file.LOCK_NAME)
     deadline = time.monotonic() + SECONDS
     while connection_file.is_held(lock) and time.monotonic() < deadline:
         time.sleep(0.05)

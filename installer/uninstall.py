@@ -13,11 +13,12 @@ from installer.environment import Environment
 from installer.private_gimp import remove_root
 from installer.record import Record
 
-_OWN = ("library", "bundles")  # the user's own edits and models
+# the user's own: edits, models, keys for backends on other computers, settings
+_OWN = ("library", "bundles", "keys", "settings.json")
 
 
 def uninstall(data_dir: Path, *, purge: bool, sure: bool) -> int:
-    """Remove the installation; purge: the user's own edits and models too. Returns the exit code.
+    """Remove the installation; purge: the user's own too. Returns the exit code.
 
     Asks first unless `sure`, or nobody is there to ask.
     """
@@ -41,19 +42,19 @@ def uninstall(data_dir: Path, *, purge: bool, sure: bool) -> int:
             _remove(path)
     _remove_apt_packages(record.apt_packages)
     record.forget()
-    for folder in own:
-        if not _has_files(folder):
-            shutil.rmtree(folder, ignore_errors=True)
+    for path in own:
+        if not _has_files(path):
+            shutil.rmtree(path, ignore_errors=True)
     if data_dir.exists() and not any(data_dir.iterdir()):
         data_dir.rmdir()
-    if kept := " and ".join(str(folder) for folder in own if folder.exists()):
-        say(f"Your own edits and models stay in {kept}; --uninstall --purge removes them too.")
+    if kept := " and ".join(str(path) for path in own if path.exists()):
+        say(f"What is your own stays in {kept}; --uninstall --purge removes it too.")
     say("EditGAN for GIMP is uninstalled.")
     return 0
 
 
-def _has_files(folder: Path) -> bool:
-    return any(path.is_file() for path in folder.rglob("*"))
+def _has_files(path: Path) -> bool:
+    return path.is_file() or any(inner.is_file() for inner in path.rglob("*"))
 
 
 def _agreed(doomed: Sequence[Path], packages: Sequence[str]) -> bool:

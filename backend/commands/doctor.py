@@ -218,16 +218,21 @@ def _gimp() -> Iterator[Finding]:
 def _backend() -> Iterator[Finding]:
     from protocol.client import Connection
     from protocol.errors import BackendError
+    from protocol.settings import load
 
     try:
+        remote = load().chosen_remote
         with Connection.open(timeout=5.0) as connection:
             status = connection.status()
     except BackendError as error:
         if error.code == "backend_missing":
             yield Finding("backend", "ok", "not running; GIMP starts it when it is needed")
+        elif error.code == "bad_settings" or remote:  # the sentence says what to do
+            yield Finding("backend", "problem", error.message)
         else:
             advice = "End it (editgan serve in the list of processes) and try again."
             yield Finding("backend", "problem", error.message, advice)
         return
-    text = f"running for {status.uptime_s / 60:.0f} minutes on {status.device}"
+    where = f" at {remote.address}" if remote else ""
+    text = f"running{where} for {status.uptime_s / 60:.0f} minutes on {status.device}"
     yield Finding("backend", "ok", f"{text}, {status.memory_mb:.0f} MB, log in {status.log}")

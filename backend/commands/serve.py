@@ -31,7 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Serve until stopped; at once done where another backend runs already."""
     from backend.server.main import serve
+    from backend.server.sockets import CannotListen
 
+    if args.allow and not args.tcp:
+        raise CannotListen("--allow is for other computers; give --tcp HOST:PORT as well.")
     if not args.quiet:
         for line in _notes(args):
             print(line, file=sys.stderr)

@@ -33,6 +33,8 @@ def installed(home: Path, tmp_path: Path) -> Path:
     record.add_path(home / "never-made")
     touch(plug_ins / "another/another.py")
     touch(home / "library/faces/mine/edit.json")
+    touch(home / "settings.json")
+    touch(home / "keys/client.json")
     touch(home / "notes.txt")
     return home
 
@@ -47,8 +49,10 @@ def test_removes_what_is_listed_and_keeps_own_edits(
     assert uninstall(installed, purge=False, sure=True) == 0
     assert left_in(tmp_path) == {
         "GIMP/3.0/plug-ins/another/another.py",
+        "home/keys/client.json",
         "home/library/faces/mine/edit.json",
         "home/notes.txt",
+        "home/settings.json",
     }
     assert str(installed / "library") in capsys.readouterr().out
 
@@ -71,7 +75,7 @@ def test_the_demonstration_s_edit_goes_without_a_word(
     touch(Record(home).add_path(home / "library/faces/demo") / "edit.json")
     assert uninstall(home, purge=False, sure=True) == 0
     assert not home.exists()
-    assert "own edits" not in capsys.readouterr().out
+    assert "your own" not in capsys.readouterr().out
 
 
 def test_a_second_time_finds_nothing(installed: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,6 +19,7 @@ import zmq
 
 from backend.server.sockets import CannotListen, NoEncryption, listen
 from backend_harness import CHECKOUT, PROGRAM, Backend, repaint, segment, wait_until
+from installer.stop_backend import stop as stop_this_machines
 from protocol import connection_file, framing, keys, paths, settings
 from protocol import messages as m
 from protocol.client import Connection
@@ -346,6 +347,13 @@ def test_the_servers_key_stays_when_it_starts_again(start: Callable[..., Backend
         assert backend.process.wait(60) == 0
     assert found[0][0] == found[1][0]
     assert found[0][1] != found[1][1]
+
+
+def test_uninstalling_here_leaves_it_alone(laptop: Callable[..., Backend]) -> None:
+    laptop(23589)
+    stop_this_machines()
+    with ensure_backend(COMMAND, cwd=CHECKOUT) as connection:
+        connection.ping()
 
 
 def test_an_address_that_cannot_be_resolved(home: Path) -> None:
