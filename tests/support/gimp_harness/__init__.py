@@ -5,3 +5,5 @@ from pathlib import Path
 import pytest
 
 INSTALLED = pytest.StashKey[Path]()  # the real data folder, where install.py put GIMP
+WORKSTATION = "workstation"  # in the run's folder: the data folder of another computer's backend
+WORKSTATION_ADDRESS = "127.0.0.1:23611"

@@ -20,9 +20,10 @@ from typing import Any
 
 import pytest
 
-from gimp_harness import INSTALLED
+from gimp_harness import INSTALLED, WORKSTATION, WORKSTATION_ADDRESS
 from gimp_harness.profile import TestGimp, find_gimp
 from installer.enter import command, launcher, start_backend, unmount
+from protocol import keys
 
 PROJECT = Path(__file__).resolve().parents[3]
 _SECONDS = 1500  # for all tests inside GIMP
@@ -129,6 +130,7 @@ def run_in_gimp(gimp: TestGimp, nodes: Sequence[str]) -> Results:
         if gimp.root:
             unmount(gimp.root)
         end_backend_of(home)
+        end_backend_of(run / WORKSTATION)
         shutil.rmtree(run, ignore_errors=True)
 
 
@@ -165,6 +167,8 @@ def _run(gimp: TestGimp, run: Path, home: Path) -> str:
     orders = {
         "start": lambda: start_backend(backend, outside, PROJECT),
         "kill": lambda: end_backend_of(home),
+        "start-workstation": lambda: start_workstation(run, home),
+        "kill-workstation": lambda: end_backend_of(run / WORKSTATION),
     }
     with launcher(orders) as fifo, log.open("w") as file:
         settings["EDITGAN_LAUNCHER"] = str(fifo)
@@ -184,6 +188,15 @@ def _run(gimp: TestGimp, run: Path, home: Path) -> str:
     if os.environ.get("EDITGAN_TEST_SHOW_GIMP"):
         print(log.read_text(errors="replace"), file=sys.__stdout__, flush=True)
     return log.read_text(errors="replace")[-6000:]
+
+
+def start_workstation(run: Path, home: Path) -> None:
+    """Another computer's backend: a data folder of its own, on TCP, letting `home`'s user in."""
+    own = json.loads((home / "keys/client.json").read_text(encoding="utf-8"))
+    words = ["serve", "--tcp", WORKSTATION_ADDRESS, "--allow", keys.to_hex(own["public"])]
+    environment = {**os.environ, "EDITGAN_HOME": str(run / WORKSTATION)}
+    (run / WORKSTATION).mkdir(exist_ok=True)
+    start_backend([sys.executable, "-m", "backend.cli", *words], environment, PROJECT)
 
 
 def _command(
