@@ -14,7 +14,12 @@ import pytest
 PLUGIN = Path(__file__).resolve().parents[2] / "gimp_plugin/editgan"
 LANGUAGES = ["en", *sorted(path.name for path in (PLUGIN / "locale").iterdir() if path.is_dir())]
 # Windows that are modules of their own; the others are functions of dialogs.py
-WINDOWS = [["indexed"], ["progress_window"], ["status_dialog"], ["apply_dialog"]]
+WINDOWS = [
+    ["indexed"],
+    ["progress_window"],
+    ["status_dialog", "status_pages", "settings_page"],
+    ["apply_dialog"],
+]
 # Their command's arguments, whose widgets GIMP makes
 ARGUMENTS = {"apply_dialog": ("apply", ["scale"])}
 
@@ -27,7 +32,8 @@ def test_in_the_menu() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("modules", WINDOWS, ids=lambda modules: modules[0])
 def test_in_windows(modules: Sequence[str], language: str) -> None:
-    found = [text for module in modules for text in texts(tree(module))]
+    asked = {text for module in modules for text in questions(module)}
+    found = [text for module in modules for text in texts(tree(module)) if text not in asked]
     named = [ARGUMENTS[module] for module in modules if module in ARGUMENTS]
     arguments = [label for command, names in named for label in labels(command, names)]
     unique(found + arguments, language)
@@ -41,6 +47,19 @@ def test_in_dialogs_made_of_arguments(language: str) -> None:
             unique([*texts(function), *labels(function.name, arguments)], language)
             seen += 1
     assert seen >= 3
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_in_questions(language: str) -> None:
+    for file in PLUGIN.glob("*.py"):
+        unique(list(questions(file.stem)), language)
+
+
+def questions(module: str) -> Iterator[str]:
+    """The texts of functions that ask something in a small window of its own."""
+    for function in ast.walk(tree(module)):
+        if isinstance(function, ast.FunctionDef) and "Gtk.MessageDialog(" in ast.unparse(function):
+            yield from texts(function)
 
 
 def tree(module: str) -> ast.Module:

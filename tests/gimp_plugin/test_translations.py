@@ -97,4 +97,6 @@ def shown(tree: ast.AST) -> Iterator[ast.Constant]:
 
 
 def words(node: ast.Constant) -> bool:
-    return isinstance(node.value, str) and bool(re.search(r"[a-z]{2}", node.value, re.I))
+    """Something to translate, not an example such as workstation:5570."""
+    text = node.value if isinstance(node.value, str) else ""
+    return bool(re.search(r"[a-z]{2}", text, re.I)) and not re.fullmatch(r"\w+:\d+", text)
