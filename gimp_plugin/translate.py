@@ -88,6 +88,7 @@ def po_bytes(catalog: Catalog) -> bytes:
 
 
 def mo_bytes(catalog: Catalog) -> bytes:
+    catalog.creation_date = catalog.revision_date = "none"  # else that of this moment
     stream = io.BytesIO()
     write_mo(stream, catalog)
     return stream.getvalue()
