@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -19,6 +20,7 @@ from babel.messages.pofile import read_po, write_po
 PLUGIN = Path(__file__).resolve().parent / "editgan"
 LOCALE = PLUGIN / "locale"
 TEMPLATE = LOCALE / "editgan.pot"
+_ANY_DATE = datetime(2026, 1, 1, tzinfo=UTC)
 _HEADER = """\
 # Texts of EditGAN for GIMP.
 # This file is distributed under the same licence as the program (MIT).
@@ -88,7 +90,7 @@ def po_bytes(catalog: Catalog) -> bytes:
 
 
 def mo_bytes(catalog: Catalog) -> bytes:
-    catalog.creation_date = catalog.revision_date = "none"  # else that of this moment
+    catalog.creation_date = catalog.revision_date = _ANY_DATE  # else that of this moment
     stream = io.BytesIO()
     write_mo(stream, catalog)
     return stream.getvalue()
