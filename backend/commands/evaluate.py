@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--only", nargs="+", choices=SECTIONS, default=SECTIONS, metavar="SECTION",
         help=f"{', '.join(SECTIONS)}; the others stay as they were (default: all)",
     )  # fmt: skip
-    parser.add_argument("--count", type=positive, default=16, help="photos each (default: 16)")
+    parser.add_argument("--count", type=positive, default=12, help="photos each (default: 12)")
     parser.add_argument(
         "--edits", nargs="+", metavar="NAME", help="edits to measure (default: all presets)"
     )

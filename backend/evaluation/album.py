@@ -21,10 +21,12 @@ from backend.photos.align import CropFrame, extract
 from backend.photos.composite import ResultLayer
 from backend.photos.photo import Photo
 from backend.training.dataset import find_images, read_rgb
+from backend.training.pictures import to_uint8
 
 STEPS = {"encoder only": Level(0), "+20 steps": LEVELS["fast"], "+100 steps": LEVELS["balanced"]}
 """The embeddings that are compared; the last one is what edits start from."""
 
+_BATCH = 8  # pictures generated at once
 _SEED = 0  # of the order in which photos are taken
 
 
@@ -138,6 +140,16 @@ def composite_crop(photo: OpenPhoto, layer: ResultLayer, size: int) -> NDArray[n
     """The subject in the photo under a result layer, uint8 [size, size, 3]."""
     shown = Photo(photo.pixels).with_layer(layer).pixels
     return to_bytes(extract(shown, photo.frame, size)[0])
+
+
+@torch.no_grad()
+def generated_crops(
+    editor: Editor, w_plus: NDArray[np.float32], deltas: Sequence[NDArray[np.float32]]
+) -> list[NDArray[np.uint8]]:
+    """G(w+ + delta) for each delta, [n_ws, w_dim] as w_plus; uint8 [R, R, 3] each."""
+    codes = torch.from_numpy(w_plus + np.stack(deltas)).to(editor.device)
+    batches = (editor.networks.generator(some)[0] for some in codes.split(_BATCH))
+    return list(np.concatenate([to_uint8(images) for images in batches]))
 
 
 def rebuilt_crop(photo: OpenPhoto) -> NDArray[np.uint8]:

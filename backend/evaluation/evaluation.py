@@ -20,7 +20,7 @@ from backend.evaluation.face_mesh import FaceMesh
 from backend.evaluation.interfacegan import Boundary, find_boundary
 from backend.evaluation.judge import Judge
 from backend.evaluation.preset_table import preset_table
-from backend.evaluation.sheets import preset_columns, samples, save_sheet, scale_columns
+from backend.evaluation.sheets import preset_columns, save_sheet, scale_columns
 from backend.evaluation.smile import Ratings, SmileScorer, calibrate, read_ratings
 from backend.evaluation.smile_benchmark import NEUTRAL, PRESET, render, smile_table, sweep
 from edit_library import Edit
@@ -107,11 +107,11 @@ class Evaluation:
 
     def sheets(self, folder: Path) -> None:
         """Contact sheets of generated pictures, which are free to publish."""
-        editor, pictures = self.album.editor, samples(self.album.editor)
+        editor = self.album.editor
         if self.edits:
-            save_sheet(folder / "presets.jpg", preset_columns(editor, pictures, self.edits))
+            save_sheet(folder / "presets.jpg", preset_columns(editor, self.edits))
         if smile := self._smile_edit:
-            columns = scale_columns(editor, pictures, "Smile", smile.vector)
+            columns = scale_columns(editor, smile.info.title, smile.vector)
             save_sheet(folder / "smile-scales.jpg", columns)
 
     # What the sections are made with

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
-from backend.evaluation.album import rebuilt_crop
+from backend.editing.editor import Editor
+from backend.evaluation.album import generated_crops
+from backend.models.generator import sample_z
 from backend.training.pictures import grid
 from edit_library import Edit
 
@@ -45,26 +46,21 @@ def save_sheet(path: Path, columns: Columns) -> None:
     sheet.save(path, quality=85)
 
 
-def preset_columns(editor: Editor, photos: Sequence[OpenPhoto], edits: Sequence[Edit]) -> Columns:
-    """Each edit at its default scale, as the generator shows it."""
-    columns: Columns = {"not edited": [rebuilt_crop(photo) for photo in photos]}
-    for edit in edits:
-        scaled = [ScaledEdit(edit.vector, edit.info.parts, edit.info.default)]
-        columns[edit.info.title] = [editor.preview(photo, scaled).crop for photo in photos]
-    return columns
+def preset_columns(editor: Editor, edits: Sequence[Edit]) -> Columns:
+    """Each edit at its default scale."""
+    deltas = {edit.info.title: edit.vector * np.float32(edit.info.default) for edit in edits}
+    nothing = np.zeros_like(edits[0].vector)
+    return _of_samples(editor, {"not edited": nothing, **deltas})
 
 
-def scale_columns(
-    editor: Editor, photos: Sequence[OpenPhoto], name: str, vector: NDArray[np.float32]
-) -> Columns:
-    """One vector at several scales, as the generator shows it."""
-    columns: Columns = {}
-    for scale in _SCALES:
-        edit = [ScaledEdit(vector, (), scale)]
-        columns[f"{name} x {scale:g}"] = [editor.preview(photo, edit).crop for photo in photos]
-    return columns
+def scale_columns(editor: Editor, name: str, vector: NDArray[np.float32]) -> Columns:
+    """One vector at several scales."""
+    deltas = {f"{name} x {scale:g}": vector * np.float32(scale) for scale in _SCALES}
+    return _of_samples(editor, deltas)
 
 
-def samples(editor: Editor, count: int = _SAMPLES) -> list[OpenPhoto]:
+def _of_samples(editor: Editor, deltas: dict[str, NDArray[np.float32]]) -> Columns:
     """Generated pictures, seeds 0 upwards, not chosen: free to publish."""
-    return [editor.open_sample(seed) for seed in range(count)]
+    _, codes = editor.sample(sample_z(editor.bundle.config, range(_SAMPLES)))
+    rows = [generated_crops(editor, w, list(deltas.values())) for w in codes.cpu().numpy()]
+    return {name: list(crops) for name, crops in zip(deltas, zip(*rows, strict=True), strict=True)}

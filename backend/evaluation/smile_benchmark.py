@@ -13,7 +13,7 @@ from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
 from backend.editing.objective import Weights
 from backend.editing.recipes import RECIPES, claims_of
 from backend.errors import NothingChanged
-from backend.evaluation.album import Album, composite_crop, rebuilt_crop
+from backend.evaluation.album import Album, composite_crop, generated_crops, rebuilt_crop
 from backend.evaluation.interfacegan import Boundary
 from backend.evaluation.judge import Crops, Judge
 from backend.evaluation.store import digest
@@ -127,20 +127,22 @@ def sweep(
 ) -> dict[str, Any]:
     """Fig. 11: attribute score against identity (to the photo) as the scale grows, on the
     generator's output."""
-    photos = [album.open(name) for name in album.each(names, "opening photos")]
     originals = [album.crop(name) for name in names]
-    curves: dict[str, Any] = {}
-    for label, vector in vectors.items():
-        points = []
-        for scale in album.each([f"{s:g}" for s in SCALES], f"scales of {label}"):
-            edit = [ScaledEdit(vector, (), float(scale))]
-            crops = [album.editor.preview(photo, edit).crop for photo in photos]
-            points.append(
-                {
-                    "scale": float(scale),
-                    "attribute_score": float(judge.scorer.score(crops).mean()),
-                    "identity": judge.identity(crops, originals),
-                }
-            )
-        curves[label] = points
+    shown: dict[str, list[list[NDArray[np.uint8]]]] = {label: [] for label in vectors}
+    for name in album.each(names, "sweep of scales"):
+        w_plus = album.code(name, "+100 steps")
+        for label, vector in vectors.items():
+            deltas = [vector * np.float32(scale) for scale in SCALES]
+            shown[label].append(generated_crops(album.editor, w_plus, deltas))
+    curves = {
+        label: [
+            {
+                "scale": scale,
+                "attribute_score": float(judge.scorer.score(crops).mean()),
+                "identity": judge.identity(crops, originals),
+            }
+            for scale, crops in zip(SCALES, zip(*of_photos, strict=True), strict=True)
+        ]
+        for label, of_photos in shown.items()
+    }
     return {"photos": len(names), "curves": curves}

@@ -10,7 +10,8 @@ import pytest
 from cli_harness import CONFIG, Run
 
 from backend.bundles.bundle import read_bundle
-from backend.evaluation import album
+from backend.editing.inversion import Level
+from backend.evaluation import album, encoder_table
 from backend.photos.files import write_photo
 from backend.photos.photo import Photo
 from edit_library import Library
@@ -28,6 +29,13 @@ def photos(tmp_path: Path) -> Path:
         write_photo(Photo(pixels), folder / f"{i}.png")
     (tmp_path / "held-out.txt").write_text("set/1.png\nset/2.png\nset/4.png\nset/9.png\n")
     return tmp_path / "photos"
+
+
+@pytest.fixture(autouse=True)
+def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    levels = (Level(0), Level(4), Level(12))
+    monkeypatch.setattr(album, "STEPS", dict(zip(album.STEPS, levels, strict=True)))
+    monkeypatch.setattr(encoder_table, "STEPS", album.STEPS)
 
 
 @pytest.fixture
