@@ -32,12 +32,12 @@ class Reddish:
 
 @pytest.fixture
 def album(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Album:
-    """The portrait and its mirror image, embedded in one step."""
+    """The portrait, small, and its mirror image, embedded in one step."""
     monkeypatch.setattr(albums, "STEPS", {**albums.STEPS, "+100 steps": Level(1)})
     monkeypatch.setattr(smile_benchmark, "REFINEMENTS", (1,))
     monkeypatch.setattr(smile_benchmark, "SCRATCH_STEPS", 1)
     monkeypatch.setattr(smile_benchmark, "SCALES", (0.0, 1.0))
-    photo = cv2.imread("assets/portrait.png")
+    photo = cv2.resize(cv2.imread("assets/portrait.png"), (200, 200), interpolation=cv2.INTER_AREA)
     (tmp_path / "photos").mkdir()
     cv2.imwrite(str(tmp_path / "photos/a.png"), photo)
     cv2.imwrite(str(tmp_path / "photos/b.png"), photo[:, ::-1])
