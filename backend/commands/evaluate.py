@@ -117,9 +117,10 @@ def _check(args: argparse.Namespace) -> None:
 def _evaluation(args: argparse.Namespace, bundle: Bundle) -> Evaluation:
     with progress_bar("Loading the model", quiet=args.quiet):
         from backend.editing.editor import Editor
-        from backend.evaluation.album import Album, held_out_names
+        from backend.evaluation.album import Album
         from backend.evaluation.evaluation import Evaluation, Observers
         from backend.evaluation.store import Store
+        from backend.training.dataset import held_out_names
         from protocol.paths import cache_dir
 
         editor = Editor(bundle, device=choose_device(args.device))

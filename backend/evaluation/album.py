@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-import backend.training
 from backend.editing.editor import Editor, OpenPhoto
 from backend.editing.inversion import LEVELS, Level, invert
 from backend.errors import BadImage, EditGanError
@@ -20,7 +19,7 @@ from backend.evaluation.store import Store
 from backend.photos.align import CropFrame, extract
 from backend.photos.composite import ResultLayer
 from backend.photos.photo import Photo
-from backend.training.dataset import find_images, read_rgb
+from backend.training.dataset import find_images, photo_name, read_rgb
 from backend.training.pictures import to_uint8
 
 STEPS = {"encoder only": Level(0), "+20 steps": LEVELS["fast"], "+100 steps": LEVELS["balanced"]}
@@ -30,19 +29,13 @@ _BATCH = 8  # pictures generated at once
 _SEED = 0  # of the order in which photos are taken
 
 
-def held_out_names(bundle: str) -> list[str] | None:
-    """The photos (`folder/file`) that the bundle's training left out; None without such a list."""
-    path = Path(backend.training.__file__).with_name(f"held_out_{bundle}.txt")
-    return path.read_text(encoding="utf-8").split() if path.is_file() else None
-
-
 class Album:
     """Photos by name, `folder/file`, as seen by one editor. What is slow comes from the store."""
 
     def __init__(self, editor: Editor, folder: Path, store: Store, *, quiet: bool = False) -> None:
         """Raises BadImage when there is no picture below the folder."""
         self.editor, self.store, self._quiet = editor, store, quiet
-        self.paths = {f"{p.parent.name}/{p.name}": p for p in find_images([folder])}
+        self.paths = {photo_name(p): p for p in find_images([folder])}
         if not self.paths:
             raise BadImage(f"There are no pictures below {folder}.")
 

@@ -64,7 +64,10 @@ class InceptionSpace:
 
 
 class PerceptualSpace:
-    """The deepest features of the bundle's perceptual network, averaged over the picture."""
+    """The deepest features of the bundle's perceptual network, averaged over the picture.
+
+    They come at unit length; times the root of their number, each is about 1, as in Inception.
+    """
 
     def __init__(self, network: PerceptualNetwork) -> None:
         self._network = network
@@ -73,7 +76,8 @@ class PerceptualSpace:
         self.kernel_name = f"{short} kernel distance"
 
     def features(self, pictures: Tensor) -> Tensor:
-        return self._network.features(pictures.float() / 127.5 - 1)[-1].mean(dim=(2, 3))
+        deepest = self._network.features(pictures.float() / 127.5 - 1)[-1]  # (B, D, h, w)
+        return deepest.mean(dim=(2, 3)) * deepest.shape[1] ** 0.5
 
 
 @torch.no_grad()

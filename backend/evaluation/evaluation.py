@@ -86,11 +86,12 @@ class Evaluation:
             return {"skipped": "hardly any of the photos shows a neutral face"}
         others = [n for n in self.album.with_subject(self.photos) if n not in names]
         judge, boundary = self._judge(others), self._boundary
-        shown = render(self.album, names, edit, boundary)
+        baseline = boundary.vector(like=edit.vector)
+        shown = render(self.album, names, edit, baseline)
         if self._photo_sheets:
             save_sheet(self._photo_sheets / "smile-generator.jpg", shown.generated)
             save_sheet(self._photo_sheets / "smile-composite.jpg", shown.composed)
-        vectors = {"EditGAN vector": edit.vector, "InterFaceGAN": boundary.vector}
+        vectors = {"EditGAN vector": edit.vector, "InterFaceGAN": baseline}
         return {
             "photos": len(names),
             "neutral": len(neutral),

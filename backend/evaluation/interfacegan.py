@@ -13,14 +13,19 @@ from sklearn.svm import LinearSVC
 class Boundary:
     """A linear boundary between codes without and with an attribute.
 
-    vector: float32 [n_ws, w_dim], the unit normal, repeated for each w, times the distance between
-    the means of the two classes along it: scale 1 takes an average code of the one class to where
-    the other's average is. accuracy: on codes that the boundary was not fitted to.
+    normal: float32 [w_dim], unit length. accuracy: on codes that it was not fitted to.
     """
 
-    vector: NDArray[np.float32]
+    normal: NDArray[np.float32]
     fitted_on: int
     accuracy: float
+
+    def vector(self, like: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The normal for every w, [n_ws, w_dim], as long as the vector `like`: so the scales of
+        both mean steps of one size."""
+        layers = like.shape[0]
+        length = np.linalg.norm(like) / np.sqrt(layers)
+        return np.repeat(self.normal[None] * np.float32(length), layers, axis=0)
 
 
 def find_boundary(
@@ -37,8 +42,5 @@ def find_boundary(
     # Few photos, many dimensions: without a small C the normal follows single photos.
     machine = LinearSVC(C=0.01, class_weight="balanced", max_iter=20_000).fit(w, labels)
     normal = machine.coef_[0] / np.linalg.norm(machine.coef_[0])
-    along = w @ normal
-    distance = along[labels].mean() - along[~labels].mean()
-    vector = np.repeat((normal * distance)[None], codes.shape[1], axis=0)
     accuracy = float(np.mean(machine.predict(held) == held_labels))
-    return Boundary(vector.astype(np.float32), len(w), accuracy)
+    return Boundary(normal.astype(np.float32), len(w), accuracy)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.bundles.bundle import Bundle
+from backend.editing.recipes import group_of
 from backend.evaluation.face_mesh import FaceShape
 
 Mask = NDArray[np.bool_]  # [L, L], where a group of parts is
@@ -75,14 +76,14 @@ class PartMeasure:
     change: Change
 
     def group(self, bundle: Bundle) -> str | None:
-        return next((g for g in self.groups if g in bundle.groups), None)
+        return next((name for name in self.groups if group_of(bundle, name)), None)
 
     def worked(
         self, bundle: Bundle, before: NDArray[np.uint8], after: NDArray[np.uint8]
     ) -> bool | None:
         """By the labels [L, L]; None when there is no such part in the bundle or in the picture."""
         group = self.group(bundle)
-        indices = [bundle.part(name).index for name in bundle.groups[group]] if group else []
+        indices = group_of(bundle, group) if group else []
         old, new = (np.isin(labels, indices) for labels in (before, after))
         if not old.any():
             return None

@@ -96,7 +96,7 @@ def _smile(section: Results) -> list[str]:
         f"{how['correlation']:.2f}. Identity: {section['identity_network']}. {distances}: to the "
         f"other {section['compared_with']} photos; sets this small compare rows of one table only. "
         f"InterFaceGAN: fitted to {boundary['fitted_on']} codes, right about "
-        f"{boundary['accuracy']:.0%} of others."
+        f"{boundary['accuracy']:.0%} of others, its vector as long as the preset's."
     )
     columns = (
         ("method", "method", _TEXT),
@@ -104,8 +104,8 @@ def _smile(section: Results) -> list[str]:
         ("attribute_score", "attribute score", _NUMBER),
         ("identity", "identity to photo", _NUMBER),
         ("identity_to_reconstruction", "identity to reconstruction", _NUMBER),
-        ("frechet", section["frechet"], ".4f"),
-        ("kernel", section["kernel"], ".5f"),
+        ("frechet", section["frechet"], ".2f"),
+        ("kernel", section["kernel"], ".4f"),
     )
     parts = ", ".join(section["edited_parts"])
     return [

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
 from backend.editing.objective import Weights
-from backend.editing.recipes import RECIPES, claims_of
+from backend.editing.recipes import claims_of, recipes_for
 from backend.errors import NothingChanged
 from backend.evaluation.album import Album, composite_crop, generated_crops, rebuilt_crop
-from backend.evaluation.interfacegan import Boundary
 from backend.evaluation.judge import Crops, Judge
 from backend.evaluation.store import digest
 from edit_library import Edit
@@ -43,8 +42,9 @@ class Method:
     slow: bool = True
 
 
-def methods(editor: Editor, edit: Edit, boundary: Boundary | None) -> list[Method]:
-    """Vector, vector with refinement, optimisation from scratch (paper 3.4), and the baseline."""
+def methods(editor: Editor, edit: Edit, baseline: Code | None) -> list[Method]:
+    """Vector, vector with refinement, optimisation from scratch (paper 3.4), and InterFaceGAN's
+    vector as the baseline."""
     smile = ScaledEdit(edit.vector, edit.info.parts, 1.0)
 
     def refined(steps: int) -> Callable[[OpenPhoto], Code]:
@@ -52,7 +52,7 @@ def methods(editor: Editor, edit: Edit, boundary: Boundary | None) -> list[Metho
 
     rows = [Method("EditGAN vector", lambda photo: edit.vector, slow=False)]
     rows += [Method(f"EditGAN vector +{steps}", refined(steps)) for steps in REFINEMENTS]
-    recipe = next((r for r in RECIPES.get(editor.bundle.name, ()) if r.name == PRESET), None)
+    recipe = next((r for r in recipes_for(editor.bundle) if r.name == PRESET), None)
     if recipe is not None:
 
         def from_scratch(photo: OpenPhoto) -> Code:
@@ -63,8 +63,8 @@ def methods(editor: Editor, edit: Edit, boundary: Boundary | None) -> list[Metho
             return editor.edit(photo, claims, steps=SCRATCH_STEPS, weights=_WEIGHTS).vector
 
         rows.append(Method(f"Optimised from scratch, {SCRATCH_STEPS} steps", from_scratch))
-    if boundary is not None:
-        rows.append(Method("InterFaceGAN", lambda photo: boundary.vector, slow=False))
+    if baseline is not None:
+        rows.append(Method("InterFaceGAN", lambda photo: baseline, slow=False))
     return rows
 
 
@@ -78,10 +78,10 @@ class Pictures:
     composed: Shown
 
 
-def render(album: Album, names: Sequence[str], edit: Edit, boundary: Boundary | None) -> Pictures:
+def render(album: Album, names: Sequence[str], edit: Edit, baseline: Code | None) -> Pictures:
     """Every method on the photos `names`: the generator's output, and the composite."""
     editor = album.editor
-    rows = methods(editor, edit, boundary)
+    rows = methods(editor, edit, baseline)
     photos = [album.crop(name) for name in names]
     generated: Shown = {_REBUILT: [], **{row.name: [] for row in rows}}
     composed: Shown = {"Photo, not edited": photos, **{row.name: [] for row in rows}}

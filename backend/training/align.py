@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from backend.errors import BadImage, EditGanError
 from backend.photos.align import extract
-from backend.training.dataset import find_images, read_rgb
+from backend.training.dataset import find_images, photo_name, read_rgb
 
 
 def _align_one(path: Path, domain: str, resolution: int) -> NDArray[np.uint8] | None:
@@ -58,7 +58,7 @@ def align(images: Sequence[Path], output: Path, domain: str, resolution: int, wo
         for path, crop in zip(paths, tqdm(results, total=len(paths), unit="img"), strict=True):
             if crop is not None:
                 crops.append(crop)
-                names.append(f"{path.parent.name}/{path.name}")
+                names.append(photo_name(path))
     np.save(output / "images.npy", np.stack(crops))
     (output / "names.json").write_text(json.dumps(names))
     return len(crops)

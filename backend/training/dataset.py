@@ -35,6 +35,17 @@ def find_images(folders: Sequence[Path]) -> list[Path]:
     return sorted(found, key=lambda p: (p.parent.name, p.name))
 
 
+def photo_name(path: Path) -> str:
+    """How a photo is called in lists: `folder/file`."""
+    return f"{path.parent.name}/{path.name}"
+
+
+def held_out_names(bundle: str) -> list[str] | None:
+    """The photos that nothing of this bundle was trained on; None where there is no list."""
+    path = Path(__file__).with_name(f"held_out_{bundle}.txt")
+    return path.read_text(encoding="utf-8").split() if path.is_file() else None
+
+
 class AlignedDataset:
     """Aligned pictures on disk, read through a memory map.
 

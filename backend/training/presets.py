@@ -17,7 +17,7 @@ from backend.commands.session import open_folder
 from backend.editing.editor import Editor, ScaledEdit
 from backend.editing.learn import FromRecipe, LearntEdit, learn
 from backend.editing.recipes import Recipe, find_recipe, recipes_for
-from backend.training.dataset import find_images
+from backend.training.dataset import find_images, held_out_names, photo_name
 from edit_library import EditInfo
 from edit_library.library import PRESETS_DIR, Library
 
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     torch.manual_seed(0)
     bundle = find_bundle(args.bundle)
     editor = Editor(bundle)
-    images = find_images(args.images)
+    images = learnable(find_images(args.images), bundle.name)
     order = np.random.default_rng(0).permutation(len(images))
     wanted = args.photos + args.others
     paths = [images[i] for i in order]
@@ -55,6 +55,12 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         results[recipe.name] = learnt.report()
         tqdm.write(f"{recipe.name}: {results[recipe.name]}", file=sys.stderr)
     return {"bundle": bundle.name, "presets": results}
+
+
+def learnable(images: list[Path], bundle: str) -> list[Path]:
+    """The photos that edits may be learnt from: not those that they are judged by afterwards."""
+    held_out = frozenset(held_out_names(bundle) or ())
+    return [path for path in images if photo_name(path) not in held_out]
 
 
 def _chosen(bundle: Bundle, names: list[str] | None) -> list[Recipe]:

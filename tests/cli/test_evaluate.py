@@ -66,7 +66,8 @@ def test_all_sections_that_the_model_allows(
     assert errors[0] > errors[1] > errors[2]
     assert "skipped" in sections["smile"]
     (row,) = sections["presets"]["rows"]
-    assert row["preset"] == edit and row["measure_parts"] is None and row["worked_face"] is None
+    assert row["preset"] == edit and row["worked_face"] is None
+    assert row["measure_parts"] == "area of eyes +10%" and row["worked_parts"] in (0, 0.5, 1)
     assert row["outside"] > 0 and 0 < row["leak"] < 1
 
 

@@ -19,20 +19,18 @@ def test_the_boundary_s_normal_is_what_tells_the_classes_apart() -> None:
     (fit, labels), (held, held_labels) = codes(rng, 300), codes(rng, 100)
     found = find_boundary(fit, labels, held, held_labels)
     assert found.fitted_on == 300 and found.accuracy > 0.95
-    assert found.vector.shape == (N_WS, W_DIM) and found.vector.dtype == np.float32
-    direction = found.vector[0] / np.linalg.norm(found.vector[0])
-    assert direction[2] > 0.97
-    assert (found.vector == found.vector[0]).all()
+    assert found.normal.shape == (W_DIM,) and found.normal.dtype == np.float32
+    assert found.normal[2] > 0.97 and np.linalg.norm(found.normal) == pytest.approx(1)
 
 
-def test_scale_one_is_the_way_from_mean_to_mean() -> None:
+def test_its_vector_is_as_long_as_the_one_it_is_compared_with() -> None:
     rng = np.random.default_rng(1)
-    fit, labels = codes(rng, 400)
-    vector = find_boundary(fit, labels, fit, labels).vector[0]
-    unit = vector / np.linalg.norm(vector)
-    along = fit.mean(axis=1) @ unit
-    moved = along[~labels].mean() + np.linalg.norm(vector)
-    assert moved == pytest.approx(along[labels].mean(), rel=1e-4)
+    fit, labels = codes(rng, 100)
+    other = rng.normal(0, 3, (N_WS, W_DIM)).astype(np.float32)
+    vector = find_boundary(fit, labels, fit, labels).vector(like=other)
+    assert vector.shape == other.shape and vector.dtype == np.float32
+    assert np.linalg.norm(vector) == pytest.approx(np.linalg.norm(other), rel=1e-5)
+    assert (vector == vector[0]).all() and vector[0, 2] > 0
 
 
 def test_labels_that_mean_nothing_are_found_out() -> None:

@@ -15,7 +15,6 @@ from backend.evaluation import album as albums
 from backend.evaluation import report, smile_benchmark
 from backend.evaluation.album import Album
 from backend.evaluation.distances import PerceptualSpace
-from backend.evaluation.interfacegan import Boundary
 from backend.evaluation.judge import Judge
 from backend.evaluation.plots import plot_sweep
 from backend.evaluation.sheets import save_sheet
@@ -52,8 +51,8 @@ def smile(tmp_path: Path) -> Edit:
 
 def test_every_method_is_scored_and_drawn(album: Album, smile: Edit, tmp_path: Path) -> None:
     names = ["photos/a.png", "photos/b.png"]
-    boundary = Boundary(-smile.vector, 10, 1.0)
-    shown = smile_benchmark.render(album, names, smile, boundary)
+    baseline = -smile.vector
+    shown = smile_benchmark.render(album, names, smile, baseline)
     methods = [
         "EditGAN vector",
         "EditGAN vector +1",
@@ -75,7 +74,7 @@ def test_every_method_is_scored_and_drawn(album: Album, smile: Edit, tmp_path: P
     assert rebuilt["identity_to_reconstruction"] == pytest.approx(1)
     assert rebuilt["identity"] < 0.99
 
-    vectors = {"EditGAN vector": smile.vector, "InterFaceGAN": boundary.vector}
+    vectors = {"EditGAN vector": smile.vector, "InterFaceGAN": baseline}
     curves = smile_benchmark.sweep(album, names, vectors, judge)
     starts = [points[0] for points in curves["curves"].values()]
     assert starts[0] == starts[1]  # scale 0 of anything is the reconstruction

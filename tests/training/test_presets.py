@@ -1,0 +1,12 @@
+from pathlib import Path
+
+from backend.training.dataset import held_out_names, photo_name
+from backend.training.presets import learnable
+
+
+def test_presets_are_not_learnt_from_what_judges_them() -> None:
+    held_out = held_out_names("faces")
+    assert held_out is not None
+    images = [Path("photos") / held_out[0], Path("photos/faces_omi/0.webp")]
+    assert [photo_name(path) for path in learnable(images, "faces")] == ["faces_omi/0.webp"]
+    assert learnable(images, "a bundle of one's own") == images
