@@ -27,6 +27,7 @@ from backend.bundles.networks import (
     new_segmentation_branch,
     save_network,
 )
+from backend.errors import BadBundle
 from backend.models.generator import Generator
 from backend.models.sampling import sample_at
 from backend.models.segmentation import SegmentationBranch
@@ -144,6 +145,8 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     if args.card is not None:
         card = read_card(args.card)
         bundle = replace(bundle, parts=card.parts, groups=card.groups, large=card.large)
+    if not bundle.parts:
+        raise BadBundle(f"The model '{bundle.name}' names no parts yet; give --card card.json.")
     networks = Networks(
         generator=load_generator(bundle),
         segmentation=new_segmentation_branch(bundle),

@@ -11,6 +11,7 @@ import pytest
 import torch
 from checkpoint_files import write_nvidia
 from cli_harness import Outcome, Run
+from PIL import Image
 from stylegan_reference import Generator as Original
 
 from backend.bundles import find_bundle
@@ -116,3 +117,51 @@ def test_the_description_is_readable(own: Run, checkpoint: Path, home: Path) -> 
     assert (description["crop"], description["license"]) == ("ffhq", "CC0")
     assert "network-snapshot.pkl" in description["source"]
     assert {"perceptual.safetensors", "identity.safetensors"} <= set(description["files"])
+
+
+def write_labelled(folder: Path, count: int) -> None:
+    """Pictures of a bright disc, their label maps and the card that names the two parts."""
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:32, :32]
+    pictures = []
+    for number in range(count):
+        disc = (x - 16) ** 2 + (y - 16) ** 2 < rng.integers(30, 120)
+        picture = np.where(disc[..., None], rng.integers(128, 255, 3), 20).astype(np.uint8)
+        pictures.append(picture)
+        Image.fromarray(picture).save(folder / f"{number}.png")
+        Image.fromarray(disc.astype(np.uint8)).save(folder / f"{number}_parts.png")
+    np.save(folder / "images.npy", np.stack(pictures))
+    (folder / "names.json").write_text(json.dumps([f"discs/{i}" for i in range(count)]))
+    (folder / "classes.json").write_text('["rest", "disc"]')
+    parts = [{"name": "rest", "color": [9, 9, 9]}, {"name": "disc", "color": [200, 90, 9]}]
+    card = {"title": "Discs", "domain": "discs", "crop": "square", "parts": parts}
+    card |= {"large_parts": ["rest"], "groups": {"disc": ["disc"]}, "license": "", "source": ""}
+    (folder / "card.json").write_text(json.dumps(card))
+
+
+def test_from_a_checkpoint_to_a_model_that_opens_photos(
+    own: Run, checkpoint: Path, photo: Path, home: Path, tmp_path: Path
+) -> None:
+    """The way that docs/bundles.md describes."""
+    folder, discs = home / "bundles" / "discs", tmp_path / "discs"
+    discs.mkdir()
+    write_labelled(discs, 6)
+    assert own("import", checkpoint, "--bundle", "discs").code == 0
+    parts = ("train", "segmentation", "--bundle", folder, "--images", discs, "--steps", 4)
+    parts += ("--held-back", 1, "--embedding-steps", 1)
+    early = own(*parts, "--card", discs / "card.json")
+    assert early.code == 2 and "editgan train encoder" in early.err
+
+    encoder = ("train", "encoder", "--bundle", folder, "--images", discs, "--batch", 2)
+    done = own(*encoder, "--samples", 1, "--run", tmp_path / "run", "--until", 4)
+    assert done.code == 0, done.err
+    assert "no segmentation yet" in own("bundles").out
+
+    nameless = own(*parts)
+    assert nameless.code == 2 and "--card" in nameless.err
+    done = own(*parts, "--card", discs / "card.json")
+    assert done.code == 0, done.err
+    bundle = find_bundle("discs")
+    assert bundle.missing == [] and [part.name for part in bundle.parts] == ["rest", "disc"]
+    done = own("segment", photo, "--bundle", "discs", "-o", tmp_path / "p.png", "--level", "fast")
+    assert done.code == 0, done.err
