@@ -1,6 +1,8 @@
 """The window of Backend Status and Settings, operated with the keyboard."""
 
+import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from gimp_windows import is_open, press, screenshot, user, wait_for, write
 from protocol import paths, settings
 
 Call = Callable[..., Gimp.ValueArray]
+FACES = Path("backend/bundles/builtin/faces")
 ASK = Gimp.RunMode.INTERACTIVE
 TITLE = "EditGAN Backend"
 NOBODY = settings.Remote("127.0.0.1:5570", "0123456789abcdef" * 4)
@@ -107,3 +110,32 @@ def test_a_remote_backend_that_is_gone(call: Call) -> None:
     in_the_window(call, back_to_this_computer)
     assert settings.load() == settings.Settings(remote=NOBODY)
     assert "faces" in [bundle["name"] for bundle in succeeded(call(STATUS))["bundles"]]
+
+
+@pytest.fixture
+def raw_bundle() -> Iterator[str]:
+    """A model with a generator only, as `editgan import` leaves it."""
+    folder = paths.bundles_dir() / "raw"
+    folder.mkdir(parents=True)
+    description = json.loads((FACES / "bundle.json").read_text())
+    weights = "generator.safetensors"
+    files = {weights: description["files"][weights]}
+    description |= {"name": "raw", "title": "Raw", "parts": [], "groups": {}, "large_parts": []}
+    (folder / "bundle.json").write_text(json.dumps(description | {"files": files}))
+    (folder / weights).symlink_to(FACES.absolute() / weights)
+    yield "raw"
+    shutil.rmtree(folder)
+
+
+def test_a_model_that_opens_no_photos_yet(call: Call, raw_bundle: str) -> None:
+    image = load(PORTRAIT)
+    sentence = failed(call(SEGMENT, image, image.get_layers(), bundle=raw_bundle))
+    assert "not yet an encoder and parts" in sentence
+
+    def look() -> None:
+        press("alt+m")
+        picture("raw-model")
+
+    report = in_the_window(call, look)
+    missing = {bundle["name"]: bundle["missing"] for bundle in report["bundles"]}
+    assert missing["raw"] == ["encoder", "segmentation"] and missing["faces"] == []
