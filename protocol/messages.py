@@ -190,10 +190,57 @@ class Repaint(JobRequest):
     """Optimise the latent code until the picture agrees with the painted parts.
 
     layers: all part layers of the photo, the topmost first; a missing part counts as erased.
+    start: a vector to go on from, as LiveRepaint gives it; with 0 steps, the result is its picture.
     """
 
     photo: Name
     layers: list[PaintedPart]
+    steps: Annotated[int, Range(0, 10_000)] = 100
+    start: Latent | None = None
+
+
+@dataclass(frozen=True)
+class HasPhoto(JobRequest):
+    """Does the backend still have a photo? If not: the error unknown_photo."""
+
+    photo: Name
+
+
+@dataclass(frozen=True)
+class PhotoKnown(Message):
+    photo: Name
+
+
+@dataclass(frozen=True)
+class LiveRepaint(JobRequest):
+    """Like Repaint, for layers that are being painted on: previews, and a vector in the end.
+
+    Goes on from where the last LiveRepaint of this photo was, if `resume`. With every stroke a
+    client ends the one that runs, by Cancel with `keep`, and sends the next.
+    """
+
+    photo: Name
+    layers: list[PaintedPart]
+    steps: Annotated[int, Range(1, 10_000)] = 100
+    resume: bool = True
+
+
+@dataclass(frozen=True)
+class LiveRepainted(Message):
+    photo: Name
+    vector: Latent
+    parts: tuple[Name, ...]  # Q_edit
+    report: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Borrow(JobRequest):
+    """Give `parts` the shapes, or shapes and looks, that they have in another open photo."""
+
+    photo: Name
+    other: Name
+    parts: Annotated[tuple[Name, ...], Matches(len, "at least one part")]
+    take: Literal["look", "shape"] = "look"
     steps: Annotated[int, Range(1, 10_000)] = 100
 
 
@@ -520,10 +567,17 @@ class Preview(Event):
     """What the edit looks like so far.
 
     rect: the part of the photo that it shows (the preview may be of another size).
+    outline: as large as `pixels`, 255 on the line around what may change.
     """
 
     pixels: Preview8
     rect: Rect
+    outline: Mask | None = None
+
+    def __post_init__(self) -> None:
+        size = self.pixels.width, self.pixels.height
+        fits = self.outline is None or (self.outline.width, self.outline.height) == size
+        require(fits, "outline", "the size of the pixels")
 
 
 @dataclass(frozen=True)

@@ -15,16 +15,19 @@ from torch import Tensor
 
 from backend.bundles.bundle import Bundle
 from backend.bundles.networks import load_networks
+from backend.editing.borrow import Take, borrow
 from backend.editing.inversion import LEVELS, Reconstruction, invert, measure, to_picture
 from backend.editing.light import PhotoView
 from backend.editing.objective import EditObjective, EditTarget, Weights, at_resolution
 from backend.editing.optimise import optimise
+from backend.editing.preview import PhotoPreview
 from backend.editing.progress import Heard, Progress, Report, ignore, part_of
 from backend.editing.region import region_of_interest
 from backend.editing.results import (
     EditPreview,
     EditResult,
     OpenPhoto,
+    Outcome,
     ScaledEdit,
     SideEffects,
 )
@@ -91,7 +94,7 @@ class Editor:
         probabilities = self.networks.segmentation.probabilities(features)
         labels = probabilities.argmax(dim=0).byte().cpu().numpy()
         parts = draw_parts(
-            probabilities.cpu().numpy(), pixels, frame, self.bundle.parts, self._at_labels(valid)
+            probabilities.cpu().numpy(), pixels, frame, self.bundle.parts, self.at_labels(valid)
         )
         progress(Progress(1.0, "Done"))
         report = _quality_report(quality, level, time.monotonic() - began)
@@ -115,14 +118,43 @@ class Editor:
         *,
         steps: int = 100,
         weights: Weights | None = None,
+        start: NDArray[np.float32] | None = None,
         progress: Report = ignore,
     ) -> EditResult:
         """Optimise the code until the picture agrees with the repainted layers (top first).
 
-        Raises NothingChanged, UnknownPart.
+        start: the delta w+ to go on from. Raises NothingChanged, UnknownPart.
         """
-        claims = read_painted(photo.parts, painted, photo.frame, photo.labels, self.bundle.parts)
-        return self.edit(photo, claims, steps=steps, weights=weights, progress=progress)
+        claims = self._claims(photo, painted)
+        return self.edit(
+            photo, claims, steps=steps, weights=weights, start=start, progress=progress
+        )
+
+    def follow(
+        self,
+        photo: OpenPhoto,
+        painted: Sequence[PaintedLayer],
+        *,
+        steps: int,
+        start: NDArray[np.float32] | None = None,
+        progress: Report = ignore,
+    ) -> Outcome:
+        """Like `repaint`, for a painting that goes on changing: only previews, no result layer."""
+        claims = self._claims(photo, painted)
+        return self.learn(photo, claims, steps=steps, start=start, progress=progress)
+
+    def borrow(
+        self,
+        photo: OpenPhoto,
+        other: OpenPhoto,
+        parts: Sequence[str],
+        *,
+        take: Take = "look",
+        steps: int = 100,
+        progress: Report = ignore,
+    ) -> EditResult:
+        """Give `parts` the shapes that they have in another photo: see backend.editing.borrow."""
+        return borrow(self, photo, other, parts, take=take, steps=steps, progress=progress)
 
     def edit(
         self,
@@ -131,6 +163,7 @@ class Editor:
         *,
         steps: int = 100,
         weights: Weights | None = None,
+        start: NDArray[np.float32] | None = None,
         progress: Report = ignore,
     ) -> EditResult:
         """Optimisation-based editing (paper 3.4) towards claims at label resolution.
@@ -138,36 +171,65 @@ class Editor:
         Raises NothingChanged for claims of nothing, UnknownPart.
         """
         began = time.monotonic()
+        learnt = self.learn(
+            photo,
+            claims,
+            steps=steps,
+            weights=weights,
+            start=start,
+            progress=part_of(progress, 0.0, 0.95),
+        )
+        layer = self.composite(photo, self.rebuilt(photo), learnt.after, learnt.region)
+        return learnt.result(layer, seconds=time.monotonic() - began)
+
+    def learn(
+        self,
+        photo: OpenPhoto,
+        claims: Claims,
+        *,
+        steps: int,
+        weights: Weights | None = None,
+        start: NDArray[np.float32] | None = None,
+        inside: Tensor | None = None,
+        progress: Report = ignore,
+    ) -> Outcome:
+        """The optimisation of `edit`, without its layer.
+
+        start: the delta w+ to go on from; inside: what the region shall look like, (1, 3, R, R).
+        """
         if not claims.changed.any():
             raise NothingChanged("The parts are as they were; repaint some of them first.")
         edited = self._indices(claims.parts)
         region = region_of_interest(
             photo.labels, claims.target, edited, self._large(), claims.changed
         )
-        before = self._rebuilt(photo)
+        before = self.rebuilt(photo)
         target = self._target(claims.target, region, claims.lost, photo.valid)
-        objective = EditObjective(self.networks, before, target, weights or Weights())
+        objective = EditObjective(self.networks, before, target, weights or Weights(), inside)
+        preview = PhotoPreview(photo.pixels, photo.frame, _picture(before), region)
+        w_plus = self._tensor(photo.w_plus)
         found = optimise(
             self.networks,
-            self._tensor(photo.w_plus),
+            w_plus,
             objective,
             steps=steps,
-            report=part_of(progress, 0.0, 0.95),
+            start=None if start is None else self._tensor(start),
+            report=preview.through(progress),
         )
-        after, labels = self._segmented(self._tensor(photo.w_plus) + found.delta)
+        after, labels = self._segmented(w_plus + found.delta)
         agree = np.where(claims.lost > 0, labels + 1 != claims.lost, labels == claims.target)
-        layer = self._composite(photo, before, after, region)
-        report = {
+        report: dict[str, object] = {
             "steps": found.steps,
             "ended_early": found.enough,
             "loss": [found.losses[0], min(found.losses)],
             "terms": found.terms,
             **self._areas(photo, region, claims.changed),
             "agreement": float(agree[claims.changed].mean()),
-            "seconds": time.monotonic() - began,
         }
-        delta = _array(found.delta)
-        return EditResult(layer, delta, claims.parts, labels, to_picture(after), report)
+        return Outcome(_array(found.delta), claims.parts, region, after, labels, report)
+
+    def _claims(self, photo: OpenPhoto, painted: Sequence[PaintedLayer]) -> Claims:
+        return read_painted(photo.parts, painted, photo.frame, photo.labels, self.bundle.parts)
 
     def apply(
         self,
@@ -200,7 +262,7 @@ class Editor:
             "clamped": [e.scale for e in edits if e.scale != e.applied],
             **self._areas(photo, region, labels != photo.labels),
         }
-        before = self._rebuilt(photo)
+        before = self.rebuilt(photo)
         if refine:
             target = self._target(labels, region, np.zeros_like(labels), photo.valid)
             objective = EditObjective(self.networks, before, target, weights or Weights())
@@ -215,7 +277,7 @@ class Editor:
             delta = found.delta
             report |= {"refine": found.steps, "ended_early": found.enough}
             after, labels = self._segmented(w_plus + delta)
-        layer = self._composite(photo, before, after, region)
+        layer = self.composite(photo, before, after, region)
         report["seconds"] = time.monotonic() - began
         return EditResult(layer, _array(delta), parts, labels, to_picture(after), report)
 
@@ -226,14 +288,14 @@ class Editor:
     def preview(self, photo: OpenPhoto, edits: Sequence[ScaledEdit]) -> EditPreview:
         """w+ + sum s_i delta_i, generated and segmented, without compositing."""
         w_plus = self._tensor(photo.w_plus)
-        before = self._rebuilt(photo)
+        before = self.rebuilt(photo)
         after, labels = self._segmented(w_plus + self._delta(edits))
         quality = measure(self.networks, before, after, torch.ones_like(before[:, :1]))
         return EditPreview(to_picture(after), labels, quality.identity)
 
     def side_effects(self, photo: OpenPhoto, edits: Sequence[ScaledEdit]) -> SideEffects:
         """How vectors change what they should leave alone, before compositing."""
-        before = self._rebuilt(photo)
+        before = self.rebuilt(photo)
         after, labels = self._segmented(self._tensor(photo.w_plus) + self._delta(edits))
         edited = self._indices(name for e in edits for name in e.parts)
         region = region_of_interest(photo.labels, labels, edited, self._large())
@@ -254,7 +316,7 @@ class Editor:
         frame = CropFrame.from_axes(np.array([half, half]), np.array([half, 0.0]))
         return self.open(pixels, frame, level="known", w_plus=_array(w_plus))
 
-    def _composite(
+    def composite(
         self, photo: OpenPhoto, before: Tensor, after: Tensor, region: NDArray[np.bool_]
     ) -> ResultLayer:
         """The layer that takes the photo from `before` to `after`, (1, 3, R, R) each."""
@@ -267,7 +329,7 @@ class Editor:
         image, features = self._generate(w_plus)
         return image, self.networks.segmentation.labels(features).cpu().numpy()
 
-    def _rebuilt(self, photo: OpenPhoto) -> Tensor:
+    def rebuilt(self, photo: OpenPhoto) -> Tensor:
         """The photo's reconstruction G(w+), (1, 3, R, R)."""
         return torch.from_numpy(photo.rebuilt)[None].to(self.device)
 
@@ -295,7 +357,7 @@ class Editor:
         self, photo: OpenPhoto, region: NDArray[np.bool_], changed: NDArray[np.bool_]
     ) -> dict[str, object]:
         """How much an edit may change, in label pixels, and as a share of what the photo shows."""
-        valid = self._at_labels(photo.valid)
+        valid = self.at_labels(photo.valid)
         return {
             "area_region": int(region.sum()),
             "area_changed": int(changed.sum()),
@@ -309,10 +371,10 @@ class Editor:
         lost: NDArray[np.uint8],
         valid: NDArray[np.bool_],
     ) -> EditTarget:
-        arrays = (labels.astype(np.int64), region, lost.astype(np.int64), self._at_labels(valid))
+        arrays = (labels.astype(np.int64), region, lost.astype(np.int64), self.at_labels(valid))
         return EditTarget(*(torch.from_numpy(a).to(self.device) for a in arrays))
 
-    def _at_labels(self, valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def at_labels(self, valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
         step = self.bundle.resolution // self.networks.segmentation.resolution
         return np.ascontiguousarray(valid[::step, ::step])
 

@@ -70,13 +70,22 @@ class EditObjective:
     once."""
 
     def __init__(
-        self, networks: Networks, before: Tensor, target: EditTarget, weights: Weights
+        self,
+        networks: Networks,
+        before: Tensor,
+        target: EditTarget,
+        weights: Weights,
+        inside: Tensor | None = None,
     ) -> None:
         """before: the photo's reconstruction G(w+), (1, 3, R, R): RGB outside r stays as it is
-        there."""
+        there. inside: what r itself shall look like, (1, 3, R, R); None leaves that free."""
         self.networks, self.weights = networks, weights
         self.outside = at_resolution(~target.region & target.valid, before.shape[-1]).to(before)
         self.kept = before * self.outside
+        if inside is not None:
+            within = at_resolution(target.region & target.valid, before.shape[-1]).to(before)
+            self.kept = self.kept + inside * within
+            self.outside = self.outside + within
         region = (target.region & target.valid).flatten()
         lost = target.lost.flatten()
         pixels = region.nonzero()[:, 0]  # (N,)

@@ -67,6 +67,7 @@ def optimise(
         loss.backward()
         optimiser.step()
         shown = image.detach()
-        if report(Progress((step + 1) / steps, "Optimising", lambda s=shown: to_picture(s))):
+        news = f"Step {step + 1} of {steps}"
+        if report(Progress((step + 1) / steps, news, lambda s=shown: to_picture(s))):
             last = step + 1
     return Optimised(best, tuple(losses), best_terms, enough=last < steps)

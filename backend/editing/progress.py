@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 @dataclass(frozen=True)
 class Progress:
     """fraction: 0..1 done; text: what is going on; preview: makes a picture, uint8 [h, w, 3],
-    when called."""
+    when called; outline: uint8 [h, w], 255 on the line around what may change in that picture."""
 
     fraction: float
     text: str
     preview: Callable[[], NDArray[np.uint8]] | None = None
+    outline: NDArray[np.uint8] | None = None
 
 
 Report = Callable[[Progress], bool | None]
@@ -45,6 +46,6 @@ def part_of(report: Report, low: float, high: float) -> Report:
 
     def scaled(progress: Progress) -> bool | None:
         fraction = low + (high - low) * progress.fraction
-        return report(Progress(fraction, progress.text, progress.preview))
+        return report(replace(progress, fraction=fraction))
 
     return scaled

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
+from backend.editing.inversion import to_picture
 from backend.errors import BadSetting
 from backend.photos.align import CropFrame
 from backend.photos.composite import ResultLayer
@@ -57,6 +59,23 @@ class EditResult:
     labels: NDArray[np.uint8]
     crop: NDArray[np.uint8]
     report: dict[str, object]
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What an optimisation found: delta w+, Q_edit, region [L, L], labels [L, L], and the picture
+    G(w+ + delta), (1, 3, R, R)."""
+
+    delta: NDArray[np.float32]
+    parts: tuple[str, ...]
+    region: NDArray[np.bool_]
+    after: Tensor
+    labels: NDArray[np.uint8]
+    report: dict[str, object]
+
+    def result(self, layer: ResultLayer, **report: object) -> EditResult:
+        crop = to_picture(self.after)
+        return EditResult(layer, self.delta, self.parts, self.labels, crop, self.report | report)
 
 
 @dataclass(frozen=True, eq=False)

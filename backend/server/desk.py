@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from backend.errors import EditGanError, NoSubject, UnknownEdit, WrongBundle
 from backend.photos.align import CropFrame
-from backend.photos.painted import PaintedLayer
 from backend.server import translate
 from backend.server.convert import plain, to_array, to_pixels
 from backend.server.engines import Engine, Engines, View
@@ -65,6 +64,12 @@ class DeviceDesk:
                 return self._segment(request, device, job)
             case m.Repaint() as request:
                 return self._repaint(request, device, job)
+            case m.HasPhoto(photo):
+                return m.PhotoKnown(self._photos.get(photo).photo)
+            case m.LiveRepaint() as request:
+                return self._live_repaint(request, device, job)
+            case m.Borrow() as request:
+                return self._borrow(request, device, job)
             case m.Apply() as request:
                 return self._apply(request, device, job)
             case m.PreviewStack() as request:
@@ -134,13 +139,46 @@ class DeviceDesk:
 
     def _repaint(self, request: m.Repaint, device: str, job: Job) -> m.Edited:
         session, engine = self._session(request.photo, device)
-        x, y = session.rect[:2]
-        painted = [
-            PaintedLayer(one.part, one.rect[0] - x, one.rect[1] - y, to_array(one.alpha))
-            for one in request.layers
-        ]
-        progress = translate.reporter(job, session.opened.frame, session.rect)
-        result = engine.repaint(session.opened, painted, steps=request.steps, progress=progress)
+        result = engine.repaint(
+            session.opened,
+            translate.painted(request.layers, session.rect),
+            steps=request.steps,
+            start=to_array(request.start) if request.start else None,
+            progress=translate.reporter(job, session.opened.frame, session.rect),
+        )
+        return translate.edited(session, result)
+
+    def _live_repaint(self, request: m.LiveRepaint, device: str, job: Job) -> m.LiveRepainted:
+        session, engine = self._session(request.photo, device)
+        start, session.live = session.live if request.resume else None, None
+        learnt = engine.follow(
+            session.opened,
+            translate.painted(request.layers, session.rect),
+            steps=request.steps,
+            start=start,
+            progress=translate.reporter(job, session.opened.frame, session.rect),
+        )
+        session.live = learnt.delta
+        return m.LiveRepainted(
+            session.photo, to_pixels(learnt.delta), learnt.parts, plain(learnt.report)
+        )
+
+    def _borrow(self, request: m.Borrow, device: str, job: Job) -> m.Edited:
+        session, engine = self._session(request.photo, device)
+        other = self._photos.get(request.other)
+        if other.bundle != session.bundle:
+            raise WrongBundle(
+                f"The other photo was segmented with the model '{other.bundle}', this one with "
+                f"'{session.bundle}'; segment both with the same model."
+            )
+        result = engine.borrow(
+            session.opened,
+            other.opened,
+            request.parts,
+            take=request.take,
+            steps=request.steps,
+            progress=translate.reporter(job, session.opened.frame, session.rect),
+        )
         return translate.edited(session, result)
 
     def _apply(self, request: m.Apply, device: str, job: Job) -> m.Edited:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:  # torch and numpy are imported by the workers, after the sock
     from numpy.typing import NDArray
 
     from backend.bundles.bundle import Bundle
-    from backend.editing.editor import EditResult, OpenPhoto, ScaledEdit
+    from backend.editing.borrow import Take
+    from backend.editing.editor import EditResult, OpenPhoto, Outcome, ScaledEdit
     from backend.editing.progress import Report
     from backend.photos.align import CropFrame, Rect
     from backend.photos.detect import Subject
@@ -48,7 +49,34 @@ class Engine(Protocol):
     def uncertainty(self, photo: OpenPhoto) -> PlacedMask: ...
 
     def repaint(
-        self, photo: OpenPhoto, painted: Sequence[PaintedLayer], *, steps: int, progress: Report
+        self,
+        photo: OpenPhoto,
+        painted: Sequence[PaintedLayer],
+        *,
+        steps: int,
+        start: NDArray[np.float32] | None,
+        progress: Report,
+    ) -> EditResult: ...
+
+    def follow(
+        self,
+        photo: OpenPhoto,
+        painted: Sequence[PaintedLayer],
+        *,
+        steps: int,
+        start: NDArray[np.float32] | None,
+        progress: Report,
+    ) -> Outcome: ...
+
+    def borrow(
+        self,
+        photo: OpenPhoto,
+        other: OpenPhoto,
+        parts: Sequence[str],
+        *,
+        take: Take,
+        steps: int,
+        progress: Report,
     ) -> EditResult: ...
 
     def apply(
@@ -124,6 +152,7 @@ class InstalledBundles:
             "domain": bundle.domain,
             "resolution": bundle.resolution,
             "parts": [part.name for part in bundle.parts],
+            "groups": {name: list(parts) for name, parts in bundle.groups.items()},
             "missing": bundle.missing,
             "license": bundle.license,
             "source": bundle.source,

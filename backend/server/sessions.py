@@ -44,6 +44,7 @@ class Session:
     opened: Any
     views: dict[str, Any] = field(default_factory=dict)  # the engine's View, by device
     looks: dict[str, NDArray[np.uint8]] = field(default_factory=dict)  # thumbnails, by edit
+    live: NDArray[np.float32] | None = None  # delta w+ of the last LiveRepaint
 
     @property
     def bytes(self) -> int:

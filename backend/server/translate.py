@@ -5,7 +5,7 @@ The engine sees only the part of the photo that was sent; results are shifted to
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from backend.photos.align import CropFrame, extract
 from backend.photos.composite import ResultLayer
-from backend.server.convert import plain, to_pixels
+from backend.photos.painted import PaintedLayer
+from backend.server.convert import plain, to_array, to_pixels
 from backend.server.jobs import Job
 from backend.server.sessions import Session
 from edit_library.edit import EditInfo
@@ -40,7 +41,8 @@ def reporter(job: Job, frame: CropFrame, rect: Rect) -> Callable[[Progress], boo
 
     def report(news: Progress) -> bool:
         draw = news.preview
-        preview = (lambda: m.Preview(to_pixels(draw()), shown)) if draw else None
+        outline = None if news.outline is None else to_pixels(news.outline)
+        preview = (lambda: m.Preview(to_pixels(draw()), shown, outline)) if draw else None
         return job.report(news.fraction, news.text, preview)
 
     return report
@@ -52,6 +54,14 @@ def part_layer(part: PartMask, rect: Rect) -> m.PartLayer:
     red, green, blue = (int(value) for value in part.color)
     color = (red, green, blue)
     return m.PartLayer(part.name, int(part.index), color, place, to_pixels(part.alpha))
+
+
+def painted(layers: Sequence[m.PaintedPart], rect: Rect) -> list[PaintedLayer]:
+    x, y = rect[:2]
+    return [
+        PaintedLayer(one.part, one.rect[0] - x, one.rect[1] - y, to_array(one.alpha))
+        for one in layers
+    ]
 
 
 def placed_mask(mask: PlacedMask, rect: Rect) -> m.PlacedMask:

@@ -108,6 +108,40 @@ def repaint(image: Gimp.Image, drawables: Drawables, config: Any, interactive: b
         )
 
 
+def live(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bool) -> Report:
+    if not interactive:
+        raise PlugInError(_("Live Repaint is a window: choose it from Filters > EditGAN."))
+    import live
+
+    return live.run(image, drawables)
+
+
+def borrow(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bool) -> Report:
+    import borrow
+
+    _photo, kept = borrow.find(image, drawables)
+    if interactive:
+        import borrow_dialog
+        from session import Session
+
+        images = borrow.others(image)
+        if not images:
+            raise PlugInError(_("There is no other image to borrow from: open it first."))
+        with showing(_("Starting the backend")) as view, Session(view) as session:
+            groups = list(borrow.groups_of(session, kept.bundle))
+        borrow_dialog.run(config, images, groups)
+    with showing(_("Borrowing"), preview=interactive) as view:
+        return borrow.run(
+            image,
+            drawables,
+            other=config.get_property("other"),
+            parts=text(config, "parts"),
+            take=config.get_property("take"),
+            steps=config.get_property("steps"),
+            view=view,
+        )
+
+
 def apply(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bool) -> Report:
     import apply
 

@@ -104,6 +104,19 @@ def add_repaint(procedure: Gimp.Procedure) -> None:
     procedure.add_string_argument("save-as", _("Save as _edit"), blurb, "", WRITABLE)
 
 
+def add_borrow(procedure: Gimp.Procedure) -> None:
+    blurb = _("The open image that gives the parts")
+    procedure.add_image_argument("other", _("_From"), blurb, True, WRITABLE)
+    blurb = _("Groups of parts, or parts, with commas between them: eyes, mouth")
+    procedure.add_string_argument("parts", _("_Parts"), blurb, "eyes", WRITABLE)
+    kinds = choice(
+        ("look", _("Shape and look"), _("The other photo's pixels, in this photo's light")),
+        ("shape", _("Shape only"), _("This photo's own pixels, moved into the other one's shape")),
+    )
+    procedure.add_choice_argument("take", _("_Take"), _("What to take"), kinds, "look", WRITABLE)
+    procedure.add_int_argument("steps", _("Ste_ps"), _("Optimisation steps"), 1, 1000, 60, WRITABLE)
+
+
 def add_apply(procedure: Gimp.Procedure) -> None:
     blurb = _("Name of an edit in the library")
     procedure.add_string_argument("edit", _("_Edit"), blurb, "", WRITABLE)
@@ -141,6 +154,21 @@ COMMANDS = {
             "part layers counts; their visibility, opacity and colour do not."
         ),
         add_repaint,
+    ),
+    "plug-in-editgan-live": (
+        "live",
+        _("_Live Repaint..."),
+        _(
+            "A window in which the photo follows while you paint on the part layers; Keep puts it "
+            "into a layer"
+        ),
+        lambda _procedure: None,
+    ),
+    "plug-in-editgan-borrow": (
+        "borrow",
+        _("Borrow from Another _Photo..."),
+        _("Give parts of this photo the shapes, or the looks, that they have in another open one"),
+        add_borrow,
     ),
     "plug-in-editgan-save-edit": (
         "save_edit",

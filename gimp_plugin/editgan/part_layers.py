@@ -35,7 +35,7 @@ def group_name(bundle: str, subject: int | None = None) -> str:
 
 
 def find_group(image: Gimp.Image, subject: int) -> Gimp.GroupLayer | None:
-    for layer in photos.walk(image.get_layers()):
+    for layer in layers.walk(image.get_layers()):
         mark = state.recall(layer, state.GROUP, state.Group) if layer.is_group() else None
         if mark is not None and mark.subject == subject:
             return layer
@@ -92,11 +92,13 @@ def read(photo: photos.Photo, group: Gimp.GroupLayer, kept: state.State) -> list
     mark = state.recall(group, state.GROUP, state.Group)
     if mark is not None and mark.bundle != kept.bundle:
         raise _other_bundle(group.get_name(), mark.bundle, kept.bundle)
-    painted = []
-    for layer in photos.walk(group.get_children()):
-        if not layer.is_group() and (part := _read_part(photo, layer, kept)):
-            painted.append(part)
-    return painted
+    found = (read_part(photo, layer, kept) for layer in part_layers(group))
+    return [part for part in found if part is not None]
+
+
+def part_layers(group: Gimp.GroupLayer) -> list[Gimp.Layer]:
+    """The group's layers, those of groups within it too, topmost first."""
+    return [layer for layer in layers.walk(group.get_children()) if not layer.is_group()]
 
 
 def _depth(part: PartLayer) -> tuple[bool, int]:
@@ -135,7 +137,8 @@ def coloured(part: PartLayer, room: Rect) -> Pixels:
     return Pixels(width, height, 4, "u8", data)
 
 
-def _read_part(photo: photos.Photo, layer: Gimp.Layer, kept: state.State) -> PaintedPart | None:
+def read_part(photo: photos.Photo, layer: Gimp.Layer, kept: state.State) -> PaintedPart | None:
+    """What is painted on one layer; None where all of it lies off the subject."""
     name = _part_of(layer, kept.bundle)
     dx, dy = photo.offset
     _found, x, y = layer.get_offsets()

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from gi.repository import GdkPixbuf, Gegl, Gimp, Gio, GLib
-from progress_window import pixbuf
+from picture import pixbuf
 
 from protocol.messages import Pixels
 

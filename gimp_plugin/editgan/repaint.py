@@ -46,7 +46,7 @@ def run(
         edit = results.record_of("repaint", name, 1.0, 0, edited, kept.bundle)
         with layers.undo_step(image) as added:
             layer = results.add(photo, name, edited, edit, kept, added)
-            group.set_visible(False)
+            hide_parts(image, kept)
         saved = _save(session, photo, kept, edit, save_as) if save_as else None
     return {
         "layer": layer.get_name(),
@@ -70,6 +70,12 @@ def find(
             _("This image has no EditGAN parts: run Filters > EditGAN > Segment Parts first.")
         )
     return photos.remembered(image, kept), group, kept
+
+
+def hide_parts(image: Gimp.Image, kept: state.State) -> None:
+    """So that the result can be seen."""
+    if group := part_layers.find_group(image, kept.subject):
+        group.set_visible(False)
 
 
 def _save(

@@ -54,7 +54,7 @@ def run(image: Gimp.Image, drawables: Sequence[Gimp.Drawable], wish: Wish, view:
     with Session(view) as session:
         found = detect(session, photo, wish.bundle, (0.05, 0.2))
         wanted = found[:1] if photo.selection() else found
-        done = _embed_all(session, photo, wanted, known, wish)
+        done = _embed_each(session, photo, wanted, wish, (0.2, 1.0))
     palette.install(wish.bundle, done[0].segmented.parts)
     several = len({*(k.subject for k in known), *(e.kept.subject for e in done)}) > 1
     with layers.undo_step(image) as added:
@@ -80,9 +80,16 @@ def embed(
     Returns the parts, what the image shall remember, and how many subjects were seen.
     """
     found = detect(session, photo, bundle, (0.05, 0.25))
-    known = subjects.readable(photo.image)
-    (done,) = _embed_all(session, photo, found[:1], known, Wish(bundle, level))
+    (done,) = _embed_each(session, photo, found[:1], Wish(bundle, level), (0.25, 1.0))
     return done.segmented, done.kept, len(found)
+
+
+def embed_all(session: Session, photo: photos.Photo, wish: Wish, span: Span) -> list[Embedded]:
+    """Detect, send and embed every subject of the photo; the image is not changed."""
+    low, high = span
+    middle = low + 0.2 * (high - low)
+    found = detect(session, photo, wish.bundle, (low, middle))
+    return _embed_each(session, photo, found, wish, (middle, high))
 
 
 def detect(session: Session, photo: photos.Photo, bundle: str, span: Span) -> list[Subject]:
@@ -109,21 +116,18 @@ def worst(reports: Sequence[Report]) -> Report:
     return min(reports, key=rank)
 
 
-def _embed_all(
-    session: Session,
-    photo: photos.Photo,
-    wanted: Sequence[Subject],
-    known: Sequence[state.State],
-    wish: Wish,
+def _embed_each(
+    session: Session, photo: photos.Photo, wanted: Sequence[Subject], wish: Wish, span: Span
 ) -> list[Embedded]:
     """Embed each; those too small for the model are left out, unless all are."""
+    known = subjects.readable(photo.image)
     done: list[Embedded] = []
     problem: PlugInError | None = None
-    step = 0.75 / len(wanted)
+    step = (span[1] - span[0]) / len(wanted)
     for place, subject in enumerate(wanted):
-        span = (0.25 + place * step, 0.25 + (place + 1) * step)
+        begin = span[0] + place * step
         try:
-            one = _embed(session, photo, subject, wish, span)
+            one = _embed(session, photo, subject, wish, (begin, begin + step))
         except PlugInError as error:
             if error.code != "bad_image":
                 raise

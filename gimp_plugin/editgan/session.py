@@ -6,6 +6,7 @@ previews and dialogs go on. Only the main thread ever calls GIMP.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from types import TracebackType
@@ -18,10 +19,19 @@ from gi.repository import GLib
 from texts import _
 from views import View
 
-from protocol.client import Connection
+from protocol.client import Connection, new_job
 from protocol.errors import BackendError
 from protocol.launch import ensure_backend
-from protocol.messages import Event, JobRequest, Message, Pixels, Segment, Segmented
+from protocol.messages import (
+    Event,
+    HasPhoto,
+    JobRequest,
+    Message,
+    PhotoKnown,
+    Pixels,
+    Segment,
+    Segmented,
+)
 
 R = TypeVar("R")
 WHOLE = (0.0, 1.0)
@@ -69,7 +79,12 @@ class Session:
                 raise CommandCancelled  # Connection.request tells the backend
             GLib.idle_add(self._show, event, span)
 
-        return self.background(lambda: self.connection.request(message, on_event))
+        job = new_job()
+        self._view.on_stop = lambda keep: self._stop(job, keep)
+        try:
+            return self.background(lambda: self.connection.request(message, on_event, job))
+        finally:
+            self._view.on_stop = None
 
     def about_photo(
         self,
@@ -83,10 +98,10 @@ class Session:
         Sends the photo again, with its kept embedding, if the backend has lost it or if its pixels
         have changed. Returns the answer and the state with the photo's present id.
         """
-        pixels = photo.pixels(kept.rect)
-        name = photos.digest(pixels, kept.quad, kept.bundle)
         low, high = span
         middle = low + 0.2 * (high - low)
+        pixels = photo.pixels(kept.rect)
+        name = photos.digest(pixels, kept.quad, kept.bundle)
         if name != kept.photo:
             kept = state.renamed(kept, name)
             self._send_again(kept, pixels, (low, middle))
@@ -97,6 +112,17 @@ class Session:
                 raise
         self._send_again(kept, pixels, (low, middle))
         return self.request(make(name), (middle, high)), kept
+
+    def ensure_photo(
+        self, photo: photos.Photo, kept: state.State, span: tuple[float, float] = WHOLE
+    ) -> state.State:
+        """Send the photo, with its kept embedding, unless the backend has it as it is now.
+
+        Returns the state with its present id.
+        """
+        answer, kept = self.about_photo(photo, kept, lambda name: HasPhoto(name), span)
+        expect(PhotoKnown, answer)
+        return kept
 
     def bundle_sha(self, bundle: str) -> str:
         """Which generator a bundle has now; empty where the backend does not tell."""
@@ -128,6 +154,15 @@ class Session:
             w_plus=kept.w_plus,
         )
         return expect(Segmented, self.request(message, span))
+
+    def _stop(self, job: str, keep: bool) -> None:
+        """End the job at once; its request says what came of it."""
+
+        def stop() -> None:
+            with contextlib.suppress(BackendError):
+                self.connection.cancel(job, keep=keep)
+
+        threading.Thread(target=stop, daemon=True).start()
 
     def _show(self, event: Event, span: tuple[float, float]) -> bool:
         self._view.show(event, span)

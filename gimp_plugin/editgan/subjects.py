@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 import layer_numbers
-import photo as photos
+import layers
 import state
 from errors import PlugInError
 from gi.repository import Gimp
@@ -110,7 +110,7 @@ def _groups(image: Gimp.Image) -> list[int]:
     """The subjects of the part groups, visible ones first, from top to bottom."""
     found = [
         (not layer.get_visible(), mark.subject)
-        for layer in photos.walk(image.get_layers())
+        for layer in layers.walk(image.get_layers())
         if layer.is_group() and (mark := state.recall(layer, state.GROUP, state.Group))
     ]
     return [subject for _hidden, subject in sorted(found, key=lambda pair: pair[0])]

@@ -19,7 +19,7 @@ def show(
 ) -> None:
     """Put the mask above the photo's parts as a layer; the subject's older one goes, always."""
     image = photo.image
-    for layer in [*photos.walk(image.get_layers())]:
+    for layer in [*layers.walk(image.get_layers())]:
         if (old := state.recall(layer, state.UNSURE, state.Group)) and old.subject == mark.subject:
             image.remove_layer(layer)
     if mask is None:

@@ -13,9 +13,13 @@ from protocol.messages import Event, Preview, Progress
 
 
 class View(Protocol):
-    """Shows events, on the main thread. `cancelled` may be read from any thread."""
+    """Shows events, on the main thread. `cancelled` may be read from any thread.
+
+    on_stop: to be called on the main thread when the user has had enough; True: keep what there is.
+    """
 
     cancelled: threading.Event
+    on_stop: Callable[[bool], None] | None
 
     def say(self, text: str, fraction: float | None = None) -> None: ...
 
@@ -26,6 +30,8 @@ class View(Protocol):
 
 class ProgressView:
     """GIMP's own progress bar. Its Cancel button ends the plug-in; the backend notices."""
+
+    on_stop = None
 
     def __init__(self, title: str) -> None:
         self.cancelled = threading.Event()
@@ -45,13 +51,15 @@ class ProgressView:
 
 
 class PreviewView:
-    """A small window with a live preview, a progress bar and a Cancel button."""
+    """A small window with a live preview, a progress bar, Keep and Cancel."""
+
+    on_stop: Callable[[bool], None] | None = None
 
     def __init__(self, title: str) -> None:
         from progress_window import ProgressWindow
 
         self.cancelled = threading.Event()
-        self._window = ProgressWindow(title, self.cancelled.set)
+        self._window = ProgressWindow(title, self._stop)
 
     def say(self, text: str, fraction: float | None = None) -> None:
         self._window.say(text, fraction)
@@ -60,14 +68,22 @@ class PreviewView:
         if isinstance(event, Progress):
             self.say(describe(event), overall(event.fraction, span))
         elif isinstance(event, Preview):
-            self._window.show_pixels(event.pixels)
+            self._window.show(event)
 
     def close(self) -> None:
         self._window.close()
 
+    def _stop(self, keep: bool) -> None:
+        if not keep:
+            self.cancelled.set()
+        if self.on_stop:
+            self.on_stop(keep)
+
 
 class LabelView:
     """A line of text somewhere in a dialog."""
+
+    on_stop = None
 
     def __init__(self, set_text: Callable[[str], None]) -> None:
         self.cancelled = threading.Event()

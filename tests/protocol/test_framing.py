@@ -40,7 +40,12 @@ SAMPLES: list[m.Message] = [
         "id", [m.PartLayer("hair", 1, (255, 0, 9), (1, 2, 3, 2), MASK)], MASK, CODE, REPORT
     ),
     m.Repaint("id", [m.PaintedPart("hair", (-5, 2, 3, 2), MASK)], 50),
-    m.Repaint("id", []),
+    m.Repaint("id", [], 0, CODE),
+    m.HasPhoto("id"),
+    m.PhotoKnown("id"),
+    m.LiveRepaint("id", [m.PaintedPart("hair", (-5, 2, 3, 2), MASK)], 50, resume=False),
+    m.LiveRepainted("id", CODE, ("hair",), {"steps": 3}),
+    m.Borrow("id", "other", ("left eye", "right eye"), "shape", 50),
     m.Apply("id", [m.EditRef("smile", scale=-0.5), m.EditRef(vector=CODE, parts=("lip",))], 30),
     m.Edited("id", m.ResultLayer((1, 2, 1, 1), DEEP), CODE, ("hair", "skin"), MASK, REPORT),
     m.SaveEdit("id", "Größere Augen", "äöü 👁", ("eye",), CODE, -1, 2.5),
@@ -75,7 +80,7 @@ SAMPLES: list[m.Message] = [
         ]
     ),
     m.Progress(0.5, "Step 50", 12.0),
-    m.Preview(RGB, (0, 0, 300, 200)),
+    m.Preview(RGB, (0, 0, 300, 200), MASK),
     m.ErrorReply("no_subject", "No face was found."),
     m.Ping(),
     m.Pong(),

@@ -16,7 +16,8 @@ from gi.repository import Gegl, Gimp, Gio
 PORTRAIT = Path("assets/portrait.png")
 SEGMENT, REPAINT = "plug-in-editgan-segment", "plug-in-editgan-repaint"
 APPLY, SAVE = "plug-in-editgan-apply", "plug-in-editgan-save-edit"
-STATUS = "plug-in-editgan-status"
+STATUS, LIVE = "plug-in-editgan-status", "plug-in-editgan-live"
+BORROW = "plug-in-editgan-borrow"
 
 
 def load(path: Path) -> Gimp.Image:

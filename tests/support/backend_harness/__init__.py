@@ -75,6 +75,11 @@ def repaint(part: str, steps: int = 5, photo: str = "p1") -> m.Repaint:
     return m.Repaint(photo, [m.PaintedPart(part, (33, 21, 4, 2), alpha)], steps)
 
 
+def live(part: str, steps: int = 5, photo: str = "p1", **changes: object) -> m.LiveRepaint:
+    request = repaint(part, steps, photo)
+    return m.LiveRepaint(photo, request.layers, steps, **changes)
+
+
 def error_of(connection: Connection, request: m.JobRequest) -> BackendError:
     """The error that a request ends with."""
     with pytest.raises(BackendError) as caught:

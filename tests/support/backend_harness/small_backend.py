@@ -82,6 +82,13 @@ class SmallView:
             yield picture.astype(np.uint8)
 
 
+@dataclass(frozen=True, eq=False)
+class SmallLearnt:
+    delta: NDArray[np.float32]
+    parts: tuple[str, ...]
+    report: dict[str, Any]
+
+
 class SmallEngine:
     """Counts its inversions, which are slow; everything else is at once."""
 
@@ -127,7 +134,13 @@ class SmallEngine:
         return PlacedMask(3, 1, np.full((5, 7), 60, np.uint8))
 
     def repaint(
-        self, photo: SmallPhoto, painted: Sequence[PaintedLayer], *, steps: int, progress: Report
+        self,
+        photo: SmallPhoto,
+        painted: Sequence[PaintedLayer],
+        *,
+        steps: int,
+        start: NDArray[np.float32] | None,
+        progress: Report,
     ) -> SmallResult:
         report: dict[str, Any] = {
             "device": self._device,
@@ -135,8 +148,39 @@ class SmallEngine:
         }
         for layer in painted:
             self._obey(layer.part, steps, progress, report)
+        vector = photo.w_plus if start is None else start
         place = [(layer.x, layer.y) for layer in painted]
-        return self._result(photo, photo.w_plus, tuple(p.part for p in painted), report, place)
+        return self._result(photo, vector, tuple(p.part for p in painted), report, place)
+
+    def follow(
+        self,
+        photo: SmallPhoto,
+        painted: Sequence[PaintedLayer],
+        *,
+        steps: int,
+        start: NDArray[np.float32] | None,
+        progress: Report,
+    ) -> SmallLearnt:
+        """Adds one to `start` (zero) for each call."""
+        report: dict[str, Any] = {"steps": steps}
+        for layer in painted:
+            self._obey(layer.part, steps, progress, report)
+        delta = np.zeros(CODE, np.float32) if start is None else start
+        return SmallLearnt(delta + 1, tuple(p.part for p in painted), report)
+
+    def borrow(
+        self,
+        photo: SmallPhoto,
+        other: SmallPhoto,
+        parts: Sequence[str],
+        *,
+        take: str,
+        steps: int,
+        progress: Report,
+    ) -> SmallResult:
+        """The vector is the difference of the two photos' codes."""
+        report = {"take": take, "steps": steps}
+        return self._result(photo, other.w_plus - photo.w_plus, tuple(parts), report, [(3, 3)])
 
     def apply(
         self, photo: SmallPhoto, edits: Sequence[Any], *, refine: int, progress: Report

@@ -1,0 +1,72 @@
+"""What an edit looks like so far: on the photo itself, small and quick."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.editing.progress import Progress, Report
+from backend.photos.align import CropFrame, extract
+from backend.photos.composite import ResultLayer, composite
+
+SIDE = 320  # of the picture, unless the subject is smaller in the photo
+_GRID = 256  # of the motion: a quarter of the time of a result's, and as good at this size
+
+
+class PhotoPreview:
+    """Draws the aligned crop of a photo with an edit that is still being optimised.
+
+    photo: uint8 or float32 [H, W, 3 or 4]; before: float32 [R, R, 3] in [-1, 1], the photo's
+    reconstruction; region: bool [R, R], what may change.
+    """
+
+    def __init__(
+        self,
+        photo: NDArray[np.generic],
+        frame: CropFrame,
+        before: NDArray[np.float32],
+        region: NDArray[np.bool_],
+    ) -> None:
+        side = int(np.clip(round(frame.size), before.shape[0], SIDE))
+        crop, _ = extract(photo, frame, side)
+        self._crop = np.rint((crop + 1) * 127.5).astype(np.uint8)
+        self._frame = CropFrame(np.array([[0, 0], [0, side], [side, side], [side, 0]], float))
+        self._before, self._region = before, region
+        self.outline = outline(region, side)
+
+    def draw(self, after: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """after: uint8 [R, R, 3], the generator's picture. Returns uint8 [S, S, 3]."""
+        new = after.astype(np.float32) / 127.5 - 1
+        layer = composite(self._crop, self._frame, self._before, new, self._region, grid=_GRID)
+        return laid_over(self._crop, layer)
+
+    def through(self, report: Report) -> Report:
+        """`report`, its pictures of the generator replaced by those of the photo."""
+
+        def shown(news: Progress) -> bool | None:
+            picture = news.preview
+            draw = (lambda: self.draw(picture())) if picture else None
+            return report(Progress(news.fraction, news.text, draw, self.outline))
+
+        return shown
+
+
+def laid_over(photo: NDArray[np.uint8], layer: ResultLayer) -> NDArray[np.uint8]:
+    """A copy of `photo` [H, W, 3] under a layer, at 8 bits."""
+    h, w = layer.pixels.shape[:2]
+    shown = photo.copy()
+    under = shown[layer.y : layer.y + h, layer.x : layer.x + w]
+    alpha = layer.pixels[..., 3:].astype(np.float32) / 255
+    under[:] = np.rint(under + alpha * (layer.pixels[..., :3].astype(np.float32) - under))
+    return shown
+
+
+def outline(region: NDArray[np.bool_], side: int) -> NDArray[np.uint8]:
+    """The edge of a region [R, R] as a smooth thin line: uint8 [side, side], 255 on the line."""
+    blurred = cv2.GaussianBlur(region.astype(np.float32), (0, 0), 0.7)
+    soft = cv2.resize(blurred, (side, side), interpolation=cv2.INTER_CUBIC)
+    edges, _ = cv2.findContours((soft > 0.5).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    line = np.zeros((side, side), np.uint8)
+    cv2.drawContours(line, edges, -1, 255, 1, cv2.LINE_AA)
+    return line

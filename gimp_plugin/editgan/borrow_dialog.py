@@ -1,0 +1,58 @@
+"""The dialog of Borrow from Another Photo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import gi
+
+gi.require_version("Gtk", "3.0")
+import dialogs
+from gi.repository import Gimp, Gtk
+from texts import _
+
+
+def run(config: Gimp.ProcedureConfig, images: Sequence[Gimp.Image], groups: Sequence[str]) -> None:
+    """Ask which image gives which parts; raises CommandCancelled if it is not answered with OK."""
+    dialog = dialogs.new(config, _("Borrow from Another Photo"), _("_Borrow"))
+    combo = Gtk.ComboBoxText(hexpand=True)
+    for image in images:
+        combo.append(str(image.get_id()), image.get_name())
+    combo.connect(
+        "changed",
+        lambda c: config.set_property("other", Gimp.Image.get_by_id(int(c.get_active_id()))),
+    )
+    combo.set_active(0)
+    dialogs.add(dialog, dialogs.row(_("_From"), combo))
+    dialogs.add(dialog, _checks(dialog, config, groups))
+    dialog.fill(["take", "steps"])
+    dialogs.add(
+        dialog,
+        dialogs.hint(
+            _(
+                "Works best between frames of one series. In a group portrait the person in the "
+                "same place is taken."
+            )
+        ),
+    )
+    dialogs.ask(dialog)
+
+
+def _checks(dialog: Gtk.Dialog, config: Gimp.ProcedureConfig, groups: Sequence[str]) -> Gtk.Widget:
+    """A box to tick for each group; OK can be pressed once there is one."""
+    grid = Gtk.FlowBox(selection_mode=Gtk.SelectionMode.NONE, max_children_per_line=3)
+    grid.set_can_focus(False)
+    chosen = {name.strip() for name in (config.get_property("parts") or "").split(",")}
+    boxes = {name: Gtk.CheckButton(label=name, active=name in chosen) for name in groups}
+
+    def update(*_event: object) -> None:
+        names = [name for name, box in boxes.items() if box.get_active()]
+        config.set_property("parts", ", ".join(names))
+        dialog.set_response_sensitive(Gtk.ResponseType.OK, bool(names))
+
+    for box in boxes.values():
+        box.connect("toggled", update)
+        grid.add(box)
+        box.get_parent().set_can_focus(False)
+    update()
+    return grid

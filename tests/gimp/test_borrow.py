@@ -1,0 +1,76 @@
+"""Borrow from Another Photo, in a real GIMP with the real backend."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import gi
+
+gi.require_version("Gimp", "3.0")
+import pytest
+from gi.repository import Gimp
+from gimp_helpers import (
+    BORROW,
+    PORTRAIT,
+    SAVE,
+    differences,
+    failed,
+    load,
+    names,
+    part_group,
+    projection,
+    succeeded,
+)
+from gimp_windows import press, screenshot, user, wait_for
+
+Call = Callable[..., Gimp.ValueArray]
+PICTURES = os.environ.get("EDITGAN_TEST_PICTURES")
+
+
+@pytest.fixture
+def other() -> Gimp.Image:
+    """The portrait's left side, squeezed: another expression of a sort, not segmented."""
+    image = load(PORTRAIT)
+    image.scale(image.get_width(), round(image.get_height() * 1.06))
+    return image
+
+
+@pytest.mark.parametrize("take", ["look", "shape"])
+def test_borrows_into_a_layer_of_its_own(
+    call: Call, segmented: Gimp.Image, other: Gimp.Image, take: str
+) -> None:
+    image = segmented
+    part_group(image).set_visible(False)
+    before = projection(image)
+    report = succeeded(call(BORROW, image, None, other=other, parts="eyes", take=take, steps=2))
+    assert names(image)[1] == report["layer"] == "Borrowed eyes"
+    assert len(other.get_layers()) == 1  # the lender stays as it was
+    assert not any(name.startswith("editgan") for name in other.get_parasite_list())
+    outside, inside = differences(before, projection(image), image, image.get_layers()[1])
+    assert outside == 0
+    assert inside > 0 or take == "shape"  # which hardly moves in two steps
+    assert succeeded(call(SAVE, image, None, name=f"borrowed {take}"))["parts"]
+
+
+def test_what_cannot_be_borrowed_is_told(
+    call: Call, segmented: Gimp.Image, other: Gimp.Image
+) -> None:
+    image = segmented
+    assert "another open image" in failed(call(BORROW, image, None, parts="eyes"))
+    assert "another open image" in failed(call(BORROW, image, None, other=image, parts="eyes"))
+    assert "no part was chosen" in failed(call(BORROW, image, None, other=other, parts="")).lower()
+    assert "antenna" in failed(call(BORROW, image, None, other=other, parts="eyes, antenna"))
+    assert "Segment Parts" in failed(call(BORROW, other, None, other=image, parts="eyes"))
+
+
+@pytest.mark.skipif("DISPLAY" not in os.environ, reason="needs Xvfb")
+def test_dialog(call: Call, segmented: Gimp.Image, other: Gimp.Image) -> None:
+    def act() -> None:
+        wait_for("Borrow from Another Photo")
+        if PICTURES:
+            screenshot(Path(PICTURES) / "borrow.png")
+        press("alt+b")
+
+    with user(act):
+        values = call(BORROW, segmented, None, run_mode=Gimp.RunMode.INTERACTIVE, steps=2)
+    assert succeeded(values)["other"] == other.get_name()

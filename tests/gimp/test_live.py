@@ -1,0 +1,107 @@
+"""Live Repaint's window, and keeping what an optimisation has so far."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import gi
+
+gi.require_version("Gimp", "3.0")
+import pytest
+from gi.repository import Gimp
+from gimp_helpers import (
+    LIVE,
+    REPAINT,
+    SAVE,
+    differences,
+    failed,
+    names,
+    part_group,
+    projection,
+    succeeded,
+)
+from gimp_windows import press, screenshot, user, wait_for
+
+Call = Callable[..., Gimp.ValueArray]
+ASK = Gimp.RunMode.INTERACTIVE
+PICTURES = os.environ.get("EDITGAN_TEST_PICTURES")
+A_WHILE = 6.0  # seconds, for some previews on a busy machine
+
+pytestmark = pytest.mark.skipif("DISPLAY" not in os.environ, reason="needs Xvfb")
+
+
+def show(name: str) -> None:
+    if PICTURES:
+        screenshot(Path(PICTURES) / f"{name}.png")
+
+
+def keep_when_it_can_be(window: str) -> None:
+    """Press Keep until the window has something to keep."""
+    wait_for(window)
+    time.sleep(A_WHILE)
+    show(window.lower().replace(" ", "-"))
+    press("alt+k")
+
+
+def test_keep_writes_what_was_painted(call: Call, repainted: Gimp.Image) -> None:
+    image = repainted
+    group, photo = names(image)
+    part_group(image).set_visible(False)
+    before = projection(image)
+    part_group(image).set_visible(True)
+    with user(lambda: keep_when_it_can_be("Live Repaint")):
+        report = succeeded(call(LIVE, image, None, run_mode=ASK))
+    assert names(image) == [group, report["layer"], photo]
+    assert report["previews"] > 0 and report["strokes"] == 1
+    outside, inside = differences(before, projection(image), image, image.get_layers()[1])
+    assert outside == 0
+    assert inside > 0
+    assert succeeded(call(SAVE, image, None, name="live"))["saved_as"] == "live"
+
+
+def test_close_changes_nothing(call: Call, repainted: Gimp.Image) -> None:
+    image = repainted
+    layers = names(image)
+
+    def act() -> None:
+        wait_for("Live Repaint")
+        press("Escape")
+
+    with user(act):
+        values = call(LIVE, image, None, run_mode=ASK)
+    assert values.index(0) == Gimp.PDBStatusType.CANCEL
+    assert names(image) == layers
+
+
+def test_without_a_window_it_says_so(call: Call, repainted: Gimp.Image) -> None:
+    assert "window" in failed(call(LIVE, repainted, None))
+
+
+def test_keep_what_there_is_ends_a_repaint(call: Call, repainted: Gimp.Image) -> None:
+    image = repainted
+
+    def act() -> None:
+        wait_for("Apply Repaint")
+        press("alt+a")
+        keep_when_it_can_be("Applying the repaint")
+
+    with user(act):
+        report = succeeded(call(REPAINT, image, None, run_mode=ASK, steps=1000))
+    assert report["ended_early"] is True
+    assert 0 < report["steps"] < 1000
+    assert names(image)[1] == report["layer"]
+
+
+def test_mask_of_a_result_only_takes_away(call: Call, repainted: Gimp.Image) -> None:
+    image = repainted
+    part_group(image).set_visible(False)
+    before = projection(image)
+    succeeded(call(REPAINT, image, None, steps=2))
+    layer = image.get_layers()[1]
+    mask = layer.get_mask()
+    assert mask is not None and layer.get_apply_mask()
+    result = differences(before, projection(image), image, layer)
+    assert result[0] == 0 and result[1] > 0
+    mask.fill(Gimp.FillType.WHITE)  # as wide as a mask can be
+    assert differences(before, projection(image), image, layer) == result
