@@ -122,6 +122,13 @@ def test_the_sets_in_the_repository_fit_their_model_cards(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", SETS, ids=lambda f: f.name)
+def test_no_picture_that_is_held_out_of_training_is_labelled(folder: Path) -> None:
+    held = Path(f"backend/training/held_out_{folder.name}.txt").read_text().split()
+    labelled = LabelSet.open(folder, folder).names()
+    assert not {Path(name).with_suffix("").as_posix() for name in held} & set(labelled)
+
+
+@pytest.mark.parametrize("folder", SETS, ids=lambda f: f.name)
 def test_left_parts_lie_on_the_right_of_the_picture(folder: Path) -> None:
     """Left and right are the subject's own."""
     labels = LabelSet.open(folder, folder)
