@@ -118,7 +118,7 @@ def test_the_sets_in_the_repository_fit_their_model_cards(folder: Path) -> None:
         found = as_parts(labels.map(name), labels.classes, names)
         assert (found != UNLABELLED).mean() > 0.8
         seen += [(found == part.index).any() for part in card.parts]
-    assert seen.min() >= 5, dict(zip(names, seen, strict=True))
+    assert seen.min() >= 15, dict(zip(names, seen, strict=True))
 
 
 @pytest.mark.parametrize("folder", SETS, ids=lambda f: f.name)
