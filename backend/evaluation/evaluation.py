@@ -123,7 +123,7 @@ class Evaluation:
     def _neutral(self) -> list[str]:
         """The photos kept out of training whose faces do not smile."""
         names = self.album.with_subject(self.photos)
-        scores = self._scorer[0].score([self.album.crop(name) for name in names])
+        scores = self._scorer[0].photos(self.album, names)
         return [name for name, score in zip(names, scores, strict=True) if score < NEUTRAL]
 
     @property

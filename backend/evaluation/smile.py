@@ -92,6 +92,10 @@ class SmileScorer:
         known = self._model.predict_proba(np.where(found, smiles, 0.0)[:, None])[:, 1]
         return np.where(found, known, 0.0)
 
+    def photos(self, album: Album, names: Sequence[str]) -> NDArray[np.float64]:
+        """The same for photos of an album; what was seen of each is kept."""
+        return self.probability(_smiles(self.mesh, album, names))
+
     def score(self, crops: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
         """Crops, uint8 [S, S, 3] each -> probabilities of a smile [N]."""
         return self.probability(np.array([smile_of(self.mesh, crop) for crop in crops]))
@@ -105,18 +109,9 @@ def smile_of(mesh: FaceMesh, crop: NDArray[np.uint8]) -> float:
 
 def calibrate(mesh: FaceMesh, album: Album, ratings: Ratings) -> tuple[SmileScorer, Calibration]:
     """Fit a scorer on the rated photos at the generator's resolution; try it on the held-out."""
-
-    def smiles(names: Sequence[str]) -> NDArray[np.float64]:
-        def one(name: str) -> NDArray[np.float64]:
-            return album.store.array(
-                lambda: np.array(smile_of(mesh, album.crop(name))),
-                *("smile", mesh.name, album.key(name), album.size),
-            )
-
-        return np.array([float(one(name)) for name in names])
-
-    scorer = SmileScorer(mesh, np.nan_to_num(smiles(ratings.fit)), ratings.smiling(ratings.fit))
-    found, happy = scorer.probability(smiles(ratings.held)), ratings.smiling(ratings.held)
+    smiles = np.nan_to_num(_smiles(mesh, album, ratings.fit))
+    scorer = SmileScorer(mesh, smiles, ratings.smiling(ratings.fit))
+    found, happy = scorer.photos(album, ratings.held), ratings.smiling(ratings.held)
     return scorer, Calibration(
         scorer=f"{mesh.name}, mean of mouthSmileLeft and mouthSmileRight",
         fitted_on=len(ratings.fit),
@@ -125,3 +120,13 @@ def calibrate(mesh: FaceMesh, album: Album, ratings: Ratings) -> tuple[SmileScor
         majority=float(max(happy.mean(), 1 - happy.mean())),
         correlation=float(np.corrcoef(found, ratings.of(ratings.held))[0, 1]),
     )
+
+
+def _smiles(mesh: FaceMesh, album: Album, names: Sequence[str]) -> NDArray[np.float64]:
+    """The smile's blendshape of photos, at the generator's resolution: [N], NaN without a face."""
+
+    def one(name: str) -> float:
+        key = ("smile", mesh.name, album.key(name), album.size)
+        return float(album.store.array(lambda: np.array(smile_of(mesh, album.crop(name))), *key))
+
+    return np.array([one(name) for name in album.each(names, "looking for smiles")])
