@@ -32,6 +32,7 @@ from benchmarks import reference  # noqa: E402
 from benchmarks.random_model import config_f, random_networks, random_problem  # noqa: E402
 
 Step = Callable[[], tuple[Tensor, Tensor]]  # -> loss, gradient of delta
+Clock = Callable[[], float]
 
 
 class Bench:
@@ -86,22 +87,25 @@ class Bench:
         return lambda: torch.autograd.grad(objective.cross_entropy(features), features) and None
 
 
-def timed(work: Callable[[], object], device: str) -> float:
+def timed(work: Callable[[], object], device: str, clock: Clock = time.perf_counter) -> float:
+    """Seconds of `work`; by time.process_time, those of the processor, all threads together."""
     if device == "cuda":
         torch.cuda.synchronize()
-    began = time.perf_counter()
+    began = clock()
     work()
     if device == "cuda":
         torch.cuda.synchronize()
-    return time.perf_counter() - began
+    return clock() - began
 
 
-def alternate(works: dict[str, Callable[[], object]], device: str, rounds: int) -> dict:
+def alternate(
+    works: dict[str, Callable[[], object]], device: str, rounds: int, clock: Clock
+) -> dict[str, list[float]]:
     """Seconds of each work in each round, taken in turns, after one round to warm up."""
     seconds: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(rounds + 1):
         for name, work in works.items():
-            seconds[name].append(timed(work, device))
+            seconds[name].append(timed(work, device, clock))
     return {name: values[1:] for name, values in seconds.items()}
 
 
@@ -128,13 +132,18 @@ def peak(resolution: int, classes: int, device: str, which: str) -> int:
     """Bytes that one step needs beyond networks and problem; run in a process of its own."""
     bench = Bench(resolution, classes, device)
     step = bench.published() if which == "published" else bench.ours()
+    return peak_beyond(step, device)
+
+
+def peak_beyond(work: Callable[[], object], device: str) -> int:
+    """Bytes that `work` needs beyond what is in use. On a CPU: once in a process, by its peak."""
     if device == "cuda":
         before = torch.cuda.memory_allocated()
         torch.cuda.reset_peak_memory_stats()
-        step()
+        work()
         return torch.cuda.max_memory_allocated() - before
     before = resident()
-    step()
+    work()
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before
 
 
@@ -156,7 +165,8 @@ def measure(args: argparse.Namespace) -> dict[str, object]:
         "generator": bench.generator_alone,
         "branch": bench.branch_alone(),
     }
-    seconds = alternate(works, args.device, args.pairs)
+    clock = time.process_time if args.busy else time.perf_counter
+    seconds = alternate(works, args.device, args.pairs, clock)
     result["ratio"] = median_ratio(seconds["published"], seconds["ours"])
     result["head_share"] = median_ratio(seconds["branch"], seconds["generator"])
     result |= {f"{name}_ms": statistics.median(s) * 1000 for name, s in seconds.items()}
@@ -177,7 +187,8 @@ def rounded(value: object) -> object:
 def show(result: dict, args: argparse.Namespace) -> None:
     where = torch.cuda.get_device_name() if args.device == "cuda" else "CPU"
     print(f"{args.resolution} x {args.resolution}, {args.classes} classes, {where}, "
-          f"{torch.get_num_threads()} threads, medians of {args.pairs} pairs")  # fmt: skip
+          f"{torch.get_num_threads()} threads, medians of {args.pairs} pairs"
+          f"{', processor time' if args.busy else ''}")  # fmt: skip
     for name, memory in (("published", "published_mb"), ("ours", "ours_mb"), ("ours_bf16", None)):
         size = f"{result[memory]:8.0f} MB" if memory else ""
         print(f"  {name:<12}{result[name + '_ms']:10.0f} ms{size}")
@@ -194,6 +205,9 @@ def main() -> None:
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--threads", type=int, help="CPU threads (default: torch's choice)")
+    parser.add_argument(
+        "--busy", action="store_true", help="count processor time: others use this machine too"
+    )
     parser.add_argument("--peak", choices=("published", "ours"), help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.threads:
