@@ -66,7 +66,9 @@ def iou(a: NDArray[np.uint8], b: NDArray[np.uint8], parts: list[int]) -> float:
     return float((first & second).sum() / max((first | second).sum(), 1))
 
 
-def figures(editor: Editor, photo: OpenPhoto, edit: ScaledEdit, edited: Edited) -> dict:
+def figures(
+    editor: Editor, photo: OpenPhoto, edit: ScaledEdit, edited: Edited, level: str
+) -> dict[str, dict[str, float]]:
     """IoU with the labels asked for, and the amount of fine detail, of every method."""
     parts = [editor.bundle.part(name).index for name in edit.parts]
     inside = edited.alpha[..., 0] > 0.5
@@ -74,7 +76,7 @@ def figures(editor: Editor, photo: OpenPhoto, edit: ScaledEdit, edited: Edited) 
     found = {}
     for name in NAMES:
         pixels = np.rint(edited.pictures[name].clip(0, 1) * 255).astype(np.uint8)
-        labels = editor.open(pixels, photo.frame, level="balanced").labels
+        labels = editor.open(pixels, photo.frame, level=level).labels
         fine = (fine_detail(edited.pictures[name], photo.frame)[inside] ** 2).sum()
         found[name] = {
             "iou": iou(labels, edited.result.labels, parts),
@@ -101,6 +103,7 @@ def main() -> int:
         "--side", type=int, default=1024, help="enlarge smaller photos to this side"
     )
     parser.add_argument("--edits", nargs="*", help="names of presets (default: all)")
+    parser.add_argument("--level", default="fast", help="inversion level (default: fast)")
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("-o", "--output", type=Path, help="contact sheet to write (PNG)")
     parser.add_argument("--sheet-only", action="store_true", help="no figures: much faster")
@@ -109,7 +112,7 @@ def main() -> int:
     rows: dict[str, list[dict[str, float]]] = defaultdict(list)
     sheet = []
     for _, pixels, frame in faces(args.photos, args.count, args.side):
-        photo = editor.open(pixels, frame, level="balanced")
+        photo = editor.open(pixels, frame, level=args.level)
         for edit in edits_of(editor, args.edits, args.scale):
             edited = apply(editor, photo, edit)
             generated = cv2.resize(edited.result.crop, (1024, 1024), interpolation=cv2.INTER_CUBIC)
@@ -118,7 +121,7 @@ def main() -> int:
             cuts.append(cut_out(generated.astype(np.float32) / 255, whole))
             sheet.append(np.concatenate(cuts, axis=1))
             if not args.sheet_only:
-                for name, found in figures(editor, photo, edit, edited).items():
+                for name, found in figures(editor, photo, edit, edited, args.level).items():
                     rows[name].append(found)
     if not sheet:
         print("No face was found in any photo; give a folder of portraits.", file=sys.stderr)
