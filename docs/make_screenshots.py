@@ -24,7 +24,7 @@ from installer.enter import command, launcher, start_backend  # noqa: E402
 from protocol import paths  # noqa: E402
 
 SIZE = "1440x900"
-PICTURES = 3
+PICTURES = ("parts", "result", "segment", "apply-edit", "status")
 _WINDOWS = """
 Xvfb -displayfd 1 -screen 0 "$1"x24 -nolisten tcp >"$0/display" 2>/dev/null &
 while [ ! -s "$0/display" ]; do sleep 0.05; done
@@ -67,10 +67,13 @@ def shoot(gimp: TestGimp, run: Path, pictures: Path) -> int:
         start = command(gimp.root, shell, settings) if gimp.root else shell
         environment |= settings
         subprocess.run(start, env=environment, cwd=PROJECT, check=False)
-    made = [p for p in pictures.glob("gimp-*.png") if p.stat().st_mtime > begin]
+    wanted = [pictures / f"gimp-{name}.png" for name in PICTURES]
+    made = [path for path in wanted if path.exists() and path.stat().st_mtime > begin]
     for picture in made:
         Image.open(picture).convert("RGB").save(picture, optimize=True)
-    return 0 if len(made) == PICTURES else 1
+    for picture in set(wanted) - set(made):
+        print(f"{picture} was not made.", file=sys.stderr)
+    return 0 if made == wanted else 1
 
 
 if __name__ == "__main__":

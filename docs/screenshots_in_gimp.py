@@ -17,49 +17,91 @@ import sys, gi
 gi.require_version("Gdk", "3.0")
 from gi.repository import Gdk
 root = Gdk.get_default_root_window()
-Gdk.pixbuf_get_from_window(root, 0, 0, root.get_width(), root.get_height()).savev(
-    sys.argv[1], "png", [], [])
+area = map(int, sys.argv[2:]) if sys.argv[2:] else (0, 0, root.get_width(), root.get_height())
+Gdk.pixbuf_get_from_window(root, *area).savev(sys.argv[1], "png", [], [])
 """
 
-
 FACE = (400, 300, 30, 0)  # what of the portrait is shown: width, height, left, top
+MOUTH = ("mouth", "lip")  # in the names of the parts that are repainted
+LARGER = (1.3, 1.7)  # how much, horizontally and vertically
 
 
 def main(folder: str) -> None:
     """Write the pictures into `folder`, and end GIMP."""
     try:
-        _story(Path(folder))
+        image = _open(os.environ["EDITGAN_PORTRAIT"])
+        for picture in (parts, result, segment_window, library_window, status_window):
+            picture(image, Path(folder))
     except Exception:
         traceback.print_exc()  # GIMP would keep it to itself
     finally:
         _run("gimp-quit", force=True)
 
 
-def _story(folder: Path) -> None:
-    image = _open(os.environ["EDITGAN_PORTRAIT"])
+def parts(image: Gimp.Image, folder: Path) -> None:
+    """The part layers over the photo."""
     _run("plug-in-editgan-segment", image)
     image.get_layers()[0].set_expanded(True)
     Gimp.displays_flush()
     _arrange()
     _shoot(folder / "gimp-parts.png")
-    (mouth,) = (p for p in image.get_layers()[0].get_children() if p.get_name() == "mouth")
-    mouth.scale(round(mouth.get_width() * 1.3), round(mouth.get_height() * 1.9), True)
+
+
+def result(image: Gimp.Image, folder: Path) -> None:
+    """A larger mouth, and the layer that came of it."""
+    layers = image.get_layers()[0].get_children()
+    _enlarge([one for one in layers if any(word in one.get_name() for word in MOUTH)])
     _run("plug-in-editgan-repaint", image)
     time.sleep(2)
     _shoot(folder / "gimp-result.png")
-    user = threading.Thread(target=_look_at_dialog, args=(folder / "gimp-apply-edit.png",))
+
+
+def segment_window(image: Gimp.Image, folder: Path) -> None:
+    _window_of("plug-in-editgan-segment", image, "Segment Parts", folder / "gimp-segment.png")
+
+
+def library_window(image: Gimp.Image, folder: Path) -> None:
+    """Over the photo, with its thumbnails."""
+    picture = folder / "gimp-apply-edit.png"
+    _window_of("plug-in-editgan-apply", image, "Apply Edit", picture, whole=True)
+
+
+def status_window(_image: Gimp.Image, folder: Path) -> None:
+    _window_of("plug-in-editgan-status", None, "EditGAN Backend", folder / "gimp-status.png")
+
+
+def _enlarge(layers: list[Gimp.Layer]) -> None:
+    """Scale all of them around their common middle."""
+    corners = [
+        (*layer.get_offsets()[1:], layer.get_width(), layer.get_height()) for layer in layers
+    ]
+    x = (min(left for left, *_ in corners) + max(c[0] + c[2] for c in corners)) / 2
+    y = (min(top for _, top, *_ in corners) + max(c[1] + c[3] for c in corners)) / 2
+    for layer, (left, top, width, height) in zip(layers, corners, strict=True):
+        layer.transform_scale(
+            x + (left - x) * LARGER[0],
+            y + (top - y) * LARGER[1],
+            x + (left + width - x) * LARGER[0],
+            y + (top + height - y) * LARGER[1],
+        )
+
+
+def _window_of(
+    command: str, image: Gimp.Image | None, title: str, picture: Path, *, whole: bool = False
+) -> None:
+    """The window that a command opens, whole: with the screen behind it; nothing is done in it."""
+
+    def look() -> None:  # makes no call to GIMP
+        window = _window(f"^{title}$")
+        time.sleep(4)  # until the thumbnails are there
+        _shoot(picture, () if whole else _place(window))
+        _xdotool("windowactivate", "--sync", window)
+        _xdotool("key", "Escape")
+
+    user = threading.Thread(target=look)
     user.start()
-    _run("plug-in-editgan-apply", image, mode=Gimp.RunMode.INTERACTIVE)
+    _run(command, image, mode=Gimp.RunMode.INTERACTIVE)
     user.join()
-
-
-def _look_at_dialog(picture: Path) -> None:
-    """Somebody who opens the dialog, takes its picture and leaves; makes no call to GIMP."""
-    window = _window("^Apply Edit$")
-    time.sleep(4)  # until the thumbnails are there
-    _shoot(picture)
-    _xdotool("windowactivate", "--sync", window)
-    _xdotool("key", "Escape")
 
 
 def _open(photo: str) -> Gimp.Image:
@@ -79,8 +121,9 @@ def _run(
     """Call a procedure. Raises RuntimeError with its sentence unless it worked or was cancelled."""
     procedure = Gimp.get_pdb().lookup_procedure(name)
     config = procedure.create_config()
-    if image is not None:
+    if config.find_property("run-mode"):
         config.set_property("run-mode", mode)
+    if image is not None:
         config.set_property("image", image)
         config.set_core_object_array("drawables", image.get_layers()[-1:])
     for key, value in arguments.items():
@@ -126,8 +169,17 @@ def _drag(start: tuple[int, int], end: tuple[int, int]) -> None:
     time.sleep(0.5)
 
 
-def _shoot(picture: Path) -> None:
-    subprocess.run([sys.executable, "-c", _SHOOT, str(picture)], check=True, timeout=60)
+def _place(window: str) -> tuple[str, ...]:
+    """x, y, width and height of a window, without its frame."""
+    lines = _xdotool("getwindowgeometry", "--shell", window).splitlines()
+    values = dict(line.split("=") for line in lines)
+    return values["X"], values["Y"], values["WIDTH"], values["HEIGHT"]
+
+
+def _shoot(picture: Path, area: tuple[str, ...] = ()) -> None:
+    """area: x, y, width, height; without it the whole screen."""
+    command = [sys.executable, "-c", _SHOOT, str(picture), *area]
+    subprocess.run(command, check=True, timeout=60)
 
 
 def _xdotool(*words: str) -> str:

@@ -9,7 +9,7 @@ import gi
 gi.require_version("Gegl", "0.4")
 gi.require_version("Gimp", "3.0")
 import pytest
-from gi.repository import Gegl, Gimp
+from gi.repository import Gegl, Gimp, Gio
 from gimp_helpers import (
     PORTRAIT,
     REPAINT,
@@ -30,8 +30,12 @@ from gimp_helpers import (
 )
 from icc import display_p3
 
+from protocol import paths, settings
+
 Call = Callable[..., Gimp.ValueArray]
 STEPS = 2
+EXPORTS = {"jpg": "jpeg", "png": "png", "tif": "tiff", "webp": "webp"}
+DECLARATION = b"digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 Precision = Gimp.Precision
 
 
@@ -253,3 +257,30 @@ def test_portrait_lying_on_its_side(call: Call) -> None:
     image.rotate(Gimp.RotationType.DEGREES270)
     report = succeeded(call(SEGMENT, image, image.get_layers()))
     assert report["subjects"] == 1
+
+
+def test_exported_files_say_how_they_were_made(
+    call: Call, repainted: Gimp.Image, tmp_path: Path
+) -> None:
+    """With "Save XMP data" ticked, as it is in GIMP's export dialogs by default."""
+    image = repainted
+    repaint(call, image)
+    for suffix, name in EXPORTS.items():
+        file = tmp_path / f"x.{suffix}"
+        values = call(
+            f"file-{name}-export", image, file=Gio.File.new_for_path(str(file)), include_xmp=True
+        )
+        assert values.index(0) == Gimp.PDBStatusType.SUCCESS
+        assert DECLARATION in file.read_bytes(), suffix
+
+
+def test_nothing_is_declared_if_the_user_does_not_want_it(
+    call: Call, repainted: Gimp.Image
+) -> None:
+    settings.save(settings.Settings(declare_ai=False))
+    try:
+        repaint(call, repainted)
+    finally:
+        paths.settings_file().unlink()
+    metadata = repainted.get_metadata()
+    assert metadata is None or "DigitalSourceType" not in metadata.serialize()
