@@ -15,10 +15,14 @@ from gi.repository import Gimp, Gio
 _SHOOT = """
 import sys, gi
 gi.require_version("Gdk", "3.0")
-from gi.repository import Gdk
-root = Gdk.get_default_root_window()
-area = map(int, sys.argv[2:]) if sys.argv[2:] else (0, 0, root.get_width(), root.get_height())
-Gdk.pixbuf_get_from_window(root, *area).savev(sys.argv[1], "png", [], [])
+gi.require_version("GdkX11", "3.0")
+from gi.repository import Gdk, GdkX11
+display = Gdk.Display.get_default()
+window = Gdk.get_default_root_window()
+if sys.argv[2]:
+    window = GdkX11.X11Window.foreign_new_for_display(display, int(sys.argv[2]))
+picture = Gdk.pixbuf_get_from_window(window, 0, 0, window.get_width(), window.get_height())
+picture.savev(sys.argv[1], "png", [], [])
 """
 
 FACE = (400, 300, 30, 0)  # what of the portrait is shown: width, height, left, top
@@ -94,7 +98,7 @@ def _window_of(
     def look() -> None:  # makes no call to GIMP
         window = _window(f"^{title}$")
         time.sleep(4)  # until the thumbnails are there
-        _shoot(picture, () if whole else _place(window))
+        _shoot(picture, "" if whole else window)
         _xdotool("windowactivate", "--sync", window)
         _xdotool("key", "Escape")
 
@@ -169,16 +173,9 @@ def _drag(start: tuple[int, int], end: tuple[int, int]) -> None:
     time.sleep(0.5)
 
 
-def _place(window: str) -> tuple[str, ...]:
-    """x, y, width and height of a window, without its frame."""
-    lines = _xdotool("getwindowgeometry", "--shell", window).splitlines()
-    values = dict(line.split("=") for line in lines)
-    return values["X"], values["Y"], values["WIDTH"], values["HEIGHT"]
-
-
-def _shoot(picture: Path, area: tuple[str, ...] = ()) -> None:
-    """area: x, y, width, height; without it the whole screen."""
-    command = [sys.executable, "-c", _SHOOT, str(picture), *area]
+def _shoot(picture: Path, window: str = "") -> None:
+    """window: an X id; without it the whole screen."""
+    command = [sys.executable, "-c", _SHOOT, str(picture), window]
     subprocess.run(command, check=True, timeout=60)
 
 
