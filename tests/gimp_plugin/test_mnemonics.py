@@ -16,9 +16,11 @@ LANGUAGES = ["en", *sorted(path.name for path in (PLUGIN / "locale").iterdir() i
 # Windows that are modules of their own; the others are functions of dialogs.py
 WINDOWS = [
     ["indexed"],
-    ["progress_window"],
+    ["progress_window", "picture"],
     ["status_dialog", "status_pages", "settings_page"],
     ["apply_dialog"],
+    ["borrow_dialog"],
+    ["live_window", "picture"],
 ]
 # Buttons that GIMP puts into dialogs made of arguments
 GIMPS = {
@@ -26,7 +28,7 @@ GIMPS = {
     "de": ["_Zurücksetzen", "_Abbrechen"],
 }
 # Their command's arguments, whose widgets GIMP makes
-ARGUMENTS = {"apply_dialog": ("apply", ["scale"])}
+ARGUMENTS = {"apply_dialog": ("apply", ["scale"]), "borrow_dialog": ("borrow", ["take", "steps"])}
 
 
 def test_in_the_menu() -> None:
