@@ -24,9 +24,9 @@ def plot_sweep(smile: Mapping[str, Any], path: Path) -> None:
     for row in smile["generator"]:
         if row["method"] not in curves:
             axes.plot(
-                row["identity"], row["attribute_score"], "x", markersize=8, label=row["method"]
+                row["identity"], row["attribute_score"], "x", ms=8, mew=2, label=row["method"]
             )
-    axes.set_xlabel(f"identity: cosine similarity to the photo\n({smile['identity_network']})")
+    axes.set_xlabel(f"identity: cosine similarity to the photo\n{smile['identity_network']}")
     axes.set_ylabel("attribute score: mean probability of a smile")
     axes.set_title(f"Smile on {smile['photos']} neutral faces, generator's output")
     axes.grid(alpha=0.3)
