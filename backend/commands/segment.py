@@ -93,7 +93,10 @@ def reconstruction_line(report: dict[str, Any]) -> str:
     ]
     if found["identity"] is not None:
         values.append(f"identity {found['identity']:.2f} ({found['identity_network']})")
-    return f"Reconstruction: {', '.join(values)}. {found['verdict']}"
+    text = f"Reconstruction: {', '.join(values)}. {found['verdict']}"
+    if report["level"] in ("fast", "balanced") and not found["verdict"].endswith("well."):
+        text += " A closer match: --level faithful."
+    return text
 
 
 def region_line(report: dict[str, Any]) -> str:

@@ -25,6 +25,7 @@ class Level:
     perceptual: float = 10.0
     mse: float = 1.0
     stay: float = 0.02  # pull towards the encoder's answer: keeps the code editable
+    identity: float = 0.0  # pull towards the same person, where there is an identity network
 
 
 LEVELS = {"fast": Level(20), "balanced": Level(100), "faithful": Level(400, stay=0.005)}
@@ -47,8 +48,9 @@ class Reconstruction:
     @property
     def quality(self) -> str:
         """How the subject is represented: "well", "roughly" or "poorly"."""
-        alike = self.identity if self.identity is not None else 1 - self.perceptual
-        return "well" if alike > 0.6 else "roughly" if alike > 0.35 else "poorly"
+        if self.identity is not None:
+            return _grade(self.identity, 0.6, 0.35)
+        return _grade(-self.perceptual, -0.1, -0.2)
 
     @property
     def verdict(self) -> str:
@@ -59,6 +61,10 @@ class Reconstruction:
             "poorly": "; edits may not look like the same subject.",
         }
         return f"The model represents this subject {self.quality}{advice[self.quality]}"
+
+
+def _grade(value: float, well: float, roughly: float) -> str:
+    return "well" if value > well else "roughly" if value > roughly else "poorly"
 
 
 def schedule(step: int, steps: int) -> float:
@@ -114,8 +120,10 @@ def invert(
     generator, perceptual = networks.generator, networks.perceptual
     start = encode(networks, image)
     w_plus = start.clone().requires_grad_(True)
+    identity = networks.identity if level.identity else None
     with torch.no_grad():
         wanted = perceptual.features(image * mask)
+        person = identity.embed(image) if identity else None
     optimiser = torch.optim.Adam([w_plus], lr=level.rate, betas=(0.9, 0.99))
     best, best_loss, last = start, math.inf, level.steps
     for step in range(level.steps + 1):
@@ -124,6 +132,8 @@ def invert(
         loss = level.perceptual * perceptual.scale * distance
         loss = loss + level.mse * masked_mse(rebuilt, image, mask)
         loss = loss + level.stay * F.mse_loss(w_plus, start)
+        if person is not None:
+            loss = loss + level.identity * (1 - (identity.embed(rebuilt) * person).sum())
         if loss.item() < best_loss:
             best, best_loss = w_plus.detach().clone(), loss.item()
         if step == last:

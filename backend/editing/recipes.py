@@ -103,22 +103,22 @@ def find_recipe(bundle: Bundle, name: str) -> Recipe:
     )
 
 
-_MOUTH, _LIPS, _EYES = ("mouth",), ("lips", "mouth"), ("eyes",)
-_BROWS, _NOSE, _HAIR, _EARS = ("brows",), ("nose",), ("hair",), ("ears",)
+_MOUTH, _EYES, _BROWS = ("mouth",), ("eyes",), ("brows",)
+_NOSE, _HAIR, _EARS = ("nose",), ("hair",), ("ears",)
 
 FACES = (
     Recipe(
         "smile", "Smile", "Widens the mouth and lifts its corners.",
-        _MOUTH, Scale(x=1.6, y=1.35, lift=0.2),
+        _MOUTH, Scale(x=1.45, y=1.25, lift=0.18),
     ),
     Recipe(
         "frown", "Frown", "Lets the corners of the mouth hang.",
         _MOUTH, Scale(x=1.1, y=1.1, lift=-0.22),
     ),
     Recipe("open-mouth", "Open mouth", "Opens the mouth.", _MOUTH, Open(0.3)),
-    Recipe("wider-mouth", "Wider mouth", "Widens the mouth.", _MOUTH, Scale(x=1.7)),
-    Recipe("fuller-lips", "Fuller lips", "Makes the lips fuller.", _LIPS, Scale(1.1, 2.1)),
-    Recipe("bigger-eyes", "Bigger eyes", "Enlarges both eyes.", _EYES, Scale(1.5, 2.0)),
+    Recipe("wider-mouth", "Wider mouth", "Widens the mouth.", _MOUTH, Scale(x=1.5)),
+    Recipe("fuller-lips", "Fuller lips", "Makes the lips fuller.", _MOUTH, Scale(1.05, 1.8)),
+    Recipe("bigger-eyes", "Bigger eyes", "Enlarges both eyes.", _EYES, Scale(1.35, 1.8)),
     Recipe(
         "closed-eyes", "Closed eyes", "Lowers the upper eyelids.",
         _EYES, Scale(y=0.3, anchor=0.85),
@@ -126,7 +126,7 @@ FACES = (
     Recipe("raised-brows", "Raised brows", "Raises both brows.", _BROWS, Scale(up=0.8)),
     Recipe(
         "thicker-brows", "Thicker brows", "Makes both brows thicker.",
-        _BROWS, Scale(x=1.1, y=2.0),
+        _BROWS, Scale(x=1.1, y=1.9, anchor=0.8),
     ),
     Recipe("slimmer-nose", "Slimmer nose", "Narrows the nose.", _NOSE, Scale(0.55, 0.95)),
     Recipe(

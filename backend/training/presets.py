@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -33,6 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--others", type=int, default=8, help="how many to try the edits on")
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--only", nargs="*", help="names of recipes; all when absent")
+    parser.add_argument(
+        "--least", type=float, default=0.15, metavar="SHARE",
+        help="leave out edits that get less than this right on the other photos (default: 0.15)",
+    )  # fmt: skip
     parser.add_argument("--thumbnail-seed", type=int, default=_SEED)
 
 
@@ -48,13 +54,27 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     photos = open_folder(editor, paths, wanted, "balanced", quiet=args.quiet)
     learn_from, others = photos[: args.photos], photos[args.photos :]
     library = Library.for_presets(args.output)
-    results = {}
+    kept, left_out = {}, {}
     for recipe in _chosen(bundle, args.only):
         learnt = learn(editor, FromRecipe(recipe), learn_from, others, steps=args.steps)
-        save_learnt(library, editor, recipe.name, recipe, learnt, seed=args.thumbnail_seed)
-        results[recipe.name] = learnt.report()
-        tqdm.write(f"{recipe.name}: {results[recipe.name]}", file=sys.stderr)
-    return {"bundle": bundle.name, "presets": results}
+        works = learnt.transfer is None or learnt.transfer >= args.least
+        (kept if works else left_out)[recipe.name] = learnt.report()
+        tqdm.write(f"{recipe.name}: {learnt.report()}", file=sys.stderr)
+        if works:
+            save_learnt(library, editor, recipe.name, recipe, learnt, seed=args.thumbnail_seed)
+    removed = _remove_others(args.output / bundle.name, set(kept), set(left_out), args.only)
+    return {"bundle": bundle.name, "presets": kept, "left_out": left_out, "removed": removed}
+
+
+def _remove_others(folder: Path, kept: set[str], left_out: set[str], only: Any) -> list[str]:
+    """Remove presets that did not work, or (when all were learnt) of other recipes."""
+    stale = [
+        path for path in sorted(folder.glob("*/"))
+        if path.name in left_out or (not only and path.name not in kept)
+    ]  # fmt: skip
+    for path in stale:
+        shutil.rmtree(path)
+    return [path.name for path in stale]
 
 
 def learnable(images: list[Path], bundle: str) -> list[Path]:

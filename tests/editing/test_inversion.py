@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from backend.editing.editor import Editor
+from backend.editing.editor import Editor, OpenPhoto
 from backend.editing.inversion import (
     LEVELS,
     Level,
@@ -18,6 +18,7 @@ from backend.editing.inversion import (
 from backend.editing.progress import Progress
 from backend.errors import Cancelled
 from backend.models.generator import sample_z
+from backend.photos.align import extract
 
 
 def sampled(editor: Editor, seed: int) -> torch.Tensor:
@@ -81,4 +82,20 @@ def test_the_verdict_is_plain() -> None:
     well = Reconstruction(0.1, "n", 0.01, 0.9, "id")
     assert "well" in well.verdict
     assert "poorly" in dataclasses.replace(well, identity=0.1).verdict
-    assert "roughly" in dataclasses.replace(well, identity=None, perceptual=0.5).verdict
+    assert "roughly" in dataclasses.replace(well, identity=0.5).verdict
+    for distance, quality in ((0.05, "well"), (0.15, "roughly"), (0.4, "poorly")):
+        unknown = dataclasses.replace(well, identity=None, perceptual=distance)
+        assert unknown.quality == quality and quality in unknown.verdict
+
+
+def test_the_same_person_can_be_asked_for(editor: Editor, photo: OpenPhoto) -> None:
+    crop, valid = extract(photo.pixels, photo.frame, editor.bundle.resolution)
+    image = torch.from_numpy(crop).permute(2, 0, 1)[None]
+    mask = torch.from_numpy(valid)[None, None].float()
+    alike = []
+    for weight in (0.0, 2.0):
+        w_plus = invert(editor.networks, image, mask, Level(10, identity=weight))
+        with torch.no_grad():
+            rebuilt, _ = editor.networks.generator(w_plus)
+        alike.append(measure(editor.networks, image, rebuilt, mask).identity)
+    assert alike[1] > alike[0] + 0.05

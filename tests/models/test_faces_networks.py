@@ -49,14 +49,22 @@ def test_identity_survives_mirroring_and_small_size_but_not_another_face(face: T
     assert float((person * network.embed(face.flip(2))).sum()) < 0.5
 
 
-def test_lpips_reads_vgg_weights_by_path(face: Tensor, tmp_path: Path) -> None:
+@pytest.fixture
+def weights(home: Path) -> Path:
+    """Where a user puts large weights."""
+    (home / "weights").mkdir()
+    return home / "weights"
+
+
+def test_lpips_is_used_where_vgg_weights_lie(face: Tensor, weights: Path) -> None:
     from lpips import LPIPS
     from torchvision.models import vgg16
 
     torch.manual_seed(0)
     vgg = vgg16(weights=None)
-    torch.save(vgg.state_dict(), tmp_path / "vgg16.pth")
-    network = LpipsFeatures(tmp_path / "vgg16.pth")
+    torch.save(vgg.state_dict(), weights / "vgg16.pth")
+    network = load_perceptual(find_bundle("faces"))
+    assert isinstance(network, LpipsFeatures) and network.name == "LPIPS (VGG)"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # lpips calls torchvision's old signature
         reference = LPIPS(net="vgg", pnet_rand=True, verbose=False)
@@ -74,12 +82,14 @@ def _slices(network: nn.Module) -> list[nn.Module]:
     return [getattr(network, f"slice{i}") for i in range(1, 6)]
 
 
-def test_facenet_reads_its_weights_by_path(face: Tensor, tmp_path: Path) -> None:
+def test_facenet_is_used_where_its_weights_lie(face: Tensor, weights: Path) -> None:
     from facenet_pytorch import InceptionResnetV1
 
     torch.manual_seed(0)
     original = InceptionResnetV1(pretrained=None, classify=False)
-    torch.save(original.state_dict(), tmp_path / "facenet.pt")
-    embedding = FaceNet(tmp_path / "facenet.pt").embed(face)
+    torch.save(original.state_dict(), weights / "20180402-114759-vggface2.pt")
+    network = load_identity(find_bundle("faces"))
+    assert isinstance(network, FaceNet) and "VGGFace2" in network.name
+    embedding = network.embed(face)
     assert embedding.shape == (1, 512)
     torch.testing.assert_close(embedding.norm(dim=1), torch.ones(1))
