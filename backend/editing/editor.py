@@ -348,10 +348,10 @@ class Editor:
         return torch.from_numpy(np.ascontiguousarray(code, dtype=np.float32))[None].to(self.device)
 
     def _delta(self, edits: Sequence[ScaledEdit]) -> Tensor:
-        """sum s_i delta_i, (1, n_ws, w_dim). In double precision, so that their order is no
-        matter."""
-        scaled = [self._tensor(e.vector).double() * e.applied for e in edits]
-        return torch.stack(scaled).sum(dim=0).float()
+        """sum s_i delta_i, (1, n_ws, w_dim); added by size, so that the order of edits is no
+        matter, to the last bit."""
+        scaled = torch.stack([self._tensor(e.vector) * e.applied for e in edits])
+        return scaled.sort(dim=0).values.sum(dim=0)
 
     def _areas(
         self, photo: OpenPhoto, region: NDArray[np.bool_], changed: NDArray[np.bool_]

@@ -28,7 +28,11 @@ class Level:
     identity: float = 0.0  # pull towards the same person, where there is an identity network
 
 
-LEVELS = {"fast": Level(20), "balanced": Level(100), "faithful": Level(400, stay=0.005)}
+LEVELS = {
+    "fast": Level(20),
+    "balanced": Level(100, identity=0.1),
+    "faithful": Level(400, stay=0.005, identity=0.3),
+}
 
 
 @dataclass(frozen=True, eq=False)

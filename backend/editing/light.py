@@ -75,7 +75,7 @@ class PhotoView:
 
     def _delta(self, stack: Sequence[ScaledEdit]) -> Tensor:
         """sum s_i delta_i, (n_ws, w_dim)."""
-        vectors = [torch.from_numpy(edit.vector) * edit.scale for edit in stack]
+        vectors = [torch.from_numpy(edit.vector) * edit.applied for edit in stack]
         return torch.stack(vectors).sum(dim=0).to(self._w_plus)
 
     @torch.no_grad()

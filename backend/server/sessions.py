@@ -23,7 +23,7 @@ from backend.server.convert import plain
 _log = logging.getLogger(__name__)
 
 _MAX_EMBEDDINGS = 2000  # files of about 30 kB each
-_FORMAT = 1  # part of every key: raise it when the embedding's meaning changes
+_FORMAT = 2  # part of every key: raise it when the embedding's meaning changes
 
 
 class UnknownPhoto(EditGanError):

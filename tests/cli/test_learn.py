@@ -63,3 +63,22 @@ def test_nothing_to_learn_from(run: Run, folder: Path) -> None:
     assert (done.code, done.json["error"]["code"]) == (2, "no_subject")
     none = run(*LEARN, "--json")
     assert (none.code, none.json["error"]["code"]) == (2, "bad_image")
+
+
+def test_presets_are_rebuilt_and_those_that_do_not_work_left_out(
+    run: Run, folder: Path, tmp_path: Path
+) -> None:
+    presets = tmp_path / "presets"
+    stale = presets / "tiny" / "of-another-day"
+    stale.mkdir(parents=True)
+    train = (
+        "train", "presets", "--bundle", "tiny", "--images", folder, "--output", presets,
+        "--photos", 1, "--others", 1, "--steps", 1, "--quiet", "--json",
+    )  # fmt: skip
+    done = run(*train, "--least", 0)
+    assert done.code == 0, done.err
+    assert set(done.json["presets"]) == {"bigger"} and done.json["removed"] == ["of-another-day"]
+    assert [path.name for path in (presets / "tiny").iterdir()] == ["bigger"]
+    none = run(*train, "--least", 1.1).json
+    assert none["presets"] == {} and set(none["left_out"]) == {"bigger"}
+    assert none["removed"] == ["bigger"] and not any((presets / "tiny").iterdir())
