@@ -29,8 +29,8 @@ class Level:
 
 
 LEVELS = {
-    "fast": Level(20),
-    "balanced": Level(100, identity=0.1),
+    "fast": Level(20, identity=0.3),
+    "balanced": Level(100, identity=0.3),
     "faithful": Level(400, stay=0.005, identity=0.3),
 }
 
