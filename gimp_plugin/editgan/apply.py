@@ -1,4 +1,4 @@
-"""Apply Edit: an edit of the library, at a scale, as one layer."""
+"""Edit Library: a stack of the library's edits as one layer, with or without its dialog."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ import photo as photos
 import results
 import segment
 import settings
+import stack as stacks
 import state
 import subjects
 from errors import PlugInError
 from gi.repository import Gimp
 from session import Session, expect
+from stack import Stack
 from texts import _
 from views import View
 
-from protocol.messages import Apply, Edited, EditInfo, EditRef, Edits, ListEdits
+from protocol.messages import Apply, EditContent, Edited, GetEdit
 
 Report = dict[str, Any]
 DEFAULT_BUNDLE = "faces"
@@ -28,35 +30,24 @@ def run(
     image: Gimp.Image,
     drawables: Sequence[Gimp.Drawable],
     *,
-    edit: str,
-    scale: float,
+    edits: Sequence[tuple[str, float | None]],
     refine: int,
     view: View,
 ) -> Report:
-    """Add one result layer. A photo that was not segmented yet is embedded first."""
-    if not edit:
+    """Make the subject's stack what `edits` say: names and scales, None being an edit's own.
+
+    A photo that was not segmented yet is embedded first.
+    """
+    if not edits:
         raise PlugInError(_("No edit was named: choose one from the library."))
     with Session(view) as session:
-        photo, kept = _opened(session, image, drawables)
-        reference = EditRef(name=edit, scale=scale)
-        answer, kept = session.about_photo(
-            photo,
-            kept,
-            lambda name: Apply(photo=name, edits=[reference], refine=refine),
-            (0.5, 1.0),
+        photo, kept = opened(session, image, drawables)
+        layer, _old = stacks.find(image, drawables, kept)
+        entries = tuple(
+            stacks.entry_of(content_of(session, kept, name), scale) for name, scale in edits
         )
-        edited = expect(Edited, answer)
-    record = results.record_of("edit", edit, scale, refine, edited, kept.bundle)
-    with layers.undo_step(image) as added:
-        layer = results.add(photo, f"{edit} {decimal(scale)}", edited, record, kept, added)
-    return {
-        "layer": layer.get_name(),
-        "edit": edit,
-        "scale": scale,
-        "refine": refine,
-        "edited_parts": list(edited.parts),
-        **edited.report,
-    }
+        stack = Stack(kept.bundle, kept.sha, refine, entries)
+        return commit(session, photo, kept, stack, layer)
 
 
 def find(
@@ -69,36 +60,96 @@ def find(
     return photos.find(image, drawables), None
 
 
-def list_edits(image: Gimp.Image, view: View) -> tuple[list[EditInfo], str]:
-    """The library's edits for this image's bundle, and that bundle's licence."""
-    kept = subjects.meant(image, ())
-    bundle = kept.bundle if kept else DEFAULT_BUNDLE
-    with Session(view) as session:
-        edits = expect(Edits, session.request(ListEdits(bundle))).edits
-        status = session.background(session.connection.status)
-    licences = [str(b.get("license", "")) for b in status.bundles if b.get("name") == bundle]
-    if not edits:
-        raise PlugInError(
-            _("The library has no edits for the bundle “{bundle}”: save one first.").format(
-                bundle=bundle
-            )
-        )
-    return edits, "".join(licences[:1])
-
-
-def decimal(scale: float) -> str:
-    """1 -> "1.0", 0.25 -> "0.25"."""
-    short = f"{scale:.2f}"
-    return short[:-1] if short.endswith("0") else short
-
-
-def _opened(
+def opened(
     session: Session, image: Gimp.Image, drawables: Sequence[Gimp.Drawable]
 ) -> tuple[photos.Photo, state.State]:
     """The photo and its state; embeds the photo if the image does not know it yet."""
     photo, kept = find(image, drawables)
-    if kept is not None:
-        return photo, kept
-    level = settings.load().level
-    _segmented, kept, _subjects = segment.embed(session, photo, DEFAULT_BUNDLE, level)
+    if kept is None:
+        level = settings.load().level
+        _segmented, kept, _subjects = segment.embed(session, photo, DEFAULT_BUNDLE, level)
+    elif kept.bundle not in session.connection.welcome.bundles:
+        raise PlugInError(
+            _(
+                "This photo's edits belong to the model “{bundle}”, which is not installed: "
+                "install it again. They stay in the image until then."
+            ).format(bundle=kept.bundle),
+            "unknown_bundle",
+        )
     return photo, kept
+
+
+def content_of(session: Session, kept: state.State, name: str) -> EditContent:
+    """An edit of the library. Raises PlugInError if this photo's model cannot use it."""
+    content = expect(EditContent, session.request(GetEdit(kept.bundle, name), (0.5, 0.5)))
+    check_model(content, kept)
+    return content
+
+
+def check_model(content: EditContent, kept: state.State) -> None:
+    shape = (content.vector.width, content.vector.height)
+    if content.sha != kept.sha or shape != (kept.w_plus.width, kept.w_plus.height):
+        raise PlugInError(
+            _(
+                "The edit “{title}” was learnt with another version of the model “{bundle}”: "
+                "learn it again, or use that version."
+            ).format(title=content.info.title, bundle=kept.bundle),
+            "wrong_bundle",
+        )
+
+
+def commit(
+    session: Session,
+    photo: photos.Photo,
+    kept: state.State,
+    stack: Stack,
+    previous: Gimp.Layer | None,
+) -> Report:
+    """Write the stack's one layer in place of the previous one; an empty stack removes that.
+
+    One undo step. Raises PlugInError if there is nothing to do.
+    """
+    image = photo.image
+    if not stack.entries:
+        if previous is None:
+            raise PlugInError(_("No edit was chosen: add one from the library."))
+        with layers.undo_step(image):
+            image.remove_layer(previous)
+        return {"layer": None, "edits": [], "refine": 0, "edited_parts": []}
+    answer, kept = session.about_photo(
+        photo,
+        kept,
+        lambda name: Apply(photo=name, edits=stack.refs(), refine=stack.refine),
+        (0.5, 1.0),
+    )
+    edited = expect(Edited, answer)
+    layer = write(photo, kept, stack, edited, previous)
+    return {
+        "layer": layer.get_name(),
+        "edits": [{"edit": e.name, "scale": e.scale} for e in stack.entries],
+        "refine": stack.refine,
+        "edited_parts": list(edited.parts),
+        **edited.report,
+    }
+
+
+def write(
+    photo: photos.Photo,
+    kept: state.State,
+    stack: Stack,
+    edited: Edited,
+    previous: Gimp.Layer | None,
+) -> Gimp.Layer:
+    """The result layer with its stack; it takes the previous one's place, opacity and mode."""
+    image, title = photo.image, stack.title()
+    record = results.record_of("stack", title, 1.0, stack.refine, edited, kept.bundle)
+    with layers.undo_step(image) as added:
+        layer = results.add(photo, title, edited, record, kept, added)
+        state.keep(layer, stacks.STACK, stack)
+        if previous is not None and previous.is_valid():
+            layer.set_opacity(previous.get_opacity())
+            layer.set_mode(previous.get_mode())
+            image.reorder_item(layer, previous.get_parent(), layers.position(image, previous))
+            image.remove_layer(previous)
+    image.set_selected_layers([layer])
+    return layer

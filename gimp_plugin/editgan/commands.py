@@ -147,41 +147,66 @@ def apply(image: Gimp.Image, drawables: Drawables, config: Any, interactive: boo
 
     apply.find(image, drawables)  # what cannot work is said before any dialog
     if interactive:
-        import apply_dialog
+        import library
 
-        with showing(_("Reading the edit library")) as view:
-            edits, licence = apply.list_edits(image, view)
-        apply_dialog.run(config, edits, licence)
-    with showing(_("Applying the edit")) as view:
+        return library.run(image, drawables, config)
+    with showing(_("Applying the edits")) as view:
         return apply.run(
             image,
             drawables,
-            edit=text(config, "edit"),
-            scale=config.get_property("scale"),
+            edits=_edits(config),
             refine=config.get_property("refine"),
             view=view,
         )
 
 
+def _edits(config: Any) -> list[tuple[str, float | None]]:
+    """The arguments `edits` (JSON) or, where that is empty, `edit` and `scale`."""
+    import stack
+
+    if edits := text(config, "edits"):
+        return stack.parse(edits)
+    edit = text(config, "edit")
+    return [(edit, config.get_property("scale"))] if edit else []
+
+
 def save_edit(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bool) -> Report:
     import save_edit
 
-    _kept, edit = save_edit.find(image, drawables)
+    kept, edit = save_edit.find(image, drawables)
     if interactive:
-        import dialogs
-
-        dialogs.save_edit(config, edit)
+        _ask_how_to_save(image, kept, edit, config)
     with showing(_("Saving the edit")) as view:
         report = save_edit.run(
             image,
             drawables,
             name=text(config, "name"),
             description=text(config, "description"),
+            parts=_listed(config, "parts"),
+            images=_listed(config, "images"),
             view=view,
         )
     if interactive:
         Gimp.message(_("Saved to the edit library as “{name}”.").format(name=report["saved_as"]))
     return report
+
+
+def _ask_how_to_save(image: Gimp.Image, kept: Any, edit: Any, config: Any) -> None:
+    import photo
+    import save_edit
+    from save_dialog import SaveDialog
+    from session import Session
+
+    with showing(_("Looking at the edit")) as view, Session(view) as session:
+        dialog = SaveDialog(edit, save_edit.sources(image, kept, edit))
+        dialog.connect_to(session, photo.remembered(image, kept), kept)
+        view.close()
+        dialog.run(config)
+
+
+def _listed(config: Any, name: str) -> list[str]:
+    """A text argument that lists things between commas."""
+    return [item.strip() for item in text(config, name).split(",") if item.strip()]
 
 
 def status(config: Any, interactive: bool) -> Report:

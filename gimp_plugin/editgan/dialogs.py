@@ -6,13 +6,11 @@ They write what was chosen into the procedure's config, so that GIMP remembers i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import gi
 
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
-import state
 from errors import CommandCancelled
 from gi.repository import Gimp, GimpUi, GObject, Gtk
 from texts import _
@@ -90,24 +88,3 @@ def repaint(config: Gimp.ProcedureConfig) -> None:
     dialog.fill(["steps", "name", "save-as"])
     add(dialog, hint(_("The result is a new layer above the photo; the part layers are hidden.")))
     ask(dialog)
-
-
-def save_edit(config: Gimp.ProcedureConfig, edit: state.EditRecord) -> None:
-    dialog = new(config, _("Save as Edit"), _("Sa_ve"))
-    config.set_property("name", "")
-    config.set_property("description", "")
-    dialog.fill(["name", "description"])
-    add(dialog, hint(_("What it changes: {parts}.").format(parts=", ".join(edit.parts))))
-    _enable_ok_with(dialog, config, "name")
-    ask(dialog)
-
-
-def _enable_ok_with(dialog: GimpUi.ProcedureDialog, config: Any, name: str) -> None:
-    """OK can be pressed once the text argument `name` is not empty."""
-
-    def update(*_event: object) -> None:
-        typed = bool((config.get_property(name) or "").strip())
-        dialog.set_response_sensitive(Gtk.ResponseType.OK, typed)
-
-    config.connect(f"notify::{name}", update)
-    update()

@@ -122,6 +122,8 @@ def add_apply(procedure: Gimp.Procedure) -> None:
     procedure.add_string_argument("edit", _("_Edit"), blurb, "", WRITABLE)
     blurb = _("Strength: 1 as it was learnt, 0 nothing, negative the opposite")
     procedure.add_double_argument("scale", _("Stren_gth"), blurb, -3.0, 3.0, 1.0, WRITABLE)
+    blurb = _('Several edits instead of one, JSON: [{"edit": "smile", "scale": 0.8}, ...]')
+    procedure.add_string_argument("edits", _("E_dits"), blurb, "", WRITABLE)
     blurb = _("Self-supervised steps that clean the result up")
     procedure.add_int_argument("refine", _("Re_finement steps"), blurb, 0, 100, 0, WRITABLE)
 
@@ -133,6 +135,13 @@ def add_save_edit(procedure: Gimp.Procedure) -> None:
     procedure.add_string_argument(
         "description", _("_Description"), _("What the edit does"), "", WRITABLE
     )
+    blurb = _("The parts that it may change, between commas; empty: all that it has learnt to")
+    procedure.add_string_argument("parts", _("_Parts"), blurb, "", WRITABLE)
+    blurb = _(
+        "Other results to learn from, between commas, each an open image's number, a colon, and "
+        "the number of the subject in it; empty: none"
+    )
+    procedure.add_string_argument("images", _("_Images"), blurb, "", WRITABLE)
 
 
 # procedure: (command, menu label, what it does, its arguments)
@@ -178,8 +187,8 @@ COMMANDS = {
     ),
     "plug-in-editgan-apply": (
         "apply",
-        _("_Apply Edit..."),
-        _("Apply an edit of the library to the photo, as one layer"),
+        _("Edit _Library..."),
+        _("Apply edits of the library to the photo, each as strong as you like, as one layer"),
         add_apply,
     ),
 }

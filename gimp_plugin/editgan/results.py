@@ -42,7 +42,7 @@ def add(
     kept: state.State,
     added: Added,
 ) -> Gimp.Layer:
-    """Write a result layer and remember its edit; earlier results of the same edit are hidden.
+    """Write a result layer and remember its edit; earlier repaints are hidden by a new one.
 
     Hidden, not deleted: they are the photographer's. Call inside `layers.undo_step`.
     """
@@ -114,12 +114,8 @@ def newest(
 def _earlier(
     image: Gimp.Image, stack: Sequence[state.EditRecord], edit: state.EditRecord
 ) -> list[Gimp.Layer]:
-    same = [
-        earlier
-        for earlier in stack
-        if earlier.kind == edit.kind and (edit.kind == "repaint" or earlier.name == edit.name)
-    ]
-    found = [layer_numbers.find(image, e.layer) for e in same]
+    repaints = [earlier for earlier in stack if earlier.kind == edit.kind == "repaint"]
+    found = [layer_numbers.find(image, earlier.layer) for earlier in repaints]
     return [layer for layer in found if layer is not None and layer.get_visible()]
 
 

@@ -52,7 +52,7 @@ class Part:
 class EditRecord:
     """An edit in a result layer: enough to repeat it, change its scale or save it to the library.
 
-    kind: "repaint" or "edit" (from the library). layer: the result layer's number.
+    kind: "repaint" or "stack" (of edits of the library). layer: the result layer's number.
     """
 
     kind: Name
@@ -90,13 +90,11 @@ class State:
     subject: Number = 1
 
 
-T = TypeVar("T", State, Group, Part, EditRecord)
+T = TypeVar("T")
 
 
-def keep(
-    owner: Gimp.Image | Gimp.Item, name: str, record: State | Group | Part | EditRecord
-) -> None:
-    """Write a record to an image or layer, replacing the one of that name."""
+def keep(owner: Gimp.Image | Gimp.Item, name: str, record: object) -> None:
+    """Write a record (a dataclass) to an image or layer, replacing the one of that name."""
     frames: list[Any] = []
     value = to_wire(record, frames)
     packed = [base64.b64encode(zlib.compress(bytes(frame))).decode("ascii") for frame in frames]

@@ -1,4 +1,4 @@
-"""Apply Edit, in a real GIMP with the real backend and an edit that a repaint has taught."""
+"""The stack of library edits without its dialog, in a real GIMP with the real backend."""
 
 import json
 from collections.abc import Callable
@@ -21,20 +21,35 @@ from gimp_helpers import (
     part_group,
     parts_by_size,
     projection,
+    save,
     succeeded,
 )
 
 Call = Callable[..., Gimp.ValueArray]
+STACK = "editgan-stack"
 
 
 @pytest.fixture(scope="module")
 def edit(call: Call, segmented_file: Path) -> str:
-    """The name of an edit in the library."""
+    """The name of an edit in the library, whose title is `Learnt for apply`."""
     image = load(segmented_file)
     grow(parts_by_size(image)[0])
-    report = succeeded(call(REPAINT, image, None, steps=2, save_as="learnt for apply"))
+    report = succeeded(call(REPAINT, image, None, steps=2, save_as="Learnt for apply"))
     image.delete()
     return report["saved_as"]
+
+
+@pytest.fixture(scope="module")
+def other(call: Call, segmented_file: Path) -> str:
+    image = load(segmented_file)
+    grow(parts_by_size(image)[1])
+    report = succeeded(call(REPAINT, image, None, steps=2, save_as="Another"))
+    image.delete()
+    return report["saved_as"]
+
+
+def kept_stack(layer: Gimp.Layer) -> dict:
+    return json.loads(bytes(layer.get_parasite(STACK).get_data()))["record"]
 
 
 def test_photo_that_was_never_segmented(call: Call, edit: str) -> None:
@@ -42,7 +57,7 @@ def test_photo_that_was_never_segmented(call: Call, edit: str) -> None:
     before = projection(image)
     photo = image.get_layers()[0].get_name()
     succeeded(call(APPLY, image, image.get_layers(), edit=edit))
-    assert names(image) == [f"{edit} 1.0", photo]
+    assert names(image) == ["Learnt for apply 1.0", photo]
     outside, inside = differences(before, projection(image), image, image.get_layers()[0])
     assert outside == 0
     assert inside > 0
@@ -52,32 +67,74 @@ def test_segmented_photo_keeps_its_parts(call: Call, edit: str, segmented: Gimp.
     image = segmented
     group, photo = names(image)
     succeeded(call(APPLY, image, None, edit=edit, scale=-0.25))
-    assert names(image) == [group, f"{edit} -0.25", photo]
+    assert names(image) == [group, "Learnt for apply -0.25", photo]
     assert part_group(image).get_visible()
 
 
-def test_other_scale_hides_the_earlier_layer(call: Call, edit: str, segmented: Gimp.Image) -> None:
+def test_a_stack_is_one_layer_with_all_its_edits(
+    call: Call, edit: str, other: str, segmented: Gimp.Image
+) -> None:
     image = segmented
-    succeeded(call(APPLY, image, image.get_layers(), edit=edit, scale=0.5))
-    succeeded(call(APPLY, image, None, edit=edit, scale=1.5, refine=1))
-    _group, top, earlier, _photo = image.get_layers()
-    assert top.get_name() == f"{edit} 1.5"
-    assert not earlier.get_visible()
+    wanted = json.dumps([{"edit": edit, "scale": 0.5}, {"edit": other}])
+    report = succeeded(call(APPLY, image, None, edits=wanted, refine=1))
+    assert [(e["edit"], e["scale"]) for e in report["edits"]] == [(edit, 0.5), (other, 1.0)]
+    layer = image.get_layers()[1]
+    assert layer.get_name() == report["layer"] == "Learnt for apply 0.5 + Another 1.0"
+    record = kept_stack(layer)
+    assert record["refine"] == 1
+    assert [e["title"] for e in record["entries"]] == ["Learnt for apply", "Another"]
+    assert all(e["parts"] for e in record["entries"])
+    document = json.loads(bytes(layer.get_parasite(STACK).get_data()))
+    assert len(document["rasters"]) == 2  # both vectors
 
 
-def test_stack_is_kept_with_the_image(call: Call, edit: str, segmented: Gimp.Image) -> None:
+def test_changing_the_stack_replaces_its_layer_and_no_other(
+    call: Call, edit: str, other: str, segmented: Gimp.Image
+) -> None:
     image = segmented
-    succeeded(call(APPLY, image, image.get_layers(), edit=edit, scale=0.5))
-    document = json.loads(bytes(image.get_parasite("editgan-state").get_data()))
-    (kept,) = document["record"]["stack"]
-    assert (kept["name"], kept["scale"]) == (edit, 0.5)
-    assert kept["parts"]
-    number = image.get_layers()[1].get_parasite("editgan-number")
-    assert str(kept["layer"]).encode() == bytes(number.get_data())
+    grow(parts_by_size(image)[0])
+    succeeded(call(REPAINT, image, None, steps=2, name="mine"))
+    succeeded(call(APPLY, image, None, edit=edit, scale=0.5))
+    first = next(layer for layer in image.get_layers() if layer.get_parasite(STACK))
+    first.set_opacity(70)
+    before = names(image)
+    succeeded(call(APPLY, image, None, edits=json.dumps([{"edit": other, "scale": 1.5}])))
+    after = names(image)
+    assert after == ["Another 1.5" if name == first_name(before) else name for name in before]
+    second = next(layer for layer in image.get_layers() if layer.get_parasite(STACK))
+    assert round(second.get_opacity()) == 70
+    assert "mine" in after
+
+
+def first_name(layers: list[str]) -> str:
+    return next(name for name in layers if name.startswith("Learnt for apply"))
+
+
+def test_the_stack_comes_back_from_a_file(
+    call: Call, edit: str, segmented: Gimp.Image, tmp_path: Path
+) -> None:
+    succeeded(call(APPLY, segmented, None, edit=edit, scale=0.5))
+    save(segmented, tmp_path / "later.xcf")
+    again = load(tmp_path / "later.xcf")
+    layer = next(layer for layer in again.get_layers() if layer.get_parasite(STACK))
+    (entry,) = kept_stack(layer)["entries"]
+    assert (entry["name"], entry["scale"]) == (edit, 0.5)
+    succeeded(call(APPLY, again, None, edit=edit, scale=0.75))
+    assert names(again)[1] == "Learnt for apply 0.75"
+    assert len(names(again)) == 3
 
 
 @pytest.mark.parametrize("name", ["", "no such edit"])
 def test_unknown_edit(call: Call, name: str, edit: str) -> None:
     image = load(PORTRAIT)
     assert failed(call(APPLY, image, image.get_layers(), edit=name))
+    assert len(image.get_layers()) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["smile", "[]", "{}", '["smile"]', '[{"edit": "smile", "scale": "x"}]', '[{"edit": 3}]']
+)
+def test_edits_that_are_not_a_list_of_edits(call: Call, text: str) -> None:
+    image = load(PORTRAIT)
+    assert failed(call(APPLY, image, image.get_layers(), edits=text)).endswith((".", "library."))
     assert len(image.get_layers()) == 1

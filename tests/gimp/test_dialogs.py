@@ -11,7 +11,6 @@ gi.require_version("Gimp", "3.0")
 import pytest
 from gi.repository import Gimp
 from gimp_helpers import (
-    APPLY,
     PORTRAIT,
     REPAINT,
     SAVE,
@@ -97,15 +96,12 @@ def test_escape_changes_nothing(call: Call) -> None:
     assert len(image.get_layers()) == 1
 
 
-def test_save_and_apply(call: Call, repainted: Gimp.Image) -> None:
+def test_save(call: Call, repainted: Gimp.Image) -> None:
     image = repainted
     succeeded(call(REPAINT, image, None, steps=2))
     with answering("Save as Edit", "alt+v", text="from a dialog"):
         saved = succeeded(call(SAVE, image, None, run_mode=ASK))["saved_as"]
     assert saved == "from-a-dialog"
-    with answering("Apply Edit", "alt+a"):
-        report = succeeded(call(APPLY, image, None, run_mode=ASK))
-    assert names(image)[1] == report["layer"]
 
 
 def test_cancel_while_repainting(call: Call, repainted: Gimp.Image, backend: Connection) -> None:

@@ -18,6 +18,20 @@ root = Gdk.get_default_root_window()
 Gdk.pixbuf_get_from_window(root, 0, 0, root.get_width(), root.get_height()).savev(
     sys.argv[1], "png", [], [])
 """
+# A window to drag a file from; it stands in the screen's lower right corner.
+_SOURCE = """
+import sys, gi
+gi.require_version("Gtk", "3.0")
+from gi.repository import Gdk, GLib, Gtk
+window = Gtk.Window(title="A file to drag", default_width=120, default_height=80)
+window.drag_source_set(Gdk.ModifierType.BUTTON1_MASK, [], Gdk.DragAction.COPY)
+window.drag_source_add_uri_targets()
+uri = GLib.filename_to_uri(sys.argv[1])
+window.connect("drag-data-get", lambda w, c, data, i, t: data.set_uris([uri]))
+window.show()
+window.move(1150, 930)
+Gtk.main()
+"""
 PATIENCE = 30.0  # seconds until a window must have come
 ENDING = 120.0  # seconds until a command must have ended, on a busy machine
 
@@ -90,6 +104,23 @@ def press(*keys: str) -> None:
 def write(text: str) -> None:
     _xdotool("type", text)
     time.sleep(0.15)
+
+
+def drop(file: Path, title: str) -> None:
+    """Drag a file from a window of another program and drop it on the one called `title`."""
+    source = subprocess.Popen([sys.executable, "-c", _SOURCE, str(file)])
+    try:
+        wait_for("A file to drag")
+        _xdotool("mousemove", "1200", "970", "mousedown", "1")
+        for place in (("1150", "900"), ("900", "700"), ("350", "330"), ("340", "320")):
+            _xdotool("mousemove", *place)
+            time.sleep(0.3)
+        _xdotool("mouseup", "1")
+        time.sleep(0.5)
+        wait_for(title)
+    finally:
+        source.kill()
+        source.wait()
 
 
 def screenshot(path: Path) -> None:
