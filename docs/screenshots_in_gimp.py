@@ -66,8 +66,8 @@ def segment_window(image: Gimp.Image, folder: Path) -> None:
 
 def library_window(image: Gimp.Image, folder: Path) -> None:
     """Over the photo, with its thumbnails."""
-    picture = folder / "gimp-apply-edit.png"
-    _window_of("plug-in-editgan-apply", image, "Apply Edit", picture, whole=True)
+    picture = folder / "gimp-edit-library.png"
+    _window_of("plug-in-editgan-apply", image, "Edit Library", picture, whole=True)
 
 
 def status_window(_image: Gimp.Image, folder: Path) -> None:

@@ -59,7 +59,7 @@ def summary(report: dict[str, Any]) -> str:
         f"GIMP {report['gimp']}, photo {report['image'][0]} x {report['image'][1]}",
         f"Segment Parts   {segment['seconds_in_gimp']:6.1f} s   {', '.join(segment['parts'])}",
         f"Apply Repaint   {repaint['seconds_in_gimp']:6.1f} s   {repaint['layer']}",
-        f"Apply Edit      {apply['seconds_in_gimp']:6.1f} s   {apply['layer']}",
+        f"Edit Library    {apply['seconds_in_gimp']:6.1f} s   {apply['layer']}",
         f"All of it       {report['seconds']:6.1f} s",
         "Reconstruction: perceptual distance "
         f"{segment['perceptual']:.4f} ({segment['perceptual_network']}), "

@@ -42,7 +42,7 @@ def main(settings: Report, say: Say) -> Report:
     saved = _call("save-edit", image, photo, name=settings["save_as"], description="From the demo")
     say(f"saved to the library as {saved['saved_as']}")
     apply = _call("apply", image, photo, edit=settings["preset"], scale=settings["scale"])
-    say(f"Apply Edit: {apply['layer']} ({apply['seconds_in_gimp']:.1f} s)")
+    say(f"Edit Library: {apply['layer']} ({apply['seconds_in_gimp']:.1f} s)")
 
     _save(image, f"{folder}/after.png")
     changes = _changes(image, before, [repaint["layer"], apply["layer"]])

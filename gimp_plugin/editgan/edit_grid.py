@@ -9,7 +9,7 @@ import gi
 gi.require_version("Gtk", "3.0")
 gi.require_version("Gdk", "3.0")
 from gi.repository import Gdk, GLib, Gtk, Pango
-from progress_window import pixbuf
+from picture import pixbuf
 from texts import _
 
 from protocol.messages import EditInfo, EditLook

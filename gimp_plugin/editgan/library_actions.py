@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import dialogs
 import edit_files
 import gi
 
@@ -14,6 +13,7 @@ from background import Background
 from edit_grid import EditGrid
 from errors import PlugInError
 from gi.repository import Gtk
+from name_question import ask_for_name
 from news_bar import NewsBar
 from session import expect
 from texts import _
@@ -78,9 +78,7 @@ class LibraryActions:
 
     def rename(self) -> None:
         edit = self._own()
-        title = (
-            ask_for_text(self._window(), _("Rename Edit"), _("_Name"), edit.title) if edit else ""
-        )
+        title = ask_for_name(self._window(), edit.title) if edit else ""
         if title and title != edit.title:
             message = RenameEdit(self._bundle, edit.name, title)
             self._ask.ask(message, lambda answer: self._reload(expect(Saved, answer).name))
@@ -152,20 +150,3 @@ class LibraryActions:
         button.connect("clicked", lambda _button: work())
         self.widget.pack_start(button, False, False, 0)
         return button
-
-
-def ask_for_text(parent: Gtk.Window, title: str, label: str, text: str) -> str:
-    """A line of text; empty if the user changes their mind."""
-    dialog = Gtk.Dialog(title=title, transient_for=parent, modal=True)
-    dialog.add_button(_("_Cancel"), Gtk.ResponseType.CANCEL)
-    dialog.add_button(_("_OK"), Gtk.ResponseType.OK)
-    dialog.set_default_response(Gtk.ResponseType.OK)
-    entry = Gtk.Entry(text=text, activates_default=True, width_chars=32, max_length=120)
-    box = dialogs.row(label, entry)
-    box.set_border_width(dialogs.SPACING)
-    dialog.get_content_area().add(box)
-    dialog.show_all()
-    accepted = dialog.run() == Gtk.ResponseType.OK
-    typed = entry.get_text().strip() if accepted else ""
-    dialog.destroy()
-    return typed

@@ -186,7 +186,7 @@ class LibraryDialog:
         """Nothing is lost: the stack stays in the dialog."""
         if error.code in _LOST:
             self._news.say(
-                str(error), problem=True, button=_("_Connect Again"), action=self._connect_again
+                str(error), problem=True, button=_("Connect A_gain"), action=self._connect_again
             )
         else:
             self._news.say(str(error), problem=True)
