@@ -151,5 +151,6 @@ def write(
             layer.set_mode(previous.get_mode())
             image.reorder_item(layer, previous.get_parent(), layers.position(image, previous))
             image.remove_layer(previous)
+            layer.set_name(title)  # the same name was taken until now
     image.set_selected_layers([layer])
     return layer

@@ -44,7 +44,6 @@ from protocol.messages import (
 )
 
 REFINEMENTS = ((0, _("None (fastest)")), (10, _("Some")), (30, _("Thorough")))
-RESET = 1
 _AT_ONCE = 8  # thumbnails in one request: a preview need not wait for all of them
 _ADDING = "adding"  # a slot of requests
 _LOST = ("backend_lost", "backend_missing", "unknown_photo")
@@ -101,8 +100,7 @@ class LibraryDialog:
         self._dialog.show_all()
         self._grid.search.grab_focus()
         try:
-            while (response := self._dialog.run()) == RESET:
-                self._sliders.reset()
+            response = self._dialog.run()
             while response == Gtk.ResponseType.OK and self._background.busy(_ADDING):
                 Gtk.main_iteration()  # what was added last is still to come
         finally:
@@ -203,13 +201,11 @@ class LibraryDialog:
 
     def _window(self) -> GimpUi.Dialog:
         dialog = GimpUi.Dialog(title=_("Edit Library"), role="editgan-library")
-        reset = dialog.add_button(_("R_eset"), RESET)
-        reset.set_tooltip_text(_("Take all edits off the stack"))
         cancel = dialog.add_button(_("_Cancel"), Gtk.ResponseType.CANCEL)
         ok = dialog.add_button(_("_OK"), Gtk.ResponseType.OK)
         ok.set_tooltip_text(_("Write the stack as one layer; it can be changed again later"))
         ok.set_margin_end(dialogs.SPACING)
-        for button in (reset, cancel, ok):
+        for button in (cancel, ok):
             button.set_margin_bottom(dialogs.SPACING)
         dialog.set_default_response(Gtk.ResponseType.OK)
         dialog.connect("key-press-event", self._key)
@@ -234,11 +230,14 @@ class LibraryDialog:
 
     def _right(self) -> Gtk.Widget:
         side = Gtk.Grid(row_spacing=6, column_spacing=dialogs.SPACING)
-        side.attach(self._picture.widget, 0, 0, 2, 1)
-        side.attach(self._picture.button, 0, 1, 1, 1)
-        side.attach(self._on_canvas, 1, 1, 1, 1)
-        side.attach(self._sliders.widget, 0, 2, 2, 1)
-        side.attach(self._refinement(), 0, 3, 2, 1)
+        reset = Gtk.Button.new_with_mnemonic(_("R_eset"))
+        reset.set_tooltip_text(_("Take all edits off the stack"))
+        reset.connect("clicked", lambda _button: self._sliders.reset())
+        side.attach(self._picture.widget, 0, 0, 3, 1)
+        for column, widget in enumerate((self._picture.button, self._on_canvas, reset)):
+            side.attach(widget, column, 1, 1, 1)
+        side.attach(self._sliders.widget, 0, 2, 3, 1)
+        side.attach(self._refinement(), 0, 3, 3, 1)
         return side
 
     def _refinement(self) -> Gtk.Widget:

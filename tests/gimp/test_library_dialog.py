@@ -123,7 +123,12 @@ def test_a_stack_is_chosen_changed_and_taken_away(
     assert (first, scale) == ("Wonder", -1.0)
     assert other > 0
 
-    with working(lambda: press("alt+e", "alt+o")):
+    def take_away() -> None:
+        press("alt+e")
+        picture("reset")
+        press("alt+o")
+
+    with working(take_away):
         succeeded(call(APPLY, image, None, run_mode=ASK))
     assert len(names(image)) == 2
     assert projection(image) == before
