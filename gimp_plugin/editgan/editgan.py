@@ -187,7 +187,7 @@ COMMANDS = {
     ),
     "plug-in-editgan-apply": (
         "apply",
-        _("Edit _Library..."),
+        _("Edit Librar_y..."),
         _("Apply edits of the library to the photo, each as strong as you like, as one layer"),
         add_apply,
     ),
