@@ -125,7 +125,7 @@ class Session:
         return kept
 
     def bundle_sha(self, bundle: str) -> str:
-        """Which generator a bundle has now; empty where the backend does not tell."""
+        """Which generator a bundle has now; empty if it is not installed."""
         status = self.background(self.connection.status)
         found = (str(b.get("sha", "")) for b in status.bundles if b.get("name") == bundle)
         return next(found, "")
@@ -133,7 +133,16 @@ class Session:
     def _send_again(
         self, kept: state.State, pixels: Pixels, span: tuple[float, float]
     ) -> Segmented:
-        if kept.sha != self.bundle_sha(kept.bundle):
+        present = self.bundle_sha(kept.bundle)
+        if not present:
+            raise PlugInError(
+                _(
+                    "The model “{bundle}” is not installed any more: install it again; parts and "
+                    "edits stay in the image until then."
+                ).format(bundle=kept.bundle),
+                "unknown_bundle",
+            )
+        if kept.sha != present:
             raise PlugInError(
                 _(
                     "The model “{bundle}” is not the one that this photo was segmented with: "

@@ -123,6 +123,25 @@ def test_another_generator_of_the_same_name(
     assert "Segment Parts" in failed(call(REPAINT, image, None, steps=2))
 
 
+def test_bundle_that_was_removed(
+    call: Call, segmented: Gimp.Image, kill_backend: Callable[[], None]
+) -> None:
+    image = segmented
+    document = json.loads(bytes(image.get_parasite("editgan-state").get_data()))
+    document["record"]["bundle"] = "whales"
+    text = json.dumps(document).encode()
+    image.attach_parasite(Gimp.Parasite.new("editgan-state", Gimp.PARASITE_PERSISTENT, text))
+    for layer in [part_group(image), *part_group(image).get_children()]:
+        name = "editgan-group" if layer.is_group() else "editgan-part"
+        mark = bytes(layer.get_parasite(name).get_data()).replace(b"faces", b"whales")
+        layer.attach_parasite(Gimp.Parasite.new(name, Gimp.PARASITE_PERSISTENT, mark))
+    grow(parts_by_size(image)[0])
+    kill_backend()  # else it would still have the photo open
+    before = names(image)
+    assert "not installed" in failed(call(REPAINT, image, None, steps=2))
+    assert names(image) == before
+
+
 @pytest.mark.parametrize("damage", [b"{", b'{"format": 99}', b'{"format": 1, "record": {}}'])
 def test_damaged_state(call: Call, segmented: Gimp.Image, damage: bytes) -> None:
     image = segmented

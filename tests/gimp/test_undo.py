@@ -44,4 +44,5 @@ def test_commands_are_undone_with_one_key(call: Call, tmp_path: Path) -> None:
     assert told["segment undone"] == told["start"]
     assert told["segment redone"] == told["segmented"]
     assert len(told["repainted"]["layers"]) == 3
+    assert told["repainted"]["declared"] and not told["segmented"]["declared"]
     assert told["repaint undone"] == told["segmented"]

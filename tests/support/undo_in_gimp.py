@@ -48,6 +48,8 @@ def look(image: Gimp.Image) -> State:
     return {
         "layers": [[layer.get_name(), layer.get_visible()] for layer in image.get_layers()],
         "parts": len(part_group(image).get_children()) if len(image.get_layers()) > 1 else 0,
+        "declared": "DigitalSourceType"
+        in (image.get_metadata() or Gimp.Metadata.new()).serialize(),
         "state": image.get_parasite("editgan-state") is not None,
     }
 
