@@ -63,8 +63,8 @@ def composite(
     replacement = _replacement(crop, _tone(crop - old, valid), motion)
     x, y, w, h = rect
     middle = (x + max(w - _SAMPLE, 0) // 2, y + max(h - _SAMPLE, 0) // 2)
-    sample = (*middle, min(w, _SAMPLE), min(h, _SAMPLE))
-    strength = 3 * float(np.median(np.abs(_grain(photo, sample))))
+    patch = (*middle, min(w, _SAMPLE), min(h, _SAMPLE))
+    strength = 3 * float(np.median(np.abs(_grain(photo, patch))))
     pixels = np.empty((h, w, 4), photo.dtype)
     for top in range(0, h, _BAND):
         band = (x, y + top, w, min(_BAND, h - top))
