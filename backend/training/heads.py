@@ -62,9 +62,9 @@ def train_heads(
 ) -> TrainingHeads:
     """Train K heads on rows (N, D) and labels (N,), each with its own random pixels.
 
-    prior: (classes,), log of how much commoner each class is in pictures than among the rows. It
-    is added to the logits afterwards, so that they speak of pictures though small parts were drawn
-    more often (logit adjustment, Menon et al. 2021).
+    prior: (classes,), added to the logits afterwards: log of how much commoner each class is in
+    pictures than among the rows makes them speak of pictures, though small parts were drawn more
+    often (logit adjustment, Menon et al. 2021).
     """
     network = TrainingHeads(rows.shape[1], len(prior), heads)
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-3)

@@ -38,6 +38,7 @@ from backend.training.labelling.sheet import comparison
 from backend.training.pictures import save_grid, to_uint8
 
 _DENSITY = 5.0  # pixels of a part that are learnt from, per square root of the part's pixels
+_CORRECTION = 0.5  # of the logits for that: all of it loses brows, none of it eats into the skin
 
 
 @torch.no_grad()
@@ -70,9 +71,8 @@ def build_branch(
     rows, labels = torch.cat([r for r, _ in data]), torch.cat([y for _, y in data])
     everything = np.concatenate([c.labels[c.labelled] for c in crops])
     in_pictures = torch.bincount(torch.from_numpy(everything.astype(np.int64)), minlength=classes)
-    prior = (
-        in_pictures.clamp(min=1) / torch.bincount(labels, minlength=classes).clamp(min=1)
-    ).log()
+    commoner = in_pictures.clamp(min=1) / torch.bincount(labels, minlength=classes).clamp(min=1)
+    prior = _CORRECTION * commoner.log()
     network = train_heads(rows, labels, prior, steps=steps)
     branch = new_segmentation_branch(bundle)
     network.folded_into(branch, bundle.config.feature_channels)
