@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         "licence": bundle.license,
         "photos": len(photos),
         "others": len(others),
+        "represented": dict(Counter(str(one.report["quality"]) for one in opened)),
         **learnt.report(),
         "seconds": round(time.monotonic() - began, 2),
     }
@@ -105,12 +107,15 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 def describe(report: dict[str, Any]) -> str:
     """The report for people."""
     low, high = report["range"]
+    counts = [f"{number} {quality}" for quality, number in report["represented"].items()]
+    used = sum(report["represented"].values())
     lines = [
+        f"Of {used} pictures, the model represents {', '.join(counts)}.",
         f"'{report['title']}' is in the library as '{report['edit']}', "
         f"learnt from {report['learnt_from']} of {report['photos']} pictures.",
         f"On these, {report['agreement']:.0%} of the pixels that were to change did.",
     ]
     if report["transfer"] is not None:
         which = f"{report['others']} others" if report["others"] else "each, learnt from the rest"
-        lines.append(f"On {which}, the edit alone changes {report['transfer']:.0%}.")
+        lines.append(f"On {which}, the edit alone gets {report['transfer']:.0%} right.")
     return "\n".join([*lines, f"It looks best between {low:g} and {high:g}."])

@@ -40,6 +40,8 @@ def test_from_a_folder_to_an_edit_in_the_library(run: Run, folder: Path, photo: 
     assert done.code == 0, done.err
     report = done.json
     assert (report["edit"], report["photos"], report["others"]) == ("bigger-eyes", 2, 1)
+    assert sum(report["represented"].values()) == 3
+    assert set(report["represented"]) <= {"well", "roughly", "poorly"}
     assert report["learnt_from"] == 2 and 0 <= report["transfer"] <= 1
     [edit] = run("library", "list", "--bundle", "tiny", "--json").json["edits"]
     assert (edit["title"], edit["learnt_from"], edit["parts"]) == ("Bigger eyes", 2, ["eyes"])
