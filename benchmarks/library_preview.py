@@ -32,7 +32,7 @@ PHOTO = "benchmark"
 COMMAND = [sys.executable, "-m", "backend.cli", "serve"]
 
 
-def opened(connection: Connection, path: Path, bundle: str, megapixels: float) -> None:
+def opened(connection: Connection, path: Path, bundle: str, megapixels: float) -> m.Segmented:
     """Segment the photo, enlarged to about so many megapixels."""
     picture = Image.open(path).convert("RGB")
     scale = (megapixels * 1e6 / (picture.width * picture.height)) ** 0.5
@@ -49,7 +49,10 @@ def opened(connection: Connection, path: Path, bundle: str, megapixels: float) -
     x, y, w, h = subject.rect
     crop = to_pixels(pixels[y : y + h, x : x + w])
     size = picture.width, picture.height
-    connection.request(m.Segment(bundle, PHOTO, subject.quad, subject.rect, crop, *size))
+    request = m.Segment(bundle, PHOTO, subject.quad, subject.rect, crop, *size)
+    segmented = connection.request(request)
+    assert isinstance(segmented, m.Segmented)
+    return segmented
 
 
 def timed(work: Callable[[int], object], repeats: int) -> list[float]:

@@ -26,7 +26,7 @@ def uninstall(data_dir: Path, *, purge: bool, sure: bool) -> int:
     own = [data_dir / name for name in _OWN]
     doomed = [
         path
-        for path in [*record.paths, *(own if purge else [])]
+        for path in [*record.paths, *_palettes(record.paths), *(own if purge else [])]
         if path.exists() or path.is_symlink()
     ]
     if not doomed and not record.apt_packages:
@@ -51,6 +51,12 @@ def uninstall(data_dir: Path, *, purge: bool, sure: bool) -> int:
         say(f"What is your own stays in {kept}; --uninstall --purge removes it too.")
     say("EditGAN for GIMP is uninstalled.")
     return 0
+
+
+def _palettes(paths: Sequence[Path]) -> list[Path]:
+    """The colours of parts that the plug-in has put beside GIMP's plug-ins folder."""
+    beside = [path.parents[1] / "palettes" for path in paths if path.parent.name == "plug-ins"]
+    return [file for folder in beside for file in sorted(folder.glob("EditGAN-*.gpl"))]
 
 
 def _has_files(path: Path) -> bool:

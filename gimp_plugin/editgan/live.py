@@ -69,6 +69,7 @@ class Following:
         self._latest: Latest | None = None
         self._painted: list[PaintedPart] = []
         self._opening = False
+        self._begun = False  # the backend has something to go on from
         self._gaps = Gaps()
         self.vector: LiveRepainted | None = None
         self.wanted = False
@@ -145,7 +146,7 @@ class Following:
                 photo=self._kept.photo,
                 layers=self._painted,
                 steps=STEPS,
-                resume=self.vector is not None,
+                resume=self._begun,
             )
         )
 
@@ -177,6 +178,7 @@ class Following:
 
     def _happened(self, event: Event) -> None:
         if isinstance(event, Preview):
+            self._begun = True
             self._gaps.preview()
             self._window.show(event)
             self._window.ready(True)
@@ -185,7 +187,7 @@ class Following:
 
     def _finished(self, answer: Message | BackendError) -> None:
         if isinstance(answer, LiveRepainted):
-            self.vector = answer
+            self.vector, self._begun = answer, True
             share = round(100 * float(answer.report.get("agreement", 0.0)))
             self._window.say(_("{share} % of what you painted is there.").format(share=share))
         elif isinstance(answer, BackendError):
@@ -195,7 +197,9 @@ class Following:
             self._loop.quit()
 
     def _failed(self, error: BackendError) -> None:
-        self.vector = None
+        if error.code == "cancelled":  # it had not begun when the next stroke came
+            return
+        self.vector, self._begun = None, False
         self._window.ready(False)
         if error.code == "nothing_changed":
             self._show_photo()

@@ -32,6 +32,8 @@ def installed(home: Path, tmp_path: Path) -> Path:
         touch(record.add_path(path) / "file")
     record.add_path(home / "never-made")
     touch(plug_ins / "another/another.py")
+    touch(tmp_path / "GIMP/3.0/palettes/EditGAN-faces.gpl")
+    touch(tmp_path / "GIMP/3.0/palettes/mine.gpl")
     touch(home / "library/faces/mine/edit.json")
     touch(home / "settings.json")
     touch(home / "keys/client.json")
@@ -48,6 +50,7 @@ def test_removes_what_is_listed_and_keeps_own_edits(
 ) -> None:
     assert uninstall(installed, purge=False, sure=True) == 0
     assert left_in(tmp_path) == {
+        "GIMP/3.0/palettes/mine.gpl",
         "GIMP/3.0/plug-ins/another/another.py",
         "home/keys/client.json",
         "home/library/faces/mine/edit.json",
@@ -59,7 +62,11 @@ def test_removes_what_is_listed_and_keeps_own_edits(
 
 def test_purge_removes_own_edits_too(installed: Path, tmp_path: Path) -> None:
     assert uninstall(installed, purge=True, sure=True) == 0
-    assert left_in(tmp_path) == {"GIMP/3.0/plug-ins/another/another.py", "home/notes.txt"}
+    assert left_in(tmp_path) == {
+        "GIMP/3.0/palettes/mine.gpl",
+        "GIMP/3.0/plug-ins/another/another.py",
+        "home/notes.txt",
+    }
 
 
 def test_an_empty_data_folder_goes_as_well(home: Path) -> None:
