@@ -52,9 +52,9 @@ class Reconstruction:
     @property
     def quality(self) -> str:
         """How the subject is represented: "well", "roughly" or "poorly"."""
-        if self.identity is not None:
-            return _grade(self.identity, 0.6, 0.35)
-        return _grade(-self.perceptual, -0.1, -0.2)
+        far = _grade(-self.perceptual, -0.1, -0.2)
+        alike = far if self.identity is None else _grade(self.identity, 0.6, 0.35)
+        return max(far, alike, key=("well", "roughly", "poorly").index)
 
     @property
     def verdict(self) -> str:

@@ -79,10 +79,11 @@ def test_the_schedule_warms_up_and_ramps_down() -> None:
 
 
 def test_the_verdict_is_plain() -> None:
-    well = Reconstruction(0.1, "n", 0.01, 0.9, "id")
+    well = Reconstruction(0.05, "n", 0.01, 0.9, "id")
     assert "well" in well.verdict
     assert "poorly" in dataclasses.replace(well, identity=0.1).verdict
     assert "roughly" in dataclasses.replace(well, identity=0.5).verdict
+    assert "poorly" in dataclasses.replace(well, perceptual=0.25).verdict  # a pencil drawing, say
     for distance, quality in ((0.05, "well"), (0.15, "roughly"), (0.4, "poorly")):
         unknown = dataclasses.replace(well, identity=None, perceptual=distance)
         assert unknown.quality == quality and quality in unknown.verdict
