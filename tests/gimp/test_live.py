@@ -14,6 +14,7 @@ from gimp_helpers import (
     LIVE,
     REPAINT,
     SAVE,
+    STATUS,
     differences,
     failed,
     names,
@@ -21,6 +22,7 @@ from gimp_helpers import (
     projection,
     succeeded,
 )
+from gimp_story import run_story
 from gimp_windows import press, screenshot, user, wait_for
 
 Call = Callable[..., Gimp.ValueArray]
@@ -76,6 +78,16 @@ def test_close_changes_nothing(call: Call, repainted: Gimp.Image) -> None:
 
 def test_without_a_window_it_says_so(call: Call, repainted: Gimp.Image) -> None:
     assert "window" in failed(call(LIVE, repainted, None))
+
+
+def test_follows_what_is_painted_while_it_is_open(call: Call, tmp_path: Path) -> None:
+    """In a GIMP with all its windows, with GIMP's own commands."""
+    succeeded(call(STATUS))  # the backend runs
+    told = run_story("live_in_gimp", tmp_path)
+    assert told["report"]["strokes"] >= 2  # nothing painted yet, then the change
+    assert told["report"]["previews"] > 0
+    assert told["painted"] in told["report"]["edited_parts"]
+    assert told["undone"] == told["before keep"]  # one step
 
 
 def test_keep_what_there_is_ends_a_repaint(call: Call, repainted: Gimp.Image) -> None:

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from gi.repository import Gimp
 from gimp_helpers import REPAINT, SEGMENT, grow, load, part_group, parts_by_size
-from gimp_windows import PATIENCE, focus, press
+from gimp_story import run, wait_until
+from gimp_windows import focus, press
 
 State = dict[str, Any]
-
-
-def main() -> None:
-    """Write what the image was like after each step to EDITGAN_TEST_ANSWER, and end GIMP."""
-    answer: State = {}
-    try:
-        answer = story()
-    except Exception as error:
-        answer = {"error": repr(error)}
-    finally:
-        Path(os.environ["EDITGAN_TEST_ANSWER"]).write_text(json.dumps(answer), encoding="utf-8")
-        run("gimp-quit", force=True)
 
 
 def story() -> State:
@@ -62,19 +49,3 @@ def after_key(key: str, image: Gimp.Image) -> State:
     wait_until(lambda: look(image) != before)
     time.sleep(0.5)
     return look(image)
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.1)
-
-
-def run(name: str, **arguments: object) -> None:
-    procedure = Gimp.get_pdb().lookup_procedure(name)
-    config = procedure.create_config()
-    for key, value in arguments.items():
-        config.set_property(key, value)
-    values = procedure.run(config)
-    if values.index(0) != Gimp.PDBStatusType.SUCCESS:
-        raise RuntimeError(f"{name}: {Gimp.get_pdb().get_last_error()}")

@@ -1,0 +1,73 @@
+"""Stories that need a GIMP with all its windows: started from a test, told by what they write."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gi.repository import Gimp
+from gimp_helpers import PORTRAIT
+from gimp_windows import PATIENCE
+
+Told = dict[str, Any]
+_START = (
+    "import os, sys; sys.dont_write_bytecode = True; "
+    "sys.path[:0] = os.environ['EDITGAN_TEST_PATH'].split(':'); "
+    "from {module} import story; from gimp_story import tell; tell(story)"
+)
+
+
+def run_story(module: str, tmp_path: Path) -> Told:
+    """Run `story` of a module in a GIMP of its own, on this display; what it told."""
+    profile, answer = tmp_path / "profile", tmp_path / "answer.json"
+    shutil.copytree(os.environ["GIMP3_DIRECTORY"], profile, symlinks=True)
+    settings = {
+        "GIMP3_DIRECTORY": str(profile),
+        "EDITGAN_TEST_ANSWER": str(answer),
+        "EDITGAN_TEST_IMAGE": str(PORTRAIT.absolute()),
+    }
+    start = _START.format(module=module)
+    words = ["gimp", "-n", "-d", "-f", "--batch-interpreter=python-fu-eval", "-b", start]
+    done = subprocess.run(
+        words, env={**os.environ, **settings}, capture_output=True, text=True, timeout=500
+    )
+    assert answer.exists(), done.stderr[-3000:]
+    told: Told = json.loads(answer.read_text(encoding="utf-8"))
+    assert "error" not in told, told
+    return told
+
+
+def tell(story: Callable[[], Told]) -> None:
+    """Inside that GIMP: write what the story tells to EDITGAN_TEST_ANSWER, and end GIMP."""
+    answer: Told = {}
+    try:
+        answer = story()
+    except Exception as error:
+        answer = {"error": repr(error)}
+    finally:
+        Path(os.environ["EDITGAN_TEST_ANSWER"]).write_text(json.dumps(answer), encoding="utf-8")
+        run("gimp-quit", force=True)
+
+
+def run(name: str, **arguments: object) -> Gimp.ValueArray:
+    """Call a procedure that must work."""
+    procedure = Gimp.get_pdb().lookup_procedure(name)
+    config = procedure.create_config()
+    for key, value in arguments.items():
+        config.set_property(key.replace("_", "-"), value)
+    values = procedure.run(config)
+    if values.index(0) != Gimp.PDBStatusType.SUCCESS:
+        raise RuntimeError(f"{name}: {Gimp.get_pdb().get_last_error()}")
+    return values
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.1)
