@@ -27,6 +27,7 @@ picture.savev(sys.argv[1], "png", [], [])
 
 FACE = (400, 300, 30, 0)  # what of the portrait is shown: width, height, left, top
 MOUTH = ("mouth", "lip")  # in the names of the parts that are repainted
+STACK = '[{"edit": "smile", "scale": 1.0}, {"edit": "bigger-eyes", "scale": 0.8}]'
 LARGER = (1.3, 1.7)  # how much, horizontally and vertically
 
 
@@ -65,7 +66,8 @@ def segment_window(image: Gimp.Image, folder: Path) -> None:
 
 
 def library_window(image: Gimp.Image, folder: Path) -> None:
-    """Over the photo, with its thumbnails."""
+    """Over the photo, with its thumbnails and a stack of two."""
+    _run("plug-in-editgan-apply", image, edits=STACK)
     picture = folder / "gimp-edit-library.png"
     _window_of("plug-in-editgan-apply", image, "Edit Library", picture, whole=True)
 

@@ -1,6 +1,7 @@
 """The stack of library edits without its dialog, in a real GIMP with the real backend."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -138,3 +139,33 @@ def test_edits_that_are_not_a_list_of_edits(call: Call, text: str) -> None:
     image = load(PORTRAIT)
     assert failed(call(APPLY, image, image.get_layers(), edits=text)).endswith((".", "library."))
     assert len(image.get_layers()) == 1
+
+
+def test_a_model_that_was_removed_is_told_and_the_stack_stays(
+    call: Call, edit: str, segmented: Gimp.Image
+) -> None:
+    image = segmented
+    succeeded(call(APPLY, image, None, edit=edit))
+    before = names(image)
+    text = bytes(image.get_parasite("editgan-state").get_data())
+    gone = text.replace(b'"bundle": "faces"', b'"bundle": "gone"')
+    assert gone != text
+    image.attach_parasite(Gimp.Parasite.new("editgan-state", 3, gone))
+    assert "“gone”, which is not installed" in failed(call(APPLY, image, None, edit=edit))
+    assert names(image) == before
+    image.attach_parasite(Gimp.Parasite.new("editgan-state", 3, text))
+    succeeded(call(APPLY, image, None, edit=edit, scale=0.5))
+    assert len(names(image)) == len(before)
+
+
+def test_an_edit_of_another_generator_is_told(call: Call, edit: str, segmented: Gimp.Image) -> None:
+    file = Path(os.environ["EDITGAN_HOME"], "library/faces", edit, "edit.json")
+    text = file.read_text(encoding="utf-8")
+    document = json.loads(text)
+    file.write_text(json.dumps({**document, "generator_sha256": "0" * 64}), encoding="utf-8")
+    try:
+        sentence = failed(call(APPLY, segmented, None, edit=edit))
+    finally:
+        file.write_text(text, encoding="utf-8")
+    assert "another version of the model" in sentence
+    assert len(names(segmented)) == 2
