@@ -38,6 +38,7 @@ from protocol.typed import ProtocolError, WrongVersionError
 OnEvent = Callable[[Event], None]
 
 _SLICE_MS = 50  # how long one thread may hold the jobs socket
+_YIELD_S = 0.001
 _SUSPICIOUS_S = 5.0  # the backend reports on every job twice a second: silence means trouble
 _LOST_S = 30.0
 _CONTROL_TIMEOUT_S = 10.0
@@ -229,6 +230,7 @@ class Connection:
                 if not isinstance(message, Event):
                     return _checked(message)
                 on_event(message)
+            time.sleep(_YIELD_S)  # or a thread that waits for the lock could wait for our whole job
             now = time.monotonic()
             if now - heard > 5 * _SLICE_MS / 1000:
                 self._check_lock()

@@ -198,7 +198,7 @@ def test_edits_leave_and_come_as_files(
         wait_for("Export Edit")
         press("ctrl+a")
         write(str(file))
-        press("Return")
+        press("alt+e")  # Return might accept a completion instead
         until(file.exists)
         wait_for(TITLE)
         press("alt+i")
@@ -206,7 +206,7 @@ def test_edits_leave_and_come_as_files(
         press("ctrl+l")
         write(str(file))
         picture("import")
-        press("Return")
+        press("alt+i")
         until(lambda: listed(backend, "Wonder 2"))
         wait_for(TITLE)
         picture("imported")
