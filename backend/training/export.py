@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from backend.bundles.bundle import Bundle, write_bundle_json
 from backend.bundles.card import Card, read_card
@@ -18,6 +19,9 @@ from backend.models.generator import Generator, sample_z
 from backend.training.pictures import save_grid, to_uint8
 from backend.training.state import load_state
 from backend.training.trainer import averaged_networks
+
+_TRUNCATIONS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.4)
+_STEPS = 8  # pictures from one sample to the next
 
 
 @torch.no_grad()
@@ -55,9 +59,27 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         shutil.copyfile(args.identity, bundle.path("identity"))
     bundle.path("segmentation").unlink(missing_ok=True)  # it belonged to another generator
     written = write_bundle_json(bundle)
-    images, _ = generator(generator.map(sample_z(generator.config, range(64)), truncation=0.8))
-    save_grid(args.output / "samples.png", to_uint8(images), columns=16)
+    draw_card_pictures(generator, args.output)
     return {"bundle": str(args.output), "images_seen": state["seen"], "sha": written.sha}
+
+
+@torch.no_grad()
+def draw_card_pictures(generator: Generator, folder: Path) -> None:
+    """The model card's pictures, none chosen: 64 samples, a truncation sweep, interpolations in
+    W."""
+    z = sample_z(generator.config, range(64))
+
+    def save(name: str, codes: list[Tensor], columns: int) -> None:
+        pictures = torch.cat([generator(w_plus)[0] for w_plus in codes])
+        save_grid(folder / name, to_uint8(pictures), columns)
+
+    save("samples.png", [generator.map(some, truncation=0.8) for some in z.split(16)], 16)
+    sweep = [generator.map(one, truncation=psi) for one in z[:4].split(1) for psi in _TRUNCATIONS]
+    save("truncation.jpg", sweep, len(_TRUNCATIONS))
+    ends = generator.map(z[:6], truncation=0.8)
+    steps = torch.linspace(0, 1, _STEPS).tolist()
+    pairs = zip(ends[0::2].split(1), ends[1::2].split(1), strict=True)
+    save("interpolation.jpg", [a.lerp(b, t) for a, b in pairs for t in steps], _STEPS)
 
 
 def _describe(folder: Path, card: Card, config: GeneratorConfig, seen: int) -> Bundle:

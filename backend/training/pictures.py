@@ -28,7 +28,9 @@ def grid(images: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
 
 
 def save_grid(path: Path, images: NDArray[np.uint8], columns: int, zoom: int = 1) -> None:
-    """Write a grid as PNG, each picture enlarged `zoom` times."""
+    """Write a grid (PNG, JPEG ... by name), each picture enlarged `zoom` times."""
     sheet = Image.fromarray(grid(images, columns))
     path.parent.mkdir(parents=True, exist_ok=True)
-    sheet.resize((sheet.width * zoom, sheet.height * zoom), Image.Resampling.BICUBIC).save(path)
+    sheet.resize((sheet.width * zoom, sheet.height * zoom), Image.Resampling.BICUBIC).save(
+        path, quality=90
+    )

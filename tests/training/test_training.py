@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from backend.bundles import find_bundle
 from backend.bundles.bundle import read_bundle
@@ -172,7 +173,13 @@ def test_a_run_becomes_a_bundle_whose_encoder_counts_from_the_mean(
     bundle = read_bundle(folder)
     assert report["images_seen"] == bundle.images_seen == 8
     assert bundle.verify() == [] and not bundle.has("segmentation")
-    assert (folder / "samples.png").exists()
+    sizes = {p.name: Image.open(p).size for p in folder.glob("*.[pj][np]g")}
+    side = CONFIG.resolution
+    assert sizes == {
+        "samples.png": (16 * side, 4 * side),
+        "truncation.jpg": (8 * side, 4 * side),
+        "interpolation.jpg": (8 * side, 3 * side),
+    }
 
 
 def test_the_middle_counts_more_and_the_mean_stays() -> None:
