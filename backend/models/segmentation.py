@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from backend.models.sampling import PixelReader
 
 _AT_A_TIME = 2**22  # hidden values at a time at single pixels: more would not fit into caches
-_BUDGET = 2**23  # hidden values at a time when whole maps are computed: bounds memory, not speed
+_ROWS = 16  # of pixels at a time when whole maps are computed, for the same reason
 
 
 def hidden_sizes(classes: int) -> tuple[int, int]:
@@ -94,40 +94,50 @@ class SegmentationBranch(nn.Module):
         return torch.cat(logits)
 
     def map_logits(self, features: Sequence[Tensor]) -> Iterator[Tensor]:
-        """Logits at all pixels, a few heads at a time: (k, R * R, classes) each."""
-        side, width = self.resolution, self.weight1.shape[1]
-        step = max(1, _BUDGET // (width * side * side))
-        for first in range(0, self.heads, step):
-            some = slice(first, min(first + step, self.heads))
-            rows = slice(some.start * width, some.stop * width)
-            total = self.bias0[rows][:, None, None]
-            for projected in self._projected(features, rows):
-                total = total + F.interpolate(
-                    projected, size=(side, side), mode="bilinear", align_corners=False
-                )
-            # Weights from the left: the hidden values (k, width, R * R) need no transposed copy.
-            x = F.relu(total).reshape(-1, width, side * side)
-            x = F.relu(_dense(x, self.weight1[some], self.bias1[some]))
-            yield _dense(x, self.weight2[some], self.bias2[some]).transpose(1, 2)
+        """Logits at all pixels, one head at a time: (R * R, classes) each. Batch of one.
 
-    def _projected(self, features: Sequence[Tensor], rows: slice) -> Iterable[Tensor]:
-        """The first layer at each map's own resolution, added up per resolution: (1, K * h0, h,
-        w)."""
-        sums: dict[int, Tensor] = {}
-        for feature, weight in zip(features, self.weight0, strict=True):
-            projected = F.conv2d(feature, weight[rows, :, None, None])
-            side = feature.shape[-1]
-            sums[side] = sums[side] + projected if side in sums else projected
-        return sums.values()
+        Bilinear upsampling is two matrix products: along x for the whole map, along y for a few
+        rows at a time, whose hidden values then stay in the cache.
+        """
+        maps = _by_side(features, [f[0].permute(1, 2, 0).flatten(0, 1) for f in features])
+        weights = _by_side(features, self.weight0)
+        along = {side: interpolation(side, self.resolution).to(features[0]) for side in maps}
+        bands = [
+            {side: _used(matrix[top : top + _ROWS]) for side, matrix in along.items()}
+            for top in range(0, self.resolution, _ROWS)
+        ]
+        width = self.weight1.shape[1]
+        for head in range(self.heads):
+            units = slice(head * width, (head + 1) * width)
+            wide = {}
+            for side, x in maps.items():
+                projected = (x @ weights[side][units].t()).unflatten(0, (side, side))
+                wide[side] = (along[side] @ projected).flatten(1)  # (side, R * h0)
+            yield torch.cat([self._band_logits(head, band, wide) for band in bands])
+
+    def _band_logits(
+        self, head: int, band: dict[int, tuple[Tensor, slice]], wide: dict[int, Tensor]
+    ) -> Tensor:
+        """Logits of one head in a band of rows, (rows * R, classes).
+
+        band: by side of the feature maps, weights (rows, used) of the places used. wide: by side,
+        the projection interpolated along x, (side, R * h0).
+        """
+        width = self.weight1.shape[1]
+        first, *rest = ((weights, wide[side][used]) for side, (weights, used) in band.items())
+        total = first[0] @ first[1]  # (rows, R * h0)
+        for weights, x in rest:
+            total.addmm_(weights, x)
+        x = F.relu_(total.view(-1, width) + self.bias0[head * width : (head + 1) * width])
+        x = F.relu_(torch.addmm(self.bias1[head], x, self.weight1[head]))
+        return torch.addmm(self.bias2[head], x, self.weight2[head])
 
     def logits(
         self, features: Sequence[Tensor], pixels: PixelReader | Tensor | None = None
     ) -> Tensor:
         """Mean of the heads' logits, (N, classes); all pixels when `pixels` is None."""
         if pixels is None:
-            return (
-                torch.stack([x.sum(dim=0) for x in self.map_logits(features)]).sum(0) / self.heads
-            )
+            return sum(self.map_logits(features)) / self.heads
         return self.head_logits(features, pixels).mean(dim=0)
 
     @torch.no_grad()
@@ -145,7 +155,7 @@ class SegmentationBranch(nn.Module):
     def uncertainty(self, features: Sequence[Tensor]) -> Tensor:
         """Disagreement of the heads: Jensen-Shannon divergence in nats, (R, R), 0 to
         log(classes)."""
-        p = torch.cat([x.softmax(dim=-1) for x in self.map_logits(features)])  # (K, N, classes)
+        p = torch.stack([x.softmax(dim=-1) for x in self.map_logits(features)])  # (K, N, classes)
         spread = _entropy(p.mean(0)) - _entropy(p).mean(0)
         return spread.clamp(min=0).reshape(self.resolution, -1)
 
@@ -162,9 +172,19 @@ def _by_side(features: Sequence[Tensor], matrices: Iterable[Tensor]) -> dict[int
     return {side: torch.cat(some, dim=1) for side, some in found.items()}
 
 
-def _dense(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """x (k, I, N), weight (k, I, O), bias (k, 1, O) -> (k, O, N)."""
-    return torch.baddbmm(bias.transpose(1, 2), weight.transpose(1, 2), x)
+def interpolation(side: int, resolution: int) -> Tensor:
+    """Bilinear interpolation along one axis as a matrix, (resolution, side)."""
+    identity = torch.eye(side)[None]  # one signal for each place
+    found = F.interpolate(identity, size=resolution, mode="linear", align_corners=False)
+    return found[0].t().contiguous()
+
+
+def _used(weights: Tensor) -> tuple[Tensor, slice]:
+    """The columns of weights (rows, side) from the first to the last that is not zero, and where
+    they are."""
+    columns = weights.any(dim=0).nonzero()[:, 0]
+    some = slice(int(columns[0]), int(columns[-1]) + 1)
+    return weights[:, some], some
 
 
 def _entropy(p: Tensor) -> Tensor:
