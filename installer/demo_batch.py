@@ -23,7 +23,7 @@ Report = dict[str, Any]
 def main(settings: Report, say: Say) -> Report:
     """Do the main job on settings["photo"] and write into settings["folder"]; returns a report.
 
-    settings: photo, folder (paths); part, growth: which part is painted larger, and by how many
+    settings: photo, folder (paths); parts, growth: which parts are painted larger, and by how many
     pixels on each side; save_as: the learnt edit's name; preset, scale: the library's edit that is
     applied after it.
     """
@@ -35,9 +35,11 @@ def main(settings: Report, say: Say) -> Report:
 
     segment = _call("segment", image, photo)
     say(f"Segment Parts: {', '.join(segment['parts'])} ({segment['seconds_in_gimp']:.1f} s)")
-    _paint_larger(image, settings["part"], settings["growth"])
-    say(f"painted {settings['part']} larger by {settings['growth']} px on each side")
-    repaint = _call("repaint", image, photo, name=f"larger {settings['part']}")
+    parts = " and ".join(settings["parts"])
+    for part in settings["parts"]:
+        _paint_larger(image, part, settings["growth"])
+    say(f"painted {parts} larger by {settings['growth']} px on each side")
+    repaint = _call("repaint", image, photo, name=f"larger {parts}")
     say(f"Apply Repaint: a new layer, {repaint['layer']} ({repaint['seconds_in_gimp']:.1f} s)")
     saved = _call("save-edit", image, photo, name=settings["save_as"], description="From the demo")
     say(f"saved to the library as {saved['saved_as']}")

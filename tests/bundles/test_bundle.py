@@ -22,7 +22,7 @@ def copy(tmp_path: Path) -> Path:
 def test_the_built_in_bundle_is_whole() -> None:
     bundle = find_bundle("faces")
     assert bundle.verify() == []
-    assert bundle.resolution == 64 and bundle.domain == "faces"
+    assert bundle.resolution >= 64 and bundle.domain == "faces"
     assert "non-commercial" in bundle.license.lower()
     size = sum(f.stat().st_size for f in bundle.folder.iterdir())
     assert size < 60e6
@@ -54,7 +54,7 @@ def test_an_unknown_bundle_names_the_known_ones() -> None:
 def test_a_users_bundle_is_found(home: Path, copy: Path) -> None:
     shutil.copytree(copy, bundles_dir() / "mine")
     assert "mine" in list_bundles()
-    assert find_bundle("mine").resolution == 64
+    assert find_bundle("mine").sha == find_bundle("faces").sha
 
 
 @pytest.mark.parametrize(

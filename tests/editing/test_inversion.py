@@ -67,7 +67,9 @@ def test_progress_is_told_and_can_cancel(editor: Editor) -> None:
         invert(editor.networks, image, torch.ones_like(image[:, :1]), Level(10), report)
     assert [round(p.fraction, 1) for p in told] == [0.1, 0.2, 0.3]
     preview = told[-1].preview
-    assert preview is not None and preview().shape == (64, 64, 3) and preview().dtype == np.uint8
+    side = editor.bundle.resolution
+    assert preview is not None and preview().dtype == np.uint8
+    assert preview().shape == (side, side, 3)
 
 
 def test_the_schedule_warms_up_and_ramps_down() -> None:

@@ -21,7 +21,8 @@ def test_there_is_a_smile_and_three_more(library: Library, editor: Editor) -> No
     assert "smile" in presets and len(presets) >= 4
     assert set(presets) <= {recipe.name for recipe in FACES}
     for info in presets.values():
-        info.check_generator(editor.bundle.sha, (10, 256))
+        config = editor.bundle.config
+        info.check_generator(editor.bundle.sha, (config.n_ws, config.w_dim))
         assert info.low < 0 < info.default <= info.high
         assert info.learnt_from >= 2 and info.before and info.after and info.description
         for part in info.parts:
