@@ -18,6 +18,7 @@ from torch import Tensor
 from backend.bundles.bundle import Bundle
 from backend.bundles.networks import Networks
 from backend.editing.objective import at_resolution
+from backend.editing.preview import laid_over
 from backend.editing.region import region_of_interest
 from backend.photos.align import CropFrame, extract
 from backend.photos.composite import composite
@@ -71,7 +72,7 @@ class PhotoView:
         side = float(len(photo))
         frame = CropFrame(np.array([[0, 0], [0, side], [side, side], [side, 0]]))
         layer = composite(photo, frame, self._before, after, shown & self._valid, grid=_GRID)
-        return _over(photo, layer.pixels, layer.x, layer.y)
+        return laid_over(photo, layer)
 
     def _delta(self, stack: Sequence[ScaledEdit]) -> Tensor:
         """sum s_i delta_i, (n_ws, w_dim)."""
@@ -90,13 +91,3 @@ class PhotoView:
             for i, picture in enumerate(pictures):
                 labels = self._branch.labels([feature[i : i + 1] for feature in features])
                 yield picture, labels.cpu().numpy()
-
-
-def _over(photo: NDArray[np.uint8], layer: NDArray[np.uint8], x: int, y: int) -> NDArray[np.uint8]:
-    """A copy of `photo` [H, W, 3] under a layer [h, w, 4] at (x, y)."""
-    result = photo.copy()
-    height, width = layer.shape[:2]
-    place = result[y : y + height, x : x + width]
-    alpha = layer[..., 3:].astype(np.float32) / 255
-    place[:] = np.rint(place + alpha * (layer[..., :3].astype(np.float32) - place))
-    return result
