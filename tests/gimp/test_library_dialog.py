@@ -52,6 +52,7 @@ def working(act: Callable[[], None]) -> Iterator[None]:
 
     def work() -> None:
         wait_for(TITLE)
+        time.sleep(2.0)  # pictures and a kept stack come after the window
         act()
 
     with user(work):

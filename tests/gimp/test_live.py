@@ -23,7 +23,7 @@ from gimp_helpers import (
     succeeded,
 )
 from gimp_story import run_story
-from gimp_windows import press, screenshot, user, wait_for
+from gimp_windows import is_open, press, screenshot, user, wait_for
 
 Call = Callable[..., Gimp.ValueArray]
 ASK = Gimp.RunMode.INTERACTIVE
@@ -39,11 +39,13 @@ def show(name: str) -> None:
 
 
 def keep_when_it_can_be(window: str) -> None:
-    """Press Keep until the window has something to keep."""
+    """Press Keep until the window had something to keep and is gone."""
     wait_for(window)
     time.sleep(A_WHILE)
     show(window.lower().replace(" ", "-"))
-    press("alt+k")
+    while is_open(window):
+        press("alt+k")
+        time.sleep(1.0)
 
 
 def test_keep_writes_what_was_painted(call: Call, repainted: Gimp.Image) -> None:
