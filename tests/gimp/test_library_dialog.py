@@ -126,6 +126,7 @@ def test_a_stack_is_chosen_changed_and_taken_away(
 
     def take_away() -> None:
         press("alt+e")
+        time.sleep(0.5)  # GTK shows a button pressed for a quarter of a second, then it acts
         picture("reset")
         press("alt+o")
 
