@@ -68,7 +68,11 @@ def test_bad_photos(run: Run, photo: Path, tmp_path: Path, command: str, kind: s
         (["apply", "PHOTO", "-o", "x.png", *TINY, "--edit", "a:lot"], "bad_edit", "'lot'"),
         (["apply", "PHOTO", "-o", "x.png", *TINY, "--edit", "a:nan"], "bad_edit", "'nan'"),
         (["learn", "--photos", ".", *TINY, "--recipe", "grin"], "unknown_recipe", "'grin'"),
-        (["learn", "--photos", "no", "--recipe", "frown"], "bad_image", "no pictures in no"),
+        (
+            ["learn", "--photos", "no", "--recipe", "frown", "--name", "n"],
+            "bad_image",
+            "no pictures in no",
+        ),
         (["learn", "--photos", "no", "--recipe", "smile"], "exists", "named 'smile'"),
         (["repaint", "PHOTO", "-o", "x.png", *TINY, "--parts", "PHOTO"], "wrong_bundle", "colours"),
         (["repaint", "PHOTO", "-o", "x.png", *TINY, "--parts", "no.png"], "bad_image", "no file"),
