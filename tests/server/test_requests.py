@@ -126,10 +126,10 @@ def test_saved_edits_are_listed_with_thumbnails_and_applied_by_name(connection: 
 def test_unknown_bundle_and_photo_are_errors_that_a_client_can_act_on(
     connection: Connection,
 ) -> None:
-    assert error_of(connection, segment(bundle="cats")).code == "unknown_bundle"
+    assert error_of(connection, segment(bundle="boats")).code == "unknown_bundle"
     assert error_of(connection, repaint("hair")).code == "unknown_photo"
     assert error_of(connection, m.Apply("p1", [m.EditRef("x")])).code == "unknown_photo"
-    assert connection.request(m.ListEdits("cats")).edits == []
+    assert connection.request(m.ListEdits("boats")).edits == []
 
 
 def test_embeddings_outlive_the_backend(start: Callable[..., Backend]) -> None:

@@ -76,7 +76,7 @@ def test_a_branch_learns_from_labelled_pictures(tmp_path: Path, labelled: Path) 
     codes, sheet = tmp_path / "codes.safetensors", tmp_path / "sheet.png"
     parser = argparse.ArgumentParser()
     segmentation.add_arguments(parser)
-    words = ["--bundle", tmp_path / "faces", "--images", labelled, "--steps", 60]
+    words = ["--bundle", tmp_path / "faces", "--images", labelled, "--steps", 200]
     words += ["--held-back", 1, "--embedding-steps", 2, "--codes", codes, "--sheet", sheet]
     args = parser.parse_args([str(w) for w in words])
     report = segmentation.run(args)
