@@ -170,7 +170,7 @@ def _scalar(hint: Any, value: Any, where: str) -> Any:
     if hint is bool:
         require(type(value) is bool, where, "true or false")
         return value
-    raise TypeError(f"{where}: no coding for {hint}")  # a mistake in messages.py
+    raise TypeError(f"{where}: no coding for {hint}")  # a mistake in the messages
 
 
 def _sequence(

@@ -114,7 +114,7 @@ def test_the_plug_in_is_replaced_as_a_whole(tmp_path: Path) -> None:
     plugin.install_plugin(target, vendor, {"data_dir": "/data"})
     assert not (target / "old_module.py").exists()
     assert (target / "editgan.py").stat().st_mode & 0o111
-    assert (target / "protocol/messages.py").exists()
+    assert (target / "protocol/messages/photos.py").exists()
     assert (target / "vendor/cpython-313-linux-x86_64/zmq").is_dir()
     assert json.loads((target / plugin.SETTINGS).read_text()) == {"data_dir": "/data"}
     assert [path.name for path in tmp_path.iterdir() if path.name.endswith(".partial")] == []

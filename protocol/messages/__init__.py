@@ -1,0 +1,95 @@
+"""The whole vocabulary of the wire, a module for each subject; the annotations are its schema.
+
+Everybody imports from here: `from protocol.messages import Segment`, or the lot as `m` with
+`from protocol import messages as m`.
+
+Coordinates are photo pixels, x right, y down, (0, 0) = the top-left corner of the top-left pixel.
+Two sockets: *jobs* (work, one after the other) and *control* (never waits behind a job).
+"""
+
+from protocol.messages.bundles import BundleInfo, Bundles, ListBundles
+from protocol.messages.control import (
+    Bye,
+    Cancel,
+    Cancelled,
+    Hello,
+    Log,
+    LogText,
+    Ping,
+    Pong,
+    Shutdown,
+    Status,
+    StatusReport,
+    Welcome,
+)
+from protocol.messages.edits import (
+    Apply,
+    Borrow,
+    Edited,
+    EditRef,
+    LiveRepaint,
+    LiveRepainted,
+    PaintedPart,
+    Repaint,
+    ResultLayer,
+)
+from protocol.messages.events import ErrorReply, Preview, Progress
+from protocol.messages.fields import (
+    Byte,
+    Count,
+    Fraction,
+    Latent,
+    Layer,
+    Level,
+    Mask,
+    Name,
+    Photo,
+    Preview8,
+    Quad,
+    Rect,
+    Scale,
+    Side,
+    Size,
+)
+from protocol.messages.kinds import ControlRequest, Event, FilesRequest, JobRequest, Message
+from protocol.messages.learning import Learn, Learnt, ListRecipes, RecipeInfo, Recipes
+from protocol.messages.library import (
+    Deleted,
+    DeleteEdit,
+    EditContent,
+    EditInfo,
+    Edits,
+    Exported,
+    ExportEdit,
+    GetEdit,
+    Imported,
+    ImportEdit,
+    ListEdits,
+    RenameEdit,
+    RestoreEdit,
+    Saved,
+    SaveEdit,
+    SetFavourite,
+)
+from protocol.messages.photos import (
+    Detect,
+    Detected,
+    HasPhoto,
+    PartLayer,
+    PhotoKnown,
+    PlacedMask,
+    Segment,
+    Segmented,
+    Subject,
+)
+from protocol.messages.previews import EditLook, EditLooks, PreviewEdits, PreviewStack, StackPreview
+from protocol.typed import Pixels, ProtocolError
+
+
+def _concrete(cls: type[Message]) -> list[type[Message]]:
+    kinds = (Message, JobRequest, FilesRequest, ControlRequest, Event)
+    found = [] if cls in kinds else [cls]
+    return found + [leaf for child in cls.__subclasses__() for leaf in _concrete(child)]
+
+
+MESSAGES: dict[str, type[Message]] = {cls.__name__: cls for cls in _concrete(Message)}
