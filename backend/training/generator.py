@@ -23,6 +23,7 @@ from tqdm import tqdm
 
 from backend.bundles.bundle import read_bundle
 from backend.models.config import GeneratorConfig
+from backend.models.identity import MobileFaceNet
 from backend.training.dataset import AlignedDataset
 from backend.training.state import load_state, save_state
 from backend.training.trainer import GeneratorTrainer, Recipe
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", type=Path, required=True, help="folder from `train align`")
     parser.add_argument("--output", "-o", type=Path, required=True, help="folder for the run")
     parser.add_argument("--perceptual", type=Path, required=True, help="SqueezeNet .safetensors")
+    parser.add_argument("--identity", type=Path, help="MobileFaceNet .safetensors, for faces")
     parser.add_argument("--until", type=int, default=1_000_000, help="images to see in all")
     parser.add_argument("--start", type=Path, help="bundle to go on from, where no run is found")
     parser.add_argument("--held-out", type=Path, help="text file of names never trained on")
@@ -97,7 +99,8 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     shape = asdict(bundle.config) if bundle else state.get("config", {})
     config = _chosen(GeneratorConfig, args, shape)
     recipe = _chosen(Recipe, args, state.get("recipe", {}))
-    trainer = GeneratorTrainer(config, recipe, args.perceptual)
+    identity = MobileFaceNet(args.identity) if args.identity else None
+    trainer = GeneratorTrainer(config, recipe, args.perceptual, identity)
     if state:
         trainer.restore(state)
         torch.set_rng_state(state["rng"])

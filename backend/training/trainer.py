@@ -19,6 +19,7 @@ from backend.models.config import GeneratorConfig
 from backend.models.discriminator import ProjectedDiscriminator
 from backend.models.encoder import Encoder
 from backend.models.generator import Generator, sample_z
+from backend.models.identity import IdentityNetwork
 from backend.models.perceptual import SqueezeNetFeatures
 from backend.training.augment import Augmentation
 from backend.training.growing import grow_encoder, grow_generator
@@ -45,6 +46,7 @@ class Recipe:
     discriminator_rate: float = 4e-4
     mse_weight: float = 2.0
     perceptual_weight: float = 0.4
+    identity_weight: float = 0.5  # one minus cosine similarity, with an identity network (faces)
     focus: float = 4.0  # how much more the middle of the picture counts in both
     adversarial_weight: float = 0.5  # its gradient at the picture, relative to reconstruction's
     latent_weight: float = 0.2  # encoder on the generator's own samples
@@ -80,9 +82,15 @@ def _gradient_ratio(reconstruction: Tensor, judged: Tensor, fake: Tensor) -> flo
 class GeneratorTrainer:
     """Networks, optimisers and one training step."""
 
-    def __init__(self, config: GeneratorConfig, recipe: Recipe, perceptual: Path) -> None:
+    def __init__(
+        self,
+        config: GeneratorConfig,
+        recipe: Recipe,
+        perceptual: Path,
+        identity: IdentityNetwork | None = None,
+    ) -> None:
         torch.manual_seed(recipe.seed)
-        self.config, self.recipe = config, recipe
+        self.config, self.recipe, self.identity = config, recipe, identity
         self.features = SqueezeNetFeatures(perceptual)
         self.generator = Generator(config)
         self.encoder = Encoder(config)
@@ -172,10 +180,14 @@ class GeneratorTrainer:
         squared = (fake.float() - real).square().mean(dim=1)
         layers = zip(features, real_features, strict=True)
         distances = [self._focused((x - y).float().square().sum(dim=1)) for x, y in layers]
-        return {
+        losses = {
             "mse": self.recipe.mse_weight * self._focused(squared),
             "perceptual": self.recipe.perceptual_weight * torch.stack(distances).sum(),
         }
+        if self.identity is not None:
+            alike = (self.identity.embed(fake) * self.identity.embed(real)).sum(dim=1)
+            losses["identity"] = self.recipe.identity_weight * (1 - alike).mean()
+        return losses
 
     def _focused(self, loss: Tensor) -> Tensor:
         """The mean of (B, h, w) in which the subject counts more than its surroundings."""

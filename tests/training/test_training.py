@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from backend.bundles import find_bundle
 from backend.bundles.bundle import read_bundle
@@ -89,6 +90,23 @@ def test_reconstruction_learns(aligned: Path) -> None:
     batches = AlignedDataset(aligned).batches(8, 32, 0, 0)
     losses = [trainer.step(next(batches))["mse"] for _ in range(40)]
     assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
+
+
+class Colours:
+    """An identity that is in the colours of the picture's four quarters."""
+
+    name = "colours"
+
+    def embed(self, image: torch.Tensor) -> torch.Tensor:
+        return F.normalize(F.adaptive_avg_pool2d(image.float(), 2).flatten(1), dim=1)
+
+
+def test_identity_is_learnt() -> None:
+    recipe = Recipe(mse_weight=0.0, perceptual_weight=0.0, identity_weight=2.0)
+    trainer = GeneratorTrainer(CONFIG, recipe, PERCEPTUAL, Colours())
+    real = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    losses = [trainer.step(real)["identity"] for _ in range(30)]
+    assert 0.0 <= np.mean(losses[-5:]) < 0.5 * losses[0] <= 2.0
 
 
 def test_a_run_starts_from_a_bundle() -> None:
