@@ -67,8 +67,9 @@ def load_networks(bundle: Bundle, device: torch.device) -> Networks:
         "identity": load_identity(bundle),
     }
     moved = {k: v if v is None else v.to(device) for k, v in networks.items()}
-    for name in ("generator", "encoder", "perceptual"):
-        moved[name] = moved[name].to(memory_format=torch.channels_last)
+    for name, network in moved.items():
+        if name != "segmentation" and network is not None:
+            moved[name] = network.to(memory_format=torch.channels_last)
     return Networks(**moved)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
@@ -9,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 
 class IdentityNetwork(Protocol):
@@ -52,8 +54,9 @@ class DepthwiseSeparable(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.depthwise = nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
         self.pointwise = nn.Conv2d(channels, channels, 1, bias=False)
-        self.bn1, self.bn2 = nn.BatchNorm2d(channels), nn.BatchNorm2d(channels)
+        self.bn2 = nn.BatchNorm2d(channels)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(self.bn2(self.pointwise(F.relu(self.bn1(self.depthwise(x))))))
@@ -95,6 +98,7 @@ class MobileFaceNet(nn.Module):
         if weights is not None:
             self.load_state_dict(_with_counters(self, load_file(weights)))
         self.eval().requires_grad_(False)
+        _fold_batch_norms(self)
 
     def embed(self, image: Tensor) -> Tensor:
         # Where ArcFace's 112 px template lies in an FFHQ-like frame of average proportions.
@@ -109,6 +113,15 @@ def _with_counters(network: nn.Module, state: dict[str, Tensor]) -> dict[str, Te
     """Batch norm's step counters are not in the weight file; they do not matter when frozen."""
     counters = {k: v for k, v in network.state_dict().items() if k.endswith("num_batches_tracked")}
     return counters | state
+
+
+def _fold_batch_norms(network: nn.Module) -> None:
+    """Let frozen convolutions do the work of the batch norms that follow them."""
+    for module in network.modules():
+        for (name, conv), (after, norm) in pairwise(module.named_children()):
+            if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                setattr(module, name, fuse_conv_bn_eval(conv, norm))
+                setattr(module, after, nn.Identity())
 
 
 class FaceNet(nn.Module):

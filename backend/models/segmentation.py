@@ -101,11 +101,13 @@ class SegmentationBranch(nn.Module):
         """
         maps = _by_side(features, [f[0].permute(1, 2, 0).flatten(0, 1) for f in features])
         weights = _by_side(features, self.weight0)
+        own = maps.pop(self.resolution, None)  # has a value at each pixel: nothing to interpolate
         along = {side: interpolation(side, self.resolution).to(features[0]) for side in maps}
         bands = [
             {side: _used(matrix[top : top + _ROWS]) for side, matrix in along.items()}
             for top in range(0, self.resolution, _ROWS)
         ]
+        rows = [None] * len(bands) if own is None else own.split(_ROWS * self.resolution)
         width = self.weight1.shape[1]
         for head in range(self.heads):
             units = slice(head * width, (head + 1) * width)
@@ -113,22 +115,19 @@ class SegmentationBranch(nn.Module):
             for side, x in maps.items():
                 projected = (x @ weights[side][units].t()).unflatten(0, (side, side))
                 wide[side] = (along[side] @ projected).flatten(1)  # (side, R * h0)
-            yield torch.cat([self._band_logits(head, band, wide) for band in bands])
+            last = None if own is None else weights[self.resolution][units].t()
+            logits = []
+            for band, some in zip(bands, rows, strict=True):
+                hidden = _interpolated(band, wide).view(-1, width)
+                if some is not None:
+                    hidden.addmm_(some, last)
+                logits.append(self._after_first_layer(head, hidden))
+            yield torch.cat(logits)
 
-    def _band_logits(
-        self, head: int, band: dict[int, tuple[Tensor, slice]], wide: dict[int, Tensor]
-    ) -> Tensor:
-        """Logits of one head in a band of rows, (rows * R, classes).
-
-        band: by side of the feature maps, weights (rows, used) of the places used. wide: by side,
-        the projection interpolated along x, (side, R * h0).
-        """
+    def _after_first_layer(self, head: int, x: Tensor) -> Tensor:
+        """Logits of one head from its first layer's products, (N, h0) -> (N, classes)."""
         width = self.weight1.shape[1]
-        first, *rest = ((weights, wide[side][used]) for side, (weights, used) in band.items())
-        total = first[0] @ first[1]  # (rows, R * h0)
-        for weights, x in rest:
-            total.addmm_(weights, x)
-        x = F.relu_(total.view(-1, width) + self.bias0[head * width : (head + 1) * width])
+        x = F.relu_(x.add_(self.bias0[head * width : (head + 1) * width]))
         x = F.relu_(torch.addmm(self.bias1[head], x, self.weight1[head]))
         return torch.addmm(self.bias2[head], x, self.weight2[head])
 
@@ -185,6 +184,19 @@ def _used(weights: Tensor) -> tuple[Tensor, slice]:
     columns = weights.any(dim=0).nonzero()[:, 0]
     some = slice(int(columns[0]), int(columns[-1]) + 1)
     return weights[:, some], some
+
+
+def _interpolated(band: dict[int, tuple[Tensor, slice]], wide: dict[int, Tensor]) -> Tensor:
+    """The sum of maps at a band of rows, (rows, R * h0).
+
+    band: by side of the maps, weights (rows, used) of the places used. wide: the maps, interpolated
+    along x, (side, R * h0).
+    """
+    first, *rest = ((weights, wide[side][used]) for side, (weights, used) in band.items())
+    total = first[0] @ first[1]
+    for weights, x in rest:
+        total.addmm_(weights, x)
+    return total
 
 
 def _entropy(p: Tensor) -> Tensor:

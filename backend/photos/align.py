@@ -105,8 +105,8 @@ def extract(
     x, y, w, h = frame.bounds(0.02, image.shape[1], image.shape[0])
     if w < 1 or h < 1:
         return np.zeros((size, size, 3), np.float32), np.zeros((size, size), bool)
-    part = image[y : y + h, x : x + w, :3]
-    part = part.astype(np.float32) / 255 if part.dtype == np.uint8 else part.astype(np.float32)
+    white = 255 if image.dtype == np.uint8 else 1
+    part = image[y : y + h, x : x + w, :3].astype(np.float32)
     local = frame.shifted(-x, -y)
     # Shrink first by areas: warpAffine alone samples four pixels and would alias.
     shrink = min(1.0, 2 * size / max(local.size, 1.0))
@@ -120,9 +120,16 @@ def extract(
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     area = (size * oversample, size * oversample)
     crop = cv2.warpAffine(part, matrix, area, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    covered = np.ones(part.shape[:2], np.float32)
-    valid = cv2.warpAffine(covered, matrix, area, flags=flags, borderValue=0.0)
     if oversample > 1:
         crop = cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA)
-        valid = cv2.resize(valid, (size, size), interpolation=cv2.INTER_AREA)
-    return np.clip(crop, 0, 1) * 2 - 1, valid > 0.5
+    return np.clip(crop / white, 0, 1) * 2 - 1, _covered(
+        frame, size, image.shape[1], image.shape[0]
+    )
+
+
+def _covered(frame: CropFrame, size: int, width: int, height: int) -> NDArray[np.bool_]:
+    """Which pixels of a crop have their centres within the photo: bool [size, size]."""
+    matrix = frame.to_pixels(size)
+    columns, rows = np.arange(size) + 0.5, np.arange(size)[:, None] + 0.5
+    x, y = (a * columns + b * rows + c for a, b, c in matrix)
+    return (x > 0) & (x < width) & (y > 0) & (y < height)
