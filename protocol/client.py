@@ -13,7 +13,7 @@ from typing import Self
 
 import zmq
 
-from protocol import connection_file, framing, paths, remote
+from protocol import connection_file, framing, local, paths, remote
 from protocol.connection_file import ConnectionInfo
 from protocol.errors import BackendError, backend_lost
 from protocol.messages import (
@@ -33,7 +33,7 @@ from protocol.messages import (
     StatusReport,
     Welcome,
 )
-from protocol.typed import ProtocolError, WrongVersionError
+from protocol.typed import ProtocolError
 
 OnEvent = Callable[[Event], None]
 
@@ -79,7 +79,7 @@ class Connection:
         """
         info, lock = (remote.chosen() if path is None else None), None
         if info is None:
-            info, lock = _running(path or paths.connection_file())
+            info, lock = local.running(path or paths.connection_file())
         connection = cls(info, lock, client)
         try:
             connection._greet(timeout)
@@ -276,38 +276,10 @@ class Connection:
             return job, ErrorReply("bad_message", sentence, str(error))
 
 
-def _running(path: Path) -> tuple[ConnectionInfo, Path | None]:
-    """What a connection file says, and its lock, if that is held; raises BackendError."""
-    try:
-        info = connection_file.read(path)
-    except WrongVersionError as error:
-        if connection_file.is_held(path.with_name(connection_file.LOCK_NAME)):
-            raise _other_version(str(error)) from None
-        raise _not_running(str(error)) from None
-    except (OSError, ProtocolError) as error:
-        raise _not_running(str(error)) from None
-    lock = path.with_name(info.lock) if info.lock else None
-    if lock and not connection_file.is_held(lock):
-        raise _not_running(f"{lock} is not held")
-    return info, lock
-
-
 def _checked(message: Message) -> Message:
     if isinstance(message, ErrorReply):
         raise BackendError(message.code, message.message, message.detail)
     return message
-
-
-def _not_running(detail: str) -> BackendError:
-    sentence = (
-        "The EditGAN backend is not running; the next command starts it, as does 'editgan serve'."
-    )
-    return BackendError("backend_missing", sentence, detail)
-
-
-def _other_version(detail: str) -> BackendError:
-    sentence = "The plug-in and the running backend are of different versions; restart both."
-    return BackendError("protocol_version", sentence, detail)
 
 
 def _unexpected(reply: Message) -> BackendError:
