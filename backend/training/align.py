@@ -44,7 +44,15 @@ def _detector(domain: str) -> Any:
     return _detectors[domain]
 
 
-def align(images: Sequence[Path], output: Path, domain: str, resolution: int, workers: int) -> int:
+def align(
+    images: Sequence[Path],
+    output: Path,
+    domain: str,
+    resolution: int,
+    workers: int,
+    *,
+    quiet: bool = False,
+) -> int:
     """Align all pictures below `images` into `output`; returns how many were kept."""
     paths = find_images(images)
     if not paths:
@@ -55,7 +63,8 @@ def align(images: Sequence[Path], output: Path, domain: str, resolution: int, wo
         results = pool.map(
             _align_one, paths, [domain] * len(paths), [resolution] * len(paths), chunksize=32
         )
-        for path, crop in zip(paths, tqdm(results, total=len(paths), unit="img"), strict=True):
+        shown = tqdm(results, total=len(paths), unit="img", disable=quiet)
+        for path, crop in zip(paths, shown, strict=True):
             if crop is not None:
                 crops.append(crop)
                 names.append(photo_name(path))
@@ -74,5 +83,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, object]:
     """`editgan train align`."""
-    kept = align(args.images, args.output, args.domain, args.resolution, args.workers)
+    size = args.resolution
+    kept = align(args.images, args.output, args.domain, size, args.workers, quiet=args.quiet)
     return {"kept": kept, "output": str(args.output)}

@@ -29,6 +29,8 @@ def embed_all(
     steps: int,
     kept: Path | None = None,
     generator_sha: str = "",
+    *,
+    quiet: bool = False,
 ) -> list[Tensor]:
     """The codes (1, n_ws, w_dim) of crops.
 
@@ -37,7 +39,7 @@ def embed_all(
     """
     about = {"generator": generator_sha, "steps": str(steps)}
     codes = _read(kept, about) if kept is not None else {}
-    for crop in tqdm(crops, desc="embedding", unit="img", disable=None):
+    for crop in tqdm(crops, desc="embedding", unit="img", disable=quiet or None):
         if crop.name not in codes:
             codes[crop.name] = embed(networks, crop, steps)
             if kept is not None:

@@ -94,7 +94,9 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     data = AlignedDataset(args.images)
     batches = data.batches(args.batch, bundle.resolution, args.seed, trainer.seen)
     losses: dict[str, float] = {}
-    bar = tqdm(total=args.until, initial=trainer.seen, unit="img", mininterval=5)
+    bar = tqdm(
+        total=args.until, initial=trainer.seen, unit="img", mininterval=5, disable=args.quiet
+    )
     while trainer.seen < args.until:
         losses = trainer.step(next(batches), args.samples)
         bar.update(args.batch)

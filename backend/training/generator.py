@@ -70,14 +70,16 @@ def _train(trainer: GeneratorTrainer, data: AlignedDataset, args: argparse.Names
     shown = _shown_images(args.images, _held_out(args), resolution)
     batches = data.batches(recipe.batch, resolution, recipe.seed, trainer.seen)
     losses: list[dict[str, float]] = []
-    bar = tqdm(total=args.until, initial=trainer.seen, unit="img", mininterval=10)
+    bar = tqdm(
+        total=args.until, initial=trainer.seen, unit="img", mininterval=10, disable=args.quiet
+    )
     while trainer.seen < args.until:
         if not trainer.shared_basis and trainer.seen >= recipe.shared_from:
             some = data.batches(recipe.batch, resolution, recipe.seed + 1, 0)
             explained = trainer.share_basis(itertools.islice(some, _BASIS_BATCHES))
-            bar.write(
-                f"One w for all layers holds {explained:.1%} of the codes' variance.", sys.stderr
-            )
+            if not args.quiet:
+                text = f"One w for all layers holds {explained:.1%} of the codes' variance."
+                bar.write(text, sys.stderr)
         losses.append(trainer.step(next(batches)))
         bar.update(recipe.batch)
         if trainer.seen % args.save_every < recipe.batch:

@@ -59,6 +59,7 @@ def train_heads(
     heads: int = 10,
     steps: int = 2000,
     batch: int = 64,
+    quiet: bool = False,
 ) -> TrainingHeads:
     """Train K heads on rows (N, D) and labels (N,), each with its own random pixels.
 
@@ -69,7 +70,7 @@ def train_heads(
     network = TrainingHeads(rows.shape[1], len(prior), heads)
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-3)
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-    for _ in tqdm(range(steps), desc="heads", unit="step", disable=None):
+    for _ in tqdm(range(steps), desc="heads", unit="step", disable=quiet or None):
         picked = torch.randint(len(rows), (heads, batch))
         logits = network(rows[picked].float())
         loss = F.cross_entropy(logits.flatten(0, 1), labels[picked].flatten())

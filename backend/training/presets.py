@@ -59,7 +59,8 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         learnt = learn(editor, FromRecipe(recipe), learn_from, others, steps=args.steps)
         works = learnt.transfer is None or learnt.transfer >= args.least
         (kept if works else left_out)[recipe.name] = learnt.report()
-        tqdm.write(f"{recipe.name}: {learnt.report()}", file=sys.stderr)
+        if not args.quiet:
+            tqdm.write(f"{recipe.name}: {learnt.report()}", file=sys.stderr)
         if works:
             save_learnt(library, editor, recipe.name, recipe, learnt, seed=args.thumbnail_seed)
     removed = _remove_others(args.output / bundle.name, set(kept), set(left_out), args.only)

@@ -4,7 +4,6 @@ they never saw."""
 from __future__ import annotations
 
 import argparse
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -61,7 +60,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     space = PerceptualSpace(perceptual)
     held = frozenset(args.held_out.read_text(encoding="utf-8").split())
     rows = {}
-    for path in tqdm(args.networks, unit="generator", disable=not sys.stderr.isatty()):
+    for path in tqdm(args.networks, unit="generator", disable=args.quiet or None):
         generator, encoder = networks_of(path)
         photos = unseen_photos(args.images, held, generator.config.resolution, args.count)
         found = generator_quality(generator, encoder, perceptual, space, photos)

@@ -64,6 +64,8 @@ def build_branch(
     codes: Sequence[Tensor],
     crops: Sequence[LabelledCrop],
     steps: int,
+    *,
+    quiet: bool = False,
 ) -> SegmentationBranch:
     """Train a branch on embedded crops."""
     classes = len(bundle.parts)
@@ -73,7 +75,7 @@ def build_branch(
     in_pictures = torch.bincount(torch.from_numpy(everything.astype(np.int64)), minlength=classes)
     commoner = in_pictures.clamp(min=1) / torch.bincount(labels, minlength=classes).clamp(min=1)
     prior = _CORRECTION * commoner.log()
-    network = train_heads(rows, labels, prior, steps=steps)
+    network = train_heads(rows, labels, prior, steps=steps, quiet=quiet)
     branch = new_segmentation_branch(bundle)
     network.folded_into(branch, bundle.config.feature_channels)
     return branch.eval().requires_grad_(False)
@@ -161,11 +163,12 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     back = choose_held_back(crops, args.held_back, len(names))
     half = len(crops)
     crops += [crop.mirrored(names) for crop in crops]
-    codes = embed_all(networks, crops, args.embedding_steps, args.codes, bundle.sha)
+    steps = args.embedding_steps
+    codes = embed_all(networks, crops, steps, args.codes, bundle.sha, quiet=args.quiet)
 
     def branch_of(kept: Sequence[int]) -> SegmentationBranch:
         some = [codes[i] for i in kept], [crops[i] for i in kept]
-        return build_branch(bundle, networks.generator, *some, args.steps)
+        return build_branch(bundle, networks.generator, *some, args.steps, quiet=args.quiet)
 
     scored = branch_of([i for i in range(len(crops)) if i % half not in back])
     test = [codes[i] for i in back], [crops[i] for i in back]

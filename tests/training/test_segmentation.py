@@ -76,6 +76,7 @@ def test_a_branch_learns_from_labelled_pictures(tmp_path: Path, labelled: Path) 
     codes, sheet = tmp_path / "codes.safetensors", tmp_path / "sheet.png"
     parser = argparse.ArgumentParser()
     segmentation.add_arguments(parser)
+    parser.set_defaults(quiet=True)
     words = ["--bundle", tmp_path / "faces", "--images", labelled, "--steps", 200]
     words += ["--held-back", 1, "--embedding-steps", 2, "--codes", codes, "--sheet", sheet]
     args = parser.parse_args([str(w) for w in words])
@@ -107,6 +108,7 @@ def test_a_card_gives_a_bundle_other_parts(tmp_path: Path, labelled: Path) -> No
     (tmp_path / "card.json").write_text(json.dumps(card))
     parser = argparse.ArgumentParser()
     segmentation.add_arguments(parser)
+    parser.set_defaults(quiet=True)
     words = ["--bundle", tmp_path / "faces", "--images", labelled, "--steps", 5, "--held-back", 1]
     words += ["--embedding-steps", 1, "--card", tmp_path / "card.json"]
     segmentation.run(parser.parse_args([str(w) for w in words]))

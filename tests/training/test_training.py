@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from backend.bundles import find_bundle
 from backend.bundles.bundle import read_bundle
 from backend.bundles.networks import load_networks
+from backend.cli import main
 from backend.models.config import GeneratorConfig
 from backend.models.segmentation import SegmentationBranch
 from backend.training import export, generator
@@ -40,9 +41,7 @@ def aligned(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def arguments(aligned: Path, run: Path, until: int) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    generator.add_arguments(parser)
+def words_for(aligned: Path, run: Path, until: int) -> list[str]:
     words = ["--images", aligned, "-o", run, "--perceptual", PERCEPTUAL, "--until", until]
     words += ["--save-every", 8, "--batch", 4, "--samples", 2, "--adversarial-from", 16]
     words += ["--resolution", 32, "--channel-base", 512, "--channel-max", 32]
@@ -58,7 +57,14 @@ def arguments(aligned: Path, run: Path, until: int) -> argparse.Namespace:
         "--code-match-weight",
         0.1,
     ]
-    return parser.parse_args([str(w) for w in words])
+    return [str(word) for word in words]
+
+
+def arguments(aligned: Path, run: Path, until: int) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    generator.add_arguments(parser)
+    parser.set_defaults(quiet=True)
+    return parser.parse_args(words_for(aligned, run, until))
 
 
 def weights(run: Path) -> dict[str, torch.Tensor]:
@@ -68,6 +74,21 @@ def weights(run: Path) -> dict[str, torch.Tensor]:
         for n in ("generator", "encoder", "discriminator", "averages")
         for k, v in state[n].items()
     }
+
+
+def test_quiet_holds_back_the_progress_and_not_the_report(
+    aligned: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["train", "generator", *words_for(aligned, tmp_path / "run", 12)]
+    assert main(command) == 0
+    shown = capsys.readouterr()
+    assert "img" in shown.err and "One w for all layers" in shown.err
+    assert "seen: 12" in shown.out
+    command = ["train", "generator", *words_for(aligned, tmp_path / "quiet", 12), "--quiet"]
+    assert main(command) == 0
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    assert "seen: 12" in shown.out
 
 
 def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(

@@ -141,7 +141,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     write_classes(args.labels, parts)
     labels = LabelSet.open(args.labels, args.images)
     wanted = [name for name in args.names if not label_path(args.labels, name).exists()]
-    for name in tqdm(wanted, desc="drafting", unit="img", disable=None):
+    for name in tqdm(wanted, desc="drafting", unit="img", disable=args.quiet or None):
         photo = labels.photo(name)
         frame = editor.find_subjects(photo)[0].frame
         coarse = coarse_masks(editor, photo, frame, names)

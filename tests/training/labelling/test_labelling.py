@@ -41,6 +41,7 @@ def square(x: float, y: float, side: float) -> np.ndarray:
 def run(module: ModuleType, *words: object) -> dict[str, object]:
     parser = ArgumentParser()
     module.add_arguments(parser)
+    parser.set_defaults(quiet=True)
     return module.run(parser.parse_args([str(word) for word in words]))
 
 
