@@ -140,6 +140,8 @@ class Service:
     def _check_greeting(self, name: str, client: bytes, message: Message) -> Message | None:
         """The answer to a greeting, or to its absence; None for a message to go on with."""
         if isinstance(message, Hello):
+            if self._stopping:  # or a client that starts the next backend would stay with this one
+                return _SHUTTING_DOWN
             if message.protocol != "editgan":
                 return _bad_message(f"protocol {message.protocol[:40]!r}")
             self._greeted[name, client] = None

@@ -114,6 +114,25 @@ def test_a_new_backend_waits_for_one_that_ends(start: Callable[..., Backend]) ->
     assert old.process.wait(60) == 0
 
 
+def test_a_backend_that_ends_greets_nobody(start: Callable[..., Backend]) -> None:
+    backend = start()
+    backend.connect().close()
+    context = zmq.Context()
+    control = context.socket(zmq.DEALER)
+    try:
+        control.connect(connection_file.read(paths.connection_file()).control)
+        for message in (m.Hello(), m.Shutdown(), *[m.Hello()] * 20):
+            control.send_multipart([bytes(frame) for frame in framing.pack("j", message)])
+        assert backend.process.wait(60) == 0
+        replies = []
+        while control.poll(0):
+            replies.append(framing.unpack(control.recv_multipart())[1])
+    finally:
+        context.destroy(linger=0)
+    assert [type(reply) for reply in replies[:2]] == [m.Welcome, m.Bye]
+    assert all(isinstance(reply, m.ErrorReply) for reply in replies[2:])
+
+
 def test_long_folders_get_sockets_elsewhere(
     home: Path, monkeypatch: pytest.MonkeyPatch, start: Callable[..., Backend]
 ) -> None:
