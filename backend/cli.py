@@ -72,7 +72,7 @@ COMMANDS: Commands = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
-    module, args = _parse(words)
+    module, args = parse(words)
     logging.basicConfig(level=logging.ERROR, format="%(message)s", stream=sys.stderr)
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # its complaints reach users as ours
     try:
@@ -137,7 +137,8 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
-def _parse(words: list[str]) -> tuple[ModuleType, argparse.Namespace]:
+def parse(words: list[str]) -> tuple[ModuleType, argparse.Namespace]:
+    """The chosen command's module and its arguments; raises SystemExit for help and bad usage."""
     parser = argparse.ArgumentParser(
         prog="editgan", description="EditGAN: repaint the parts of a photo.", allow_abbrev=False
     )

@@ -1,4 +1,4 @@
-"""The checks that need no test of their own: lint and types of the whole tree."""
+"""The checks that need no test of their own: lint, format and types of the whole tree."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[1]
 
 
-@pytest.mark.parametrize("check", [["ruff", "check", "--output-format=concise"], ["mypy"]])
+@pytest.mark.parametrize(
+    "check", [["ruff", "check", "--output-format=concise"], ["ruff", "format", "--diff"], ["mypy"]]
+)
 def test_finds_nothing_to_mend(check: list[str]) -> None:
     command = [sys.executable, "-m", *check]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     if done.returncode:
-        pytest.fail(f"{check[0]}:\n{done.stdout}{done.stderr}", pytrace=False)
+        pytest.fail(f"{' '.join(check)}:\n{done.stdout}{done.stderr}", pytrace=False)
