@@ -95,6 +95,10 @@ def _explain(args: argparse.Namespace, error: Exception) -> int:
         traceback.print_exception(error)
     if isinstance(code, str) and isinstance(message, str):
         return _fail(args, 1 if code == "internal" else 2, code, message)
+    if isinstance(error, OSError):
+        name, reason = error.filename or "A file", error.strerror or str(error)
+        text = f"{name} cannot be read or written: {reason}; check the name and the permissions."
+        return _fail(args, 2, "file", text)
     if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
         text = "There is not enough memory for this; close other programs or use a smaller photo."
         return _fail(args, 1, "out_of_memory", text)

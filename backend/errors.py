@@ -50,6 +50,12 @@ class BadSetting(EditGanError):
     code = "bad_setting"
 
 
+class NoDevice(EditGanError):
+    """The device that was asked for is not there."""
+
+    code = "no_device"
+
+
 class UnknownRecipe(EditGanError):
     code = "unknown_recipe"
 

@@ -24,6 +24,8 @@ def read_archive(path: Path) -> bytes:
 
     Raises EditNotFound when there is no such file, BadEdit when it cannot be read.
     """
+    if path.is_dir():
+        raise BadEdit(f"{path} is a folder; name an {SUFFIX} file in it.")
     if not path.is_file():
         raise EditNotFound(f"There is no file {path}; check the name.")
     if path.stat().st_size > _MAX_FILE:

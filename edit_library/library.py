@@ -200,6 +200,10 @@ class Library:
         target = Path(path)
         if target.is_dir():
             target = target / f"{edit.info.name}{SUFFIX}"
+        if not target.absolute().parent.is_dir():
+            raise EditNotWritable(
+                f"There is no folder {target.absolute().parent}; create it first."
+            )
         with writing("exported"):
             write_archive(target, _packed(edit))
         return target

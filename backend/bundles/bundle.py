@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -107,7 +108,7 @@ def file_sha(path: Path) -> str | None:
 def read_bundle(folder: Path) -> Bundle:
     """Read `folder/bundle.json`; raises BadBundle with the reason."""
     path = folder / "bundle.json"
-    try:
+    with reading(path, "the description of a model"):
         data = json.loads(path.read_text(encoding="utf-8"))
         if data["format"] != FORMAT_VERSION:
             raise BadBundle(
@@ -115,11 +116,23 @@ def read_bundle(folder: Path) -> Bundle:
                 f"{FORMAT_VERSION}. Update EditGAN."
             )
         bundle = _from_json(folder, data)
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise BadBundle(f"{path} cannot be read as a model bundle ({error}).") from error
     if not bundle.has("generator"):
         raise BadBundle(f"The bundle '{bundle.name}' has no generator.")
     return bundle
+
+
+@contextlib.contextmanager
+def reading(path: Path, what: str) -> Iterator[None]:
+    """Turns what goes wrong while a JSON file is read into BadBundle, saying what it should be."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise BadBundle(f"{path} cannot be read: {reason}; it should be {what}.") from error
+    except KeyError as error:
+        raise BadBundle(f"{path} is not {what}: it does not say its {error}.") from error
+    except (TypeError, ValueError) as error:
+        raise BadBundle(f"{path} is not {what}: {error}.") from error
 
 
 def _from_json(folder: Path, data: dict[str, Any]) -> Bundle:

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.bundles.bundle import Part
-from backend.errors import BadBundle
+from backend.bundles.bundle import Part, reading
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class Card:
 
 def read_card(path: Path) -> Card:
     """Read a card; raises BadBundle with the reason."""
-    try:
+    with reading(path, "a model card"):
         data = json.loads(path.read_text(encoding="utf-8"))
         return Card(
             title=data["title"],
@@ -39,5 +38,3 @@ def read_card(path: Path) -> Card:
             license=data["license"],
             source=data["source"],
         )
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise BadBundle(f"{path} cannot be read as a model card ({error!r}).") from error

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TypeVar
 
 import torch
@@ -37,17 +40,32 @@ class Networks:
 
 def _load(network: N, path: Path) -> N:
     """Fill a network from a safetensors file (any float precision); raises BadBundle."""
-    try:
+    with _fitting(path):
         state = {k: v.float() for k, v in load_file(path).items()}
         if not all(torch.isfinite(v).all() for v in state.values()):
             raise BadBundle(
                 f"{path.name} holds numbers that are not finite; fetch the bundle again."
             )
         network.load_state_dict(state)
-    except (OSError, RuntimeError, SafetensorError) as error:
-        reason = str(error).splitlines()[0]
-        raise BadBundle(f"{path} does not fit its bundle ({reason}); fetch it again.") from error
     return network.eval().requires_grad_(False)
+
+
+def load_from(kind: Callable[[Path], N], path: Path) -> N:
+    """A network that reads its own weights, such as SqueezeNetFeatures; raises BadBundle."""
+    with _fitting(path):
+        return kind(path)
+
+
+@contextlib.contextmanager
+def _fitting(path: Path) -> Iterator[None]:
+    """Turns what is wrong with a file of weights into BadBundle."""
+    try:
+        yield
+    except (OSError, RuntimeError, SafetensorError, UnpicklingError) as error:
+        reason = str(error).splitlines()[0]
+        raise BadBundle(
+            f"{path} does not hold the weights that belong there ({reason}); fetch it again."
+        ) from error
 
 
 def weights_file(name: str) -> Path | None:
@@ -94,13 +112,13 @@ def load_perceptual(bundle: Bundle) -> PerceptualNetwork:
     """LPIPS when VGG16's weights are at hand, else the bundle's stand-in; raises BadBundle."""
     vgg = weights_file("vgg16.pth")
     if vgg is not None:
-        return LpipsFeatures(vgg)
+        return load_from(LpipsFeatures, vgg)
     if not bundle.has("perceptual"):
         raise BadBundle(
             f"The bundle '{bundle.name}' has no perceptual network, and {data_dir() / 'weights'} "
             "holds no vgg16.pth; add one of them."
         )
-    return SqueezeNetFeatures(bundle.path("perceptual"))
+    return load_from(SqueezeNetFeatures, bundle.path("perceptual"))
 
 
 def load_identity(bundle: Bundle) -> IdentityNetwork | None:
@@ -109,8 +127,10 @@ def load_identity(bundle: Bundle) -> IdentityNetwork | None:
         return None
     facenet = weights_file("20180402-114759-vggface2.pt")
     if facenet is not None:
-        return FaceNet(facenet)
-    return MobileFaceNet(bundle.path("identity")) if bundle.has("identity") else None
+        return load_from(FaceNet, facenet)
+    if not bundle.has("identity"):
+        return None
+    return load_from(MobileFaceNet, bundle.path("identity"))
 
 
 def save_network(network: nn.Module, path: Path, *, half: bool = True) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
+import re
 import signal
 import sys
 import threading
@@ -13,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from backend.errors import BadImage, BadSetting
+from backend.errors import BadImage, BadSetting, NoDevice
 
 if TYPE_CHECKING:
     from backend.editing.objective import Weights
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 LEVELS = ("fast", "balanced", "faithful")
 DEFAULT_BUNDLE = "faces"
+_MAX_SEED = (1 << 32) - 1
 
 
 def add_bundle(parser: argparse.ArgumentParser) -> None:
@@ -32,8 +34,9 @@ def add_bundle(parser: argparse.ArgumentParser) -> None:
 
 def add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--device", default="auto", help="auto, cpu or cuda (default: auto, a GPU if there is one)"
-    )
+        "--device", default="auto", type=device_name, metavar="NAME",
+        help="auto, cpu or cuda (default: auto, a GPU if there is one)",
+    )  # fmt: skip
 
 
 def add_photo(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +46,7 @@ def add_photo(parser: argparse.ArgumentParser) -> None:
         "photo", type=Path, nargs="?", metavar="PHOTO", help="a photo: PNG, JPEG, TIFF, WebP"
     )
     source.add_argument(
-        "--seed", type=not_negative, metavar="N", help="a picture of the model's own instead"
+        "--seed", type=seed_number, metavar="N", help="a picture of the model's own instead"
     )
     add_bundle(parser)
     parser.add_argument(
@@ -136,6 +139,21 @@ def not_negative(text: str) -> int:
     return value
 
 
+def seed_number(text: str) -> int:
+    """An argument that chooses a picture of the model's own."""
+    value = int(text)
+    if not 0 <= value <= _MAX_SEED:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 to {_MAX_SEED}")
+    return value
+
+
+def device_name(text: str) -> str:
+    """An argument that names where to compute; `choose_device` tells whether it is there."""
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", text):
+        raise argparse.ArgumentTypeError(f"there is no device {text!r}; use auto, cpu or cuda")
+    return text
+
+
 def check_not_input(output: Path, *inputs: Path | None) -> None:
     """Raises BadImage where writing `output` would destroy a file that is read."""
     for path in filter(None, inputs):
@@ -168,13 +186,13 @@ def lossy_note(output: Path) -> str | None:
 
 
 def choose_device(name: str) -> str:
-    """The device behind "auto". Imports torch."""
+    """The device behind a name; raises NoDevice. Imports torch."""
     import torch
 
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if name.startswith("cuda") and not torch.cuda.is_available():
-        raise BadImage(f"This computer has no usable GPU for '--device {name}'; use cpu or auto.")
+        raise NoDevice(f"This computer has no usable GPU for '--device {name}'; use cpu or auto.")
     return name
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from backend.bundles import Bundle
 
 _PACKAGES = (
     "torch", "torchvision", "facenet-pytorch", "lpips", "numpy", "opencv-python-headless",
@@ -114,14 +118,19 @@ def _device() -> Iterator[Finding]:
 
 def _bundles() -> Iterator[Finding]:
     from backend.bundles import list_bundles, read_bundle
+    from backend.errors import BadBundle
 
     folders = list_bundles()
     if not folders:
         yield Finding("models", "problem", "no model is installed", "Run install.py again.")
     for name, folder in sorted(folders.items()):
-        bundle = read_bundle(folder)
-        bad = bundle.verify()
-        if bad:
+        try:
+            bundle = read_bundle(folder)
+        except BadBundle as error:
+            advice = f"Delete {folder}, or install the model again."
+            yield Finding("models", "problem", error.message, advice)
+            continue
+        if bad := bundle.verify():
             text = f"{name}: damaged or missing: {', '.join(bad)}"
             yield Finding("models", "problem", text, "Install the model again.")
         else:
@@ -129,25 +138,37 @@ def _bundles() -> Iterator[Finding]:
             yield Finding("models", "ok", f"{text}; {bundle.license}")
 
 
+def _readable_bundles() -> list[Bundle]:
+    """By name; `_bundles` speaks of those that cannot be read."""
+    from backend.bundles import list_bundles, read_bundle
+    from backend.errors import BadBundle
+
+    found = []
+    for _, folder in sorted(list_bundles().items()):
+        with contextlib.suppress(BadBundle):
+            found.append(read_bundle(folder))
+    return found
+
+
 def _networks() -> Iterator[Finding]:
     import torch
 
-    from backend.bundles import find_bundle, list_bundles
     from backend.bundles.networks import load_networks, weights_file
+    from backend.errors import BadBundle
 
-    for name in sorted(list_bundles()):
-        bundle = find_bundle(name)
+    for bundle in _readable_bundles():
         if bundle.missing:
             advice = "docs/bundles.md says how to train them; 'editgan sample' works already."
-            text = f"{name} has no {' and no '.join(bundle.missing)} yet"
+            text = f"{bundle.name} has no {' and no '.join(bundle.missing)} yet"
             yield Finding("networks", "note", text, advice)
             continue
-        networks = load_networks(bundle, torch.device("cpu"))
-        used = [getattr(networks.perceptual, "name", type(networks.perceptual).__name__)]
-        if networks.identity is not None:
-            used.append(getattr(networks.identity, "name", type(networks.identity).__name__))
-        text = f"{name} measures with {', '.join(used)}"
-        yield Finding("networks", "ok", text)
+        try:
+            networks = load_networks(bundle, torch.device("cpu"))
+        except BadBundle as error:
+            yield Finding("networks", "problem", error.message, "Install the model again.")
+            continue
+        used = [network.name for network in (networks.perceptual, networks.identity) if network]
+        yield Finding("networks", "ok", f"{bundle.name} measures with {', '.join(used)}")
     if weights_file("vgg16.pth") is None:
         from protocol.paths import data_dir
 
@@ -158,7 +179,6 @@ def _networks() -> Iterator[Finding]:
 
 
 def _library() -> Iterator[Finding]:
-    from backend.bundles import list_bundles, read_bundle
     from edit_library import Library
     from protocol.paths import library_dir
 
@@ -166,7 +186,7 @@ def _library() -> Iterator[Finding]:
     edits = library.list()
     own = sum(edit.source == "user" for edit in edits)
     yield Finding("edit library", "ok", f"{len(edits) - own} presets, {own} edits of your own")
-    generators = {n: read_bundle(folder).sha for n, folder in list_bundles().items()}
+    generators = {bundle.name: bundle.sha for bundle in _readable_bundles()}
     strange = [e.title for e in edits if generators.get(e.bundle) != e.generator_sha256]
     if strange:
         text = f"learnt with models that are not installed: {', '.join(strange)}"

@@ -16,6 +16,7 @@ from backend.commands.common import (
     check_edit_name,
     not_negative,
     positive,
+    seed_number,
     weights_of,
 )
 from backend.errors import BadImage
@@ -27,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folders of photos, or photos; the largest subject of each is used",
     )  # fmt: skip
     parser.add_argument(
-        "--seed", type=not_negative, action="append", default=[], metavar="N",
+        "--seed", type=seed_number, action="append", default=[], metavar="N",
         help="learn from this picture of the model's own, too; give it several times for several",
     )  # fmt: skip
     parser.add_argument(
@@ -68,10 +69,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     check_edit_name(bundle.name, name, overwrite=args.overwrite)
     images = find_images(args.photos)
     if not images and not args.seed:
-        folders = ", ".join(map(str, args.photos))
-        raise BadImage(
-            f"There are no pictures in {folders}." if folders else "Name photos to learn from."
-        )
+        raise BadImage("Name photos to learn from, or pictures of the model's own by --seed.")
 
     from backend.commands.session import load_editor, open_folder
     from backend.editing.learn import FromRecipe, learn

@@ -12,15 +12,15 @@ from backend.commands.common import (
     add_declaration,
     add_device,
     declared,
-    not_negative,
     positive,
+    seed_number,
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_bundle(parser)
     parser.add_argument(
-        "--seed", type=not_negative, default=0, metavar="N",
+        "--seed", type=seed_number, default=0, metavar="N",
         help="the first picture's seed; the next ones follow (default: 0)",
     )  # fmt: skip
     parser.add_argument("--count", type=positive, default=16, help="how many (default: 16)")

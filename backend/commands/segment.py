@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backend.commands.common import add_photo, check_not_input, read_input
+from backend.errors import BadImage, BadSetting
 
 if TYPE_CHECKING:
     from backend.commands.session import Session
@@ -45,6 +46,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     for path in filter(None, (args.output, args.uncertainty)):
         check_output(path)
         check_not_input(path, args.photo)
+    if args.uncertainty and args.uncertainty.absolute() == args.output.absolute():
+        raise BadSetting("--output and --uncertainty name the same file; use two names.")
     session = open_session(args, photo)
     photo, masks = session.place.photo, session.masks()
     labels = label_map(masks, photo.width, photo.height)
@@ -119,7 +122,6 @@ def early_line(report: dict[str, Any], steps: int) -> list[str]:
 def _write_layers(masks: list[Any], width: int, height: int, folder: Path) -> list[str]:
     import numpy as np
 
-    from backend.errors import BadImage
     from backend.photos.files import write_photo
     from backend.photos.photo import Photo
 

@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import Any
 
+from backend.commands.common import add_device
 from protocol import keys
 from protocol.typed import ProtocolError
 
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with --tcp: let the computer with this key in (GIMP there shows it under Backend "
         "Status and Settings); may be given several times",
     )  # fmt: skip
-    parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: auto)")
+    add_device(parser)
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:

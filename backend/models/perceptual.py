@@ -61,9 +61,13 @@ class SqueezeNetFeatures(nn.Module):
 
     def __init__(self, weights: Path) -> None:
         super().__init__()
-        network = squeezenet1_1(weights=None)
-        network.load_state_dict(load_file(weights), strict=False)
-        self.network = network.features.eval().requires_grad_(False)
+        self.network = squeezenet1_1(weights=None).features
+        prefix = "features."  # the classifier is not needed
+        state = load_file(weights).items()
+        self.network.load_state_dict(
+            {k.removeprefix(prefix): v for k, v in state if k.startswith(prefix)}
+        )
+        self.network.eval().requires_grad_(False)
         self.register_buffer("mean", torch.tensor([122.68, 116.67, 104.0])[:, None, None])
 
     def features(self, image: Tensor) -> list[Tensor]:

@@ -54,6 +54,8 @@ def check_output(path: Path, photo: Photo | None = None) -> None:
         )
     if not path.absolute().parent.is_dir():
         raise BadImage(f"There is no folder {path.absolute().parent}; create it first.")
+    if path.is_dir():
+        raise BadImage(f"{path} is a folder; add the name of a file.")
     if photo is None:
         return
     if photo.depth not in depths:
@@ -156,6 +158,8 @@ def _write_with_pillow(photo: Photo, path: Path) -> None:
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[None]:
     """Turns what goes wrong while a picture is read into BadImage, with a sentence about `path`."""
+    if path.is_dir():
+        raise BadImage(f"{path} is a folder; name a picture in it.")
     if not path.is_file():
         raise BadImage(f"There is no file {path}; check the name.")
     try:

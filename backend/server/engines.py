@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from backend.bundles.bundle import read_bundle
 from backend.bundles.registry import find_bundle, list_bundles
-from backend.errors import EditGanError, UnknownBundle
+from backend.errors import EditGanError, NoDevice, UnknownBundle
 
 if TYPE_CHECKING:  # torch and numpy are imported by the workers, after the sockets are open
     import numpy as np
@@ -109,10 +109,6 @@ class Catalogue(Protocol):
 
     def load(self, name: str, device: str) -> Engine:
         """Raises UnknownBundle, BadBundle or IncompleteBundle."""
-
-
-class NoDevice(EditGanError):
-    code = "no_device"
 
 
 class InstalledBundles:

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from backend.commands.common import positive
 from backend.errors import BadImage, EditGanError
 from backend.photos.align import extract
 from backend.training.dataset import find_images, photo_name, read_rgb
@@ -55,8 +56,6 @@ def align(
 ) -> int:
     """Align all pictures below `images` into `output`; returns how many were kept."""
     paths = find_images(images)
-    if not paths:
-        raise BadImage(f"No pictures below {', '.join(map(str, images))}.")
     output.mkdir(parents=True, exist_ok=True)
     crops, names = [], []
     with ProcessPoolExecutor(workers) as pool:
@@ -68,6 +67,8 @@ def align(
             if crop is not None:
                 crops.append(crop)
                 names.append(photo_name(path))
+    if not crops:
+        raise BadImage("None of these photos shows a subject that is large enough; use others.")
     np.save(output / "images.npy", np.stack(crops))
     (output / "names.json").write_text(json.dumps(names))
     return len(crops)
@@ -77,8 +78,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", type=Path, nargs="+", required=True, help="folders of photos")
     parser.add_argument("--output", "-o", type=Path, required=True, help="folder to write")
     parser.add_argument("--domain", default="faces", help="faces: detected; others: middle square")
-    parser.add_argument("--resolution", type=int, default=128)
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--resolution", type=positive, default=128)
+    parser.add_argument("--workers", type=positive, default=2)
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:

@@ -29,9 +29,17 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
 
 
 def find_images(folders: Sequence[Path]) -> list[Path]:
-    """All pictures below the folders, and those named themselves, in a stable order."""
+    """All pictures below the folders, and those named themselves, in a stable order.
+
+    Raises BadImage where one is missing, or they hold no picture.
+    """
+    for folder in folders:
+        if not folder.exists():
+            raise BadImage(f"There is no file or folder {folder}; check the name.")
     below = [p for f in folders for p in ([f] if f.is_file() else f.rglob("*"))]
     found = [p for p in below if p.suffix.lower() in SUFFIXES]
+    if folders and not found:
+        raise BadImage(f"There are no pictures in {', '.join(map(str, folders))}.")
     return sorted(found, key=lambda p: (p.parent.name, p.name))
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from backend.bundles.bundle import Bundle, write_bundle_json
 from backend.bundles.card import Card, read_card
 from backend.bundles.networks import save_network
-from backend.errors import EditGanError
+from backend.errors import BadSetting
 from backend.models.config import GeneratorConfig
 from backend.models.encoder import Encoder
 from backend.models.generator import Generator, sample_z
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     """`editgan train bundle`."""
     state = load_state(args.run_folder / "state.pt")
     if state is None:
-        raise EditGanError(f"{args.run_folder} holds no training state (state.pt).")
+        raise BadSetting(f"{args.run_folder} holds no training state (state.pt); name a run.")
     generator, encoder = averaged_networks(state)
     centre_on_mean(generator, encoder)
     args.output.mkdir(parents=True, exist_ok=True)

@@ -22,6 +22,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from backend.bundles.bundle import read_bundle
+from backend.bundles.networks import load_from
 from backend.models.config import GeneratorConfig
 from backend.models.identity import MobileFaceNet
 from backend.training.dataset import AlignedDataset
@@ -101,7 +102,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     shape = asdict(bundle.config) if bundle else state.get("config", {})
     config = _chosen(GeneratorConfig, args, shape)
     recipe = _chosen(Recipe, args, state.get("recipe", {}))
-    identity = MobileFaceNet(args.identity) if args.identity else None
+    identity = load_from(MobileFaceNet, args.identity) if args.identity else None
     trainer = GeneratorTrainer(config, recipe, args.perceptual, identity)
     if state:
         trainer.restore(state)

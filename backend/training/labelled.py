@@ -72,7 +72,8 @@ class LabelSet:
             names = json.loads((labels / "classes.json").read_text(encoding="utf-8"))
             return cls(labels, photos, tuple(str(name).replace("_", " ") for name in names))
         except (OSError, ValueError, TypeError) as error:
-            raise BadImage(f"{labels} is no label set: classes.json ({error}).") from error
+            reason = getattr(error, "strerror", None) or error
+            raise BadImage(f"{labels} is no label set: classes.json: {reason}.") from error
 
     def names(self) -> list[str]:
         """Names of the labelled pictures, "folder/N" or "N"; raises BadImage when there is none."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from backend.bundles import Bundle, find_bundle
+from backend.commands.common import not_negative, positive, seed_number
 from backend.commands.session import open_folder
 from backend.editing.editor import Editor, ScaledEdit
 from backend.editing.learn import FromRecipe, LearntEdit, learn
@@ -31,15 +32,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bundle", default="faces")
     parser.add_argument("--images", type=Path, nargs="+", required=True, help="folders of photos")
     parser.add_argument("--output", "-o", type=Path, default=PRESETS_DIR, help="presets folder")
-    parser.add_argument("--photos", type=int, default=8, help="how many photos to learn from")
-    parser.add_argument("--others", type=int, default=8, help="how many to try the edits on")
-    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--photos", type=positive, default=8, help="how many to learn from")
+    parser.add_argument("--others", type=not_negative, default=8, help="how many to try them on")
+    parser.add_argument("--steps", type=positive, default=100)
     parser.add_argument("--only", nargs="*", help="names of recipes; all when absent")
     parser.add_argument(
         "--least", type=float, default=0.15, metavar="SHARE",
         help="leave out edits that get less than this right on the other photos (default: 0.15)",
     )  # fmt: skip
-    parser.add_argument("--thumbnail-seed", type=int, default=_SEED)
+    parser.add_argument("--thumbnail-seed", type=seed_number, default=_SEED)
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:

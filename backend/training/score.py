@@ -13,7 +13,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from backend.bundles.bundle import read_bundle
-from backend.bundles.networks import load_encoder, load_generator
+from backend.bundles.networks import load_encoder, load_from, load_generator
 from backend.errors import BadImage
 from backend.evaluation.distances import PerceptualSpace
 from backend.evaluation.generator_quality import generator_quality
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """`editgan train score`: one row for each of the networks."""
     torch.manual_seed(0)
-    perceptual = SqueezeNetFeatures(args.perceptual)
+    perceptual = load_from(SqueezeNetFeatures, args.perceptual)
     space = PerceptualSpace(perceptual)
     held = frozenset(args.held_out.read_text(encoding="utf-8").split())
     rows = {}

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from backend.bundles.bundle import Bundle
-from backend.bundles.networks import load_encoder, load_generator
+from backend.bundles.networks import load_encoder, load_from, load_generator
 from backend.errors import EditGanError
 from backend.models.config import GeneratorConfig
 from backend.models.discriminator import ProjectedDiscriminator
@@ -91,7 +91,7 @@ class GeneratorTrainer:
     ) -> None:
         torch.manual_seed(recipe.seed)
         self.config, self.recipe, self.identity = config, recipe, identity
-        self.features = SqueezeNetFeatures(perceptual)
+        self.features = load_from(SqueezeNetFeatures, perceptual)
         self.generator = Generator(config)
         self.encoder = Encoder(config)
         self.discriminator = ProjectedDiscriminator(SqueezeNetFeatures.channels)

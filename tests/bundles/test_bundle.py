@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save, save_file
 
 from backend.bundles import find_bundle, list_bundles, read_bundle
 from backend.bundles.bundle import write_bundle_json
@@ -77,8 +77,17 @@ def test_a_changed_file_is_noticed(copy: Path) -> None:
 
 def test_damaged_weights_are_refused(copy: Path) -> None:
     (copy / "generator.safetensors").write_bytes(b"no weights")
-    with pytest.raises(BadBundle, match="does not fit its bundle"):
+    with pytest.raises(BadBundle, match="belong there"):
         load_networks(read_bundle(copy), torch.device("cpu"))
+
+
+@pytest.mark.parametrize("network", ["perceptual", "identity"])
+def test_damaged_measuring_networks_are_refused(copy: Path, network: str) -> None:
+    path = copy / f"{network}.safetensors"
+    for damaged in (b"no weights", save({"features.0.weight": torch.zeros(3)})):
+        path.write_bytes(damaged)
+        with pytest.raises(BadBundle, match=rf"{network}.*belong there"):
+            load_networks(read_bundle(copy), torch.device("cpu"))
 
 
 def test_weights_of_another_shape_or_not_finite_are_refused(copy: Path) -> None:
@@ -88,5 +97,5 @@ def test_weights_of_another_shape_or_not_finite_are_refused(copy: Path) -> None:
     with pytest.raises(BadBundle, match="not finite"):
         load_networks(read_bundle(copy), torch.device("cpu"))
     save_file(state | {"w_avg": torch.zeros(3)}, path)
-    with pytest.raises(BadBundle, match="does not fit"):
+    with pytest.raises(BadBundle, match="belong there"):
         load_networks(read_bundle(copy), torch.device("cpu"))

@@ -63,6 +63,9 @@ def test_bad_photos(run: Run, photo: Path, tmp_path: Path, command: str, kind: s
         (["segment", "PHOTO", "-o", "x.jpg", *TINY], "bad_image", ".png"),
         (["segment", "PHOTO", "-o", "no/such/x.png", *TINY], "bad_image", "no folder"),
         (["segment", "PHOTO", "-o", "PHOTO", *TINY], "bad_image", "overwrite"),
+        (["segment", "PHOTO", "-o", "a.png", "--uncertainty", "a.png"], "bad_setting", "same file"),
+        (["segment", ".", "-o", "x.png", *TINY], "bad_image", "is a folder"),
+        (["segment", "PHOTO", "-o", "empty.png", *TINY], "bad_image", "is a folder"),
         (["segment", "PHOTO", "-o", "x.png", *TINY, "--subject", "2"], "no_subject", "1 subject"),
         (["apply", "PHOTO", "-o", "x.png", *TINY, "--edit", "nope"], "not_found", "'nope'"),
         (["apply", "PHOTO", "-o", "x.png", *TINY, "--edit", "a:lot"], "bad_edit", "'lot'"),
@@ -71,16 +74,53 @@ def test_bad_photos(run: Run, photo: Path, tmp_path: Path, command: str, kind: s
         (
             ["learn", "--photos", "no", "--recipe", "frown", "--name", "n"],
             "bad_image",
-            "no pictures in no",
+            "no file or folder no",
         ),
+        (
+            ["learn", "--photos", "empty.png", "--recipe", "frown", "--name", "n"],
+            "bad_image",
+            "no pictures in empty.png",
+        ),
+        (["learn", "--recipe", "frown", "--name", "n"], "bad_image", "--seed"),
         (["learn", "--photos", "no", "--recipe", "smile"], "exists", "named 'smile'"),
         (["repaint", "PHOTO", "-o", "x.png", *TINY, "--parts", "PHOTO"], "wrong_bundle", "colours"),
         (["repaint", "PHOTO", "-o", "x.png", *TINY, "--parts", "no.png"], "bad_image", "no file"),
         (["library", "show", "nope"], "not_found", "'nope'"),
         (["library", "import", "no.editgan"], "not_found", "no.editgan"),
         (["library", "import", "PHOTO"], "bad_edit", "photo.png"),
+        (["library", "import", "empty.png"], "bad_edit", "is a folder"),
+        (["library", "export", "smile", "-o", "no/x.editgan"], "not_writable", "no folder"),
         (["library", "delete", "../../x"], "not_found", "library list"),
         (["sample", "-o", "x.png", "--bundle", "nope"], "unknown_bundle", "'nope'"),
+        (["train", "align", "--images", "no", "-o", "a"], "bad_image", "no file or folder no"),
+        (["train", "align", "--images", "PHOTO", "-o", "PHOTO"], "file", "photo.png"),
+        (
+            ["train", "score", "x", "--images", ".", "--held-out", "no", "--perceptual", "PHOTO"],
+            "bad_bundle",
+            "does not hold the weights",
+        ),
+        (
+            ["train", "bundle", "--run", ".", "-o", "b", "--card", "c", "--perceptual", "p"],
+            "bad_setting",
+            "no training state",
+        ),
+        (
+            [
+                "train",
+                "labels",
+                "sheet",
+                "--labels",
+                ".",
+                "--images",
+                ".",
+                "--card",
+                "no.json",
+                "-o",
+                "x.png",
+            ],
+            "bad_bundle",
+            "no.json cannot be read: No such file",
+        ),
     ],
 )
 def test_bad_arguments(
@@ -88,6 +128,7 @@ def test_bad_arguments(
     sentence: str,
 ) -> None:  # fmt: skip
     monkeypatch.chdir(photo.parent)
+    Path("empty.png").mkdir()
     before = {p: p.stat().st_mtime_ns for p in photo.parent.iterdir() if p.is_file()}
     done = run(*[str(photo) if word == "PHOTO" else word for word in words], "--json")
     assert (done.code, done.json["error"]["code"]) == (2, code), done.err
@@ -126,7 +167,18 @@ def test_a_mistake_of_ours_is_exit_code_1(
     assert "oops" in done.err and "--debug" in done.err and "Traceback" not in done.err
 
 
-@pytest.mark.parametrize("words", [["no-such-command"], [], ["segment"], ["library", "fly"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["no-such-command"],
+        [],
+        ["segment"],
+        ["library", "fly"],
+        ["sample", "-o", "x.png", "--seed", str(1 << 32)],
+        ["sample", "-o", "x.png", "--device", "banana"],
+        ["train", "align", "--images", ".", "-o", "x", "--workers", "0"],
+    ],
+)
 def test_usage_errors(run: Run, words: list[str]) -> None:
     done = run(*words)
     assert done.code == 2 and "usage: editgan" in done.err

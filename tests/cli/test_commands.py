@@ -259,7 +259,10 @@ def test_doctor_finds_damage_and_says_what_to_do(run: Run, home: Path, bundles: 
     broken = home / "library" / "tiny" / "broken"
     broken.mkdir(parents=True)
     (broken / "edit.json").write_text(json.dumps({"format": "nonsense"}))
+    (home / "bundles" / "odd").mkdir()
+    (home / "bundles" / "odd" / "bundle.json").write_text(json.dumps({"format": 1}))
     done = run("doctor")
     assert done.code == 1
+    assert "PROBLEM models" in done.out and str(home / "bundles" / "odd") in done.out
     assert "PROBLEM models: tiny: damaged or missing: encoder.safetensors" in done.out
     assert "PROBLEM edit library: tiny/broken" in done.out and str(broken) in done.out

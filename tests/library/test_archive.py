@@ -75,8 +75,12 @@ def test_import_of_a_taken_name(library: Library, exported: Path) -> None:
 
 def test_an_export_that_cannot_be_written(library: Library, exported: Path, tmp_path: Path) -> None:
     library.import_file(exported)
-    with pytest.raises(EditNotWritable, match="could not be exported"):
+    with pytest.raises(EditNotWritable, match="no folder"):
         library.export("faces", "smile", tmp_path / "no such folder" / "x.editgan")
+    (tmp_path / "out" / "smile.editgan").mkdir(parents=True)
+    with pytest.raises(EditNotWritable, match="could not be exported"):
+        library.export("faces", "smile", tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["smile.editgan"]
 
 
 def test_a_file_that_is_not_there(library: Library, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         {"bundle": one.bundle, "name": one.name, "folder": str(one.folder), "reason": one.reason}
         for one in library.broken(args.bundle)
     ]
-    return {"edits": [to_dict(info) for info in edits], "broken": broken}
+    return {"bundle": args.bundle, "edits": [to_dict(info) for info in edits], "broken": broken}
 
 
 def describe(report: dict[str, Any]) -> str:
@@ -37,7 +37,8 @@ def describe(report: dict[str, Any]) -> str:
         "  ".join([*(cell.ljust(w) for cell, w in zip(row[:4], widths, strict=True)), row[4]])
         for row in ([header, *rows] if rows else [])
     ]
-    lines += [] if rows else ["No edits."]
+    whose = f" for the model '{report['bundle']}'" if report["bundle"] else ""
+    lines += [] if rows else [f"There are no such edits{whose}."]
     lines += [
         f"Damaged: {one['bundle']}/{one['name']} in {one['folder']}. {one['reason']}"
         for one in report["broken"]
