@@ -140,13 +140,14 @@ def write(
     edited: Edited,
     previous: Gimp.Layer | None,
 ) -> Gimp.Layer:
-    """The result layer with its stack; it takes the previous one's place, opacity and mode."""
+    """The result layer with its stack; it takes the previous one's place, opacity, mode, mask."""
     image, title = photo.image, stack.title()
     record = results.record_of("stack", title, 1.0, stack.refine, edited, kept.bundle)
+    previous = previous if previous and previous.is_valid() else None
     with layers.undo_step(image) as added:
-        layer = results.add(photo, title, edited, record, kept, added)
+        layer = results.add(photo, title, edited, record, kept, added, previous)
         state.keep(layer, stacks.STACK, stack)
-        if previous is not None and previous.is_valid():
+        if previous is not None:
             layer.set_opacity(previous.get_opacity())
             layer.set_mode(previous.get_mode())
             image.reorder_item(layer, previous.get_parent(), layers.position(image, previous))

@@ -8,11 +8,12 @@ from dataclasses import replace
 
 import layer_numbers
 import layers
+import masks
 import metadata
 import photo as photos
 import state
 import subjects
-from gi.repository import Gegl, Gimp
+from gi.repository import Gimp
 
 from protocol.messages import Edited, Pixels
 
@@ -41,10 +42,12 @@ def add(
     edit: state.EditRecord,
     kept: state.State,
     added: Added,
+    previous: Gimp.Layer | None = None,
 ) -> Gimp.Layer:
     """Write a result layer and remember its edit; earlier repaints are hidden by a new one.
 
-    Hidden, not deleted: they are the photographer's. Call inside `layers.undo_step`.
+    Hidden, not deleted: they are the photographer's. Call inside `layers.undo_step`. previous: the
+    result that this one will replace, whose mask goes on.
     """
     image = photo.image
     for earlier in _earlier(image, kept.stack, edit):
@@ -55,7 +58,9 @@ def add(
     # Filled first: GIMP kills a plug-in that writes to a layer in a group with locked pixels
     pixels = covered(edited.layer.pixels, photo.cover(edited.layer.rect))
     layers.write(layer, pixels)
-    add_mask(layer, pixels)
+    masks.add(layer, pixels)
+    if previous is not None:
+        masks.take_over(layer, previous)
     image.insert_layer(layer, photo.layer.get_parent(), _place(photo))
     added.append(layer)
     edit = replace(edit, layer=layer_numbers.of(layer), subject=kept.subject)
@@ -66,23 +71,6 @@ def add(
     alive = tuple(e for e in kept.stack if layer_numbers.find(image, e.layer) is not None)
     subjects.keep(image, replace(kept, stack=(*alive, edit)))
     return layer
-
-
-def add_mask(layer: Gimp.Layer, pixels: Pixels) -> None:
-    """A layer mask to feather the edit further: white on the whole region, black elsewhere.
-
-    pixels: the layer's own, whose alpha is feathered already. Blurring the mask, or painting on it,
-    can only take away from the edit: nothing outside the region can ever show.
-    """
-    alpha = pixels.data[3::4] if pixels.dtype == "u8" else array("f", bytes(pixels.data))[3::4]
-    mask = layer.create_mask(Gimp.AddMaskType.BLACK)
-    layer.add_mask(mask)
-    layer.set_edit_mask(False)
-    buffer = mask.get_buffer()
-    area = Gegl.Rectangle.new(0, 0, pixels.width, pixels.height)
-    buffer.set(area, "Y u8", bytes(map(bool, alpha)).replace(b"\1", b"\xff"))
-    buffer.flush()
-    mask.update(0, 0, pixels.width, pixels.height)
 
 
 def covered(pixels: Pixels, cover: bytes | None) -> Pixels:

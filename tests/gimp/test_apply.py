@@ -7,9 +7,10 @@ from pathlib import Path
 
 import gi
 
+gi.require_version("Gegl", "0.4")
 gi.require_version("Gimp", "3.0")
 import pytest
-from gi.repository import Gimp
+from gi.repository import Gegl, Gimp
 from gimp_helpers import (
     APPLY,
     PORTRAIT,
@@ -19,10 +20,13 @@ from gimp_helpers import (
     grow,
     load,
     names,
+    offsets,
     part_group,
     parts_by_size,
     projection,
     save,
+    saved_edit,
+    shown_by,
     succeeded,
 )
 
@@ -33,20 +37,12 @@ STACK = "editgan-stack"
 @pytest.fixture(scope="module")
 def edit(call: Call, segmented_file: Path) -> str:
     """The name of an edit in the library, whose title is `Learnt for apply`."""
-    image = load(segmented_file)
-    grow(parts_by_size(image)[0])
-    report = succeeded(call(REPAINT, image, None, steps=2, save_as="Learnt for apply"))
-    image.delete()
-    return report["saved_as"]
+    return saved_edit(call, segmented_file, "Learnt for apply")
 
 
 @pytest.fixture(scope="module")
 def other(call: Call, segmented_file: Path) -> str:
-    image = load(segmented_file)
-    grow(parts_by_size(image)[1])
-    report = succeeded(call(REPAINT, image, None, steps=2, save_as="Another"))
-    image.delete()
-    return report["saved_as"]
+    return saved_edit(call, segmented_file, "Another", 1)
 
 
 def kept_stack(layer: Gimp.Layer) -> dict:
@@ -105,6 +101,28 @@ def test_changing_the_stack_replaces_its_layer_and_no_other(
     second = next(layer for layer in image.get_layers() if layer.get_parasite(STACK))
     assert round(second.get_opacity()) == 70
     assert "mine" in after
+
+
+def test_what_was_painted_on_its_mask_stays(call: Call, edit: str, segmented: Gimp.Image) -> None:
+    image = segmented
+    part_group(image).set_visible(False)
+    photo = projection(image)
+    succeeded(call(APPLY, image, None, edit=edit))
+    layer = image.get_layers()[1]
+    mask, region = layer.get_mask(), shown_by(layer, image)
+    half = layer.get_width() // 2
+    mask.get_buffer().set(
+        Gegl.Rectangle.new(0, 0, half, layer.get_height()), "Y u8", bytes(half * layer.get_height())
+    )
+    border = offsets(layer)[0] + half
+    succeeded(call(APPLY, image, None, edit=edit, scale=1.5))
+    after, depth, width = projection(image), len(photo) // len(region), image.get_width()
+    changed = {
+        at % width < border
+        for at, within in enumerate(region)
+        if within and photo[at * depth : (at + 1) * depth] != after[at * depth : (at + 1) * depth]
+    }
+    assert changed == {False}  # to the border's right only
 
 
 def first_name(layers: list[str]) -> str:

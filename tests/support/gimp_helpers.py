@@ -55,6 +55,17 @@ def repainted(segmented: Gimp.Image) -> Gimp.Image:
     return segmented
 
 
+def saved_edit(
+    call: Callable[..., Gimp.ValueArray], segmented_file: Path, title: str, place: int = 0
+) -> str:
+    """The library's name for a new edit: some part grows, the smallest being number 0."""
+    image = load(segmented_file)
+    grow(parts_by_size(image)[place])
+    report = succeeded(call(REPAINT, image, None, steps=2, save_as=title))
+    image.delete()
+    return report["saved_as"]
+
+
 def succeeded(values: Gimp.ValueArray) -> dict:
     """The JSON report of a call that must have worked."""
     assert values.index(0) == Gimp.PDBStatusType.SUCCESS, Gimp.get_pdb().get_last_error()
