@@ -82,7 +82,7 @@ def _save(
     session: Session, photo: photos.Photo, kept: state.State, edit: state.EditRecord, name: str
 ) -> str:
     try:
-        return save_edit.save(session, photo, kept, edit, name, "")
+        return save_edit.save(session, photo, kept, [edit], name, "", edit.parts)
     except PlugInError as error:
         raise PlugInError(
             _("The result is in a new layer, but its edit was not saved: {reason}").format(

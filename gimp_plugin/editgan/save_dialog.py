@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import dialogs
@@ -40,7 +39,9 @@ class SaveDialog:
         self._before, self._after = BeforeAfter(SIDE), BeforeAfter(SIDE)
         self._name = Gtk.Entry(activates_default=True, hexpand=True, max_length=120)
         self._description = Gtk.Entry(activates_default=True, max_length=2000)
-        self._parts = {part: self._check(part, True) for part in self._learnt(sources).parts}
+        self._parts = {
+            part: self._check(part, True) for part in save_edit.all_parts(self._learnt(sources))
+        }
         self._images = {source.key: self._check(source.label, False) for source in sources}
         self._dialog = self._window()
 
@@ -73,21 +74,21 @@ class SaveDialog:
         """Only parts that were learnt from what is ticked can be chosen; show what comes of it."""
         chosen = self._ticked(self._images)
         learnt = self._learnt([source for source in self._sources if source.key in chosen])
+        known = save_edit.all_parts(learnt)
         for part, button in self._parts.items():
-            button.set_sensitive(part in learnt.parts)
-        parts = tuple(part for part in learnt.parts if self._parts[part].get_active())
+            button.set_sensitive(part in known)
+        parts = tuple(part for part in known if self._parts[part].get_active())
         named = bool(self._name.get_text().strip())
         self._dialog.set_response_sensitive(Gtk.ResponseType.OK, named and bool(parts))
         if self._background and parts:
-            edit = save_edit.ref(replace(learnt, parts=parts))
             self._background.latest(
                 "preview",
-                PreviewStack(self._photo, [edit], SIDE),
+                PreviewStack(self._photo, save_edit.refs(learnt, parts), SIDE),
                 lambda answer: self._after.show_after(expect(StackPreview, answer).pixels),
             )
 
-    def _learnt(self, sources: Sequence[Source]) -> state.EditRecord:
-        return save_edit.together(self._edit, [source.edit for source in sources])
+    def _learnt(self, sources: Sequence[Source]) -> list[state.EditRecord]:
+        return [self._edit, *(source.edit for source in sources)]
 
     def _ticked(self, buttons: dict[str, Gtk.CheckButton]) -> list[str]:
         return [key for key, b in buttons.items() if b.get_active() and b.get_sensitive()]
@@ -102,13 +103,8 @@ class SaveDialog:
 
     def _window(self) -> GimpUi.Dialog:
         dialog = GimpUi.Dialog(title=_("Save as Edit"), role="editgan-save")
-        for label, response in (
-            (_("_Cancel"), Gtk.ResponseType.CANCEL),
-            (_("Sa_ve"), Gtk.ResponseType.OK),
-        ):
-            button = dialog.add_button(label, response)
-            button.set_margin_bottom(dialogs.SPACING)
-        button.set_margin_end(dialogs.SPACING)
+        dialogs.button(dialog, _("_Cancel"), Gtk.ResponseType.CANCEL)
+        dialogs.button(dialog, _("Sa_ve"), Gtk.ResponseType.OK)
         dialog.set_default_response(Gtk.ResponseType.OK)
         dialog.set_response_sensitive(Gtk.ResponseType.OK, False)
         self._name.connect("changed", lambda _entry: self._changed())

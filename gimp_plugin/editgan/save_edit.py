@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import photo as photos
@@ -17,7 +16,7 @@ from session import Session, expect
 from texts import _
 from views import View
 
-from protocol.messages import EditRef, Latent, Saved, SaveEdit
+from protocol.messages import EditRef, Learn, Learnt, Saved, SaveEdit
 
 Report = dict[str, Any]
 
@@ -53,22 +52,22 @@ def run(
     if not name:
         raise PlugInError(_("An edit needs a name: type one."))
     chosen = _chosen(sources(image, kept, edit), images)
-    learnt = together(edit, [source.edit for source in chosen])
-    if unknown := sorted(set(parts) - set(learnt.parts)):
+    edits = [edit, *(source.edit for source in chosen)]
+    known = all_parts(edits)
+    if unknown := sorted(set(parts) - set(known)):
         raise PlugInError(
             _("This edit has not learnt to change “{part}”: name some of {parts}.").format(
-                part=unknown[0], parts=", ".join(learnt.parts)
+                part=unknown[0], parts=", ".join(known)
             )
         )
-    learnt = replace(learnt, parts=tuple(parts) or learnt.parts)
     photo = photos.remembered(image, kept)
     with Session(view) as session:
-        saved = save(session, photo, kept, learnt, name, description, 1 + len(chosen))
+        saved = save(session, photo, kept, edits, name, description, tuple(parts) or known)
     return {
         "saved_as": saved,
-        "parts": list(learnt.parts),
+        "parts": list(parts) or list(known),
         "bundle": edit.bundle,
-        "learnt_from": 1 + len(chosen),
+        "learnt_from": len(edits),
     }
 
 
@@ -105,20 +104,15 @@ def sources(image: Gimp.Image, kept: state.State, edit: state.EditRecord) -> lis
     return found
 
 
-def together(edit: state.EditRecord, others: Sequence[state.EditRecord]) -> state.EditRecord:
-    """The mean of the vectors, for the parts of any."""
-    parts = tuple(dict.fromkeys(part for one in (edit, *others) for part in one.parts))
-    return replace(edit, parts=parts, vector=mean([one.vector for one in (edit, *others)]))
+def all_parts(edits: Sequence[state.EditRecord]) -> tuple[str, ...]:
+    """Those that any of the edits may change."""
+    return tuple(dict.fromkeys(part for edit in edits for part in edit.parts))
 
 
-def mean(vectors: Sequence[Latent]) -> Latent:
-    values = zip(*(array("f", bytes(vector.data)) for vector in vectors), strict=True)
-    data = array("f", (sum(value) / len(vectors) for value in values))
-    return replace(vectors[0], data=data.tobytes())
-
-
-def ref(edit: state.EditRecord) -> EditRef:
-    return EditRef(vector=edit.vector, parts=edit.parts)
+def refs(edits: Sequence[state.EditRecord], parts: tuple[str, ...]) -> list[EditRef]:
+    """A stack that looks like the mean of the edits, changing these parts only."""
+    share = 1 / len(edits)
+    return [EditRef(vector=edit.vector, parts=parts, scale=share) for edit in edits]
 
 
 def _chosen(found: Sequence[Source], keys: Sequence[str]) -> list[Source]:
@@ -138,22 +132,28 @@ def save(
     session: Session,
     photo: photos.Photo,
     kept: state.State,
-    edit: state.EditRecord,
+    edits: Sequence[state.EditRecord],
     name: str,
     description: str,
-    learnt_from: int = 1,
+    parts: tuple[str, ...],
 ) -> str:
-    """Returns the name that the library gave it."""
+    """Save the mean of edits with the range in which it looks natural; the library's name for it.
 
-    def message(photo_name: str) -> SaveEdit:
-        return SaveEdit(
-            photo=photo_name,
-            name=name,
-            description=description,
-            parts=edit.parts,
-            vector=edit.vector,
-            learnt_from=learnt_from,
-        )
-
-    answer, _kept = session.about_photo(photo, kept, message)
-    return expect(Saved, answer).name
+    The backend does the sum and finds the range, as it does for `editgan learn`.
+    """
+    lesson = [EditRef(vector=edit.vector, parts=parts) for edit in edits]
+    answer, kept = session.about_photo(
+        photo, kept, lambda photo_name: Learn([photo_name], edits=lesson, steps=0), (0.0, 0.7)
+    )
+    learnt = expect(Learnt, answer)
+    message = SaveEdit(
+        photo=kept.photo,
+        name=name,
+        description=description,
+        parts=parts,
+        vector=learnt.vector,
+        low=learnt.low,
+        high=learnt.high,
+        learnt_from=len(edits),
+    )
+    return expect(Saved, session.request(message, (0.7, 1.0))).name
