@@ -41,6 +41,14 @@ def add(dialog: GimpUi.ProcedureDialog, widget: Gtk.Widget, *, expand: bool = Fa
     widget.show_all()
 
 
+def button(dialog: Gtk.Dialog, label: str, response: Gtk.ResponseType) -> Gtk.Button:
+    """One of the buttons in the lower right corner of a window of our own."""
+    made = dialog.add_button(label, response)
+    made.set_margin_end(SPACING)
+    made.set_margin_bottom(SPACING)
+    return made
+
+
 def hint(text: str) -> Gtk.Label:
     """Small print."""
     label = Gtk.Label(label=text, xalign=0.0, wrap=True, max_width_chars=52)

@@ -6,7 +6,7 @@ import gi
 
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
-from dialogs import ROLE, SPACING
+from dialogs import ROLE, SPACING, button
 from errors import CommandCancelled
 from gi.repository import Gimp, GimpUi, Gtk
 from texts import _
@@ -28,8 +28,8 @@ def offer_rgb(image: Gimp.Image) -> None:
 def _agreed(name: str) -> bool:
     GimpUi.init(ROLE)
     dialog = GimpUi.Dialog(title=_("Convert to RGB"), role="editgan-indexed")
-    dialog.add_button(_("_Cancel"), Gtk.ResponseType.CANCEL)
-    dialog.add_button(_("Convert to _RGB"), Gtk.ResponseType.OK)
+    button(dialog, _("_Cancel"), Gtk.ResponseType.CANCEL)
+    button(dialog, _("Convert to _RGB"), Gtk.ResponseType.OK)
     dialog.set_default_response(Gtk.ResponseType.OK)
     text = _(
         "“{name}” has indexed colours: a palette of at most 256, which cannot hold a photo's "

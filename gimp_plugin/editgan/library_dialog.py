@@ -201,12 +201,9 @@ class LibraryDialog:
 
     def _window(self) -> GimpUi.Dialog:
         dialog = GimpUi.Dialog(title=_("Edit Library"), role="editgan-library")
-        cancel = dialog.add_button(_("_Cancel"), Gtk.ResponseType.CANCEL)
-        ok = dialog.add_button(_("_OK"), Gtk.ResponseType.OK)
+        dialogs.button(dialog, _("_Cancel"), Gtk.ResponseType.CANCEL)
+        ok = dialogs.button(dialog, _("_OK"), Gtk.ResponseType.OK)
         ok.set_tooltip_text(_("Write the stack as one layer; it can be changed again later"))
-        ok.set_margin_end(dialogs.SPACING)
-        for button in (cancel, ok):
-            button.set_margin_bottom(dialogs.SPACING)
         dialog.set_default_response(Gtk.ResponseType.OK)
         dialog.connect("key-press-event", self._key)
         edit_files.accept_drops(dialog, self._actions.import_files)

@@ -199,7 +199,7 @@ class Following:
     def _failed(self, error: BackendError) -> None:
         if error.code == "cancelled":  # it had not begun when the next stroke came
             return
-        self.vector, self._begun = None, False
+        self.vector, self._begun, self.wanted = None, False, False
         self._window.ready(False)
         if error.code == "nothing_changed":
             self._show_photo()

@@ -8,13 +8,12 @@ import gi
 
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
+from dialogs import SPACING, button
 from gi.repository import GimpUi, Gtk
 from picture import Picture
 from texts import _
 
 from protocol.messages import Pixels, Preview
-
-SPACING = 12
 
 
 class LiveWindow:
@@ -26,9 +25,9 @@ class LiveWindow:
     def __init__(self, on_answer: Callable[[bool], None]) -> None:
         GimpUi.init("editgan")
         self._dialog = GimpUi.Dialog(title=_("Live Repaint"), role="editgan-live")
-        self._keep = self._button(_("_Keep"), Gtk.ResponseType.OK)
+        self._keep = button(self._dialog, _("_Keep"), Gtk.ResponseType.OK)
         self._keep.set_tooltip_text(_("Put what you see into a new layer above the photo"))
-        close = self._button(_("_Close"), Gtk.ResponseType.CLOSE)
+        close = button(self._dialog, _("_Close"), Gtk.ResponseType.CLOSE)
         close.set_tooltip_text(_("Leave the photo as it is"))
         self._dialog.connect(
             "response", lambda _dialog, response: on_answer(response == Gtk.ResponseType.OK)
@@ -58,9 +57,3 @@ class LiveWindow:
 
     def close(self) -> None:
         self._dialog.destroy()
-
-    def _button(self, label: str, response: Gtk.ResponseType) -> Gtk.Button:
-        button = self._dialog.add_button(label, response)
-        button.set_margin_end(SPACING)
-        button.set_margin_bottom(SPACING)
-        return button

@@ -8,13 +8,12 @@ import gi
 
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
+from dialogs import SPACING, button
 from gi.repository import GimpUi, Gtk
 from picture import Picture
 from texts import _
 
 from protocol.messages import Preview
-
-SPACING = 12
 
 
 class ProgressWindow:
@@ -27,11 +26,11 @@ class ProgressWindow:
         GimpUi.init("editgan")
         self._on_stop = on_stop
         self._dialog = GimpUi.Dialog(title=title, role="editgan-progress")
-        self._keep = self._button(_("_Keep What There Is"), Gtk.ResponseType.OK)
+        self._keep = button(self._dialog, _("_Keep What There Is"), Gtk.ResponseType.OK)
         self._keep.set_tooltip_text(_("End now, with the best result so far"))
-        self._keep.set_sensitive(False)  # until there is something to see
-        self._cancel = self._button(_("_Cancel"), Gtk.ResponseType.CANCEL)
+        self._cancel = button(self._dialog, _("_Cancel"), Gtk.ResponseType.CANCEL)
         self._cancel.set_tooltip_text(_("End now; the image stays as it was"))
+        self.begin()
         self._dialog.connect("response", self._answered)
         # closing the window cancels; it goes away when the job has ended
         self._dialog.connect("delete-event", lambda *_event: True)
@@ -45,6 +44,11 @@ class ProgressWindow:
         GimpUi.window_set_transient(self._dialog)
         self._dialog.show_all()
 
+    def begin(self) -> None:
+        """A job begins, perhaps the second one of a command: it can be ended as the first."""
+        self._keep.set_sensitive(False)  # until there is something to see
+        self._cancel.set_sensitive(True)
+
     def say(self, text: str, fraction: float | None = None) -> None:
         self._text.set_text(text)
         if fraction is not None:
@@ -57,15 +61,9 @@ class ProgressWindow:
     def close(self) -> None:
         self._dialog.destroy()
 
-    def _button(self, label: str, response: Gtk.ResponseType) -> Gtk.Button:
-        button = self._dialog.add_button(label, response)
-        button.set_margin_end(SPACING)
-        button.set_margin_bottom(SPACING)
-        return button
-
     def _answered(self, _dialog: Gtk.Dialog, response: int) -> None:
         keep = response == Gtk.ResponseType.OK
-        for button in (self._keep, self._cancel):
-            button.set_sensitive(False)
+        self._keep.set_sensitive(False)
+        self._cancel.set_sensitive(False)
         self._text.set_text(_("Finishing with the best result so far") if keep else _("Cancelling"))
         self._on_stop(keep)

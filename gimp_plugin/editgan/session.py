@@ -80,11 +80,8 @@ class Session:
             GLib.idle_add(self._show, event, span)
 
         job = new_job()
-        self._view.on_stop = lambda keep: self._stop(job, keep)
-        try:
-            return self.background(lambda: self.connection.request(message, on_event, job))
-        finally:
-            self._view.on_stop = None
+        self._view.begin(lambda keep: self._stop(job, keep))
+        return self.background(lambda: self.connection.request(message, on_event, job))
 
     def about_photo(
         self,

@@ -10,7 +10,7 @@ gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 import settings
 import status
-from dialogs import ROLE, SPACING
+from dialogs import ROLE, SPACING, button
 from errors import PlugInError
 from gi.repository import GimpUi, GLib, Gtk
 from settings_page import SettingsPage
@@ -38,12 +38,9 @@ class BackendWindow:
         self._state: status.State | None = None
         self._busy = self._look_again = False
         self._dialog = GimpUi.Dialog(title=_("EditGAN Backend"), role="editgan-status")
-        self._restart = self._dialog.add_button(_("_Restart"), RESTART)
-        self._stop = self._dialog.add_button(_("_Stop Backend"), STOP)
-        close = self._dialog.add_button(_("_Close"), Gtk.ResponseType.CLOSE)
-        close.set_margin_end(SPACING)
-        for button in (self._restart, self._stop, close):
-            button.set_margin_bottom(SPACING)
+        self._restart = button(self._dialog, _("_Restart"), RESTART)
+        self._stop = button(self._dialog, _("_Stop Backend"), STOP)
+        button(self._dialog, _("_Close"), Gtk.ResponseType.CLOSE)
         self._dialog.set_default_response(Gtk.ResponseType.CLOSE)
         self._dialog.set_default_size(680, 480)
         self._status, self._models, self._log = StatusPage(), ModelsPage(), LogPage()

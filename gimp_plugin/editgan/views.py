@@ -13,13 +13,15 @@ from protocol.messages import Event, Preview, Progress
 
 
 class View(Protocol):
-    """Shows events, on the main thread. `cancelled` may be read from any thread.
-
-    on_stop: to be called on the main thread when the user has had enough; True: keep what there is.
-    """
+    """Shows events, on the main thread. `cancelled` may be read from any thread."""
 
     cancelled: threading.Event
-    on_stop: Callable[[bool], None] | None
+
+    def begin(self, stop: Callable[[bool], None]) -> None:
+        """A job begins; `stop` is to be called when the user has had enough of it.
+
+        stop(True): keep what there is; stop(False): cancel.
+        """
 
     def say(self, text: str, fraction: float | None = None) -> None: ...
 
@@ -31,11 +33,12 @@ class View(Protocol):
 class ProgressView:
     """GIMP's own progress bar. Its Cancel button ends the plug-in; the backend notices."""
 
-    on_stop = None
-
     def __init__(self, title: str) -> None:
         self.cancelled = threading.Event()
         Gimp.progress_init(title)
+
+    def begin(self, stop: Callable[[bool], None]) -> None:
+        pass
 
     def say(self, text: str, fraction: float | None = None) -> None:
         Gimp.progress_set_text(text)
@@ -53,13 +56,17 @@ class ProgressView:
 class PreviewView:
     """A small window with a live preview, a progress bar, Keep and Cancel."""
 
-    on_stop: Callable[[bool], None] | None = None
-
     def __init__(self, title: str) -> None:
         from progress_window import ProgressWindow
 
         self.cancelled = threading.Event()
-        self._window = ProgressWindow(title, self._stop)
+        self._stop: Callable[[bool], None] | None = None
+        self._window = ProgressWindow(title, self._stopped)
+
+    def begin(self, stop: Callable[[bool], None]) -> None:
+        self._stop = stop
+        if not self.cancelled.is_set():
+            self._window.begin()
 
     def say(self, text: str, fraction: float | None = None) -> None:
         self._window.say(text, fraction)
@@ -73,21 +80,22 @@ class PreviewView:
     def close(self) -> None:
         self._window.close()
 
-    def _stop(self, keep: bool) -> None:
+    def _stopped(self, keep: bool) -> None:
         if not keep:
-            self.cancelled.set()
-        if self.on_stop:
-            self.on_stop(keep)
+            self.cancelled.set()  # jobs that follow end too
+        if self._stop:
+            self._stop(keep)
 
 
 class LabelView:
     """A line of text somewhere in a dialog."""
 
-    on_stop = None
-
     def __init__(self, set_text: Callable[[str], None]) -> None:
         self.cancelled = threading.Event()
         self._set_text = set_text
+
+    def begin(self, stop: Callable[[bool], None]) -> None:
+        pass
 
     def say(self, text: str, fraction: float | None = None) -> None:
         self._set_text(text)
