@@ -13,6 +13,7 @@ from gimp_helpers import (
     BORROW,
     PORTRAIT,
     SAVE,
+    SEGMENT,
     differences,
     failed,
     load,
@@ -21,7 +22,7 @@ from gimp_helpers import (
     projection,
     succeeded,
 )
-from gimp_windows import press, screenshot, user, wait_for
+from gimp_windows import finish, screenshot, user, wait_for
 
 Call = Callable[..., Gimp.ValueArray]
 PICTURES = os.environ.get("EDITGAN_TEST_PICTURES")
@@ -52,6 +53,15 @@ def test_borrows_into_a_layer_of_its_own(
     assert succeeded(call(SAVE, image, None, name=f"borrowed {take}"))["parts"]
 
 
+def test_both_photos_are_sent_again(
+    call: Call, segmented: Gimp.Image, other: Gimp.Image, kill_backend: Callable[[], None]
+) -> None:
+    succeeded(call(SEGMENT, other, None))
+    kill_backend()
+    report = succeeded(call(BORROW, segmented, None, other=other, parts="eyes", steps=2))
+    assert names(segmented)[1] == report["layer"]
+
+
 def test_what_cannot_be_borrowed_is_told(
     call: Call, segmented: Gimp.Image, other: Gimp.Image
 ) -> None:
@@ -69,7 +79,7 @@ def test_dialog(call: Call, segmented: Gimp.Image, other: Gimp.Image) -> None:
         wait_for("Borrow from Another Photo")
         if PICTURES:
             screenshot(Path(PICTURES) / "borrow.png")
-        press("alt+b")
+        finish("Borrow from Another Photo", "alt+b")
 
     with user(act):
         values = call(BORROW, segmented, None, run_mode=Gimp.RunMode.INTERACTIVE, steps=2)

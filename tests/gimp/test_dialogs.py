@@ -20,7 +20,7 @@ from gimp_helpers import (
     names,
     succeeded,
 )
-from gimp_windows import is_open, press, screenshot, user, wait_for, write
+from gimp_windows import finish, is_open, press, screenshot, user, wait_for, write
 
 from protocol.client import Connection
 
@@ -33,8 +33,8 @@ pytestmark = pytest.mark.skipif("DISPLAY" not in os.environ, reason="needs Xvfb"
 
 
 @contextmanager
-def answering(title: str, *keys: str, text: str = "") -> Iterator[None]:
-    """Somebody types `text` and presses `keys` in the window called `title`, once it comes."""
+def answering(title: str, key: str, *, text: str = "") -> Iterator[None]:
+    """Somebody types `text` in the window called `title`, once it comes, and ends it with `key`."""
 
     def act() -> None:
         wait_for(title)
@@ -42,7 +42,7 @@ def answering(title: str, *keys: str, text: str = "") -> Iterator[None]:
             write(text)
         if PICTURES:
             screenshot(Path(PICTURES) / f"{title.lower().replace(' ', '-')}.png")
-        press(*keys)
+        finish(title, key)
 
     with user(act):
         yield
@@ -70,9 +70,8 @@ def test_indexed_image_is_converted_if_wanted(call: Call) -> None:
         wait_for("Convert to RGB")
         if PICTURES:
             screenshot(Path(PICTURES) / "convert-to-rgb.png")
-        press("alt+r")
-        wait_for("Segment Parts")
-        press("alt+e")
+        finish("Convert to RGB", "alt+r")
+        finish("Segment Parts", "alt+e")
 
     with user(act):
         succeeded(call(SEGMENT, image, image.get_layers(), run_mode=ASK))
@@ -109,12 +108,11 @@ def test_cancel_while_repainting(call: Call, repainted: Gimp.Image, backend: Con
     layers = names(image)
 
     def act() -> None:
-        wait_for("Apply Repaint")
-        press("alt+a")
+        finish("Apply Repaint", "alt+a")
         wait_for("Applying the repaint")
         if PICTURES:
             screenshot(Path(PICTURES) / "progress.png")
-        press("alt+c")
+        finish("Applying the repaint", "alt+c")
 
     with user(act):
         values = call(REPAINT, image, None, run_mode=ASK, steps=1000)
@@ -136,7 +134,7 @@ def test_last_values_are_those_of_the_dialog(call: Call, repainted: Gimp.Image) 
         write("typed")
         if PICTURES:
             screenshot(Path(PICTURES) / "apply-repaint.png")
-        press("alt+a")
+        finish("Apply Repaint", "alt+a")
 
     with user(act):
         assert succeeded(call(REPAINT, image, None, run_mode=ASK))["layer"] == "typed"

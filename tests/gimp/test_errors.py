@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from gi.repository import Gimp
 from gimp_helpers import (
     PORTRAIT,
     REPAINT,
+    SAVE,
     SEGMENT,
     STATUS,
     failed,
@@ -30,6 +30,9 @@ from gimp_helpers import (
     pixels,
     succeeded,
 )
+from gimp_windows import until
+
+from protocol.launch import ensure_backend
 
 Call = Callable[..., Gimp.ValueArray]
 LONG = 1000  # steps
@@ -165,8 +168,7 @@ def test_backend_killed_in_the_middle_of_a_job(
     image = segmented
     grow(parts_by_size(image)[0])
     before, layers = pixels(image.get_layers()[1]), names(image)
-    killer = threading.Timer(2.0, kill_backend)
-    killer.start()
+    killer = once_it_repaints(kill_backend)
     sentence = failed(call(REPAINT, image, None, steps=LONG))
     killer.join()
     assert "backend" in sentence
@@ -180,17 +182,40 @@ def test_plug_in_killed_in_the_middle_of_a_job(call: Call, segmented: Gimp.Image
     image = segmented
     grow(parts_by_size(image)[0])
     layers = names(image)
-    killer = threading.Timer(2.0, kill_plug_in)
-    killer.start()
+    killer = once_it_repaints(kill_plug_in)
     values = call(REPAINT, image, None, steps=LONG)
     killer.join()
     assert values.index(0) != Gimp.PDBStatusType.SUCCESS
     assert names(image) == layers
-    deadline = time.monotonic() + 20
-    while succeeded(call(STATUS))["running"] and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert succeeded(call(STATUS))["running"] is None  # the backend has dropped the job
+    until(lambda: succeeded(call(STATUS))["running"] is None, "the backend drops the job")
     succeeded(call(REPAINT, image, None, steps=2))
+
+
+def test_full_disk(call: Call, repainted: Gimp.Image, order: Callable[[str], None]) -> None:
+    image = repainted
+    succeeded(call(STATUS))  # the backend runs
+    order("full")
+    try:
+        sentence = failed(call(REPAINT, image, None, steps=2, save_as="Too much"))
+        assert "The result is in a new layer" in sentence and "disk" in sentence
+        assert len(names(image)) == 3
+        assert "disk" in failed(call(SAVE, image, None, name="Too much"))
+    finally:
+        order("room")
+    assert succeeded(call(SAVE, image, None, name="Just enough"))["saved_as"] == "just-enough"
+
+
+def once_it_repaints(act: Callable[[], None]) -> threading.Thread:
+    """Do `act`, which must not call GIMP, in the middle of the job that comes."""
+
+    def work() -> None:
+        with ensure_backend() as backend:
+            until(lambda: backend.status().running == "Repaint", "a repaint")
+            act()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
 
 
 def kill_plug_in() -> None:

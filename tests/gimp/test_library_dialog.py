@@ -21,11 +21,14 @@ from gimp_helpers import (
     names,
     parts_by_size,
     projection,
+    saved_edit,
     succeeded,
 )
-from gimp_windows import PATIENCE, drop, press, screenshot, user, wait_for, write
+from gimp_windows import drop, finish, press, screenshot, until, user, wait_for, write
 
 from protocol.client import Connection
+from protocol.errors import BackendError
+from protocol.launch import ensure_backend
 from protocol.messages import EditInfo, ListEdits
 
 Call = Callable[..., Gimp.ValueArray]
@@ -39,11 +42,7 @@ pytestmark = pytest.mark.skipif("DISPLAY" not in os.environ, reason="needs Xvfb"
 @pytest.fixture(scope="module")
 def edit(call: Call, segmented_file: Path) -> str:
     """The name of an edit of the user's own, titled `Wonder`."""
-    image = load(segmented_file)
-    grow(parts_by_size(image)[0])
-    report = succeeded(call(REPAINT, image, None, steps=2, save_as="Wonder"))
-    image.delete()
-    return report["saved_as"]
+    return saved_edit(call, segmented_file, "Wonder")
 
 
 @contextmanager
@@ -52,7 +51,6 @@ def working(act: Callable[[], None]) -> Iterator[None]:
 
     def work() -> None:
         wait_for(TITLE)
-        time.sleep(2.0)  # pictures and a kept stack come after the window
         act()
 
     with user(work):
@@ -83,11 +81,14 @@ def listed(backend: Connection, title: str) -> EditInfo | None:
     return next((edit for edit in edits if edit.title == title), None)
 
 
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "in vain"
-        time.sleep(0.1)
+def idle(backend: Connection) -> bool:
+    """Whether the backend has nothing to do for a while."""
+    for _ in range(5):
+        status = backend.status()
+        if status.running or status.queued:
+            return False
+        time.sleep(0.2)
+    return True
 
 
 def test_a_stack_is_chosen_changed_and_taken_away(
@@ -103,7 +104,7 @@ def test_a_stack_is_chosen_changed_and_taken_away(
         choose("smile")
         press("Return")
         picture("two")
-        press("alt+o")
+        finish(TITLE, "alt+o")
 
     with working(add_two):
         report = succeeded(call(APPLY, image, None, run_mode=ASK))
@@ -116,7 +117,8 @@ def test_a_stack_is_chosen_changed_and_taken_away(
         choose("Wonder")
         press("plus")  # it is there already: the keyboard goes to its slider
         picture("again")
-        press("Home", "alt+o")
+        press("Home")
+        finish(TITLE, "alt+o")
 
     with working(weaken):
         succeeded(call(APPLY, image, None, run_mode=ASK))
@@ -126,9 +128,8 @@ def test_a_stack_is_chosen_changed_and_taken_away(
 
     def take_away() -> None:
         press("alt+e")
-        time.sleep(0.5)  # GTK shows a button pressed for a quarter of a second, then it acts
         picture("reset")
-        press("alt+o")
+        finish(TITLE, "alt+o")
 
     with working(take_away):
         succeeded(call(APPLY, image, None, run_mode=ASK))
@@ -136,7 +137,9 @@ def test_a_stack_is_chosen_changed_and_taken_away(
     assert projection(image) == before
 
 
-def test_escape_leaves_nothing_behind(call: Call, edit: str, segmented: Gimp.Image) -> None:
+def test_escape_leaves_nothing_behind(
+    call: Call, edit: str, segmented: Gimp.Image, backend: Connection
+) -> None:
     image = segmented
     image.clean_all()
     before, layers = projection(image), names(image)
@@ -145,9 +148,9 @@ def test_escape_leaves_nothing_behind(call: Call, edit: str, segmented: Gimp.Ima
     def look_around() -> None:
         choose("Wonder")
         press("plus", "alt+v")
-        time.sleep(3)  # something may be on the canvas by now
+        until(lambda: idle(backend))  # the preview is on the canvas by now
         picture("canvas")
-        press("Escape")
+        finish(TITLE, "Escape")
 
     with working(look_around):
         values = call(APPLY, image, None, run_mode=ASK)
@@ -155,6 +158,41 @@ def test_escape_leaves_nothing_behind(call: Call, edit: str, segmented: Gimp.Ima
     assert names(image) == layers
     assert not image.is_dirty()
     assert projection(image) == before
+
+
+def test_a_backend_that_ends_takes_nothing_along(
+    call: Call, edit: str, segmented: Gimp.Image, kill_backend: Callable[[], None]
+) -> None:
+    def lose_it_twice() -> None:
+        choose("Wonder")
+        press("plus")
+        with ensure_backend() as backend:
+            until(lambda: idle(backend))  # the edit is on the stack
+            kill_backend()
+        choose("smile")
+        press("plus")
+        until(lambda: press("alt+g") or runs(), "Connect Again")
+        picture("connected-again")
+        choose("smile")
+        press("plus")
+        with ensure_backend() as backend:
+            until(lambda: idle(backend))
+            kill_backend()
+        finish(TITLE, "alt+o")
+
+    with working(lose_it_twice):
+        report = succeeded(call(APPLY, segmented, None, run_mode=ASK))
+    assert [title for title, _scale in kept(segmented)] == ["Wonder", "Smile"]
+    assert names(segmented)[1] == report["layer"]
+
+
+def runs() -> bool:
+    """Whether there is a backend that answers."""
+    try:
+        Connection.open().close()
+    except BackendError:
+        return False
+    return True
 
 
 def test_the_library_is_kept(
@@ -182,8 +220,7 @@ def test_the_library_is_kept(
         write("Wonder")
         press("Return")
         until(lambda: listed(backend, "Wonder"))
-        wait_for(TITLE)
-        press("Escape")
+        finish(TITLE, "Escape")
 
     with working(keep_order):
         call(APPLY, segmented, None, run_mode=ASK)
@@ -214,7 +251,7 @@ def test_edits_leave_and_come_as_files(
         picture("imported")
         drop(file, TITLE)
         until(lambda: listed(backend, "Wonder 3"))
-        press("Escape")
+        finish(TITLE, "Escape")
 
     with working(exchange):
         call(APPLY, segmented, None, run_mode=ASK)
@@ -233,7 +270,7 @@ def test_save_what_several_images_have_learnt(
         write("Together")
         press("Tab", "Tab", "Tab", "space")
         picture("save")
-        press("alt+v")
+        finish("Save as Edit", "alt+v")
 
     with user(name_it):
         report = succeeded(call(SAVE, images[0], None, run_mode=ASK))

@@ -1,7 +1,6 @@
 """Live Repaint's window, and keeping what an optimisation has so far."""
 
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,12 +22,13 @@ from gimp_helpers import (
     succeeded,
 )
 from gimp_story import run_story
-from gimp_windows import focus, is_open, press, screenshot, user, wait_for
+from gimp_windows import finish, screenshot, until, user, wait_for
+
+from protocol.client import Connection
 
 Call = Callable[..., Gimp.ValueArray]
 ASK = Gimp.RunMode.INTERACTIVE
 PICTURES = os.environ.get("EDITGAN_TEST_PICTURES")
-A_WHILE = 6.0  # seconds, for some previews on a busy machine
 
 pytestmark = pytest.mark.skipif("DISPLAY" not in os.environ, reason="needs Xvfb")
 
@@ -39,14 +39,10 @@ def show(name: str) -> None:
 
 
 def keep_when_it_can_be(window: str) -> None:
-    """Press Keep until the window had something to keep and is gone."""
+    """Keep the first thing that there is to keep."""
     wait_for(window)
-    time.sleep(A_WHILE)
     show(window.lower().replace(" ", "-"))
-    while is_open(window):
-        focus(f"^{window}$")  # the dialog before it takes the keyboard along when it goes late
-        press("alt+k")
-        time.sleep(1.0)
+    finish(window, "alt+k")
 
 
 def test_keep_writes_what_was_painted(call: Call, repainted: Gimp.Image) -> None:
@@ -65,13 +61,31 @@ def test_keep_writes_what_was_painted(call: Call, repainted: Gimp.Image) -> None
     assert succeeded(call(SAVE, image, None, name="live"))["saved_as"] == "live"
 
 
+def test_goes_on_with_another_backend(
+    call: Call, repainted: Gimp.Image, kill_backend: Callable[[], None]
+) -> None:
+    image = repainted
+    succeeded(call(STATUS))  # the backend runs
+
+    def act() -> None:
+        wait_for("Live Repaint")
+        with Connection.open() as backend:
+            until(lambda: backend.status().running == "LiveRepaint", "a preview begins")
+            kill_backend()
+        keep_when_it_can_be("Live Repaint")
+
+    with user(act):
+        report = succeeded(call(LIVE, image, None, run_mode=ASK))
+    assert names(image)[1] == report["layer"]
+    assert report["strokes"] == 2  # the same again
+
+
 def test_close_changes_nothing(call: Call, repainted: Gimp.Image) -> None:
     image = repainted
     layers = names(image)
 
     def act() -> None:
-        wait_for("Live Repaint")
-        press("Escape")
+        finish("Live Repaint", "Escape")
 
     with user(act):
         values = call(LIVE, image, None, run_mode=ASK)
@@ -83,11 +97,13 @@ def test_without_a_window_it_says_so(call: Call, repainted: Gimp.Image) -> None:
     assert "window" in failed(call(LIVE, repainted, None))
 
 
-def test_follows_what_is_painted_while_it_is_open(call: Call, tmp_path: Path) -> None:
-    """In a GIMP with all its windows, with GIMP's own commands."""
+def test_follows_what_is_painted_while_it_is_open(
+    call: Call, tmp_path: Path, segmented_file: Path
+) -> None:
+    """In a GIMP with all its windows, with its paintbrush and the mouse."""
     succeeded(call(STATUS))  # the backend runs
-    told = run_story("live_in_gimp", tmp_path)
-    assert told["report"]["strokes"] >= 2  # nothing painted yet, then the change
+    told = run_story("live_in_gimp", tmp_path, segmented_file)
+    assert told["report"]["strokes"] >= 1
     assert told["report"]["previews"] > 0
     assert told["painted"] in told["report"]["edited_parts"]
     assert told["undone"] == told["before keep"]  # one step
@@ -97,8 +113,7 @@ def test_keep_what_there_is_ends_a_repaint(call: Call, repainted: Gimp.Image) ->
     image = repainted
 
     def act() -> None:
-        wait_for("Apply Repaint")
-        press("alt+a")
+        finish("Apply Repaint", "alt+a")
         keep_when_it_can_be("Applying the repaint")
 
     with user(act):

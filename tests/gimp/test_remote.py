@@ -3,7 +3,6 @@
 import json
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ gi.require_version("Gimp", "3.0")
 import pytest
 from gi.repository import Gimp
 from gimp_helpers import REPAINT, STATUS, failed, grow, names, parts_by_size, pixels, succeeded
+from gimp_windows import until
 
 from gimp_harness import WORKSTATION, WORKSTATION_ADDRESS
 from protocol import connection_file, keys, paths, settings
@@ -29,10 +29,8 @@ def workstation(order: Order) -> Iterator[Path]:
     home = Path(os.environ["EDITGAN_TEST_RUN"]) / WORKSTATION
     keys.own("client")
     order("start-workstation")
-    deadline = time.monotonic() + 120
-    while not connection_file.is_held(home / "run" / connection_file.LOCK_NAME):
-        assert time.monotonic() < deadline, "the other backend did not start"
-        time.sleep(0.1)
+    lock = home / "run" / connection_file.LOCK_NAME
+    until(lambda: connection_file.is_held(lock), "the other backend starts")
     public = json.loads((home / "keys/server.json").read_text())["public"]
     remote = settings.Remote(WORKSTATION_ADDRESS, keys.to_hex(public))
     settings.save(settings.Settings(remote=remote, use_remote=True))
@@ -43,9 +41,7 @@ def workstation(order: Order) -> Iterator[Path]:
 
 def kill_once_it_repaints(order: Order) -> None:
     with Connection.open(timeout=120) as connection:
-        deadline = time.monotonic() + 120
-        while connection.status().running != "Repaint" and time.monotonic() < deadline:
-            time.sleep(0.1)
+        until(lambda: connection.status().running == "Repaint", "a repaint")
     order("kill-workstation")
 
 

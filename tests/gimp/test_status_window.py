@@ -12,7 +12,7 @@ gi.require_version("Gimp", "3.0")
 import pytest
 from gi.repository import Gimp
 from gimp_helpers import PORTRAIT, SEGMENT, STATUS, failed, load, names, succeeded
-from gimp_windows import is_open, press, screenshot, user, wait_for, write
+from gimp_windows import finish, is_open, press, screenshot, user, wait_for, write
 
 from protocol import paths, settings
 
@@ -44,8 +44,7 @@ def in_the_window(call: Call, act: Callable[[], None]) -> dict:
     def whole() -> None:
         wait_for(TITLE)
         act()
-        wait_for(TITLE)
-        press("alt+c")
+        finish(TITLE, "alt+c")
 
     with user(whole):
         report = succeeded(call(STATUS, run_mode=ASK))
@@ -83,8 +82,7 @@ def test_what_cannot_be_is_told_and_not_saved(call: Call) -> None:
         press("alt+v")
         picture("bad-address")
         press("alt+c")
-        wait_for(r"Save Settings\?")
-        press("alt+d")
+        finish(r"Save Settings\?", "alt+d")
 
     def whole() -> None:
         wait_for(TITLE)

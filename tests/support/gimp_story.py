@@ -2,38 +2,48 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import shutil
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from gi.repository import Gimp
 from gimp_helpers import PORTRAIT
-from gimp_windows import PATIENCE
 
 Told = dict[str, Any]
+KEYS = {  # GTK keeps F6, F8 and F10 for itself, GIMP F1 and F11
+    "layers-delete": "F9",
+    "plug-in-editgan-live": "F7",
+    "plug-in-editgan-repaint": "F12",
+}
+PROJECT = Path(__file__).resolve().parents[2]
 _START = (
     "import os, sys; sys.dont_write_bytecode = True; "
     "sys.path[:0] = os.environ['EDITGAN_TEST_PATH'].split(':'); "
-    "from {module} import story; from gimp_story import tell; tell(story)"
+    "from gimp_story import tell; tell('{module}')"
 )
 
 
-def run_story(module: str, tmp_path: Path) -> Told:
-    """Run `story` of a module in a GIMP of its own, on this display; what it told."""
+def run_story(module: str, tmp_path: Path, image: Path = PORTRAIT) -> Told:
+    """Run `story` of a module in a GIMP of its own, on this display; what it told.
+
+    image: the file that the story opens. KEYS are GIMP's, besides those that it has anyway.
+    """
     profile, answer = tmp_path / "profile", tmp_path / "answer.json"
     shutil.copytree(os.environ["GIMP3_DIRECTORY"], profile, symlinks=True)
+    keys = "".join(f'(action "{action}" "{key}")\n' for action, key in KEYS.items())
+    (profile / "shortcutsrc").write_text(f"(file-version 1)\n{keys}", encoding="utf-8")
     settings = {
         "GIMP3_DIRECTORY": str(profile),
         "EDITGAN_TEST_ANSWER": str(answer),
-        "EDITGAN_TEST_IMAGE": str(PORTRAIT.absolute()),
+        "EDITGAN_TEST_PATH": f"{os.environ['EDITGAN_TEST_PATH']}:{PROJECT}",
+        "EDITGAN_TEST_IMAGE": str(image.absolute()),
     }
     start = _START.format(module=module)
-    words = ["gimp", "-n", "-d", "-f", "--batch-interpreter=python-fu-eval", "-b", start]
+    words = ["gimp", "-n", "-f", "--batch-interpreter=python-fu-eval", "-b", start]
     done = subprocess.run(
         words, env={**os.environ, **settings}, capture_output=True, text=True, timeout=500
     )
@@ -43,11 +53,11 @@ def run_story(module: str, tmp_path: Path) -> Told:
     return told
 
 
-def tell(story: Callable[[], Told]) -> None:
+def tell(module: str) -> None:
     """Inside that GIMP: write what the story tells to EDITGAN_TEST_ANSWER, and end GIMP."""
     answer: Told = {}
     try:
-        answer = story()
+        answer = importlib.import_module(module).story()
     except Exception as error:
         answer = {"error": repr(error)}
     finally:
@@ -65,9 +75,3 @@ def run(name: str, **arguments: object) -> Gimp.ValueArray:
     if values.index(0) != Gimp.PDBStatusType.SUCCESS:
         raise RuntimeError(f"{name}: {Gimp.get_pdb().get_last_error()}")
     return values
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.1)

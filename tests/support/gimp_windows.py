@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 _SHOOT = """
 import sys, gi
@@ -32,8 +33,12 @@ window.show()
 window.move(1150, 930)
 Gtk.main()
 """
-PATIENCE = 30.0  # seconds until a window must have come
-ENDING = 120.0  # seconds until a command must have ended, on a busy machine
+PATIENCE = 120.0  # seconds until what must come has come, on a busy machine
+ENDING = 240.0  # seconds until a command must have ended, there
+_BETWEEN_KEYS = 0.3  # GTK gives a pressed button the keyboard for a quarter of a second
+
+T = TypeVar("T")
+_window = ""  # the X window that gets the keys: the one that `wait_for` went to last
 
 
 class User(threading.Thread):
@@ -50,10 +55,10 @@ class User(threading.Thread):
             self._act()
         except Exception as error:  # raised again in the test's own thread
             self.error = error
-            _xdotool("key", "Escape")
+            _escape()
         while not self.done.wait(ENDING):  # a dialog that did not understand must not stay
             self.error = self.error or TimeoutError("The command did not end.")
-            _xdotool("key", "Escape")
+            _escape()
 
 
 @contextmanager
@@ -70,40 +75,70 @@ def user(act: Callable[[], None]) -> Iterator[None]:
         raise someone.error
 
 
-def wait_for(title: str) -> str:
-    """The id of the window of that title, once it is there; it gets the keyboard."""
+def until(condition: Callable[[], T], what: str = "what was waited for") -> T:
+    """Wait until a condition holds; returns what it gave."""
     deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        found = _xdotool("search", "--onlyvisible", "--name", f"^{title}$").split()
-        if found:
-            time.sleep(0.5)  # its content is drawn after it is mapped
-            _xdotool("windowfocus", "--sync", found[-1])
-            return found[-1]
+    while not (found := condition()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"In vain: {what}")
         time.sleep(0.1)
-    raise TimeoutError(f"No window called {title!r} came.")
+    return found
 
 
-def focus(pattern: str) -> None:
-    """Give the keyboard to the window whose title matches."""
-    found = _xdotool("search", "--onlyvisible", "--name", pattern).split()
-    if found:
-        _xdotool("windowfocus", "--sync", found[0])
-        time.sleep(0.3)
+def wait_for(title: str) -> None:
+    """Go to the window of that title (a pattern), once it is there: it gets the keys from then on.
+
+    Not only now: a window that closes late may take the keyboard along.
+    """
+    global _window
+    _window = until(lambda: _windows(title), f"a window called {title!r}")[-1]
 
 
 def is_open(title: str) -> bool:
-    return bool(_xdotool("search", "--onlyvisible", "--name", f"^{title}$").split())
+    return bool(_windows(title))
 
 
 def press(*keys: str) -> None:
     for key in keys:
-        _xdotool("key", key)
-        time.sleep(0.15)
+        _xdotool("windowfocus", _window, "key", key)
+        time.sleep(_BETWEEN_KEYS)
+
+
+def finish(title: str, *keys: str) -> None:
+    """Press keys in a window until it is gone: one that is not ready for them yet ignores them."""
+    wait_for(title)
+
+    def gone() -> bool:
+        if is_open(title):
+            press(*keys)
+        return not is_open(title)
+
+    until(gone, f"the window {title!r} goes at {keys}")
 
 
 def write(text: str) -> None:
-    _xdotool("type", text)
-    time.sleep(0.15)
+    _xdotool("windowfocus", _window, "type", text)
+    time.sleep(_BETWEEN_KEYS)
+
+
+def move(x: int, y: int) -> None:
+    """Put the window there: no window manager finds a place for it beside the others."""
+    _xdotool("windowmove", "--sync", _window, str(x), str(y))
+
+
+def drag(start: tuple[int, int], end: tuple[int, int]) -> None:
+    """Draw a line with the mouse; from and to are pixels from the middle of the window."""
+    lines = _xdotool("getwindowgeometry", "--shell", _window).splitlines()
+    place = {name: int(value) for name, value in (line.split("=") for line in lines)}
+    middle = place["X"] + place["WIDTH"] // 2, place["Y"] + place["HEIGHT"] // 2
+    points = [
+        [str(m + a + (b - a) * step // 10) for m, a, b in zip(middle, start, end, strict=True)]
+        for step in range(11)
+    ]
+    _xdotool("mousemove", *points[0], "mousedown", "1")
+    for point in points:
+        _xdotool("mousemove", *point)
+    _xdotool("mouseup", "1")
 
 
 def drop(file: Path, title: str) -> None:
@@ -116,7 +151,6 @@ def drop(file: Path, title: str) -> None:
             _xdotool("mousemove", *place)
             time.sleep(0.3)
         _xdotool("mouseup", "1")
-        time.sleep(0.5)
         wait_for(title)
     finally:
         source.kill()
@@ -126,6 +160,16 @@ def drop(file: Path, title: str) -> None:
 def screenshot(path: Path) -> None:
     time.sleep(1.5)  # until everything is drawn, pictures in lists included
     subprocess.run([sys.executable, "-c", _SHOOT, str(path)], check=True, timeout=30)
+
+
+def _escape() -> None:
+    """Out of every window."""
+    for window in _windows(".+"):
+        _xdotool("windowfocus", window, "key", "Escape")
+
+
+def _windows(title: str) -> list[str]:
+    return _xdotool("search", "--onlyvisible", "--name", f"^{title}$").split()
 
 
 def _xdotool(*words: str) -> str:

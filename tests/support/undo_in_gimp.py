@@ -9,8 +9,8 @@ from typing import Any
 
 from gi.repository import Gimp
 from gimp_helpers import REPAINT, SEGMENT, grow, load, part_group, parts_by_size
-from gimp_story import run, wait_until
-from gimp_windows import focus, press
+from gimp_story import run
+from gimp_windows import press, until, wait_for
 
 State = dict[str, Any]
 
@@ -44,8 +44,16 @@ def look(image: Gimp.Image) -> State:
 def after_key(key: str, image: Gimp.Image) -> State:
     """What the image is like once a key press has changed it and nothing more follows."""
     before = look(image)
-    focus("GIMP$")
+    wait_for(".*GIMP")
     press(key)
-    wait_until(lambda: look(image) != before)
-    time.sleep(0.5)
-    return look(image)
+    until(lambda: look(image) != before, key)
+    return settled(image)
+
+
+def settled(image: Gimp.Image) -> State:
+    """What it is like once nothing changes any more."""
+    seen = [look(image)]
+    while seen.count(seen[-1]) < 3:
+        time.sleep(0.2)
+        seen.append(look(image))
+    return seen[-1]

@@ -91,11 +91,20 @@ def backend() -> Iterator[Connection]:
 
 @pytest.fixture(scope="session")
 def order() -> Callable[[str], None]:
-    """order("start" | "kill"): what the process outside GIMP does with the backend."""
+    """order(name): let the process outside GIMP do something with a backend; returns when it has.
+
+    The names: see gimp_harness/outside.py.
+    """
 
     def give(name: str) -> None:
+        done = Path(os.environ["EDITGAN_TEST_RUN"], f"{name}.done")
+        done.unlink(missing_ok=True)
         with Path(os.environ["EDITGAN_LAUNCHER"]).open("w") as fifo:
             fifo.write(f"{name}\n")
+        deadline = time.monotonic() + 120
+        while not done.exists():
+            assert time.monotonic() < deadline, f"the order “{name}” was not carried out"
+            time.sleep(0.02)
 
     return give
 

@@ -6,6 +6,7 @@ import ast
 import contextlib
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -13,8 +14,9 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from installer.enter import command, launcher, start_backend, unmount
 from protocol import keys
 
 PROJECT = Path(__file__).resolve().parents[3]
+Orders = Mapping[str, Callable[[], object]]
 _SECONDS = 1500  # for all tests inside GIMP
 _START = (
     "import os, sys; sys.dont_write_bytecode = True; "
@@ -167,10 +170,12 @@ def _run(gimp: TestGimp, run: Path, home: Path) -> str:
     orders = {
         "start": lambda: start_backend(backend, outside, PROJECT),
         "kill": lambda: end_backend_of(home),
+        "full": lambda: limit_files_of(home, 0),
+        "room": lambda: limit_files_of(home, resource.RLIM_INFINITY),
         "start-workstation": lambda: start_workstation(run, home),
         "kill-workstation": lambda: end_backend_of(run / WORKSTATION),
     }
-    with launcher(orders) as fifo, log.open("w") as file:
+    with launcher(acknowledged(orders, run)) as fifo, log.open("w") as file:
         settings["EDITGAN_LAUNCHER"] = str(fifo)
         process = subprocess.Popen(
             _command(gimp, run, [*words, "--quit"], settings),
@@ -188,6 +193,16 @@ def _run(gimp: TestGimp, run: Path, home: Path) -> str:
     if os.environ.get("EDITGAN_TEST_SHOW_GIMP"):
         print(log.read_text(errors="replace"), file=sys.__stdout__, flush=True)
     return log.read_text(errors="replace")[-6000:]
+
+
+def acknowledged(orders: Orders, run: Path) -> Orders:
+    """The same orders; each leaves a file when it is carried out, for which a test can wait."""
+
+    def carry_out(name: str, work: Callable[[], object]) -> None:
+        work()
+        (run / f"{name}.done").touch()
+
+    return {name: partial(carry_out, name, work) for name, work in orders.items()}
 
 
 def start_workstation(run: Path, home: Path) -> None:
@@ -234,16 +249,29 @@ def _verdict(node: str, entries: Sequence[dict[str, Any]]) -> tuple[str, str]:
     return "passed", ""
 
 
-def end_backend_of(home: Path) -> None:
-    """Kill the backend whose data folder is `home`, as a crash would, and wait for its end."""
-    mine = []
+def backends_of(home: Path) -> Iterator[Path]:
+    """The folders in /proc of the backends whose data folder is `home`."""
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             variables = (folder / "environ").read_bytes().split(b"\0")
             words = (folder / "cmdline").read_bytes().split(b"\0")
             if f"EDITGAN_HOME={home}".encode() in variables and b"serve" in words:
-                os.kill(int(folder.name), signal.SIGKILL)
-                mine.append(folder)
+                yield folder
+
+
+def end_backend_of(home: Path) -> None:
+    """Kill the backend whose data folder is `home`, as a crash would, and wait for its end."""
+    mine = list(backends_of(home))
+    for folder in mine:
+        with contextlib.suppress(OSError):
+            os.kill(int(folder.name), signal.SIGKILL)
     deadline = time.monotonic() + 10
     while any(folder.exists() for folder in mine) and time.monotonic() < deadline:
         time.sleep(0.02)
+
+
+def limit_files_of(home: Path, size: int) -> None:
+    """Let no file of that backend grow beyond `size` bytes: to it, a disk that is full."""
+    for folder in backends_of(home):
+        _soft, hard = resource.prlimit(int(folder.name), resource.RLIMIT_FSIZE)
+        resource.prlimit(int(folder.name), resource.RLIMIT_FSIZE, (size, hard))
