@@ -78,6 +78,7 @@ class LibraryDialog:
         self._on_canvas = Gtk.CheckButton.new_with_mnemonic(_("Preview on the can_vas"))
         self._on_canvas.set_tooltip_text(_("Show the stack in the image too, at its full size"))
         self._on_canvas.connect("toggled", self._canvas_toggled)
+        self._body = Gtk.Grid(column_spacing=dialogs.SPACING, border_width=dialogs.SPACING)
         self._dialog = self._window()
 
     def connect_to(self, session: Session) -> None:
@@ -190,12 +191,15 @@ class LibraryDialog:
             self._news.say(str(error), problem=True)
 
     def _connect_again(self) -> None:
+        self._body.set_sensitive(False)  # what was asked meanwhile would be lost
         try:
             self._session = Session(LabelView(self._news.say))
             self.connect_to(self._session)
             self._news.hide()
         except PlugInError as error:
             self._failed(error)
+        finally:
+            self._body.set_sensitive(True)
 
     # --- the window ---
 
@@ -207,11 +211,10 @@ class LibraryDialog:
         dialog.set_default_response(Gtk.ResponseType.OK)
         dialog.connect("key-press-event", self._key)
         edit_files.accept_drops(dialog, self._actions.import_files)
-        both = Gtk.Grid(column_spacing=dialogs.SPACING, border_width=dialogs.SPACING)
-        both.attach(self._left(), 0, 0, 1, 1)
-        both.attach(self._right(), 1, 0, 1, 1)
+        self._body.attach(self._left(), 0, 0, 1, 1)
+        self._body.attach(self._right(), 1, 0, 1, 1)
         dialog.get_content_area().add(self._news.widget)
-        dialog.get_content_area().pack_start(both, True, True, 0)
+        dialog.get_content_area().pack_start(self._body, True, True, 0)
         return dialog
 
     def _left(self) -> Gtk.Widget:

@@ -104,16 +104,15 @@ def press(*keys: str) -> None:
         time.sleep(_BETWEEN_KEYS)
 
 
+def insist(condition: Callable[[], object], *keys: str) -> None:
+    """Press keys until a condition holds: a window that is not ready for them ignores them."""
+    until(lambda: condition() or press(*keys) or condition(), f"what {keys} do")
+
+
 def finish(title: str, *keys: str) -> None:
-    """Press keys in a window until it is gone: one that is not ready for them yet ignores them."""
+    """Press keys in a window until it is gone."""
     wait_for(title)
-
-    def gone() -> bool:
-        if is_open(title):
-            press(*keys)
-        return not is_open(title)
-
-    until(gone, f"the window {title!r} goes at {keys}")
+    insist(lambda: not is_open(title), *keys)
 
 
 def write(text: str) -> None:
