@@ -53,6 +53,7 @@ class Recipe:
     code_match_weight: float = 1.0  # mapping network's codes against the encoder's
     code_spread_weight: float = 0.02  # keeps W+ near W: layers' codes near their mean
     augment: float = 0.5
+    half_life: int = 20_000  # images, of the moving average; at most a twentieth of those seen
     seed: int = 0
 
 
@@ -152,7 +153,7 @@ class GeneratorTrainer:
         nn.utils.clip_grad_norm_(self.encoder.parameters(), 5.0)
         self.optimiser.step()
         self.seen += len(real)
-        half_life = min(20_000, 0.05 * self.seen)
+        half_life = min(self.recipe.half_life, 0.05 * self.seen)
         decay = 0.5 ** (len(real) / max(half_life, 1))
         update_average(self.averages["generator"], self.generator, decay)
         update_average(self.averages["encoder"], self.encoder, decay)
