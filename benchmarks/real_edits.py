@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT))
 
 from backend.bundles import find_bundle  # noqa: E402
 from backend.editing.editor import Editor, EditResult, OpenPhoto, ScaledEdit  # noqa: E402
-from backend.editing.region import region_of_interest  # noqa: E402
+from backend.editing.region import region_of_interest, shown_region  # noqa: E402
 from benchmarks.composites import METHODS, Image, cut_out, edited_photos, fine_detail  # noqa: E402
 from benchmarks.photo_detail import faces  # noqa: E402
 from edit_library import Library  # noqa: E402
@@ -47,15 +47,14 @@ class Edited:
 
 def apply(editor: Editor, photo: OpenPhoto, edit: ScaledEdit) -> Edited:
     result = editor.apply(photo, [edit])
-    resolution = editor.bundle.resolution
     before = photo.rebuilt.clip(-1, 1).transpose(1, 2, 0)
     after = result.crop.astype(np.float32) / 127.5 - 1
     large = [editor.bundle.part(name).index for name in editor.bundle.large]
     parts = [editor.bundle.part(name).index for name in edit.parts]
     region = region_of_interest(photo.labels, result.labels, parts, large)
-    region = cv2.resize(region.astype(np.uint8), (resolution, resolution), interpolation=0) > 0
     own = photo.pixels.astype(np.float32) / 255
-    pictures, alpha = edited_photos(own, photo.frame, before, after, region & photo.valid)
+    shown = shown_region(region, photo.valid)
+    pictures, alpha = edited_photos(own, photo.frame, before, after, shown)
     blended = {name: own + alpha * (picture - own) for name, picture in pictures.items()}
     return Edited({"nothing": own, **blended}, alpha, result)
 

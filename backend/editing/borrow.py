@@ -58,9 +58,10 @@ def borrow(
         progress=part_of(progress, 0.0, 0.95),
     )
     laid = as_seen_in(photo.pixels, photo.frame, other.pixels, other.frame)
-    source = replace(photo, pixels=toned(laid, photo.pixels, photo.frame, learnt.region))
+    pixels = toned(laid, photo.pixels, photo.frame, learnt.region)
+    source = replace(photo, pixels=pixels, valid=photo.valid & other.valid)
     # nothing moves any more: the other photo has the target's shapes
-    layer = editor.composite(source, learnt.after, learnt.after, learnt.region & known)
+    layer = editor.composite(source, learnt.after, learnt.after, learnt.region)
     layer = with_own_pixels(layer, photo.pixels)
     return learnt.result(layer, take=take, seconds=time.monotonic() - began)
 

@@ -22,7 +22,7 @@ from backend.editing.objective import EditObjective, EditTarget, Weights, at_res
 from backend.editing.optimise import optimise
 from backend.editing.preview import PhotoPreview
 from backend.editing.progress import Heard, Progress, Report, ignore, part_of
-from backend.editing.region import region_of_interest
+from backend.editing.region import region_of_interest, shown_region
 from backend.editing.results import (
     EditPreview,
     EditResult,
@@ -206,7 +206,8 @@ class Editor:
         before = self.rebuilt(photo)
         target = self._target(claims.target, region, claims.lost, photo.valid)
         objective = EditObjective(self.networks, before, target, weights or Weights(), inside)
-        preview = PhotoPreview(photo.pixels, photo.frame, _picture(before), region)
+        shown = shown_region(region, photo.valid)
+        preview = PhotoPreview(photo.pixels, photo.frame, _picture(before), shown)
         w_plus = self._tensor(photo.w_plus)
         found = optimise(
             self.networks,
@@ -320,9 +321,9 @@ class Editor:
         self, photo: OpenPhoto, before: Tensor, after: Tensor, region: NDArray[np.bool_]
     ) -> ResultLayer:
         """The layer that takes the photo from `before` to `after`, (1, 3, R, R) each."""
-        shown = at_resolution(torch.from_numpy(region), before.shape[-1])[0, 0].numpy() > 0.5
         pictures = _picture(before), _picture(after)
-        return composite(photo.pixels, photo.frame, *pictures, shown & photo.valid)
+        shown = shown_region(region, photo.valid)
+        return composite(photo.pixels, photo.frame, *pictures, shown)
 
     def _segmented(self, w_plus: Tensor) -> tuple[Tensor, NDArray[np.uint8]]:
         """(1, n_ws, w_dim) -> the picture (1, 3, R, R) and its labels [L, L]."""

@@ -17,9 +17,8 @@ from torch import Tensor
 
 from backend.bundles.bundle import Bundle
 from backend.bundles.networks import Networks
-from backend.editing.objective import at_resolution
 from backend.editing.preview import laid_over
-from backend.editing.region import region_of_interest
+from backend.editing.region import region_of_interest, shown_region
 from backend.photos.align import CropFrame, extract
 from backend.photos.composite import composite
 
@@ -68,10 +67,10 @@ class PhotoView:
         edited = [self._bundle.part(name).index for edit in stack for name in edit.parts]
         large = [self._bundle.part(name).index for name in self._bundle.large]
         region = region_of_interest(self._labels, labels, edited, large)
-        shown = at_resolution(torch.from_numpy(region), after.shape[0])[0, 0].numpy() > 0.5
+        shown = shown_region(region, self._valid)
         side = float(len(photo))
         frame = CropFrame(np.array([[0, 0], [0, side], [side, side], [side, 0]]))
-        layer = composite(photo, frame, self._before, after, shown & self._valid, grid=_GRID)
+        layer = composite(photo, frame, self._before, after, shown, grid=_GRID)
         return laid_over(photo, layer)
 
     def _delta(self, stack: Sequence[ScaledEdit]) -> Tensor:

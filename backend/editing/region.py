@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from backend.photos.feather import FEATHER
 
 _BUFFER_AT_512 = 5  # pixels, "to give the GAN freedom in modeling the transition"
 
@@ -42,3 +45,14 @@ def region_of_interest(
     if changed is not None:
         region |= changed
     return dilate(region, buffer_pixels(before.shape[0]))
+
+
+def shown_region(region: NDArray[np.bool_], valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Where a composite may show an edit of region r [L, L]: bool [R, R], like valid, the photo.
+
+    It reaches a feather's width beyond r, where the composite fades: parts end at the border of r,
+    and a fade inside it would show half of their old shape.
+    """
+    side = len(valid)
+    whole = cv2.resize(region.astype(np.uint8), (side, side), interpolation=cv2.INTER_NEAREST)
+    return dilate(whole > 0, math.ceil(FEATHER * side)) & valid

@@ -51,6 +51,13 @@ class CropFrame:
         """The same frame in a picture `factor` times as large."""
         return CropFrame(self.quad * factor)
 
+    def part(self, left: float, top: float, side: float) -> CropFrame:
+        """The square within this one whose corner and side are given in sides of this one."""
+        matrix = self.to_pixels(1)
+        x, y = side * matrix[:, 0], side * matrix[:, 1]
+        corner = matrix @ (left, top, 1.0)
+        return CropFrame(np.stack([corner, corner + y, corner + x + y, corner + x]))
+
     def to_pixels(self, size: int) -> NDArray[np.float64]:
         """Affine [2, 3] from crop coordinates (0..size) to photo coordinates."""
         top_left, bottom_left, _, top_right = self.quad

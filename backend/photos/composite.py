@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -18,6 +19,7 @@ _BAND = 256  # rows worked on at a time: temporaries stay small however large th
 _SAMPLE = 512  # side of the sample in the region's middle that tells how strong the grain is
 _GRAIN = 1.5  # blur whose remainder is grain, photo pixels
 _MARGIN = 6  # rows and columns that this blur reaches
+_AROUND = 0.1  # how far around the region its motion is looked for, in crop sides
 _TONE = 0.04  # blur that leaves only light and colour of an inversion's error, in crop sides
 
 
@@ -57,10 +59,20 @@ def composite(
     rect = support_rect(alpha, frame, width, height)
     if not rect[2] or not rect[3]:
         return ResultLayer(0, 0, np.zeros((1, 1, 4), photo.dtype))
-    old, new = ((np.asarray(p, np.float32) + 1) / 2 for p in (before, after))
-    crop, valid = _crop(photo, frame, old.shape[0])
-    motion = estimate_motion(old, new, grid, doubt_about(crop - old, valid))
-    replacement = _replacement(crop, _tone(crop - old, valid), motion)
+    resolution = len(before)
+    crop, valid = _crop(photo, frame, resolution)
+    missed = crop - (before + 1) / 2
+    left, top, side = _surroundings(roi, resolution)
+    near = np.s_[top : top + side, left : left + side]
+    motion = estimate_motion(
+        (before[near] + 1) / 2,
+        (after[near] + 1) / 2,
+        max(1.0, grid / resolution),
+        resolution,
+        doubt_about(missed, valid).cut(near),
+    )
+    replacement = _replacement(crop[near], _tone(missed, valid)[near], motion)
+    part = frame.part(left / resolution, top / resolution, side / resolution)
     x, y, w, h = rect
     middle = (x + max(w - _SAMPLE, 0) // 2, y + max(h - _SAMPLE, 0) // 2)
     patch = (*middle, min(w, _SAMPLE), min(h, _SAMPLE))
@@ -68,8 +80,22 @@ def composite(
     pixels = np.empty((h, w, 4), photo.dtype)
     for top in range(0, h, _BAND):
         band = (x, y + top, w, min(_BAND, h - top))
-        pixels[top : top + _BAND] = _band(photo, frame, motion, replacement, strength, alpha, band)
+        opacity = to_photo(alpha, frame, band, outside_zero=True)
+        pixels[top : top + _BAND] = _band(photo, part, motion, replacement, strength, opacity, band)
     return ResultLayer(x, y, pixels)
+
+
+def _surroundings(roi: Floats | Flags, resolution: int) -> tuple[int, int, int]:
+    """The square around the region in which motion is looked for: left, top, side, in pixels of
+    the generator's picture."""
+    scale = resolution / len(roi)
+    x, y, w, h = (v * scale for v in cv2.boundingRect((roi > 0.5).astype(np.uint8)))
+    side = min(math.ceil(max(w, h) + 2 * _AROUND * resolution), resolution)
+    left, top = (
+        min(max(round(middle - side / 2), 0), resolution - side)
+        for middle in (x + w / 2, y + h / 2)
+    )
+    return left, top, side
 
 
 def _replacement(crop: Floats, tone: Floats, motion: Motion) -> Floats:
@@ -109,18 +135,18 @@ def _band(
     motion: Motion,
     replacement: Floats,
     strength: float,
-    alpha: Floats,
+    opacity: Floats,
     rect: Rect,
 ) -> Picture:
-    """The layer's pixels in `rect`: [h, w, 4] in the photo's dtype.
+    """The layer's pixels in `rect`: [h, w, 4] in the photo's dtype; opacity: 0..1, [h, w].
 
-    replacement: float32 [S, S, 3] in 0..1, what to show where the motion cannot be trusted; it gets
-    the photo's grain up to `strength`, or it would look pasted. Edges are stronger than grain.
+    frame: of motion and replacement; opacity is zero beyond it. replacement: float32 [S, S, 3] in
+    0..1, what to show where the motion cannot be trusted; it gets the photo's grain up to
+    `strength`, or it would look pasted. Edges are stronger than grain.
     """
     x, y, w, h = rect
     unit = 255.0 if photo.dtype == np.uint8 else 1.0
     own = photo[y : y + h, x : x + w, :3]
-    opacity = to_photo(alpha, frame, rect, outside_zero=True)
     shift = to_photo(motion.shift, frame, rect) @ frame.to_pixels(1)[:, :2].T.astype(np.float32)
     moved = _moved(photo, shift, rect) + unit * to_photo(motion.residual, frame, rect)
     trust = to_photo(motion.trust, frame, rect)[..., None]

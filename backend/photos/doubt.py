@@ -34,6 +34,9 @@ class Doubt:
         zeros = np.zeros((resolution, resolution), np.float32)
         return cls(zeros, zeros)
 
+    def cut(self, where: tuple[slice, slice]) -> Doubt:
+        return Doubt(self.shapes[where], self.colour[where])
+
 
 def doubt_about(difference: Floats, valid: Flags) -> Doubt:
     """The doubt that photo - reconstruction, [R, R, 3], gives cause for; valid: bool [R, R]."""

@@ -8,7 +8,7 @@ import numpy as np
 from backend.photos.arrays import Bytes, Flags, Floats
 
 _GRID = 512  # alpha is computed on at least this many pixels across the crop
-_FEATHER = 0.025  # widest feather, as a fraction of the crop's side
+FEATHER = 0.025  # widest feather, as a fraction of the crop's side
 _THIN = 0.7  # a thin region's feather takes at most this much of its half thickness
 
 
@@ -26,7 +26,7 @@ def feathered_alpha(roi: Floats | Flags, grid: int = _GRID) -> Floats:
     fine = np.pad(fine, 1)  # beyond the frame there is no region
     fine = cv2.erode(fine, np.ones((3, 3), np.uint8))
     distance = cv2.distanceTransform(_rounded(fine, k), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    width = _FEATHER * size
+    width = FEATHER * size
     reach = 2 * int(np.ceil(width)) + 1
     thickness = cv2.dilate(distance, cv2.getStructuringElement(cv2.MORPH_RECT, (reach, reach)))
     thickness = cv2.blur(thickness, (reach, reach))

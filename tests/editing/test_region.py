@@ -1,6 +1,7 @@
 import numpy as np
 
-from backend.editing.region import buffer_pixels, region_of_interest
+from backend.editing.region import buffer_pixels, region_of_interest, shown_region
+from backend.photos.feather import feathered_alpha
 
 BACKGROUND, SKIN, MOUTH = 0, 1, 2
 
@@ -44,3 +45,17 @@ def test_changed_pixels_always_count() -> None:
     changed = np.zeros((64, 64), bool)
     changed[20, 20] = True
     assert region_of_interest(face(), face(), [], changed=changed)[20, 20]
+
+
+def test_a_composite_shows_the_whole_region_and_fades_around_it() -> None:
+    region, valid = np.zeros((32, 32), bool), np.ones((64, 64), bool)
+    region[16:18, 8:20] = True  # lips
+    valid[:, :20] = False  # the photo ends there
+    shown = shown_region(region, valid)
+    fine = feathered_alpha(shown)
+    k = len(fine) // 64
+    alpha = fine[k // 2 :: k, k // 2 :: k]
+    assert alpha[32:36, 24:40].min() > 0.9  # the old and the new lips, not a blend of both
+    assert 0 < alpha[30, 30] < 1 and 0 < alpha[37, 30] < 1
+    assert not alpha[~valid].any()
+    assert not alpha[:26].any() and not alpha[42:].any()
