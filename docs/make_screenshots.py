@@ -26,7 +26,7 @@ from protocol import paths  # noqa: E402
 SIZE = "1440x900"
 PICTURES = ("parts", "result", "segment", "edit-library", "status")
 _WINDOWS = """
-Xvfb -displayfd 1 -screen 0 "$1"x24 -nolisten tcp >"$0/display" 2>/dev/null &
+Xvfb -displayfd 1 -noreset -screen 0 "$1"x24 -nolisten tcp >"$0/display" 2>/dev/null &
 while [ ! -s "$0/display" ]; do sleep 0.05; done
 export DISPLAY=:$(cat "$0/display")
 openbox &
