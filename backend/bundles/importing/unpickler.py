@@ -78,8 +78,9 @@ class _SafeUnpickler(pickle.Unpickler):
             return self._names[module, name]
         if module.startswith("dnnlib.tflib"):
             raise BadCheckpoint(
-                "It is a TensorFlow checkpoint of StyleGAN2; convert it with legacy.py of NVIDIA's "
-                "stylegan3 repository, then import the result."
+                "It is a TensorFlow checkpoint. If it is StyleGAN2's, get NVIDIA's stylegan3 "
+                "repository, run 'python legacy.py --source=OLD.pkl --dest=NEW.pkl' there (which "
+                "runs what is in the file, so trust where it is from), and import NEW.pkl."
             )
         raise BadCheckpoint(
             f"It wants to run '{module}.{name}', which no StyleGAN2 checkpoint needs; nothing in "

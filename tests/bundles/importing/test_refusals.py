@@ -218,7 +218,7 @@ def test_tensorflow_pickles_say_what_to_do(tmp_path: Path) -> None:
     finally:
         for name in names:
             del sys.modules[name]
-    assert "legacy.py" in refusal(tmp_path / "a.pkl")
+    assert "legacy.py --source=OLD.pkl --dest=NEW.pkl" in refusal(tmp_path / "a.pkl")
 
 
 # --- no checkpoints -----------------------------------------------------------------------------
