@@ -23,7 +23,7 @@ from backend.bundles import find_bundle
 from backend.editing.editor import Editor
 from backend.editing.inversion import LEVELS
 from backend.errors import EditGanError
-from backend.training.dataset import find_images, read_rgb
+from backend.photos.folder import find_images, read_rgb
 
 Row = dict[str, float | None]
 

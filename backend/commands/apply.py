@@ -7,18 +7,9 @@ import math
 import time
 from typing import TYPE_CHECKING, Any
 
-from backend.commands.common import (
-    add_optimisation,
-    add_output,
-    add_photo,
-    check_not_input,
-    declared,
-    lossy_note,
-    not_negative,
-    read_input,
-    weights_of,
-)
-from backend.commands.segment import early_line, reconstruction_line, region_line
+from backend.commands.arguments import add_optimisation, add_output, add_photo, not_negative
+from backend.commands.inputs import check_not_input, declared, read_input, weights_of
+from backend.commands.sentences import early_line, lossy_note, reconstruction_line, region_line
 
 if TYPE_CHECKING:
     from backend.editing.results import ScaledEdit
@@ -46,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Apply the edits; raises EditGanError or EditLibraryError."""
     from backend.bundles import find_bundle
-    from backend.commands.common import progress_bar
+    from backend.commands.progress import progress_bar
     from backend.photos.files import check_output, write_photo
     from edit_library import Library
     from protocol.paths import library_dir

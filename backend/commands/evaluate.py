@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backend.commands.common import add_bundle, add_device, choose_device, positive, progress_bar
+from backend.commands.arguments import add_bundle, add_device, positive
+from backend.commands.inputs import choose_device
+from backend.commands.progress import progress_bar
 from backend.errors import BadImage
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from backend.commands.common import progress_bar
+from backend.commands.progress import progress_bar
 
 _NO_LICENCE = "Not stated in the checkpoint: the terms of whoever made it apply."
 

@@ -8,17 +8,16 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from backend.commands.common import (
+from backend.commands.arguments import (
     LEVELS,
     add_bundle,
     add_device,
     add_optimisation,
-    check_edit_name,
     not_negative,
     positive,
     seed_number,
-    weights_of,
 )
+from backend.commands.inputs import check_edit_name, weights_of
 from backend.errors import BadImage
 
 
@@ -56,9 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Learn it and keep it; raises EditGanError, or EditLibraryError when the name is taken."""
     from backend.bundles import find_bundle
-    from backend.commands.common import progress_bar
+    from backend.commands.progress import progress_bar
     from backend.editing.recipes import find_recipe
-    from backend.training.dataset import find_images
+    from backend.photos.folder import find_images
     from edit_library import Library
     from protocol.paths import library_dir
 
@@ -71,9 +70,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if not images and not args.seed:
         raise BadImage("Name photos to learn from, or pictures of the model's own by --seed.")
 
+    from backend.commands.saving import save_learnt
     from backend.commands.session import load_editor, open_folder
     from backend.editing.learn import FromRecipe, learn
-    from backend.training.presets import save_learnt
 
     weights = weights_of(args)
     editor = load_editor(args)

@@ -7,19 +7,15 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backend.commands.common import (
-    add_optimisation,
-    add_output,
-    add_photo,
+from backend.commands.arguments import add_optimisation, add_output, add_photo, positive
+from backend.commands.inputs import (
     check_edit_name,
     check_not_input,
     declared,
-    lossy_note,
-    positive,
     read_input,
     weights_of,
 )
-from backend.commands.segment import early_line, reconstruction_line, region_line
+from backend.commands.sentences import early_line, lossy_note, reconstruction_line, region_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Repaint the photo; raises EditGanError, or EditLibraryError when the name is taken."""
     from backend.bundles import find_bundle
-    from backend.commands.common import progress_bar
+    from backend.commands.progress import progress_bar
     from backend.photos import label_file
     from backend.photos.files import check_output, write_photo
 
@@ -123,7 +119,7 @@ def _centre(labels: NDArray[np.uint8]) -> tuple[float, float] | None:
 
 
 def _level(about: dict[str, Any]) -> str | None:
-    from backend.commands.common import LEVELS
+    from backend.commands.arguments import LEVELS
 
     return about.get("level") if about.get("level") in LEVELS else None
 

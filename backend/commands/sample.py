@@ -7,14 +7,14 @@ import math
 from pathlib import Path
 from typing import Any
 
-from backend.commands.common import (
+from backend.commands.arguments import (
     add_bundle,
     add_declaration,
     add_device,
-    declared,
     positive,
     seed_number,
 )
+from backend.commands.inputs import declared
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,7 +70,7 @@ def _draw(bundle: Any, seeds: list[int], columns: int, args: argparse.Namespace)
     from tqdm import tqdm
 
     from backend.bundles.networks import load_generator
-    from backend.commands.common import choose_device
+    from backend.commands.inputs import choose_device
     from backend.models.generator import sample_z
     from backend.training.pictures import grid, to_uint8
 

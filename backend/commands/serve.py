@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Any
 
-from backend.commands.common import add_device
+from backend.commands.arguments import add_device
 from protocol import keys
 from protocol.typed import ProtocolError
 

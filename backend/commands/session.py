@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from backend.bundles import Bundle, find_bundle
-from backend.commands.common import LEVELS, choose_device, progress_bar
+from backend.commands.arguments import LEVELS
+from backend.commands.inputs import choose_device
+from backend.commands.progress import progress_bar
 from backend.errors import EditGanError, NoSubject
 from backend.photos.align import CropFrame, Rect, extract
 from backend.photos.files import read_photo

@@ -14,12 +14,12 @@ from tqdm import tqdm
 
 from backend.editing.editor import Editor, OpenPhoto
 from backend.editing.inversion import LEVELS, Level, invert
-from backend.errors import BadImage, EditGanError
+from backend.errors import EditGanError
 from backend.evaluation.store import Store
 from backend.photos.align import CropFrame, extract
 from backend.photos.composite import ResultLayer
+from backend.photos.folder import find_images, photo_name, read_rgb
 from backend.photos.photo import Photo
-from backend.training.dataset import find_images, photo_name, read_rgb
 from backend.training.pictures import to_uint8
 
 STEPS = {"encoder only": Level(0), "+20 steps": LEVELS["fast"], "+100 steps": LEVELS["balanced"]}
@@ -36,8 +36,6 @@ class Album:
         """Raises BadImage when there is no picture below the folder."""
         self.editor, self.store, self._quiet = editor, store, quiet
         self.paths = {photo_name(p): p for p in find_images([folder])}
-        if not self.paths:
-            raise BadImage(f"There are no pictures below {folder}.")
 
     @property
     def size(self) -> int:

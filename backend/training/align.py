@@ -15,10 +15,10 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from backend.commands.common import positive
+from backend.commands.arguments import positive
 from backend.errors import BadImage, EditGanError
 from backend.photos.align import extract
-from backend.training.dataset import find_images, photo_name, read_rgb
+from backend.photos.folder import find_images, photo_name, read_rgb
 
 
 def _align_one(path: Path, domain: str, resolution: int) -> NDArray[np.uint8] | None:

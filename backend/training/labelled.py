@@ -19,7 +19,7 @@ from PIL import Image
 from backend.errors import BadImage
 from backend.photos.align import CropFrame, extract
 from backend.photos.detect import make_detector
-from backend.training.dataset import SUFFIXES, read_rgb
+from backend.photos.folder import SUFFIXES, read_rgb
 
 UNLABELLED = 255  # a pixel of a label map that says nothing
 _SUFFIX = "_parts"

@@ -8,24 +8,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from backend.bundles import Bundle, find_bundle
-from backend.commands.common import not_negative, positive, seed_number
+from backend.commands.arguments import not_negative, positive, seed_number
+from backend.commands.saving import THUMBNAIL_SEED, save_learnt
 from backend.commands.session import open_folder
-from backend.editing.editor import Editor, ScaledEdit
-from backend.editing.learn import FromRecipe, LearntEdit, learn
+from backend.editing.editor import Editor
+from backend.editing.learn import FromRecipe, learn
 from backend.editing.recipes import Recipe, find_recipe, recipes_for
-from backend.training.dataset import find_images, held_out_names, photo_name
-from edit_library import EditInfo
+from backend.photos.folder import find_images, photo_name
+from backend.training.dataset import held_out_names
 from edit_library.library import PRESETS_DIR, Library
-
-_THUMBNAIL = 128
-_SEED = 3  # of the picture that thumbnails show
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--least", type=float, default=0.15, metavar="SHARE",
         help="leave out edits that get less than this right on the other photos (default: 0.15)",
     )  # fmt: skip
-    parser.add_argument("--thumbnail-seed", type=seed_number, default=_SEED)
+    parser.add_argument("--thumbnail-seed", type=seed_number, default=THUMBNAIL_SEED)
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:
@@ -88,41 +84,3 @@ def learnable(images: list[Path], bundle: str) -> list[Path]:
 def _chosen(bundle: Bundle, names: list[str] | None) -> list[Recipe]:
     """The recipes that were asked for, else all that fit; raises UnknownRecipe, UnknownPart."""
     return [find_recipe(bundle, name) for name in names] if names else list(recipes_for(bundle))
-
-
-def _enlarged(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    size = (_THUMBNAIL, _THUMBNAIL)
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC))
-
-
-def save_learnt(
-    library: Library,
-    editor: Editor,
-    name: str,
-    recipe: Recipe,
-    learnt: LearntEdit,
-    *,
-    seed: int = _SEED,
-    overwrite: bool = True,
-) -> EditInfo:
-    """Keep a learnt edit. Its thumbnails show a picture of the model's own: nobody's photo leaves
-    with the edit. Raises EditLibraryError."""
-    example = editor.open_sample(seed)
-    edits = [ScaledEdit(learnt.vector, learnt.parts, 1.0)]
-    return library.save(
-        editor.bundle.name,
-        name,
-        learnt.vector,
-        generator_sha=editor.bundle.sha,
-        parts=learnt.parts,
-        title=recipe.title if name == recipe.name else None,
-        description=recipe.description,
-        low=learnt.low,
-        high=learnt.high,
-        default=min(1.0, learnt.high),
-        before=_enlarged(example.pixels),
-        after=_enlarged(editor.preview(example, edits).crop),
-        learnt_from=learnt.learnt_from,
-        licence=editor.bundle.license,
-        overwrite=overwrite,
-    )

@@ -109,7 +109,7 @@ def test_a_section_alone_leaves_the_others(run: Run, photos: Path, tmp_path: Pat
     [
         (("--photos", "nowhere"), "no folder nowhere"),
         (("--photos", ".", "--ratings", "none.csv"), "no file none.csv"),
-        (("--photos", "empty"), "no pictures below empty"),
+        (("--photos", "empty"), "no pictures in empty"),
         (("--photos", "photos", "--held-out", "other.txt"), "kept out of training"),
         (("--photos", "photos", "--edits", "nothing"), "no edit 'nothing'"),
     ],

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from backend.commands.common import enough_on_interrupt, progress_bar
+from backend.commands.progress import enough_on_interrupt, progress_bar
 from backend.editing.progress import Progress
 
 

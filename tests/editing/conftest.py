@@ -9,7 +9,7 @@ from cli_harness import make_bundle
 from backend.bundles import find_bundle
 from backend.bundles.bundle import read_bundle
 from backend.editing.editor import Editor, OpenPhoto
-from backend.training.dataset import read_rgb
+from backend.photos.folder import read_rgb
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from backend.models.identity import FaceNet, MobileFaceNet
 from backend.models.perceptual import LpipsFeatures, feature_distance
 from backend.photos.align import extract
 from backend.photos.detect import FaceDetector
-from backend.training.dataset import read_rgb
+from backend.photos.folder import read_rgb
 
 
 @pytest.fixture(scope="module")

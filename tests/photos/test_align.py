@@ -6,7 +6,7 @@ import pytest
 
 from backend.photos.align import CropFrame, centred, extract, face_frame
 from backend.photos.detect import FaceDetector
-from backend.training.dataset import read_rgb
+from backend.photos.folder import read_rgb
 
 
 def frame_at(cx: float, cy: float, half: float, angle: float = 0.0) -> CropFrame:

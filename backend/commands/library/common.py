@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from backend.commands.arguments import add_bundle
 from edit_library import EditInfo, Library
 from protocol.paths import library_dir
 
@@ -17,12 +18,6 @@ def add_edit(parser: argparse.ArgumentParser) -> None:
     """NAME and --bundle: which edit."""
     parser.add_argument("name", metavar="NAME", help="the edit's name or title")
     add_bundle(parser)
-
-
-def add_bundle(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--bundle", default="faces", metavar="NAME", help="the edit's model (default: %(default)s)"
-    )
 
 
 def to_dict(info: EditInfo) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from backend.editing.editor import Editor
 from backend.errors import BadImage
 from backend.evaluation.face_mesh import FaceMesh, FaceShape
 from backend.photos.align import CropFrame
-from backend.training.dataset import read_rgb
+from backend.photos.folder import read_rgb
 from backend.training.labelled import UNLABELLED, LabelSet
 from backend.training.labelling import paint as paint_command
 from backend.training.labelling import sheet as sheet_command

@@ -1,0 +1,106 @@
+"""Arguments that several commands take."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+LEVELS = ("fast", "balanced", "faithful")
+DEFAULT_BUNDLE = "faces"
+_MAX_SEED = (1 << 32) - 1
+
+
+def add_bundle(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--bundle", default=DEFAULT_BUNDLE, metavar="NAME", help="model (default: %(default)s)"
+    )
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--device", default="auto", type=device_name, metavar="NAME",
+        help="auto, cpu or cuda (default: auto, a GPU if there is one)",
+    )  # fmt: skip
+
+
+def add_photo(parser: argparse.ArgumentParser) -> None:
+    """PHOTO or --seed, and everything that says how it is opened."""
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        "photo", type=Path, nargs="?", metavar="PHOTO", help="a photo: PNG, JPEG, TIFF, WebP"
+    )
+    source.add_argument(
+        "--seed", type=seed_number, metavar="N", help="a picture of the model's own instead"
+    )
+    add_bundle(parser)
+    parser.add_argument(
+        "--subject", type=positive, default=None, metavar="N",
+        help="which subject, when the photo shows several: 1 is the largest (default)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--level", choices=LEVELS, default=None,
+        help="how closely the photo is embedded before it is edited (default: balanced)",
+    )  # fmt: skip
+    add_device(parser)
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """--output: where the edited photo goes."""
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="OUT.png",
+        help="the edited photo: .png, .tif, .webp or .jpg",
+    )  # fmt: skip
+    add_declaration(parser)
+
+
+def add_declaration(parser: argparse.ArgumentParser) -> None:
+    """--declare-ai: whether the picture says how it was made."""
+    parser.add_argument(
+        "--declare-ai", action=argparse.BooleanOptionalAction, default=None,
+        help="write into the picture's metadata (IPTC Digital Source Type) that a trained model "
+        "made or changed it (default: as in the settings, else yes)",
+    )  # fmt: skip
+
+
+def add_optimisation(parser: argparse.ArgumentParser) -> None:
+    """--weight and --keep: how an edit is optimised."""
+    parser.add_argument(
+        "--weight", action="append", default=[], metavar="NAME=VALUE",
+        help="weigh a loss differently: rgb, lpips, l2, cross_entropy or identity; "
+        "give it several times for several",
+    )  # fmt: skip
+    parser.add_argument(
+        "--keep", action="store_true",
+        help="let Ctrl-C end the optimisation with its best result so far; twice gives it up",
+    )  # fmt: skip
+
+
+def positive(text: str) -> int:
+    """An argument that counts something."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 upwards")
+    return value
+
+
+def not_negative(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text} is negative")
+    return value
+
+
+def seed_number(text: str) -> int:
+    """An argument that chooses a picture of the model's own."""
+    value = int(text)
+    if not 0 <= value <= _MAX_SEED:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 to {_MAX_SEED}")
+    return value
+
+
+def device_name(text: str) -> str:
+    """An argument that names where to compute; `choose_device` tells whether it is there."""
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", text):
+        raise argparse.ArgumentTypeError(f"there is no device {text!r}; use auto, cpu or cuda")
+    return text

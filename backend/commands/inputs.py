@@ -1,0 +1,84 @@
+"""What arguments mean: photos read, weights, the device, and names checked before the work."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from backend.errors import BadImage, BadSetting, NoDevice
+
+if TYPE_CHECKING:
+    from backend.editing.objective import Weights
+    from backend.photos.photo import Photo
+    from protocol.provenance import SourceType
+
+
+def declared(
+    photo: Photo,
+    args: argparse.Namespace,
+    source_type: SourceType = "compositeWithTrainedAlgorithmicMedia",
+) -> Photo:
+    """The photo, saying in its metadata how it was made unless the user does not want that."""
+    from protocol import provenance, settings
+
+    wanted = settings.load().declare_ai if args.declare_ai is None else args.declare_ai
+    return dataclasses.replace(photo, xmp=provenance.xmp(source_type)) if wanted else photo
+
+
+def read_input(args: argparse.Namespace) -> Photo | None:
+    """The photo that was named, None for a picture of the model's own; raises BadImage."""
+    from backend.photos.files import read_photo
+
+    return None if args.photo is None else read_photo(args.photo)
+
+
+def weights_of(args: argparse.Namespace) -> Weights:
+    """The weights of the losses as the command line says; raises BadSetting. Imports torch."""
+    from backend.editing.objective import Weights
+
+    values = {}
+    for text in args.weight:
+        name, _, value = text.partition("=")
+        try:
+            values[name] = float(value)
+        except ValueError:
+            raise BadSetting(f"'{text}' is not a weight; write for instance lpips=5.") from None
+    return Weights.named(values)
+
+
+def check_not_input(output: Path, *inputs: Path | None) -> None:
+    """Raises BadImage where writing `output` would destroy a file that is read."""
+    for path in filter(None, inputs):
+        with contextlib.suppress(OSError):
+            if output.samefile(path):
+                raise BadImage(f"Writing to {output} would overwrite the input; use another name.")
+
+
+def check_edit_name(bundle: str, name: str, *, overwrite: bool) -> None:
+    """Before minutes of work: may an edit be saved under this name? Raises EditExists."""
+    from edit_library import EditExists, EditNotFound, Library, slugify
+    from protocol.paths import library_dir
+
+    try:
+        found = Library(library_dir()).get(bundle, slugify(name)).info
+    except EditNotFound:
+        return
+    if found.source == "preset" or not overwrite:
+        raise EditExists(
+            f"There is an edit named '{found.name}' already; choose another name"
+            f"{'' if found.source == 'preset' else ', or add --overwrite'}."
+        )
+
+
+def choose_device(name: str) -> str:
+    """The device behind a name; raises NoDevice. Imports torch."""
+    import torch
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise NoDevice(f"This computer has no usable GPU for '--device {name}'; use cpu or auto.")
+    return name
