@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 
-from edit_library.storage import writing
+from edit_library.storage import replace_file, writing
 
 FILE = "favourites.json"
 _MAX_BYTES = 1 << 20
@@ -55,11 +53,5 @@ class Favourites:
 
     def _write(self, content: dict[str, list[str]]) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=".new-", dir=self._path.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(content, file, indent=1, sort_keys=True)
-            os.replace(temporary, self._path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        text = json.dumps(content, indent=1, sort_keys=True)
+        replace_file(self._path, text.encode())

@@ -11,7 +11,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from edit_library.archive import SUFFIX, pack_archive, parse_archive, read_archive, write_archive
+from edit_library.archive import SUFFIX, pack_archive, parse_archive, read_archive
 from edit_library.edit import BrokenEdit, Edit, EditInfo, check_info, check_vector
 from edit_library.errors import BadEdit, EditExists, EditNotFound, EditNotWritable
 from edit_library.names import check_bundle_name, is_bundle_name, is_name, slugify
@@ -23,6 +23,7 @@ from edit_library.storage import (
     publish,
     read_edit,
     read_info,
+    replace_file,
     stage,
     trash_name,
     writing,
@@ -205,7 +206,7 @@ class Library:
                 f"There is no folder {target.absolute().parent}; create it first."
             )
         with writing("exported"):
-            write_archive(target, _packed(edit))
+            replace_file(target, _packed(edit))
         return target
 
     def export_data(self, bundle: str, name: str) -> tuple[str, bytes]:

@@ -126,6 +126,22 @@ def writing(action: str) -> Iterator[None]:
         ) from error
 
 
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file all at once; an existing one is replaced. Raises OSError."""
+    handle, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
 def stage(root: Path, files: Mapping[str, bytes]) -> Path:
     """A new hidden folder under `root` with `files` on the disk; nothing is left if that fails."""
     root.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ from backend.commands.arguments import (
     add_bundle,
     add_declaration,
     add_device,
+    finite,
     positive,
     seed_number,
 )
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--count", type=positive, default=16, help="how many (default: 16)")
     parser.add_argument(
-        "--truncation", type=float, default=0.8, metavar="PSI",
+        "--truncation", type=finite, default=0.8, metavar="PSI",
         help="0 gives the average, 1 the full variety (default: 0.8)",
     )  # fmt: skip
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="GRID.png")

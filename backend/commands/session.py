@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,16 @@ from backend.photos.photo import Photo
 from backend.server.sessions import EmbeddingCache
 from protocol.paths import cache_dir
 
+if TYPE_CHECKING:
+    from backend.editing.editor import Editor
+    from backend.editing.results import OpenPhoto
+    from backend.photos.composite import ResultLayer
+    from backend.photos.painted import PaintedLayer
+    from backend.photos.parts import PartMask, PlacedMask
+
+# What lies somewhere in the photo, by its corner x, y.
+Placed = TypeVar("Placed", "PartMask", "PlacedMask", "PaintedLayer", "ResultLayer")
+
 DEFAULT_LEVEL = "balanced"
 _MARGIN = 0.05  # around the frame, in its sides; the server's too, so that both share embeddings
 _THUMBNAIL = 256
@@ -39,12 +49,12 @@ class Place:
     """
 
     photo: Photo
-    editor: Any
+    editor: Editor
     frame: CropFrame
     rect: Rect
     number: int
     subjects: int
-    sample: Any = None
+    sample: OpenPhoto | None = None
 
     def kept_levels(self) -> list[str]:
         """The levels at which the subject was embedded before."""
@@ -80,25 +90,24 @@ class Session:
     """
 
     place: Place
-    opened: Any
+    opened: OpenPhoto
     level: str
 
     @property
     def bundle(self) -> Bundle:
-        bundle: Bundle = self.place.editor.bundle
-        return bundle
+        return self.place.editor.bundle
 
-    def to_photo(self, item: Any) -> Any:
+    def to_photo(self, item: Placed) -> Placed:
         """A mask or layer of the editor, moved to the photo's coordinates."""
         x, y = self.place.rect[:2]
         return dataclasses.replace(item, x=item.x + x, y=item.y + y)
 
-    def to_editor(self, item: Any) -> Any:
+    def to_editor(self, item: Placed) -> Placed:
         """A mask or layer in the photo's coordinates, moved to the editor's."""
         x, y = self.place.rect[:2]
         return dataclasses.replace(item, x=item.x - x, y=item.y - y)
 
-    def masks(self) -> list[Any]:
+    def masks(self) -> list[PartMask]:
         """The parts, in the photo's coordinates."""
         return [self.to_photo(mask) for mask in self.opened.parts]
 
@@ -124,7 +133,7 @@ class Session:
         }
 
 
-def load_editor(args: argparse.Namespace) -> Any:
+def load_editor(args: argparse.Namespace) -> Editor:
     """The editor that --bundle and --device ask for; raises EditGanError."""
     bundle = find_bundle(args.bundle)
     with progress_bar("Loading the model", quiet=args.quiet):
@@ -147,7 +156,7 @@ def find_place(
 
 
 def place_in(
-    editor: Any,
+    editor: Editor,
     photo: Photo,
     number: int | None = None,
     near: tuple[float, float] | None = None,
@@ -162,7 +171,7 @@ def place_in(
     return Place(photo, editor, frame, rect, number, len(frames))
 
 
-def place_of_sample(editor: Any, seed: int) -> Place:
+def place_of_sample(editor: Editor, seed: int) -> Place:
     """A picture of the model's own; its code is known."""
     opened = editor.open_sample(seed)
     photo = Photo(opened.pixels)
@@ -176,13 +185,13 @@ def open_session(args: argparse.Namespace, photo: Photo | None) -> Session:
 
 
 def open_folder(
-    editor: Any, paths: Sequence[Path], count: int, level: str, *, quiet: bool
-) -> list[Any]:
+    editor: Editor, paths: Sequence[Path], count: int, level: str, *, quiet: bool
+) -> list[OpenPhoto]:
     """The first `count` photos that show a subject, as OpenPhotos; others are passed over.
 
     Raises NoSubject where photos were named and none of them can be used.
     """
-    opened: list[Any] = []
+    opened: list[OpenPhoto] = []
     with tqdm(total=count, desc="Embedding", unit="photo", disable=quiet or None) as bar:
         for path in paths:
             if len(opened) == count:

@@ -176,6 +176,7 @@ def test_a_mistake_of_ours_is_exit_code_1(
         ["library", "fly"],
         ["sample", "-o", "x.png", "--seed", str(1 << 32)],
         ["sample", "-o", "x.png", "--device", "banana"],
+        ["sample", "-o", "x.png", "--truncation", "nan"],
         ["train", "align", "--images", ".", "-o", "x", "--workers", "0"],
     ],
 )
