@@ -30,6 +30,14 @@ def main() -> int:
     except InstallError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        what = error.filename or "A file"
+        print(
+            f"\n{what} cannot be read or written: {error.strerror or error}; check its folder, the "
+            "permissions and the free space, and run the same command again.",
+            file=sys.stderr,
+        )
+        return 1
     except KeyboardInterrupt:
         print("\nInterrupted; run the same command again to go on.", file=sys.stderr)
         return 130

@@ -54,9 +54,12 @@ class TestFolders:
 
 
 def prepared_gimp(data_dir: Path) -> Gimp | None:
-    """The GIMP that the tests run in, None before the first run."""
+    """The GIMP that the tests run in, None before the first run, or where that is not readable."""
     file = TestFolders(data_dir).gimp
-    return Gimp.from_json(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else None
+    try:
+        return Gimp.from_json(json.loads(file.read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
 
 
 def prepare_gimp(environment: Environment, gimp: Gimp, data_dir: Path) -> None:

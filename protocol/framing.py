@@ -52,9 +52,8 @@ def unpack(frames: Sequence[Buffer]) -> tuple[str, Message]:
     if not isinstance(name, str) or name not in MESSAGES:
         raise ProtocolError(f"unknown message {str(name)[:40]!r}")
     if name in ("Hello", "Welcome") and isinstance(fields, dict):
-        version = fields.get(
-            "version"
-        )  # before anything else: other versions may have other fields
+        # before anything else: other versions may have other fields
+        version = fields.get("version")
         if version != PROTOCOL_VERSION:
             raise WrongVersionError(version)
     return job, from_wire(MESSAGES[name], fields, frames[1:], name)

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from installer.find_gimp import Gimp
 from installer.record import Record
 
@@ -63,3 +65,23 @@ def test_unknown_arguments_are_refused(home: Path) -> None:
     done = install_py("--dmeo")
     assert done.returncode == 2
     assert "--dmeo" in done.stderr
+
+
+def test_a_damaged_note_of_the_tests_is_no_gimp(home: Path) -> None:
+    (home / "test").mkdir()
+    (home / "test/gimp.json").write_text("{")
+    done = install_py("--where")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["gimp"] is None
+
+
+@pytest.mark.parametrize("option", [[], ["--where"], ["--uninstall"]])
+def test_a_folder_that_cannot_be_is_said_in_a_sentence(
+    home: Path, monkeypatch: pytest.MonkeyPatch, option: list[str]
+) -> None:
+    (home / "file").write_text("not a folder")
+    monkeypatch.setenv("EDITGAN_HOME", str(home / "file" / "data"))
+    done = install_py(*option)
+    assert "Traceback" not in done.stderr
+    if not option:
+        assert done.returncode == 1 and "Not a directory" in done.stderr
