@@ -17,13 +17,14 @@ from torch import Tensor
 
 from backend.bundles.bundle import Bundle
 from backend.bundles.networks import Networks
+from backend.editing.model import summed
 from backend.editing.preview import laid_over
 from backend.editing.region import region_of_interest, shown_region
 from backend.photos.align import CropFrame, extract
 from backend.photos.composite import composite
 
 if TYPE_CHECKING:
-    from backend.editing.editor import OpenPhoto, ScaledEdit
+    from backend.editing.results import OpenPhoto, ScaledEdit
 
 LARGEST = 512  # side of the largest picture
 _GRID = 256  # motion and feather are computed on so many pixels across
@@ -76,7 +77,7 @@ class PhotoView:
     def _delta(self, stack: Sequence[ScaledEdit]) -> Tensor:
         """sum s_i delta_i, (n_ws, w_dim)."""
         vectors = [torch.from_numpy(edit.vector) * edit.applied for edit in stack]
-        return torch.stack(vectors).sum(dim=0).to(self._w_plus)
+        return summed(vectors).to(self._w_plus)
 
     @torch.no_grad()
     def _generated(

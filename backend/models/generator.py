@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from backend.models.config import GeneratorConfig
-from backend.models.layers import EqualLinear, leaky_relu
+from backend.models.layers import LRELU_GAIN, LRELU_SLOPE, EqualLinear, leaky_relu
 
 
 class Mapping(nn.Module):
@@ -77,10 +77,13 @@ class StyledConv(nn.Module):
         x = x * style[:, :, None, None].to(x.dtype)
         weight = self.weight * gain
         x = self._upsampled(x, weight) if self.up else F.conv2d(x, weight, padding=1)
-        x = x * (demodulation / gain)[:, :, None, None].to(x.dtype)
+        # The activation's gain is applied before it, to few numbers, and from here on in place:
+        # activations that gradients keep are what a step's memory goes to.
+        x = x * (demodulation * (LRELU_GAIN / gain))[:, :, None, None].to(x.dtype)
         if noise is not None:
-            x = x + (noise * self.noise_strength).to(x.dtype)
-        x = leaky_relu(x + self.bias[:, None, None].to(x.dtype))
+            x += (noise * (self.noise_strength * LRELU_GAIN)).to(x.dtype)
+        x += (self.bias * LRELU_GAIN)[:, None, None].to(x.dtype)
+        x = F.leaky_relu_(x, LRELU_SLOPE)
         return x if self.clamp is None else x.clamp(-self.clamp, self.clamp)
 
     def _upsampled(self, x: Tensor, weight: Tensor) -> Tensor:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:  # torch and numpy are imported by the workers, after the sock
 
     from backend.bundles.bundle import Bundle
     from backend.editing.borrow import Take
-    from backend.editing.editor import EditResult, OpenPhoto, Outcome, ScaledEdit
     from backend.editing.progress import Report
+    from backend.editing.results import EditResult, OpenPhoto, Outcome, ScaledEdit
     from backend.photos.align import CropFrame, Rect
     from backend.photos.detect import Subject
     from backend.photos.painted import PaintedLayer

@@ -1,0 +1,111 @@
+"""Opening a photo: its subject is found, embedded in the generator, and segmented."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import asdict
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from backend.bundles.bundle import Bundle
+from backend.editing.inversion import LEVELS, Reconstruction, invert, measure, to_picture
+from backend.editing.model import Model, array_of
+from backend.editing.progress import Heard, Progress, Report, ignore, part_of
+from backend.editing.results import OpenPhoto
+from backend.errors import BadImage
+from backend.models.generator import sample_z
+from backend.photos.align import CropFrame, Rect, extract
+from backend.photos.detect import Subject, make_detector
+from backend.photos.parts import PlacedMask, draw_field, draw_parts
+
+TRUNCATION = 0.8  # of samples: 0 gives the average, 1 the full variety
+_SMALLEST_FRAME = 16  # photo pixels: less holds no subject
+
+
+class Opening(Model):
+    """From pixels to an `OpenPhoto`."""
+
+    def __init__(self, bundle: Bundle, device: str | torch.device = "cpu") -> None:
+        super().__init__(bundle, device)
+        self._detector = make_detector(bundle.domain)
+
+    def find_subjects(
+        self, image: NDArray[np.uint8], selection: Rect | None = None
+    ) -> list[Subject]:
+        """Subjects in uint8 [H, W, 3] that meet the selection (x, y, w, h), largest first without
+        one; raises NoSubject, BadImage."""
+        return self._detector.find(image, selection)
+
+    def open(
+        self,
+        pixels: NDArray[np.generic],
+        frame: CropFrame,
+        *,
+        level: str = "fast",
+        w_plus: NDArray[np.float32] | None = None,
+        progress: Report = ignore,
+    ) -> OpenPhoto:
+        """Embed the subject in `frame` and segment it.
+
+        pixels: uint8 or float32 [H, W, 3 or 4]; level: "fast", "balanced" or "faithful"; w_plus: a
+        known embedding, used instead of a new one. Raises BadImage.
+        """
+        progress = Heard(progress)
+        began = time.monotonic()
+        if frame.size < _SMALLEST_FRAME:
+            raise BadImage(f"The subject is only {frame.size:.0f} pixels wide; that is too small.")
+        crop, valid = extract(pixels, frame, self.bundle.resolution)
+        if not valid.any():
+            raise BadImage("The subject's frame lies outside the photo.")
+        image = torch.from_numpy(crop).permute(2, 0, 1)[None].to(self.device)
+        mask = torch.from_numpy(valid)[None, None].float().to(self.device)
+        if w_plus is None:
+            code = invert(self.networks, image, mask, LEVELS[level], part_of(progress, 0.0, 0.8))
+        else:
+            code = self.tensor(w_plus)
+        progress(Progress(0.85, "Drawing the parts"))
+        rebuilt, features = self.generate(code)
+        quality = measure(self.networks, image, rebuilt, mask)
+        probabilities = self.networks.segmentation.probabilities(features)
+        labels = probabilities.argmax(dim=0).byte().cpu().numpy()
+        parts = draw_parts(
+            probabilities.cpu().numpy(), pixels, frame, self.bundle.parts, self.at_labels(valid)
+        )
+        progress(Progress(1.0, "Done"))
+        report = _quality_report(quality, level, time.monotonic() - began)
+        report["ended_early"] = progress.enough and w_plus is None
+        return OpenPhoto(
+            pixels, frame, valid, array_of(code), array_of(rebuilt), labels, parts, report
+        )
+
+    def uncertainty(self, photo: OpenPhoto) -> PlacedMask:
+        """Where the segmentation branch's heads disagree, in the photo's pixels (DatasetGAN).
+
+        The Jensen-Shannon distance of their predictions (the root of the divergence in bits): 0 is
+        agreement, 255 means heads that are evenly split between two parts, or worse.
+        """
+        _, features = self.generate(self.tensor(photo.w_plus))
+        bits = self.networks.segmentation.uncertainty(features) / math.log(2)
+        return draw_field(bits.sqrt().cpu().numpy(), photo.pixels, photo.frame)
+
+    def sample(self, z: Tensor, *, truncation: float = TRUNCATION) -> tuple[Tensor, Tensor]:
+        """z (B, z_dim) -> pictures (B, 3, R, R) and their w_plus (B, n_ws, w_dim)."""
+        generator = self.networks.generator
+        w_plus = generator.map(z.to(self.device), truncation=truncation)
+        return self.generate(w_plus)[0], w_plus
+
+    def open_sample(self, seed: int) -> OpenPhoto:
+        """A generated picture, uint8 [R, R, 3], as a photo whose code is known."""
+        image, w_plus = self.sample(sample_z(self.bundle.config, [seed]))
+        pixels, half = to_picture(image), self.bundle.resolution / 2
+        frame = CropFrame.from_axes(np.array([half, half]), np.array([half, 0.0]))
+        return self.open(pixels, frame, level="known", w_plus=array_of(w_plus))
+
+
+def _quality_report(quality: Reconstruction, level: str, seconds: float) -> dict[str, object]:
+    words = {"quality": quality.quality, "verdict": quality.verdict}
+    return {**asdict(quality), **words, "level": level, "seconds": seconds}
