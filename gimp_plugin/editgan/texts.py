@@ -5,6 +5,8 @@ from __future__ import annotations
 import gettext
 from pathlib import Path
 
-_ = gettext.translation(
+_catalogue = gettext.translation(
     "editgan", localedir=Path(__file__).resolve().parent / "locale", fallback=True
-).gettext
+)
+_ = _catalogue.gettext
+IN_ENGLISH = not isinstance(_catalogue, gettext.GNUTranslations)  # the texts are as in the source

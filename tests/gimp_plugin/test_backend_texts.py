@@ -1,0 +1,72 @@
+"""The backend's English texts are all known to the plug-in, which has them translated."""
+
+from __future__ import annotations
+
+import ast
+import gettext
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import backend_texts
+import pytest
+
+from backend.editing.inversion import Reconstruction
+
+PROJECT = Path(__file__).resolve().parents[2]
+PAGE = (PROJECT / "docs/protocol.md").read_text(encoding="utf-8")
+ENDS_QUIETLY = {"cancelled", "replaced"}
+
+
+def progress_texts() -> Iterator[str]:
+    """The fixed texts that the backend gives to Progress(fraction, text) or report(...)."""
+    for folder in ("backend/editing", "backend/server"):
+        for path in (PROJECT / folder).glob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                name = isinstance(node, ast.Call) and getattr(
+                    node.func, "attr", getattr(node.func, "id", "")
+                )
+                if name in ("Progress", "report"):
+                    yield from (
+                        argument.value
+                        for argument in node.args
+                        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+                    )
+
+
+def verdicts() -> set[str]:
+    return {Reconstruction(far, "", 0.0, None, None).verdict for far in (0.0, 0.15, 1.0)}
+
+
+def test_no_text_is_missing_and_none_is_left_over() -> None:
+    assert set(backend_texts.FIXED) == {*progress_texts(), *verdicts()}
+
+
+def test_every_error_code_has_a_sentence() -> None:
+    chapter = PAGE.split("## Error codes")[1].split("\n## ")[0]
+    rows = [line.split("|")[1] for line in chapter.splitlines() if line.startswith("| `")]
+    client = chapter.split("The client in Python")[1]
+    codes = {*re.findall(r"`([a-z_]+)`", " ".join(rows)), *re.findall(r"`([a-z_]+)` \(", client)}
+    assert codes - ENDS_QUIETLY == set(backend_texts.ERRORS)
+
+
+def test_steps_keep_their_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backend_texts, "_", str)  # whatever language this machine speaks
+    assert backend_texts.backend_text("Step 3 of 100") == "Step 3 of 100"
+    assert backend_texts.backend_text("Something new") == "Something new"
+
+
+def test_in_english_the_backends_sentence_stands_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backend_texts, "IN_ENGLISH", True)
+    assert backend_texts.backend_error("no_subject", "No face.") == "No face."
+
+
+def test_elsewhere_a_translated_sentence_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    german = gettext.translation("editgan", PROJECT / "gimp_plugin/editgan/locale", ["de"]).gettext
+    monkeypatch.setattr(backend_texts, "IN_ENGLISH", False)
+    monkeypatch.setitem(
+        backend_texts.ERRORS, "no_subject", german(backend_texts.ERRORS["no_subject"])
+    )
+    said = backend_texts.backend_error("no_subject", "No face was found.")
+    assert said.startswith("Weder im Foto") and said.endswith("\nNo face was found.")
+    assert backend_texts.backend_error("new_code", "Odd.") == "Odd."
