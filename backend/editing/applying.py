@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from backend.editing.inversion import measure, to_picture
 from backend.editing.light import PhotoView
 from backend.editing.model import Model, array_of
-from backend.editing.objective import EditObjective, Weights, at_resolution
-from backend.editing.optimise import optimise
+from backend.editing.objective import EditObjective, EditTarget, Weights, at_resolution
+from backend.editing.optimise import Optimised, optimise
 from backend.editing.progress import Report, ignore, part_of
 from backend.editing.results import EditPreview, EditResult, OpenPhoto, ScaledEdit, SideEffects
 from backend.errors import NothingChanged
@@ -50,21 +51,30 @@ class Applying(Model):
             "clamped": [e.scale for e in edits if e.scale != e.applied],
             **self.areas(photo, region, labels != photo.labels),
         }
-        before = self.rebuilt(photo)
         if refine:
             target = self.target(labels, region, np.zeros_like(labels), photo.valid)
-            objective = EditObjective(self.networks, before, target, weights or Weights())
             heard = part_of(progress, 0.0, 0.95)
-            found = optimise(
-                self.networks, w_plus, objective, steps=refine, start=delta, report=heard
-            )
+            found = self._refined(photo, delta, target, refine, weights or Weights(), heard)
             delta = found.delta
             report |= {"refine": found.steps, "ended_early": found.enough}
             after, labels = self.segmented(w_plus + delta)
-        layer = self.composite(photo, before, after, region)
+        layer = self.composite(photo, self.rebuilt(photo), after, region)
         report["seconds"] = time.monotonic() - began
         parts = tuple(part.name for part in self.bundle.parts if part.name in edited)
         return EditResult(layer, array_of(delta), parts, labels, to_picture(after), report)
+
+    def _refined(
+        self,
+        photo: OpenPhoto,
+        start: Tensor,
+        target: EditTarget,
+        steps: int,
+        weights: Weights,
+        report: Report,
+    ) -> Optimised:
+        objective = EditObjective(self.networks, self.rebuilt(photo), target, weights)
+        w_plus = self.tensor(photo.w_plus)
+        return optimise(self.networks, w_plus, objective, steps=steps, start=start, report=report)
 
     def view(self, photo: OpenPhoto) -> PhotoView:
         """The photo, ready to be looked at with edits at the size of a screen."""

@@ -56,11 +56,7 @@ class Opening(Model):
         """
         progress = Heard(progress)
         began = time.monotonic()
-        if frame.size < _SMALLEST_FRAME:
-            raise BadImage(f"The subject is only {frame.size:.0f} pixels wide; that is too small.")
-        crop, valid = extract(pixels, frame, self.bundle.resolution)
-        if not valid.any():
-            raise BadImage("The subject's frame lies outside the photo.")
+        crop, valid = _cut(pixels, frame, self.bundle.resolution)
         image = torch.from_numpy(crop).permute(2, 0, 1)[None].to(self.device)
         mask = torch.from_numpy(valid)[None, None].float().to(self.device)
         if w_plus is None:
@@ -104,6 +100,19 @@ class Opening(Model):
         pixels, half = to_picture(image), self.bundle.resolution / 2
         frame = CropFrame.from_axes(np.array([half, half]), np.array([half, 0.0]))
         return self.open(pixels, frame, level="known", w_plus=array_of(w_plus))
+
+
+def _cut(
+    pixels: NDArray[np.generic], frame: CropFrame, resolution: int
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """The aligned crop and what the photo covers of it, as `extract` gives them; raises
+    BadImage."""
+    if frame.size < _SMALLEST_FRAME:
+        raise BadImage(f"The subject is only {frame.size:.0f} pixels wide; that is too small.")
+    crop, valid = extract(pixels, frame, resolution)
+    if not valid.any():
+        raise BadImage("The subject's frame lies outside the photo.")
+    return crop, valid
 
 
 def _quality_report(quality: Reconstruction, level: str, seconds: float) -> dict[str, object]:

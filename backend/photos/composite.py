@@ -35,6 +35,20 @@ class ResultLayer:
     pixels: Picture
 
 
+@dataclass(frozen=True, eq=False)
+class _Change:
+    """What happens near the region, in the square `frame` of the photo.
+
+    replacement: float32 [S, S, 3] in 0..1, what to show where the motion cannot be trusted; it gets
+    the photo's grain up to `grain`, or it would look pasted. Edges are stronger than grain.
+    """
+
+    frame: CropFrame
+    motion: Motion
+    replacement: Floats
+    grain: float
+
+
 def composite(
     photo: Picture,
     frame: CropFrame,
@@ -59,30 +73,38 @@ def composite(
     rect = support_rect(alpha, frame, width, height)
     if not rect[2] or not rect[3]:
         return ResultLayer(0, 0, np.zeros((1, 1, 4), photo.dtype))
-    resolution = len(before)
-    crop, valid = _crop(photo, frame, resolution)
-    missed = crop - (before + 1) / 2
-    left, top, side = _surroundings(roi, resolution)
-    near = np.s_[top : top + side, left : left + side]
-    motion = estimate_motion(
-        (before[near] + 1) / 2,
-        (after[near] + 1) / 2,
-        max(1.0, grid / resolution),
-        resolution,
-        doubt_about(missed, valid).cut(near),
-    )
-    replacement = _replacement(crop[near], _tone(missed, valid)[near], motion)
-    part = frame.part(left / resolution, top / resolution, side / resolution)
+    old, new = (np.asarray(p, np.float32) / 2 + 0.5 for p in (before, after))
+    change = _change(photo, frame, old, new, roi, grid, _grain_strength(photo, rect))
     x, y, w, h = rect
-    middle = (x + max(w - _SAMPLE, 0) // 2, y + max(h - _SAMPLE, 0) // 2)
-    patch = (*middle, min(w, _SAMPLE), min(h, _SAMPLE))
-    strength = 3 * float(np.median(np.abs(_grain(photo, patch))))
     pixels = np.empty((h, w, 4), photo.dtype)
     for top in range(0, h, _BAND):
         band = (x, y + top, w, min(_BAND, h - top))
         opacity = to_photo(alpha, frame, band, outside_zero=True)
-        pixels[top : top + _BAND] = _band(photo, part, motion, replacement, strength, opacity, band)
+        pixels[top : top + _BAND] = _band(photo, change, opacity, band)
     return ResultLayer(x, y, pixels)
+
+
+def _change(
+    photo: Picture,
+    frame: CropFrame,
+    before: Floats,
+    after: Floats,
+    roi: Floats | Flags,
+    grid: int,
+    grain: float,
+) -> _Change:
+    """The change near the region; before, after: [R, R, 3] in 0..1, the whole pictures."""
+    resolution = len(before)
+    crop, valid = _crop(photo, frame, resolution)
+    missed = crop - before
+    left, top, side = _surroundings(roi, resolution)
+    near = np.s_[top : top + side, left : left + side]
+    doubt = doubt_about(missed, valid).cut(near)
+    pixel = max(1.0, grid / resolution)
+    motion = estimate_motion(before[near], after[near], pixel, resolution, doubt)
+    replacement = _replacement(crop[near], _tone(missed, valid)[near], motion)
+    part = frame.part(left / resolution, top / resolution, side / resolution)
+    return _Change(part, motion, replacement, grain)
 
 
 def _surroundings(roi: Floats | Flags, resolution: int) -> tuple[int, int, int]:
@@ -129,29 +151,20 @@ def _crop(photo: Picture, frame: CropFrame, size: int) -> tuple[Floats, Flags]:
     return (crop + 1) / 2 * (high - low) + low, valid
 
 
-def _band(
-    photo: Picture,
-    frame: CropFrame,
-    motion: Motion,
-    replacement: Floats,
-    strength: float,
-    opacity: Floats,
-    rect: Rect,
-) -> Picture:
-    """The layer's pixels in `rect`: [h, w, 4] in the photo's dtype; opacity: 0..1, [h, w].
+def _band(photo: Picture, change: _Change, opacity: Floats, rect: Rect) -> Picture:
+    """The layer's pixels in `rect`: [h, w, 4] in the photo's dtype.
 
-    frame: of motion and replacement; opacity is zero beyond it. replacement: float32 [S, S, 3] in
-    0..1, what to show where the motion cannot be trusted; it gets the photo's grain up to
-    `strength`, or it would look pasted. Edges are stronger than grain.
+    opacity: 0..1, [h, w], zero beyond the change's frame.
     """
     x, y, w, h = rect
+    frame, motion = change.frame, change.motion
     unit = 255.0 if photo.dtype == np.uint8 else 1.0
     own = photo[y : y + h, x : x + w, :3]
     shift = to_photo(motion.shift, frame, rect) @ frame.to_pixels(1)[:, :2].T.astype(np.float32)
     moved = _moved(photo, shift, rect) + unit * to_photo(motion.residual, frame, rect)
     trust = to_photo(motion.trust, frame, rect)[..., None]
-    drawn = unit * to_photo(replacement, frame, rect)
-    drawn += np.clip(_grain(photo, rect), -strength, strength)
+    drawn = unit * to_photo(change.replacement, frame, rect)
+    drawn += np.clip(_grain(photo, rect), -change.grain, change.grain)
     result = drawn + trust * (moved - drawn)
     layer = np.concatenate([result, unit * opacity[..., None]], axis=2)
     if photo.dtype == np.uint8:
@@ -159,6 +172,14 @@ def _band(
     untouched = layer[..., 3] == 0
     layer[..., :3][untouched] = own[untouched]
     return layer.astype(photo.dtype, copy=False)
+
+
+def _grain_strength(photo: Picture, rect: Rect) -> float:
+    """How strong grain is in the middle of `rect`: what is stronger is an edge."""
+    x, y, w, h = rect
+    middle = (x + max(w - _SAMPLE, 0) // 2, y + max(h - _SAMPLE, 0) // 2)
+    patch = _grain(photo, (*middle, min(w, _SAMPLE), min(h, _SAMPLE)))
+    return 3 * float(np.median(np.abs(patch)))
 
 
 def _grain(photo: Picture, rect: Rect) -> Floats:
