@@ -23,7 +23,10 @@ from gimp_helpers import BORROW, PORTRAIT, REPAINT, SEGMENT, load, succeeded
 
 Call = Callable[..., Gimp.ValueArray]
 
-pytestmark = pytest.mark.skipif("DISPLAY" not in os.environ, reason="needs Xvfb")
+pytestmark = [
+    pytest.mark.skipif("DISPLAY" not in os.environ, reason="needs Xvfb"),
+    pytest.mark.filterwarnings("ignore:.*asyncio.*:DeprecationWarning"),  # PyGObject, Python 3.14
+]
 
 
 @pytest.fixture(scope="module", autouse=True)
