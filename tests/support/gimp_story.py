@@ -14,11 +14,6 @@ from gi.repository import Gimp
 from gimp_helpers import PORTRAIT
 
 Told = dict[str, Any]
-KEYS = {  # GTK keeps F6, F8 and F10 for itself, GIMP F1 and F11
-    "layers-delete": "F9",
-    "plug-in-editgan-live": "F7",
-    "plug-in-editgan-repaint": "F12",
-}
 PROJECT = Path(__file__).resolve().parents[2]
 _START = (
     "import os, sys; sys.dont_write_bytecode = True; "
@@ -30,12 +25,10 @@ _START = (
 def run_story(module: str, tmp_path: Path, image: Path = PORTRAIT) -> Told:
     """Run `story` of a module in a GIMP of its own, on this display; what it told.
 
-    image: the file that the story opens. KEYS are GIMP's, besides those that it has anyway.
+    image: the file that the story opens.
     """
     profile, answer = tmp_path / "profile", tmp_path / "answer.json"
     shutil.copytree(os.environ["GIMP3_DIRECTORY"], profile, symlinks=True)
-    keys = "".join(f'(action "{action}" "{key}")\n' for action, key in KEYS.items())
-    (profile / "shortcutsrc").write_text(f"(file-version 1)\n{keys}", encoding="utf-8")
     settings = {
         "GIMP3_DIRECTORY": str(profile),
         "EDITGAN_TEST_ANSWER": str(answer),

@@ -100,6 +100,8 @@ def is_open(title: str) -> bool:
 
 def press(*keys: str) -> None:
     for key in keys:
+        if not _xdotool("getwindowname", _window):
+            return  # it is gone: another one shall not get them
         _xdotool("windowfocus", _window, "key", key)
         time.sleep(_BETWEEN_KEYS)
 
@@ -113,6 +115,14 @@ def finish(title: str, *keys: str) -> None:
     """Press keys in a window until it is gone."""
     wait_for(title)
     insist(lambda: not is_open(title), *keys)
+
+
+def choose(command: str) -> None:
+    """Choose a command in GIMP's own window, by name in its search for actions."""
+    press("slash")
+    wait_for("Search Actions")
+    write(command)
+    insist(lambda: not is_open("Search Actions"), "Return")
 
 
 def write(text: str) -> None:

@@ -1,20 +1,20 @@
 """Runs in a GIMP with windows: bad moments that only somebody at its windows can bring about.
 
 Started by test_moments.py. A procedure's caller holds its image, so the moments in which an image
-is closed begin as users begin them, with a key.
+is closed begin as users begin them.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from gi.repository import Gimp
-from gimp_helpers import LIVE, REPAINT, grow, load, parts_by_size
-from gimp_story import KEYS
-from gimp_windows import finish, is_open, press, until, user, wait_for
+from gimp_helpers import REPAINT, grow, load, parts_by_size
+from gimp_windows import choose, finish, is_open, press, until, user, wait_for
 
 from protocol.client import Connection
 
@@ -35,19 +35,18 @@ def story() -> Told:
 
 def part_deleted() -> Told:
     image = opened()
+    before = names(image)
     layer = parts_by_size(image)[0]
     name = layer.get_name()
-    image.set_selected_layers([layer])
-    Gimp.displays_flush()
-
-    def act() -> None:
-        wait_for("Live Repaint")
-        in_gimp(KEYS["layers-delete"])
-        running("LiveRepaint")
-        finish("Live Repaint", "alt+k")
-
-    told = run_while(act, LIVE, image, run_mode=ASK)
-    return {**told, "deleted": name, "layers": names(image)}
+    wait_for(GIMPS_OWN)
+    choose("Live Repaint")
+    wait_for("Live Repaint")
+    image.remove_layer(layer)
+    running("LiveRepaint")
+    finish("Live Repaint", "alt+k")
+    until(lambda: len(names(image)) > len(before), "the result")
+    kept = json.loads(bytes(image.get_layers()[1].get_parasite("editgan-result").get_data()))
+    return {"deleted": name, "edited": kept["record"]["parts"], "layers": len(names(image))}
 
 
 def undo_in_a_repaint() -> Told:
@@ -72,7 +71,8 @@ def closed_in_a_repaint() -> Told:
     image = opened()
     grow(parts_by_size(image)[0])
     image.clean_all()  # else GIMP asks whether to save
-    in_gimp(KEYS["plug-in-editgan-repaint"])
+    wait_for(GIMPS_OWN)
+    choose("Apply Repaint")
     finish("Apply Repaint", "alt+a")
     wait_for("Applying the repaint")
     running("Repaint")
@@ -88,7 +88,8 @@ def closed_in_live_repaint() -> Told:
     image = opened()
     grow(parts_by_size(image)[0])
     image.clean_all()
-    in_gimp(KEYS["plug-in-editgan-live"])
+    wait_for(GIMPS_OWN)
+    choose("Live Repaint")
     wait_for("Live Repaint")
     running("LiveRepaint")
     in_gimp("ctrl+w")
