@@ -74,9 +74,8 @@ class StyledConv(nn.Module):
         energy = self.weight.square().sum(dim=(2, 3))  # (O, I)
         demodulation = torch.rsqrt(style.square() @ energy.t() + 1e-8)  # (B, O)
         gain = 1 / math.sqrt(self.weight[0].numel())  # keeps half-precision sums in range
-        x = x * style[:, :, None, None].to(x.dtype)
-        weight = self.weight * gain
-        x = self._upsampled(x, weight) if self.up else F.conv2d(x, weight, padding=1)
+        x = x * (style * gain)[:, :, None, None].to(x.dtype)
+        x = self._upsampled(x) if self.up else F.conv2d(x, self.weight, padding=1)
         # The activation's gain is applied before it, to few numbers, and from here on in place:
         # activations that gradients keep are what a step's memory goes to.
         x = x * (demodulation * (LRELU_GAIN / gain))[:, :, None, None].to(x.dtype)
@@ -86,8 +85,8 @@ class StyledConv(nn.Module):
         x = F.leaky_relu_(x, LRELU_SLOPE)
         return x if self.clamp is None else x.clamp(-self.clamp, self.clamp)
 
-    def _upsampled(self, x: Tensor, weight: Tensor) -> Tensor:
-        x = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)  # (B, O, 2H+1, 2W+1)
+    def _upsampled(self, x: Tensor) -> Tensor:
+        x = F.conv_transpose2d(x, self.weight.transpose(0, 1), stride=2)  # (B, O, 2H+1, 2W+1)
         kernel = self.filter.expand(x.shape[1], 1, 4, 4).to(x.dtype)
         return F.conv2d(x, kernel, padding=1, groups=x.shape[1])
 
