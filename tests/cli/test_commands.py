@@ -182,8 +182,8 @@ def test_weights_change_the_result(run: Run, photo: Path, parts: Path, tmp_path:
     out = tmp_path / "out.png"
     repaint = ("repaint", photo, "--parts", parts, "-o", out, *TINY, "--steps", 2, "--json")
     plain = run(*repaint).json["result"]["terms"]
-    other = run(*repaint, "--weight", "lpips=0").json["result"]["terms"]
-    assert plain["lpips"] > 0 and other["lpips"] == 0
+    other = run(*repaint, "--weight", "cross_entropy=0").json["result"]["terms"]
+    assert plain["cross_entropy"] > 0 and other["cross_entropy"] == 0
 
 
 def test_scales_out_of_all_bounds_are_clamped_and_told(

@@ -95,7 +95,8 @@ def _draw(folder: Path, tables: dict, shown: smile_benchmark.Pictures) -> None:
 def test_slow_edits_are_kept(album: Album, smile: Edit, monkeypatch: pytest.MonkeyPatch) -> None:
     first = smile_benchmark.render(album, ["photos/a.png"], smile, None)
     monkeypatch.setattr(Editor, "edit", None)  # neither refinement nor optimisation may run again
-    monkeypatch.setattr("backend.editing.editor.optimise", None)
+    for module in ("applying", "repainting"):
+        monkeypatch.setattr(f"backend.editing.{module}.optimise", None)
     again = smile_benchmark.render(album, ["photos/a.png"], smile, None)
     for name, crops in first.generated.items():
         assert np.array_equal(crops[0], again.generated[name][0])
