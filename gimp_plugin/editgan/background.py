@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 
+from backend_texts import backend_error
 from errors import PlugInError
 from gi.repository import GLib
 
@@ -69,5 +70,5 @@ class Background:
         if not isinstance(answer, BackendError):
             done(answer)
         elif answer.code != "cancelled":
-            self._failed(PlugInError(answer.message, answer.code))
+            self._failed(PlugInError(backend_error(answer.code, answer.message), answer.code))
         return GLib.SOURCE_REMOVE

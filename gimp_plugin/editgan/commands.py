@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from backend_texts import backend_text
 from errors import CommandCancelled, PlugInError
 from gi.repository import Gimp, GLib, GObject
 from texts import _
@@ -230,7 +231,7 @@ def summary(report: Report) -> str:
     """What the photographer should know about a segmentation; one line, GIMP's status bar has no
     more.
     """
-    news = [str(report.get("verdict") or "")]
+    news = [backend_text(str(report.get("verdict") or ""))]
     if len(report["groups"]) > 1:
         news.insert(0, _("{count} subjects.").format(count=len(report["groups"])))
     if report.get("quality", "well") != "well" and report.get("level") != "faithful":

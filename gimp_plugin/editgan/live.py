@@ -12,6 +12,7 @@ import preview
 import repaint
 import results
 import state
+from backend_texts import backend_error, backend_text
 from errors import CommandCancelled, PlugInError
 from gi.repository import Gimp, GLib
 from latest import Latest
@@ -183,7 +184,7 @@ class Following:
             self._window.show(event)
             self._window.ready(True)
         elif isinstance(event, Progress):
-            self._window.say(_("Following the brush. {text}").format(text=event.text))
+            self._window.say(_("Following the brush. {text}").format(text=backend_text(event.text)))
 
     def _finished(self, answer: Message | BackendError) -> None:
         if isinstance(answer, LiveRepainted):
@@ -204,10 +205,10 @@ class Following:
         if error.code == "nothing_changed":
             self._show_photo()
         elif error.code in LOST:
-            self._lose(error.message)
+            self._lose(backend_error(error.code, error.message))
             self._watch = Watch(self._image, self._photo, self._kept)  # send again what is painted
         else:
-            self._window.say(error.message)
+            self._window.say(backend_error(error.code, error.message))
 
     def _show_photo(self) -> None:
         small, scale = preview.shrunken(self._photo.layer)

@@ -14,6 +14,7 @@ from typing import Generic, Self, TypeVar
 
 import photo as photos
 import state
+from backend_texts import backend_error
 from errors import CommandCancelled, PlugInError
 from gi.repository import GLib
 from texts import _
@@ -69,7 +70,7 @@ class Session:
         except BackendError as error:
             if error.code == "cancelled":
                 raise CommandCancelled from error
-            raise PlugInError(error.message, error.code) from error
+            raise PlugInError(backend_error(error.code, error.message), error.code) from error
 
     def request(self, message: JobRequest, span: tuple[float, float] = WHOLE) -> Message:
         """Send a job and wait for its result; span: the part of the progress bar that it fills."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from backend_texts import backend_error
 from errors import PlugInError
 
 from protocol import settings as stored
@@ -17,7 +18,7 @@ def load() -> Settings:
     try:
         return stored.load()
     except BackendError as error:
-        raise PlugInError(error.message, error.code) from error
+        raise PlugInError(backend_error(error.code, error.message), error.code) from error
 
 
 def save(settings: Settings) -> None:
@@ -25,7 +26,7 @@ def save(settings: Settings) -> None:
     try:
         stored.save(settings)
     except BackendError as error:
-        raise PlugInError(error.message, error.code) from error
+        raise PlugInError(backend_error(error.code, error.message), error.code) from error
 
 
 def level(asked: str) -> Level:

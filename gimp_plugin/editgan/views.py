@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
+from backend_texts import backend_text
 from gi.repository import Gimp
 from texts import _
 
@@ -110,9 +111,9 @@ class LabelView:
 
 def describe(event: Progress) -> str:
     if event.seconds_left is None or event.seconds_left < 1:
-        return event.text
+        return backend_text(event.text)
     return _("{text} (about {seconds} s left)").format(
-        text=event.text, seconds=round(event.seconds_left)
+        text=backend_text(event.text), seconds=round(event.seconds_left)
     )
 
 
