@@ -20,7 +20,16 @@ from protocol.launch import ensure_backend
 
 Call = Callable[..., Gimp.ValueArray]
 
-__all__ = ["backend", "call", "kill_backend", "last_error", "no_images_left", "open_image", "order"]
+__all__ = [
+    "backend",
+    "call",
+    "kill_backend",
+    "last_error",
+    "no_images_left",
+    "no_last_values",
+    "open_image",
+    "order",
+]
 
 
 @pytest.fixture(scope="session")
@@ -71,6 +80,14 @@ def open_image() -> Callable[[Path], Gimp.Image]:
         return image
 
     return load
+
+
+@pytest.fixture(autouse=True)
+def no_last_values() -> Iterator[None]:
+    """GIMP fills a dialog with what was answered last, whatever it is called with: forget that."""
+    yield
+    for answered in (Path(Gimp.directory()) / "plug-in-settings").glob("*.last"):
+        answered.unlink()
 
 
 @pytest.fixture(autouse=True)
