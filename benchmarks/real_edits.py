@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT))
 
 from backend.bundles import find_bundle  # noqa: E402
 from backend.editing.editor import Editor, EditResult, OpenPhoto, ScaledEdit  # noqa: E402
-from backend.editing.region import region_of_interest, shown_region  # noqa: E402
+from backend.editing.region import shown_region  # noqa: E402
 from benchmarks.composites import METHODS, Image, cut_out, edited_photos, fine_detail  # noqa: E402
 from benchmarks.photo_detail import faces  # noqa: E402
 from edit_library import Library  # noqa: E402
@@ -49,11 +49,8 @@ def apply(editor: Editor, photo: OpenPhoto, edit: ScaledEdit) -> Edited:
     result = editor.apply(photo, [edit])
     before = photo.rebuilt.clip(-1, 1).transpose(1, 2, 0)
     after = result.crop.astype(np.float32) / 127.5 - 1
-    large = [editor.bundle.part(name).index for name in editor.bundle.large]
-    parts = [editor.bundle.part(name).index for name in edit.parts]
-    region = region_of_interest(photo.labels, result.labels, parts, large)
     own = photo.pixels.astype(np.float32) / 255
-    shown = shown_region(region, photo.valid)
+    shown = shown_region(editor.region(photo, result.labels, edit.parts), photo.valid)
     pictures, alpha = edited_photos(own, photo.frame, before, after, shown)
     blended = {name: own + alpha * (picture - own) for name, picture in pictures.items()}
     return Edited({"nothing": own, **blended}, alpha, result)
@@ -69,7 +66,7 @@ def figures(
     editor: Editor, photo: OpenPhoto, edit: ScaledEdit, edited: Edited, level: str
 ) -> dict[str, dict[str, float]]:
     """IoU with the labels asked for, and the amount of fine detail, of every method."""
-    parts = [editor.bundle.part(name).index for name in edit.parts]
+    parts = editor.indices(edit.parts)
     inside = edited.alpha[..., 0] > 0.5
     own = (fine_detail(edited.pictures["nothing"], photo.frame)[inside] ** 2).sum()
     found = {}

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
-from backend.editing.region import region_of_interest
 from backend.evaluation.album import Album, composite_crop, photo_crop, rebuilt_crop
 from backend.evaluation.face_mesh import FaceMesh, FaceShape
 from backend.evaluation.measures import FACE_MEASURES, PART_MEASURES
@@ -62,9 +61,7 @@ def _locality(
     labels: NDArray[np.uint8],
 ) -> dict[str, float]:
     """How much the vector alone changes inside and outside its region (eq. 1)."""
-    bundle = editor.bundle
-    edited, large = ([bundle.part(n).index for n in some] for some in (parts, bundle.large))
-    region = region_of_interest(photo.labels, labels, edited, large)
+    region = editor.region(photo, labels, parts)
     step = crop.shape[0] // region.shape[0]
     inside = region.repeat(step, axis=0).repeat(step, axis=1)
     change = crop.astype(np.float64) - rebuilt_crop(photo)
