@@ -14,7 +14,7 @@ from backend.errors import BadBundle, IncompleteBundle, UnknownPart
 from backend.models.config import GeneratorConfig
 
 FORMAT_VERSION = 1
-NETWORKS = ("generator", "encoder", "segmentation", "perceptual", "identity")
+NETWORKS = ("generator", "codes", "encoder", "segmentation", "perceptual", "identity")
 _FOR_PHOTOS = ("encoder", "segmentation")  # without these a bundle only draws samples
 
 

@@ -16,6 +16,7 @@ from torch import nn
 
 from backend.bundles.bundle import Bundle
 from backend.errors import BadBundle
+from backend.models.codes import CodeDistribution
 from backend.models.encoder import Encoder
 from backend.models.generator import Generator
 from backend.models.identity import FaceNet, IdentityNetwork, MobileFaceNet
@@ -92,7 +93,14 @@ def load_networks(bundle: Bundle, device: torch.device) -> Networks:
 
 
 def load_generator(bundle: Bundle) -> Generator:
-    return _load(Generator(bundle.config), bundle.path("generator"))
+    """The generator, with the distribution of codes that samples come from, where there is one."""
+    generator = _load(Generator(bundle.config), bundle.path("generator"))
+    if bundle.has("codes"):
+        config = bundle.config
+        mean = torch.empty(config.n_ws, config.w_dim)
+        codes = CodeDistribution(mean, torch.empty(config.z_dim, *mean.shape))
+        generator.codes = _load(codes, bundle.path("codes"))
+    return generator
 
 
 def load_encoder(bundle: Bundle) -> Encoder:

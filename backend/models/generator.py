@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from backend.models.codes import CodeDistribution
 from backend.models.config import GeneratorConfig
 from backend.models.layers import LRELU_GAIN, LRELU_SLOPE, EqualLinear, leaky_relu
 
@@ -148,6 +149,7 @@ class Generator(nn.Module):
         self.mapping = Mapping(config)
         self.blocks = nn.ModuleList(SynthesisBlock(config, r) for r in config.block_resolutions)
         self.register_buffer("w_avg", torch.zeros(config.w_dim))
+        self.codes: CodeDistribution | None = None  # draws samples in place of the mapping network
 
     @property
     def convolutions(self) -> list[StyledConv]:
@@ -190,6 +192,8 @@ class Generator(nn.Module):
     def map(self, z: Tensor, *, truncation: float = 1.0) -> Tensor:
         """z (B, z_dim) -> w_plus (B, n_ws, w_dim), pulled towards the mean by `truncation`
         (psi)."""
+        if self.codes is not None:
+            return self.codes(z, truncation)
         w = self.w_avg + truncation * (self.mapping(z) - self.w_avg)
         return w[:, None].expand(-1, self.config.n_ws, -1)
 

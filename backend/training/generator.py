@@ -2,8 +2,8 @@
 
 Reconstruction first: encoder and generator as an autoencoder in W+; on the way W gets one basis for
 all layers. Then an adversarial loss comes on top, with reconstruction kept: the one makes pictures
-sharp, the other keeps them varied. The mapping network is fitted to the encoder's codes alone, so
-that samples come from the region of W that real photos live in, all of it.
+sharp, the other keeps them varied. The mapping network is left alone: samples come from the
+distribution of the encoder's codes.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from backend.bundles.networks import load_encoder, load_from, load_generator
 from backend.errors import BadImage
 from backend.evaluation.distances import PerceptualSpace
 from backend.evaluation.generator_quality import generator_quality
+from backend.models.codes import fit_codes
 from backend.models.encoder import Encoder
 from backend.models.generator import Generator
 from backend.models.perceptual import SqueezeNetFeatures
@@ -42,7 +43,9 @@ def networks_of(path: Path) -> tuple[Generator, Encoder]:
     state = load_state(path if path.is_file() else path / "state.pt")
     if state is None:
         raise BadImage(f"{path} holds neither a bundle nor a training run.")
-    return averaged_networks(state)
+    generator, encoder = averaged_networks(state)
+    generator.codes, _ = fit_codes(state["codes"], generator.config.z_dim)
+    return generator, encoder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

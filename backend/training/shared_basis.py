@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from backend.models.codes import principal_components
 from backend.models.encoder import Encoder
 from backend.models.generator import Generator
 from backend.models.layers import EqualLinear
@@ -35,12 +36,8 @@ class SharedBasis:
 def find_shared_basis(codes: Tensor) -> SharedBasis:
     """The basis from codes of real pictures, (N, n_ws, w_dim) with N well above w_dim."""
     n_ws, w_dim = codes.shape[1:]
-    flat = codes.flatten(1).double()  # (N, n_ws * w_dim)
-    mean = flat.mean(dim=0)
-    covariance = torch.cov((flat - mean).t())
-    values, vectors = torch.linalg.eigh(covariance)  # ascending
-    variance = values.flip(0)[:w_dim].clamp(min=0)
-    components = vectors.flip(1)[:, :w_dim].t()  # (w_dim, n_ws * w_dim)
+    # mean: (n_ws * w_dim,); components: (w_dim, n_ws * w_dim)
+    mean, components, variance, explained = principal_components(codes.flatten(1), w_dim)
     scale = (variance + _FLOOR * variance.mean()).sqrt()
     synthesis = (components * scale[:, None]).unflatten(1, (n_ws, w_dim)).transpose(0, 1)
     to_shared = components.t() / scale  # (n_ws * w_dim, w_dim)
@@ -48,7 +45,7 @@ def find_shared_basis(codes: Tensor) -> SharedBasis:
         mean=mean.unflatten(0, (n_ws, w_dim)).float(),
         synthesis=synthesis.contiguous().float(),
         analysis=_analysis(to_shared, synthesis).float(),
-        explained=float(variance.sum() / values.sum()),
+        explained=explained,
     )
 
 

@@ -18,10 +18,16 @@ from backend.models.config import GeneratorConfig
 from backend.models.segmentation import SegmentationBranch
 from backend.training import export, generator
 from backend.training.augment import Augmentation
+from backend.training.critic import close_up
 from backend.training.dataset import AlignedDataset
 from backend.training.heads import TrainingHeads
 from backend.training.pictures import grid
-from backend.training.trainer import GeneratorTrainer, Recipe, energy_distance, focus_map
+from backend.training.trainer import (
+    GeneratorTrainer,
+    Recipe,
+    fast_bfloat16,
+    focus_map,
+)
 
 CONFIG = GeneratorConfig(resolution=32, channel_base=512, channel_max=32, z_dim=16, w_dim=16)
 PERCEPTUAL = find_bundle("faces").path("perceptual")
@@ -43,20 +49,10 @@ def aligned(tmp_path: Path) -> Path:
 
 def words_for(aligned: Path, run: Path, until: int) -> list[str]:
     words = ["--images", aligned, "-o", run, "--perceptual", PERCEPTUAL, "--until", until]
-    words += ["--save-every", 8, "--batch", 4, "--samples", 2, "--adversarial-from", 16]
+    words += ["--save-every", 8, "--batch", 4, "--adversarial-from", 16]
     words += ["--resolution", 32, "--channel-base", 512, "--channel-max", 32]
-    words += [
-        "--discriminator-from",
-        8,
-        "--shared-from",
-        8,
-        "--z-dim",
-        16,
-        "--w-dim",
-        16,
-        "--code-match-weight",
-        0.1,
-    ]
+    words += ["--discriminator-from", 8, "--shared-from", 8, "--z-dim", 16, "--w-dim", 16]
+    words += ["--close-up-weight", 0.2]
     return [str(word) for word in words]
 
 
@@ -69,11 +65,10 @@ def arguments(aligned: Path, run: Path, until: int) -> argparse.Namespace:
 
 def weights(run: Path) -> dict[str, torch.Tensor]:
     state = torch.load(run / "state.pt", weights_only=True)
-    return {
-        f"{n}.{k}": v
-        for n in ("generator", "encoder", "discriminator", "averages")
-        for k, v in state[n].items()
-    }
+    networks = {n: state[n] for n in ("generator", "encoder", "averages")}
+    networks |= {f"critic {i}": c["discriminator"] for i, c in enumerate(state["critics"])}
+    assert "critic 1" in networks  # of the whole picture, and of the close-up
+    return {f"{n}.{k}": v for n, network in networks.items() for k, v in network.items()}
 
 
 def test_quiet_holds_back_the_progress_and_not_the_report(
@@ -130,6 +125,33 @@ def test_identity_is_learnt() -> None:
     assert 0.0 <= np.mean(losses[-5:]) < 0.5 * losses[0] <= 2.0
 
 
+def test_a_close_up_shows_the_middle_half_enlarged() -> None:
+    image = torch.zeros(1, 1, 32, 32)
+    image[..., 11:27, 8:24] = 1.0
+    assert close_up(image).shape == image.shape and close_up(image).min() == 1.0
+    assert close_up(1 - image).max() == 0.0
+
+
+def test_what_is_seen_close_up_is_learnt() -> None:
+    only = Recipe(mse_weight=0.0, perceptual_weight=0.0, close_up_weight=1.0)
+    trainer = GeneratorTrainer(CONFIG, only, PERCEPTUAL)
+    real = torch.full((4, 3, 32, 32), -0.6)
+    real[:, 0] = 0.9
+    losses = [trainer.step(real)["perceptual"] for _ in range(40)]
+    assert np.mean(losses[-5:]) < 0.92 * losses[0]
+
+
+@pytest.mark.parametrize(
+    ("can", "expected"),
+    [({"avx2": True, "avx512_bf16": False}, False), ({"avx512_bf16": True}, True), ({}, False)],
+)
+def test_bfloat16_only_where_the_processor_has_it(
+    monkeypatch: pytest.MonkeyPatch, can: dict[str, bool], expected: bool
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: can)
+    assert fast_bfloat16() is expected
+
+
 def test_a_run_starts_from_a_bundle() -> None:
     bundle = find_bundle("faces")
     trainer = GeneratorTrainer(bundle.config, Recipe(), PERCEPTUAL)
@@ -155,13 +177,6 @@ def test_batches_start_anywhere(aligned: Path) -> None:
     first = data.batches(4, 16, 3, 0)
     skipped = [next(first) for _ in range(7)][-1]
     assert torch.equal(skipped, next(data.batches(4, 16, 3, 24)))
-
-
-def test_energy_distance_is_zero_for_equal_sets_only() -> None:
-    torch.manual_seed(0)
-    a, b = torch.randn(400, 8), torch.randn(400, 8)
-    assert abs(float(energy_distance(a, b))) < 0.05
-    assert float(energy_distance(a, b + 1)) > 0.5
 
 
 def test_augmentation_of_strength_zero_is_the_identity() -> None:
@@ -198,19 +213,19 @@ def test_folding_batch_norm_changes_no_number() -> None:
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
-def test_a_run_becomes_a_bundle_whose_encoder_counts_from_the_mean(
-    aligned: Path, tmp_path: Path
-) -> None:
+def test_a_run_becomes_a_bundle_that_draws_samples(aligned: Path, tmp_path: Path) -> None:
     run, folder = tmp_path / "run", tmp_path / "discs"
     generator.run(arguments(aligned, run, 8))
     card = Path(find_bundle("faces").folder.parent / "faces.card.json")
     parser = argparse.ArgumentParser()
     export.add_arguments(parser)
     words = ["--run", run, "-o", folder, "--card", card, "--perceptual", PERCEPTUAL]
+    words += ["--images", aligned]
+    parser.set_defaults(quiet=True)
     report = export.run(parser.parse_args([str(w) for w in words]))
     bundle = read_bundle(folder)
     assert report["images_seen"] == bundle.images_seen == 8
-    assert bundle.verify() == [] and not bundle.has("segmentation")
+    assert bundle.verify() == [] and bundle.has("codes") and not bundle.has("segmentation")
     shapes = {p.name: cv2.imread(str(p)).shape for p in folder.glob("*.[pj][np]g")}
     side = CONFIG.resolution
     assert shapes == {

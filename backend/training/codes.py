@@ -1,0 +1,72 @@
+"""`editgan train codes`: what a bundle's samples are drawn from."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from backend.bundles.bundle import Bundle, read_bundle, write_bundle_json
+from backend.bundles.networks import load_encoder, load_generator, save_network
+from backend.models.codes import fit_codes
+from backend.models.generator import Generator, sample_z
+from backend.training.dataset import AlignedDataset, held_out_names
+from backend.training.pictures import save_grid, to_uint8
+
+_BATCH = 32
+_PICTURES = 8192  # well more than a code has numbers
+_TRUNCATIONS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.4)
+_STEPS = 8  # pictures from one sample to the next
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--bundle", type=Path, required=True, help="bundle folder; changed in place"
+    )
+    parser.add_argument("--images", type=Path, required=True, help="folder from `train align`")
+
+
+@torch.no_grad()
+def add_codes(bundle: Bundle, images: Path, *, quiet: bool = False) -> float:
+    """Fit the distribution of codes to pictures and write it into the bundle, with the pictures of
+    its card; returns the share of the codes' variance that it holds."""
+    generator, encoder = load_generator(bundle), load_encoder(bundle)
+    data = AlignedDataset(images, exclude=frozenset(held_out_names(bundle.name) or ()))
+    chosen = np.random.default_rng(0).permutation(len(data))[:_PICTURES]
+    batches = np.array_split(chosen, -(-len(chosen) // _BATCH))
+    shown = tqdm(batches, desc="Encoding", disable=quiet or None, leave=False)
+    codes = [encoder(data.batch(some, bundle.resolution), generator.w_avg) for some in shown]
+    generator.codes, held = fit_codes(torch.cat(codes), bundle.config.z_dim)
+    save_network(generator.codes, bundle.path("codes"))
+    draw_card_pictures(generator, bundle.folder)
+    return held
+
+
+@torch.no_grad()
+def draw_card_pictures(generator: Generator, folder: Path) -> None:
+    """The model card's pictures, none chosen: 64 samples, a truncation sweep, interpolations."""
+    z = sample_z(generator.config, range(64))
+
+    def save(name: str, codes: list[Tensor], columns: int) -> None:
+        pictures = torch.cat([generator(w_plus)[0] for w_plus in codes])
+        save_grid(folder / name, to_uint8(pictures), columns)
+
+    save("samples.png", [generator.map(some, truncation=0.8) for some in z.split(16)], 16)
+    sweep = [generator.map(one, truncation=psi) for one in z[:4].split(1) for psi in _TRUNCATIONS]
+    save("truncation.jpg", sweep, len(_TRUNCATIONS))
+    ends = generator.map(z[:6], truncation=0.8)
+    steps = torch.linspace(0, 1, _STEPS).tolist()
+    pairs = zip(ends[0::2].split(1), ends[1::2].split(1), strict=True)
+    save("interpolation.jpg", [a.lerp(b, t) for a, b in pairs for t in steps], _STEPS)
+
+
+def run(args: argparse.Namespace) -> dict[str, object]:
+    """`editgan train codes`."""
+    bundle = read_bundle(args.bundle)
+    held = add_codes(bundle, args.images, quiet=args.quiet)
+    write_bundle_json(bundle)
+    return {"bundle": str(args.bundle), "variance": held}

@@ -1,0 +1,63 @@
+"""A discriminator that training listens to, and what is shown to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from backend.models.discriminator import ProjectedDiscriminator
+
+_CLOSE_TOP = 0.35  # eyes and mouth of a face in an FFHQ-like frame lie below, within half a side
+
+
+def close_up(image: Tensor) -> Tensor:
+    """The middle half of (B, C, R, R), where eyes and mouth are, enlarged to (B, C, R, R)."""
+    side = image.shape[-1]
+    top, left = round(_CLOSE_TOP * side), side // 4
+    middle = image[..., top : top + side // 2, left : left + side // 2]
+    return F.interpolate(middle, size=(side, side), mode="bilinear", align_corners=False)
+
+
+class Critic:
+    """A discriminator with its optimiser. Pictures (B, 3, R, R) come with their features, which
+    are needed for the perceptual distance anyway."""
+
+    def __init__(self, channels: tuple[int, ...], rate: float) -> None:
+        self.discriminator = ProjectedDiscriminator(channels)
+        self.discriminator.to(memory_format=torch.channels_last)
+        self.optimiser = torch.optim.Adam(
+            self.discriminator.parameters(), lr=rate, betas=(0.0, 0.99), fused=True
+        )
+
+    def train(
+        self, real: Tensor, real_features: list[Tensor], fake: Tensor, fake_features: list[Tensor]
+    ) -> Tensor:
+        """One step by the hinge loss, which is returned; only the discriminator learns."""
+        real_logits = self.discriminator(real, real_features)
+        fake_logits = self.discriminator(fake.detach(), [f.detach() for f in fake_features])
+        loss = sum(F.relu(1 - x.float()).mean() for x in real_logits)
+        loss = loss + sum(F.relu(1 + x.float()).mean() for x in fake_logits)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimiser.step()
+        return loss.detach()
+
+    def judge(self, fake: Tensor, features: list[Tensor]) -> Tensor:
+        """The generator's loss, with a gradient at the pictures only."""
+        self.discriminator.requires_grad_(False)
+        logits = self.discriminator(fake, features)
+        self.discriminator.requires_grad_(True)
+        return -torch.stack([x.float().mean() for x in logits]).sum()
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "discriminator": self.discriminator.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.discriminator.load_state_dict(state["discriminator"])
+        self.optimiser.load_state_dict(state["optimiser"])
