@@ -70,6 +70,12 @@ class PixelReader:
             return bias.repeat(self.count, 1)
         return self._coarse(torch.cat([results[0] + bias.to(results[0].dtype), *results[1:]]))
 
+    def spread(self, gradient: Tensor) -> Sequence[Tensor]:
+        """The gradients (M, C) of `interpolate`'s results, one for each coarse side."""
+        if self._coarse is None:
+            return ()
+        return self._coarse.transposed(gradient).split([len(self._needed[s]) for s in self.coarse])
+
 
 @dataclass(frozen=True, eq=False)
 class Interpolation:
@@ -93,6 +99,10 @@ class Interpolation:
         """(M, C) -> (N, C), differentiable in rows."""
         return _Apply.apply(rows, self)
 
+    def transposed(self, rows: Tensor) -> Tensor:
+        """(N, C) -> (M, C)."""
+        return _product(self.backward, rows)
+
 
 class _Apply(torch.autograd.Function):
     @staticmethod
@@ -102,7 +112,7 @@ class _Apply(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        return _product(ctx.matrix.backward, grad.contiguous()), None
+        return ctx.matrix.transposed(grad.contiguous()), None
 
 
 def _product(matrix: Sequence[Tensor], rows: Tensor) -> Tensor:
