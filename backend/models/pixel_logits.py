@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -50,12 +50,21 @@ class PixelLogits:
             hidden.addmm_(rows, weights[side])
         return hidden.relu_()
 
-    def add_gradients(self, heads: range, hidden: Tensor, maps: Sequence[Tensor]) -> None:
-        """Add to the gradients of the maps what that of hidden, (N, k * h0), contributes."""
-        units = self._units(heads)
-        coarse = dict(zip(self.reader.coarse, self.reader.spread(hidden), strict=True))
-        for (side, weight), gradient in zip(self._weight0.items(), maps, strict=True):
-            gradient.addmm_(coarse.get(side, hidden), weight[units])
+    def back_through_first_layer(
+        self, groups: Iterable[tuple[range, Tensor]], shapes: Sequence[torch.Size]
+    ) -> list[Tensor]:
+        """The gradients of the maps, of `shapes`, from those of the groups' (N, k * h0)."""
+        found = dict(zip(self._weight0, map(self._bias0.new_zeros, shapes), strict=True))
+        coarse = self._bias0.new_empty(self.reader.places, len(self._bias0))
+        for heads, gradient in groups:
+            units = self._units(heads)
+            coarse[:, units] = self.reader.spread(gradient)
+            for side in found.keys() - set(self.reader.coarse):
+                found[side].addmm_(gradient, self._weight0[side][units])
+        # One product for all heads: small ones, head by head, are slow.
+        for side, rows in self.reader.by_coarse_side(coarse).items():
+            found[side] = rows @ self._weight0[side]
+        return list(found.values())
 
     def each(self, heads: range, hidden: Tensor) -> list[tuple[int, Tensor]]:
         """Some heads and their own columns (N, h0) of hidden, (N, k * h0)."""
@@ -86,16 +95,23 @@ class _MeanLogits(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        weight, _ = ctx.at.third
-        grad = grad / len(weight)
-        found = [grad.new_zeros(shape) for shape in ctx.shapes]
-        while ctx.kept:
-            heads, hidden, seconds = ctx.kept.pop()
-            for (head, own), second in zip(ctx.at.each(heads, hidden), seconds, strict=True):
-                _through_relu(grad @ weight[head].t(), second)
-                _through_relu(second @ ctx.at.second[head][0].t(), own)
-            ctx.at.add_gradients(heads, hidden, found)
-        return None, *found
+        grad = grad / len(ctx.at.second)
+        back = _back_to_first_layer(ctx.at, ctx.kept, grad)
+        return None, *ctx.at.back_through_first_layer(back, ctx.shapes)
+
+
+def _back_to_first_layer(
+    at: PixelLogits, kept: list[tuple[range, Tensor, list[Tensor]]], grad: Tensor
+) -> Iterator[tuple[range, Tensor]]:
+    """For every group of heads that was kept, the gradient of its first hidden values before
+    their ReLU; from that of the heads' logits, (N, classes)."""
+    weight, _ = at.third
+    while kept:
+        heads, hidden, seconds = kept.pop()
+        for (head, own), second in zip(at.each(heads, hidden), seconds, strict=True):
+            _through_relu(grad @ weight[head].t(), second)
+            _through_relu(second @ at.second[head][0].t(), own)
+        yield heads, hidden
 
 
 def _through_relu(gradient: Tensor, values: Tensor) -> None:

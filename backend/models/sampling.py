@@ -70,11 +70,19 @@ class PixelReader:
             return bias.repeat(self.count, 1)
         return self._coarse(torch.cat([results[0] + bias.to(results[0].dtype), *results[1:]]))
 
-    def spread(self, gradient: Tensor) -> Sequence[Tensor]:
-        """The gradients (M, C) of `interpolate`'s results, one for each coarse side."""
-        if self._coarse is None:
-            return ()
-        return self._coarse.transposed(gradient).split([len(self._needed[s]) for s in self.coarse])
+    @property
+    def places(self) -> int:
+        """How many places of all coarse maps together count."""
+        return sum(len(self._needed[side]) for side in self.coarse)
+
+    def spread(self, gradient: Tensor) -> Tensor:
+        """The gradients of `interpolate`'s results, one below the other: (places, C)."""
+        return gradient[:0] if self._coarse is None else self._coarse.transposed(gradient)
+
+    def by_coarse_side(self, rows: Tensor) -> dict[int, Tensor]:
+        """Rows (places, C), taken apart by the side of their map."""
+        counts = [len(self._needed[side]) for side in self.coarse]
+        return dict(zip(self.coarse, rows.split(counts), strict=True)) if counts else {}
 
 
 @dataclass(frozen=True, eq=False)

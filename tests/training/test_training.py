@@ -191,7 +191,7 @@ def test_folding_batch_norm_changes_no_number() -> None:
     branch = SegmentationBranch(channels, classes, 8, 3)
     heads.folded_into(branch, channels)
     features = [torch.randn(1, 5, 4, 4), torch.randn(1, 3, 8, 8)]
-    full = [torch.nn.functional.interpolate(f, size=8, mode="bilinear") for f in features]
+    full = [F.interpolate(f, size=8, mode="bilinear") for f in features]
     rows = torch.cat([f[0].flatten(1).t() for f in full], dim=1)
     expected = heads(rows.expand(3, -1, -1))
     found = torch.stack(list(branch.map_logits(features)))
