@@ -75,8 +75,8 @@ class PixelLogits:
 
 
 class _MeanLogits(torch.autograd.Function):
-    """The heads with their gradient, which overwrites the hidden values that it needs: half of the
-    time beside the matrix products was spent on new memory."""
+    """The heads with their gradient, which overwrites the hidden values that it needs: autograd
+    would take new memory for each, and copy transposed ones."""
 
     @staticmethod
     def forward(ctx: Any, at: PixelLogits, *maps: Tensor) -> Tensor:
