@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.editing.geometry import nearest
 from backend.editing.progress import Report, ignore, part_of
+from backend.editing.region import dilate, shown_region
 from backend.errors import NothingChanged
-from backend.photos.align import CropFrame, extract
+from backend.photos.align import extract
 from backend.photos.composite import ResultLayer
+from backend.photos.feather import feathered_alpha
 from backend.photos.painted import Claims
-from backend.photos.warp import to_photo
+from backend.photos.warp import support_rect, to_photo
 
 if TYPE_CHECKING:
     from backend.editing.editor import Editor
@@ -24,9 +26,8 @@ if TYPE_CHECKING:
 
 Take = Literal["look", "shape"]
 _TONE_GRID = 256
-_TONE_REACH = 0.06  # of the crop's side
-_TONE_GAIN = (0.5, 2.0)
-_TONE_COLOUR = 0.3
+_TONE_REACH = 0.03  # of the crop's side
+_TONE_GAIN = (0.4, 2.5)
 
 
 def borrow(
@@ -45,9 +46,10 @@ def borrow(
     eyes that are closed here hold nothing to move. Raises UnknownPart, NothingChanged.
     """
     began = time.monotonic()
-    indices = [editor.bundle.part(name).index for name in parts]
-    known = editor.at_labels(photo.valid & other.valid)
-    claims = borrowed_claims(photo.labels, other.labels, known, indices, tuple(parts))
+    indices, large = editor.indices(parts), editor.indices(editor.bundle.large)
+    valid = photo.valid & other.valid
+    known = editor.at_labels(valid)
+    claims = borrowed_claims(photo.labels, other.labels, known, indices, large, tuple(parts))
     if take == "shape":
         return editor.edit(photo, claims, steps=steps, progress=progress)
     learnt = editor.learn(
@@ -57,12 +59,11 @@ def borrow(
         inside=editor.rebuilt(other),
         progress=part_of(progress, 0.0, 0.95),
     )
-    laid = as_seen_in(photo.pixels, photo.frame, other.pixels, other.frame)
-    pixels = toned(laid, photo.pixels, photo.frame, learnt.region)
-    source = replace(photo, pixels=pixels, valid=photo.valid & other.valid)
-    # nothing moves any more: the other photo has the target's shapes
-    layer = editor.composite(source, learnt.after, learnt.after, learnt.region)
-    layer = with_own_pixels(layer, photo.pixels)
+    alike = (photo.labels == other.labels) & np.isin(photo.labels, large) & ~claims.changed
+    free = _resized(claims.changed | alike, len(valid))
+    shown = shown_region(learnt.region, valid) & free
+    gain = tone(photo, other, alike & known)
+    layer = borrowed_layer(photo, other, shown, gain)
     return learnt.result(layer, take=take, seconds=time.monotonic() - began)
 
 
@@ -71,74 +72,84 @@ def borrowed_claims(
     others: NDArray[np.uint8],
     known: NDArray[np.bool_],
     parts: Collection[int],
+    large: Collection[int],
     names: tuple[str, ...],
 ) -> Claims:
     """What a photo's label map has to become for `parts` to have the other photo's shapes.
 
-    labels, others: uint8 [L, L], both aligned; known: bool [L, L], what both photos cover. Where
-    either photo shows one of the parts, the other photo's label is wanted. names: Q_edit. Raises
-    NothingChanged where neither does.
+    labels, others: uint8 [L, L], both aligned; known: bool [L, L], what both photos cover. The
+    other photo's parts are wanted, but not over a part of this one that is none of the `large`
+    ones: a face keeps its brows when it gets eyes. Where only this photo shows the parts, what is
+    nearest to them is wanted, unless something else hides them in the other photo. names: Q_edit.
+    Raises NothingChanged where neither shows one.
     """
-    either = (np.isin(labels, list(parts)) | np.isin(others, list(parts))) & known
-    if not either.any():
+    own, its = (np.isin(shown, list(parts)) & known for shown in (labels, others))
+    if not (own | its).any():
         raise NothingChanged(
             f"Neither photo shows {', '.join(names)}; choose other parts to borrow."
         )
-    target = np.where(either, others, labels).astype(np.uint8)
-    return Claims(target, either, np.zeros_like(labels), names)
+    gained = its & (own | np.isin(labels, list(large)))
+    around = np.intersect1d(labels[dilate(own, 1) & ~own], list(large))
+    lost = own & ~its & np.isin(others, around)
+    target = np.where(lost, nearest(labels, ~np.isin(labels, list(parts))), labels)
+    target = np.where(gained, others, target)
+    return Claims(target, gained | lost, np.zeros_like(labels), names)
 
 
-def toned(
-    laid: NDArray[np.generic],
-    photo: NDArray[np.generic],
-    frame: CropFrame,
-    region: NDArray[np.bool_],
-) -> NDArray[np.generic]:
-    """`laid` [H, W, 3] in the light of `photo`: as bright as that is around the region [L, L].
+def tone(photo: OpenPhoto, other: OpenPhoto, alike: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """By what to multiply the other crop for the light of this one: float32 [S, S, 3].
 
-    The gain is smooth: the ratio of the means outside the region, weighted by nearness. Its colour
-    counts little: skin and lips that differ must not dye teeth and the white of eyes.
+    Smooth: the ratio of the means of what is `alike` [L, L], weighted by nearness. What is paler
+    than that in the other crop gets less of its colour: skin that differs must not dye teeth and
+    the white of eyes.
     """
-    (own, valid), (its, _) = (extract(p, frame, _TONE_GRID) for p in (photo, laid))
-    size = (_TONE_GRID, _TONE_GRID)
-    inside = cv2.resize(region.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
-    weight = ((inside == 0) & valid).astype(np.float32)[..., None]
-    here, there = (
-        cv2.GaussianBlur((crop + 1) / 2 * weight, (0, 0), _TONE_REACH * _TONE_GRID) + 1e-4
-        for crop in (own, its)
-    )
-    height, width = photo.shape[:2]
+    weight = _resized(alike, _TONE_GRID).astype(np.float32)[..., None]
+    own, its = ((extract(p.pixels, p.frame, _TONE_GRID)[0] + 1) / 2 for p in (photo, other))
+    here, there = (_nearby(crop * weight) for crop in (own, its))
     gain = np.clip(here / there, *_TONE_GAIN)
-    gain = gain**_TONE_COLOUR * gain.mean(axis=2, keepdims=True) ** (1 - _TONE_COLOUR)
-    gain = to_photo(gain, frame, (0, 0, width, height))
-    if photo.dtype == np.uint8:
-        return np.clip(np.rint(laid * gain), 0, 255).astype(np.uint8)
-    return (laid * gain).astype(np.float32)
+    brightness = gain.mean(axis=2, keepdims=True)
+    colourful = np.minimum(_saturation(cv2.GaussianBlur(its, (0, 0), 1)) / _saturation(there), 1)
+    return brightness * (gain / brightness) ** colourful**2
 
 
-def with_own_pixels(layer: ResultLayer, photo: NDArray[np.generic]) -> ResultLayer:
-    """The layer with the photo's own colours where it is transparent."""
-    height, width = layer.pixels.shape[:2]
-    own = photo[layer.y : layer.y + height, layer.x : layer.x + width, :3]
-    pixels = layer.pixels.copy()
-    clear = pixels[..., 3] == 0
-    pixels[..., :3][clear] = own[clear]
-    return ResultLayer(layer.x, layer.y, pixels)
+def _nearby(field: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Weighted sums around each place of [S, S, 3]; where nothing is near, of everything."""
+    near = cv2.GaussianBlur(field, (0, 0), _TONE_REACH * _TONE_GRID)
+    return near + 1e-3 * field.mean(axis=(0, 1)) + 1e-9
 
 
-def as_seen_in(
-    photo: NDArray[np.generic],
-    frame: CropFrame,
-    other: NDArray[np.generic],
-    other_frame: CropFrame,
-) -> NDArray[np.generic]:
-    """The other photo's subject laid over this one's frame, in the size and dtype of `photo`.
+def _saturation(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """[H, W, 3] -> [H, W, 1] in 0..1; never quite 0."""
+    high = picture.max(axis=2, keepdims=True)
+    return (high - picture.min(axis=2, keepdims=True) + 1e-9) / (high + 1e-9)
 
-    photo, other: uint8 or float32 [H, W, 3 or 4]. Beyond the frame its border is repeated.
+
+def borrowed_layer(
+    photo: OpenPhoto, other: OpenPhoto, shown: NDArray[np.bool_], gain: NDArray[np.float32]
+) -> ResultLayer:
+    """The other subject's pixels times `gain` [S, S, 3], laid over this one's where they are
+    `shown` [R, R].
+
+    In the photo's own size and dtype; where the layer is clear it has the photo's own colours.
     """
-    height, width = photo.shape[:2]
-    crop, _ = extract(other, other_frame, max(16, round(frame.size)))
-    laid = to_photo((crop + 1) / 2, frame, (0, 0, width, height))
-    if photo.dtype == np.uint8:
-        return np.rint(np.clip(laid, 0, 1) * 255).astype(np.uint8)
-    return laid.astype(np.float32)
+    height, width = photo.pixels.shape[:2]
+    alpha = feathered_alpha(shown)
+    rect = support_rect(alpha, photo.frame, width, height)
+    if not rect[2] or not rect[3]:
+        return ResultLayer.empty(photo.pixels.dtype)
+    x, y, w, h = rect
+    crop, _ = extract(other.pixels, other.frame, max(16, round(photo.frame.size)))
+    colours = to_photo((crop + 1) / 2, photo.frame, rect) * to_photo(gain, photo.frame, rect)
+    opacity = to_photo(alpha, photo.frame, rect, outside_zero=True)
+    pixels = np.concatenate([colours, opacity[..., None]], axis=2)
+    if photo.pixels.dtype == np.uint8:
+        pixels = np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
+    clear = pixels[..., 3] == 0
+    pixels[..., :3][clear] = photo.pixels[y : y + h, x : x + w, :3][clear]
+    return ResultLayer(x, y, pixels)
+
+
+def _resized(mask: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
+    """A mask [L, L] as [side, side], nearest neighbour."""
+    size = (side, side)
+    return cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0

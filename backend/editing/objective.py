@@ -13,7 +13,7 @@ from torch import Tensor
 from backend.bundles.networks import Networks
 from backend.errors import BadSetting
 from backend.models.perceptual import feature_distance
-from backend.models.sampling import PixelReader
+from backend.models.pixel_logits import PixelLogits
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,8 @@ class EditObjective:
         pixels = region.nonzero()[:, 0]  # (N,)
         self.labels = target.labels.flatten()[pixels]
         self.lost = lost[pixels]
-        sides = networks.generator.config.block_resolutions
-        self.pixels = PixelReader(pixels, networks.segmentation.resolution, sides)
+        sides = networks.generator.config.feature_sides
+        self.logits = PixelLogits(networks.segmentation, pixels, sides)
         with torch.no_grad():
             self.kept_features = networks.perceptual.features(self.kept)
             self.person = self._embed(before)
@@ -119,7 +119,7 @@ class EditObjective:
 
     def cross_entropy(self, features: Sequence[Tensor]) -> Tensor:
         """Eq. 3 over the region; a pixel that only lost its part claims -log(1 - p(old part))."""
-        logits = self.networks.segmentation.logits(features, self.pixels)  # (N, classes)
+        logits = self.logits(features)  # (N, classes)
         losses = F.cross_entropy(logits, self.labels, reduction="none")
         old = (self.lost - 1).clamp(min=0)[:, None]
         p_old = logits.softmax(dim=-1).gather(1, old)[:, 0]

@@ -52,3 +52,8 @@ class GeneratorConfig:
         return [first, first] + [
             self.channels(r) for r in self.block_resolutions[1:] for _ in range(2)
         ]
+
+    @property
+    def feature_sides(self) -> list[int]:
+        """Sides of these features."""
+        return [r for r in self.block_resolutions for _ in range(2)]

@@ -70,6 +70,20 @@ class PixelReader:
             return bias.repeat(self.count, 1)
         return self._coarse(torch.cat([results[0] + bias.to(results[0].dtype), *results[1:]]))
 
+    @property
+    def places(self) -> int:
+        """How many places of all coarse maps together count."""
+        return sum(len(self._needed[side]) for side in self.coarse)
+
+    def spread(self, gradient: Tensor) -> Tensor:
+        """The gradients of `interpolate`'s results, one below the other: (places, C)."""
+        return gradient[:0] if self._coarse is None else self._coarse.transposed(gradient)
+
+    def by_coarse_side(self, rows: Tensor) -> dict[int, Tensor]:
+        """Rows (places, C), taken apart by the side of their map."""
+        counts = [len(self._needed[side]) for side in self.coarse]
+        return dict(zip(self.coarse, rows.split(counts), strict=True)) if counts else {}
+
 
 @dataclass(frozen=True, eq=False)
 class Interpolation:
@@ -93,6 +107,10 @@ class Interpolation:
         """(M, C) -> (N, C), differentiable in rows."""
         return _Apply.apply(rows, self)
 
+    def transposed(self, rows: Tensor) -> Tensor:
+        """(N, C) -> (M, C)."""
+        return _product(self.backward, rows)
+
 
 class _Apply(torch.autograd.Function):
     @staticmethod
@@ -102,7 +120,7 @@ class _Apply(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        return _product(ctx.matrix.backward, grad.contiguous()), None
+        return ctx.matrix.transposed(grad.contiguous()), None
 
 
 def _product(matrix: Sequence[Tensor], rows: Tensor) -> Tensor:

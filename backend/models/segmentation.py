@@ -3,9 +3,8 @@ generator's features.
 
 The published form upsamples all features to the label resolution, concatenates them, and runs each
 MLP on each pixel. Here the first linear layer, which commutes with bilinear upsampling, is applied
-to each feature map by itself, at its own resolution or at the gathered pixels, whichever is
-cheaper; heads run as batched operations; and only the pixels asked for are computed. Same numbers,
-no tensor of full size and full depth.
+to each feature map by itself, at its own resolution. Same numbers, no tensor of full size and full
+depth. `pixel_logits` does it for a few pixels, and carries gradients back.
 """
 
 from __future__ import annotations
@@ -16,10 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from backend.models.sampling import PixelReader
-
-_AT_A_TIME = 2**22  # hidden values at a time at single pixels: more would not fit into caches
-_ROWS = 16  # of pixels at a time when whole maps are computed, for the same reason
+_ROWS = 16  # of pixels at a time: more hidden values would not fit into caches
 
 
 def hidden_sizes(classes: int) -> tuple[int, int]:
@@ -65,42 +61,15 @@ class SegmentationBranch(nn.Module):
             setattr(small, name, nn.Parameter(getattr(self, name)[:heads], requires_grad=False))
         return small
 
-    def head_logits(self, features: Sequence[Tensor], pixels: PixelReader | Tensor) -> Tensor:
-        """Logits of every head at `pixels` (N,), flat indices: (K, N, classes). Batch of one.
-
-        A reader, of use where the same pixels are read again and again, has them prepared.
-        """
-        if isinstance(pixels, PixelReader):
-            reader = pixels
-        else:
-            reader = PixelReader(pixels, self.resolution, [f.shape[-1] for f in features])
-        maps = _by_side(features, [reader.read(feature) for feature in features])
-        weights = _by_side(features, self.weight0)
-        width = self.weight1.shape[1]
-        step = max(1, _AT_A_TIME // (width * max(1, reader.count)))
-        logits = []
-        for first in range(0, self.heads, step):
-            some = slice(first, min(first + step, self.heads))
-            units = slice(some.start * width, some.stop * width)
-            # The first layer: small maps are projected as they are, then interpolated.
-            coarse = [maps[side] @ weights[side][units].t() for side in reader.coarse]
-            total = reader.interpolate(coarse, self.bias0[units])  # (N, k * h0)
-            for side in maps.keys() - set(reader.coarse):
-                weight = weights[side][units].to(total.dtype)  # autocast leaves addmm_ alone
-                total.addmm_(maps[side].to(total.dtype), weight.t())
-            x = F.relu_(total).unflatten(1, (-1, width)).transpose(0, 1)  # (k, N, h0)
-            x = F.relu_(torch.baddbmm(self.bias1[some], x, self.weight1[some]))
-            logits.append(torch.baddbmm(self.bias2[some], x, self.weight2[some]))
-        return torch.cat(logits)
-
     def map_logits(self, features: Sequence[Tensor]) -> Iterator[Tensor]:
         """Logits at all pixels, one head at a time: (R * R, classes) each. Batch of one.
 
         Bilinear upsampling is two matrix products: along x for the whole map, along y for a few
         rows at a time, whose hidden values then stay in the cache.
         """
-        maps = _by_side(features, [f[0].permute(1, 2, 0).flatten(0, 1) for f in features])
-        weights = _by_side(features, self.weight0)
+        sides = [f.shape[-1] for f in features]
+        maps = by_side(sides, [f[0].permute(1, 2, 0).flatten(0, 1) for f in features])
+        weights = by_side(sides, self.weight0)
         own = maps.pop(self.resolution, None)  # has a value at each pixel: nothing to interpolate
         along = {side: interpolation(side, self.resolution).to(features[0]) for side in maps}
         bands = [
@@ -131,13 +100,9 @@ class SegmentationBranch(nn.Module):
         x = F.relu_(torch.addmm(self.bias1[head], x, self.weight1[head]))
         return torch.addmm(self.bias2[head], x, self.weight2[head])
 
-    def logits(
-        self, features: Sequence[Tensor], pixels: PixelReader | Tensor | None = None
-    ) -> Tensor:
-        """Mean of the heads' logits, (N, classes); all pixels when `pixels` is None."""
-        if pixels is None:
-            return sum(self.map_logits(features)) / self.heads
-        return self.head_logits(features, pixels).mean(dim=0)
+    def logits(self, features: Sequence[Tensor]) -> Tensor:
+        """Mean of the heads' logits at all pixels, (R * R, classes). Batch of one."""
+        return sum(self.map_logits(features)) / self.heads
 
     @torch.no_grad()
     def probabilities(self, features: Sequence[Tensor]) -> Tensor:
@@ -163,11 +128,11 @@ def _frozen(weights: Iterable[Tensor]) -> nn.ParameterList:
     return nn.ParameterList(nn.Parameter(weight, requires_grad=False) for weight in weights)
 
 
-def _by_side(features: Sequence[Tensor], matrices: Iterable[Tensor]) -> dict[int, Tensor]:
+def by_side(sides: Iterable[int], matrices: Iterable[Tensor]) -> dict[int, Tensor]:
     """Matrices (rows, C), one for each feature map, joined where the maps have the same side."""
     found: dict[int, list[Tensor]] = {}
-    for feature, matrix in zip(features, matrices, strict=True):
-        found.setdefault(feature.shape[-1], []).append(matrix)
+    for side, matrix in zip(sides, matrices, strict=True):
+        found.setdefault(side, []).append(matrix)
     return {side: torch.cat(some, dim=1) for side, some in found.items()}
 
 

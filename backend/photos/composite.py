@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -33,6 +34,11 @@ class ResultLayer:
     x: int
     y: int
     pixels: Picture
+
+    @classmethod
+    def empty(cls, dtype: np.dtype[Any]) -> ResultLayer:
+        """One clear pixel, of an edit that changes nothing in the photo."""
+        return cls(0, 0, np.zeros((1, 1, 4), dtype))
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +78,7 @@ def composite(
     alpha = feathered_alpha(roi, grid)
     rect = support_rect(alpha, frame, width, height)
     if not rect[2] or not rect[3]:
-        return ResultLayer(0, 0, np.zeros((1, 1, 4), photo.dtype))
+        return ResultLayer.empty(photo.dtype)
     old, new = (np.asarray(p, np.float32) / 2 + 0.5 for p in (before, after))
     change = _change(photo, frame, old, new, roi, grid, _grain_strength(photo, rect))
     x, y, w, h = rect

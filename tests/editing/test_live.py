@@ -2,10 +2,11 @@
 
 import dataclasses
 
+import cv2
 import numpy as np
 import pytest
 
-from backend.editing.borrow import as_seen_in, borrowed_claims
+from backend.editing.borrow import borrowed_claims, borrowed_layer, tone
 from backend.editing.editor import Editor, OpenPhoto
 from backend.editing.preview import PhotoPreview, laid_over
 from backend.editing.progress import Progress
@@ -59,29 +60,93 @@ def test_without_a_change_the_preview_is_the_photo(photo: OpenPhoto) -> None:
     assert np.abs(picture - (crop + 1) * 127.5).mean() < 2
 
 
+BACKGROUND, SKIN, EYE, BROW, HAIR = range(5)
+LARGE = [BACKGROUND, SKIN, HAIR]
+
+
 def test_a_part_of_the_other_photo_becomes_the_target() -> None:
-    own, other = np.zeros((6, 6), np.uint8), np.ones((6, 6), np.uint8)
-    own[1:3, 1:3], other[2:5, 2:5] = 2, 2
-    known = np.ones((6, 6), bool)
-    known[4] = False
-    claims = borrowed_claims(own, other, known, [2], ("eyes",))
-    either = (own == 2) | (other == 2)
-    np.testing.assert_array_equal(claims.changed, either & known)
-    np.testing.assert_array_equal(claims.target[claims.changed], other[claims.changed])
-    assert (claims.target[~claims.changed] == 0).all()
+    own, other = np.full((8, 8), SKIN, np.uint8), np.full((8, 8), SKIN, np.uint8)
+    own[2:4, 1:4] = EYE
+    other[3:6, 2:7] = EYE
+    known = np.ones((8, 8), bool)
+    known[5] = False
+    claims = borrowed_claims(own, other, known, [EYE], LARGE, ("eyes",))
+    np.testing.assert_array_equal(claims.changed, ((own == EYE) | (other == EYE)) & known)
+    np.testing.assert_array_equal(claims.target, np.where(known, other, own))
     with pytest.raises(NothingChanged, match="hat"):
-        borrowed_claims(own, other, known, [5], ("hat",))
+        borrowed_claims(own, other, known, [5], LARGE, ("hat",))
 
 
-def test_the_other_subject_is_laid_over_this_one() -> None:
+def test_only_the_borrowed_part_changes() -> None:
+    own, other = np.full((8, 8), SKIN, np.uint8), np.full((8, 8), SKIN, np.uint8)
+    own[1, 1:7], own[3, 1:7] = BROW, EYE
+    other[1:4, 2:4], other[3, 5], other[3, 6] = EYE, HAIR, BROW
+    claims = borrowed_claims(own, other, np.ones((8, 8), bool), [EYE], LARGE, ("eyes",))
+    expected = own.copy()
+    expected[2:4, 2:4] = EYE  # what is larger there is so here, but does not cover the brow
+    expected[3, [1, 4]] = SKIN  # what is smaller there leaves skin
+    # what hides the eye there, a strand or a brow that is lower, does not come along
+    np.testing.assert_array_equal(claims.target, expected)
+    assert (claims.target == own)[~claims.changed].all()
+
+
+def square(x: int, y: int, side: int) -> CropFrame:
+    corners = [[x, y], [x, y + side], [x + side, y + side], [x + side, y]]
+    return CropFrame(np.array(corners, float))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_the_other_subject_is_laid_over_this_one(photo: OpenPhoto, dtype: type) -> None:
     rows, columns = np.indices((80, 80))
-    other = np.stack([rows * 3, columns * 3, rows + columns], axis=2).astype(np.uint8)
-    frame = CropFrame(np.array([[10, 20], [10, 50], [40, 50], [40, 20]], float))
-    moved = frame.shifted(25, 5)
-    laid = as_seen_in(np.zeros((90, 90, 4), np.float32), moved, other, frame)
-    assert (laid.shape, laid.dtype) == ((90, 90, 3), np.float32)
-    inside = laid[27:53, 37:63] * 255
-    np.testing.assert_allclose(inside, other[22:48, 12:38], atol=2)
+    scene = np.stack([rows * 3, columns * 3, rows + columns], axis=2).astype(np.uint8)
+    here = np.zeros((90, 90, 4), dtype)
+    own = dataclasses.replace(photo, pixels=here, frame=square(35, 25, 30))
+    other = dataclasses.replace(photo, pixels=scene, frame=square(10, 20, 30))
+    shown = np.ones((32, 32), bool)
+    layer = borrowed_layer(own, other, shown, np.ones((4, 4, 3), np.float32))
+    assert layer.pixels.dtype == dtype
+    white = 1 if dtype is np.uint8 else 255
+    laid = np.zeros((90, 90, 4))
+    h, w = layer.pixels.shape[:2]
+    laid[layer.y : layer.y + h, layer.x : layer.x + w] = layer.pixels * white
+    np.testing.assert_allclose(laid[27:53, 37:63, :3], scene[22:48, 12:38], atol=2)
+    assert laid[40, 50, 3] == 255
+    assert not laid[:25].any()
+    nowhere = borrowed_layer(own, other, ~shown, np.ones((4, 4, 3), np.float32))
+    assert nowhere.pixels.shape == (1, 1, 4)
+
+
+def test_skin_takes_the_photo_s_light_and_teeth_keep_their_white(photo: OpenPhoto) -> None:
+    skin, its_skin = np.array([200, 120, 90]), np.array([150, 120, 120])
+    here, there = (np.full((64, 64, 3), colour, np.uint8) for colour in (skin, its_skin))
+    there[24:40, 24:40] = 140  # teeth
+    alike = np.ones((64, 64), bool)
+    alike[20:44, 20:44] = False
+    frame = square(0, 0, 64)
+    own = dataclasses.replace(photo, pixels=here, frame=frame)
+    other = dataclasses.replace(photo, pixels=there, frame=frame)
+    gain = tone(own, other, alike)
+    middle, between, corner = gain[128, 128], gain[88, 128], gain[2, 2]
+    np.testing.assert_allclose(corner * its_skin, skin, atol=2)
+    np.testing.assert_allclose(between * its_skin, skin, atol=2)  # beside the teeth: no ring
+    np.testing.assert_allclose(middle, middle.mean(), rtol=0.01)
+
+
+def test_borrowed_eyes_leave_the_brows_alone(editor: Editor, photo: OpenPhoto) -> None:
+    brows, eyes = (editor.indices(editor.bundle.groups[name]) for name in ("brows", "eyes"))
+    (skin,) = editor.indices(["skin"])
+    its = np.where(np.isin(photo.labels, [*brows, *eyes]), skin, photo.labels)
+    moved = np.roll(photo.labels, -10, axis=0)  # the other's eyes reach this one's brows
+    its[np.isin(moved, eyes)] = moved[np.isin(moved, eyes)]
+    other = dataclasses.replace(photo, labels=its, pixels=255 - photo.pixels)
+    result = editor.borrow(photo, other, editor.bundle.groups["eyes"], steps=0)
+    shown = laid_over(photo.pixels[..., :3], result.layer)
+    changed, valid = extract(np.abs(shown.astype(int) - photo.pixels[..., :3]), photo.frame, 128)
+    own_brows = np.isin(photo.labels, brows)
+    inner = cv2.erode(own_brows.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    assert inner.any()
+    assert (changed[inner & valid] == -1).all()
+    assert (changed[np.isin(photo.labels, eyes)] > -1).any()
 
 
 @pytest.mark.parametrize("take", ["look", "shape"])

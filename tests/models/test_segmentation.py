@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from backend.models import pixel_logits
+from backend.models.pixel_logits import PixelLogits
 from backend.models.segmentation import SegmentationBranch, hidden_sizes
 
 CHANNELS = [6, 6, 5, 4, 3]
@@ -45,6 +47,10 @@ def published(branch: SegmentationBranch, features: list[Tensor]) -> Tensor:
     return torch.stack(heads)
 
 
+def at_pixels(branch: SegmentationBranch, pixels: Tensor) -> PixelLogits:
+    return PixelLogits(branch, pixels, SIDES)
+
+
 def test_equals_the_published_form_everywhere() -> None:
     branch, features = make_branch(), make_features()
     expected = published(branch, features).mean(dim=0)
@@ -55,22 +61,30 @@ def test_a_few_pixels_equal_the_same_pixels_of_the_whole() -> None:
     branch, features = make_branch(), make_features()
     pixels = torch.tensor([0, 5, 31, 517, 1023])  # fewer than any map has: gathers first
     expected = published(branch, features).mean(dim=0)[pixels]
-    torch.testing.assert_close(branch.logits(features, pixels), expected, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(at_pixels(branch, pixels)(features), expected, rtol=1e-4, atol=1e-4)
 
 
-def test_gradients_equal_the_published_form() -> None:
-    branch = make_branch()
+@pytest.mark.parametrize("at_a_time", [1, 2 * 128 * 100, 2**21])  # one head, two, all of them
+def test_gradients_equal_the_published_form(
+    monkeypatch: pytest.MonkeyPatch, at_a_time: int
+) -> None:
+    monkeypatch.setattr(pixel_logits, "_AT_A_TIME", at_a_time)
+    branch, features = make_branch(), [f.requires_grad_() for f in make_features()]
     pixels = torch.arange(200, 300)
-    grads = []
-    for fast in (True, False):
-        features = [f.requires_grad_() for f in make_features()]
-        all_logits = branch.logits(features, pixels) if fast else None
-        if all_logits is None:
-            all_logits = published(branch, features).mean(dim=0)[pixels]
-        all_logits.square().sum().backward()
-        grads.append([f.grad for f in features])
-    for a, b in zip(*grads, strict=True):
+    found = at_pixels(branch, pixels)(features)
+    expected = published(branch, features).mean(dim=0)[pixels]
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    gradients = [torch.autograd.grad(x.square().sum(), features) for x in (found, expected)]
+    for a, b in zip(*gradients, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-3)
+
+
+def test_in_autocast_the_heads_stay_exact() -> None:
+    branch, features = make_branch(), make_features()
+    at = at_pixels(branch, torch.arange(200, 300))
+    with torch.autocast("cpu", torch.bfloat16):
+        found = at(features)
+    torch.testing.assert_close(found, at(features), rtol=0, atol=0)
 
 
 def test_labels_and_probabilities_agree() -> None:

@@ -205,11 +205,11 @@ def test_folding_batch_norm_changes_no_number() -> None:
     heads.eval()
     branch = SegmentationBranch(channels, classes, 8, 3)
     heads.folded_into(branch, channels)
-    features = [torch.randn(1, 5, 8, 8), torch.randn(1, 3, 8, 8)]
-    pixels = torch.arange(64)
-    rows = torch.cat([f[0].flatten(1).t() for f in features], dim=1)
+    features = [torch.randn(1, 5, 4, 4), torch.randn(1, 3, 8, 8)]
+    full = [F.interpolate(f, size=8, mode="bilinear") for f in features]
+    rows = torch.cat([f[0].flatten(1).t() for f in full], dim=1)
     expected = heads(rows.expand(3, -1, -1))
-    found = branch.head_logits(features, pixels)
+    found = torch.stack(list(branch.map_logits(features)))
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
