@@ -21,6 +21,7 @@ from backend.models.encoder import Encoder
 from backend.models.generator import Generator, sample_z
 from backend.models.identity import IdentityNetwork
 from backend.models.perceptual import SqueezeNetFeatures
+from backend.models.precision import fast_bfloat16
 from backend.training.augment import Augmentation
 from backend.training.critic import Critic, close_up
 from backend.training.growing import grow_encoder, grow_generator
@@ -76,13 +77,6 @@ def focus_map(side: int, strength: float) -> Tensor:
     distance = (at[None] - 0.5).square() + (at[:, None] - 0.55).square()  # faces lie a little low
     weights = 1 + strength * torch.exp(-distance / 0.25**2)
     return weights / weights.mean()
-
-
-def fast_bfloat16() -> bool:
-    """Whether this processor multiplies in bfloat16; others imitate it, ten times as slowly as
-    float32."""
-    can = torch.cpu.get_capabilities()
-    return any(can.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
 def _gradient_ratio(reconstruction: Tensor, judged: Tensor, fake: Tensor) -> float:

@@ -25,7 +25,6 @@ from backend.training.pictures import grid
 from backend.training.trainer import (
     GeneratorTrainer,
     Recipe,
-    fast_bfloat16,
     focus_map,
 )
 
@@ -139,17 +138,6 @@ def test_what_is_seen_close_up_is_learnt() -> None:
     real[:, 0] = 0.9
     losses = [trainer.step(real)["perceptual"] for _ in range(40)]
     assert np.mean(losses[-5:]) < 0.92 * losses[0]
-
-
-@pytest.mark.parametrize(
-    ("can", "expected"),
-    [({"avx2": True, "avx512_bf16": False}, False), ({"avx512_bf16": True}, True), ({}, False)],
-)
-def test_bfloat16_only_where_the_processor_has_it(
-    monkeypatch: pytest.MonkeyPatch, can: dict[str, bool], expected: bool
-) -> None:
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: can)
-    assert fast_bfloat16() is expected
 
 
 def test_a_run_starts_from_a_bundle() -> None:
