@@ -210,6 +210,7 @@ class LibraryDialog:
         ok.set_tooltip_text(_("Write the stack as one layer; it can be changed again later"))
         dialog.set_default_response(Gtk.ResponseType.OK)
         dialog.connect("key-press-event", self._key)
+        self._grid.search.connect("stop-search", self._stop_search)
         edit_files.accept_drops(dialog, self._actions.import_files)
         self._body.attach(self._left(), 0, 0, 1, 1)
         self._body.attach(self._right(), 1, 0, 1, 1)
@@ -255,6 +256,13 @@ class LibraryDialog:
     def _refine(self, combo: Gtk.ComboBoxText) -> None:
         refine = int(combo.get_active_id())
         self._sliders.stack = replace(self._sliders.stack, refine=refine)
+
+    def _stop_search(self, search: Gtk.SearchEntry) -> None:
+        """Escape, which a search box keeps from the dialog: first out of the search."""
+        if search.get_text():
+            search.set_text("")
+        else:
+            self._dialog.response(Gtk.ResponseType.CANCEL)
 
     def _key(self, _dialog: Gtk.Dialog, event: Gdk.EventKey) -> bool:
         if event.keyval == Gdk.KEY_f and event.state & Gdk.ModifierType.CONTROL_MASK:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from gimp_helpers import (
     REPAINT,
     SAVE,
     grow,
+    idle,
     load,
     names,
     parts_by_size,
@@ -79,16 +79,6 @@ def kept(image: Gimp.Image) -> list[tuple[str, float]]:
 def listed(backend: Connection, title: str) -> EditInfo | None:
     edits = backend.request(ListEdits("faces")).edits
     return next((edit for edit in edits if edit.title == title), None)
-
-
-def idle(backend: Connection) -> bool:
-    """Whether the backend has nothing to do for a while."""
-    for _ in range(5):
-        status = backend.status()
-        if status.running or status.queued:
-            return False
-        time.sleep(0.2)
-    return True
 
 
 def test_a_stack_is_chosen_changed_and_taken_away(
