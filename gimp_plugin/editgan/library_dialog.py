@@ -269,7 +269,13 @@ class LibraryDialog:
             self._grid.search.grab_focus()
             return Gdk.EVENT_STOP
         if self._grid.has_focus():
-            work = {Gdk.KEY_F2: self._actions.rename, Gdk.KEY_Delete: self._actions.delete}
+            work = {
+                Gdk.KEY_F2: self._actions.rename,
+                Gdk.KEY_Delete: self._actions.delete,
+                # past the other pictures, to which the arrows go
+                Gdk.KEY_Tab: self._actions.focus,
+                Gdk.KEY_ISO_Left_Tab: self._grid.focus_filters,
+            }
             if event.keyval in work:
                 work[event.keyval]()
                 return Gdk.EVENT_STOP

@@ -24,7 +24,18 @@ from gimp_helpers import (
     saved_edit,
     succeeded,
 )
-from gimp_windows import drop, finish, insist, press, screenshot, until, user, wait_for, write
+from gimp_windows import (
+    drop,
+    finish,
+    insist,
+    is_open,
+    press,
+    screenshot,
+    until,
+    user,
+    wait_for,
+    write,
+)
 
 from protocol import paths
 from protocol.client import Connection
@@ -148,6 +159,19 @@ def test_escape_leaves_nothing_behind(
     assert names(image) == layers
     assert not image.is_dirty()
     assert projection(image) == before
+
+
+def test_escape_leads_out_of_the_search_first(call: Call, segmented: Gimp.Image) -> None:
+    def change_ones_mind() -> None:
+        write("smile")
+        press("Escape")
+        assert is_open(TITLE)
+        press("Escape")
+        until(lambda: not is_open(TITLE))
+
+    with working(change_ones_mind):
+        values = call(APPLY, segmented, None, run_mode=ASK)
+    assert values.index(0) == Gimp.PDBStatusType.CANCEL
 
 
 def test_a_backend_that_ends_takes_nothing_along(
