@@ -25,15 +25,11 @@ from installer.enter import command, launcher, start_backend  # noqa: E402
 from protocol import paths  # noqa: E402
 
 SIZE = "1440x900"
-NAMES = (
-    *("parts", "result", "segment", "live", "edit-library", "borrow", "status", "settings"),
-    "status",
-    "settings",
-)
+NAMES = ["parts", "result", "segment", "live", "edit-library", "borrow", "status", "settings"]
 STEPS = "steps"  # a file in the run's folder: the pictures that were begun, a line each
 _LIMIT = 300.0  # seconds for each picture, and as many for the start, on a busy machine
 _WINDOWS = """
-Xvfb -displayfd 1 -noreset -screen 0 "$1"x24 -nolisten tcp >"$0/display" 2>/dev/null &
+Xvfb -displayfd 1 -noreset -r -screen 0 "$1"x24 -nolisten tcp >"$0/display" 2>/dev/null &
 while [ ! -s "$0/display" ]; do sleep 0.05; done
 export DISPLAY=:$(cat "$0/display")
 openbox &

@@ -23,7 +23,7 @@ gi.require_version("Gtk", "3.0")
 import pytest
 from gi.repository import Gdk, GdkX11, Gimp, GLib, Gtk  # noqa: F401  GdkX11: windows' numbers
 from gimp_helpers import BORROW, PORTRAIT, REPAINT, SEGMENT, load, succeeded
-from gimp_windows import PATIENCE
+from gimp_windows import ENDING
 
 Call = Callable[..., Gimp.ValueArray]
 
@@ -95,7 +95,7 @@ def window_of(
             return Gdk.EVENT_PROPAGATE
 
         window.connect("key-release-event", go_on)
-        GLib.timeout_add_seconds(int(PATIENCE), window.response, Gtk.ResponseType.DELETE_EVENT)
+        GLib.timeout_add_seconds(int(ENDING), window.response, Gtk.ResponseType.DELETE_EVENT)
         go_on()
         return GLib.SOURCE_REMOVE
 
