@@ -20,6 +20,7 @@ DOCS = Path(__file__).resolve().parent
 PROJECT = DOCS.parent
 sys.path[:0] = [str(PROJECT), str(PROJECT / "tests/support")]
 
+from gimp_harness.outside import end_backend_of  # noqa: E402
 from gimp_harness.profile import TestGimp, find_gimp  # noqa: E402
 from installer.enter import command, launcher, start_backend  # noqa: E402
 from protocol import paths  # noqa: E402
@@ -54,6 +55,7 @@ def main() -> int:
     options.to.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="editgan-shots-") as folder:
         problem = shoot(find_gimp(paths.data_dir()), Path(folder), names)
+        end_backend_of(Path(folder, "home"))
         for name in names:
             if (made := Path(folder, f"{name}.png")).exists():
                 small(Image.open(made).convert("RGB")).save(

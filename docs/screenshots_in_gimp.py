@@ -43,7 +43,7 @@ STACK = '[{"edit": "smile", "scale": 1.0}, {"edit": "bigger-eyes", "scale": 0.8}
 MOUTH = ("mouth", "lip")  # in the names of the parts that are repainted
 LARGER = (1.3, 1.7)  # how much, horizontally and vertically
 GIMPS_OWN = ".*(GIMP|GNU Image Manipulation Program)"  # the title of its main window
-MIDDLE = (-93, 12)  # of the canvas, screen pixels from the middle of that window
+MIDDLE = (-97, 0)  # of the canvas, screen pixels from the middle of that window
 ZOOM = 2
 
 
@@ -147,6 +147,7 @@ def live(photo: Path, picture: Path) -> None:
             wait_for(GIMPS_OWN)
             stroke_along_the_top_of(layer)
         with Connection.open() as backend, suppress(TimeoutError):
+            until(lambda: backend.status().running == "LiveRepaint")
             until(lambda: idle(backend))  # or nearly: a slow machine takes long for the last steps
         screenshot(picture)
         finish("Live Repaint", "Escape")
