@@ -1,16 +1,17 @@
-"""Makes the documentation's pictures of GIMP: `python docs/make_screenshots.py`.
+"""Makes the documentation's pictures of GIMP: `python docs/make_screenshots.py [NAME ...]`.
 
 Starts the GIMP that `install.py --test` prepared, with all its windows, on a display of its own,
-and lets screenshots_in_gimp.py work in it. Writes docs/images/gimp-*.png.
+and lets screenshots_in_gimp.py work in it. Writes docs/images/gimp-NAME.png, all or those named.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from PIL import Image
@@ -19,14 +20,17 @@ DOCS = Path(__file__).resolve().parent
 PROJECT = DOCS.parent
 sys.path[:0] = [str(PROJECT), str(PROJECT / "tests/support")]
 
+from gimp_harness.outside import end_backend_of  # noqa: E402
 from gimp_harness.profile import TestGimp, find_gimp  # noqa: E402
 from installer.enter import command, launcher, start_backend  # noqa: E402
 from protocol import paths  # noqa: E402
 
 SIZE = "1440x900"
-PICTURES = ("parts", "result", "segment", "edit-library", "status")
+NAMES = ["parts", "result", "segment", "live", "edit-library", "borrow", "status", "settings"]
+STEPS = "steps"  # a file in the run's folder: the pictures that were begun, a line each
+_LIMIT = 300.0  # seconds for each picture, and as many for the start, on a busy machine
 _WINDOWS = """
-Xvfb -displayfd 1 -noreset -screen 0 "$1"x24 -nolisten tcp >"$0/display" 2>/dev/null &
+Xvfb -displayfd 1 -noreset -r -screen 0 "$1"x24 -nolisten tcp >"$0/display" 2>/dev/null &
 while [ ! -s "$0/display" ]; do sleep 0.05; done
 export DISPLAY=:$(cat "$0/display")
 openbox &
@@ -34,46 +38,83 @@ shift
 exec "$@"
 """
 _START = (
-    "import os, runpy; "
-    "runpy.run_path(os.environ['EDITGAN_SHOOT'])['main'](os.environ['EDITGAN_PICTURES'])"
+    "import os, sys; sys.dont_write_bytecode = True; "
+    "sys.path[:0] = os.environ['EDITGAN_TEST_PATH'].split(':'); "
+    "from gimp_story import tell; tell('screenshots_in_gimp')"
 )
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(NAMES)}")
+    parser.add_argument("--to", type=Path, default=DOCS / "images", help="another folder for them")
+    options = parser.parse_args()
+    names = options.names or NAMES
+    if unknown := set(names) - set(NAMES):
+        parser.error(f"no such picture: {', '.join(sorted(unknown))}")
+    options.to.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="editgan-shots-") as folder:
-        return shoot(find_gimp(paths.data_dir()), Path(folder), DOCS / "images")
+        problem = shoot(find_gimp(paths.data_dir()), Path(folder), names)
+        end_backend_of(Path(folder, "home"))
+        for name in names:
+            if (made := Path(folder, f"{name}.png")).exists():
+                small(Image.open(made).convert("RGB")).save(
+                    options.to / f"gimp-{name}.png", optimize=True
+                )
+    if problem:
+        print(problem, file=sys.stderr)
+    return 1 if problem else 0
 
 
-def shoot(gimp: TestGimp, run: Path, pictures: Path) -> int:
-    """Run GIMP until its batch has made the pictures; returns 0 when it has."""
-    begin = time.time()
-    home, profile = run / "home", run / "profile"
+def shoot(gimp: TestGimp, run: Path, names: list[str]) -> str:
+    """Make the pictures run/NAME.png in a GIMP; returns what went wrong, "" if nothing did."""
+    home, profile, answer = run / "home", run / "profile", run / "answer.json"
     home.mkdir()
-    pictures.mkdir(exist_ok=True)
     gimp.make_profile(profile, home)
     backend = [sys.executable, "-m", "backend.cli", "serve"]
-    environment = {**os.environ, "EDITGAN_HOME": str(home)}
-    words = ["gimp", "-d", "-f", "--batch-interpreter=python-fu-eval", "-b", _START]
-    with launcher({"start": lambda: start_backend(backend, environment, PROJECT)}) as fifo:
+    outside = {**os.environ, "EDITGAN_HOME": str(home)}
+    words = ["gimp", "-f", "--batch-interpreter=python-fu-eval", "-b", _START]
+    with launcher({"start": lambda: start_backend(backend, outside, PROJECT)}) as fifo:
         settings = {
             "EDITGAN_HOME": str(home),
             "EDITGAN_LAUNCHER": str(fifo),
-            "EDITGAN_PICTURES": str(pictures),
-            "EDITGAN_SHOOT": str(DOCS / "screenshots_in_gimp.py"),
-            "EDITGAN_PORTRAIT": str(PROJECT / "assets/portrait.png"),
+            "EDITGAN_PICTURES": " ".join(names),
+            "EDITGAN_TEST_ANSWER": str(answer),
+            "EDITGAN_TEST_IMAGE": str(PROJECT / "assets/portrait.png"),
+            "EDITGAN_TEST_PATH": ":".join(map(str, [DOCS, PROJECT, *gimp.module_path(profile)])),
             "GIMP3_DIRECTORY": str(profile),
         }
         shell = ["sh", "-c", _WINDOWS, str(run), SIZE, *words]
         start = command(gimp.root, shell, settings) if gimp.root else shell
-        environment |= settings
-        subprocess.run(start, env=environment, cwd=PROJECT, check=False)
-    wanted = [pictures / f"gimp-{name}.png" for name in PICTURES]
-    made = [path for path in wanted if path.exists() and path.stat().st_mtime > begin]
-    for picture in made:
-        Image.open(picture).convert("RGB").save(picture, optimize=True)
-    for picture in set(wanted) - set(made):
-        print(f"{picture} was not made.", file=sys.stderr)
-    return 0 if made == wanted else 1
+        with (run / "gimp.log").open("w") as log:
+            try:
+                subprocess.run(
+                    start,
+                    env=outside | settings,
+                    cwd=PROJECT,
+                    stdout=log,
+                    stderr=log,
+                    timeout=_LIMIT * (1 + len(names)),
+                    check=False,
+                )
+            except subprocess.TimeoutExpired:
+                return f"GIMP did not end. {_last_step(run)}"
+    if not answer.exists():
+        said = (run / "gimp.log").read_text(encoding="utf-8", errors="replace")
+        return f"{said[-3000:]}\nGIMP ended early. {_last_step(run)}"
+    told = json.loads(answer.read_text(encoding="utf-8"))
+    return f"{_last_step(run)} {told['error']}" if "error" in told else ""
+
+
+def _last_step(run: Path) -> str:
+    begun = (run / STEPS).read_text(encoding="utf-8").split() if (run / STEPS).exists() else []
+    return f"It happened at the picture {begun[-1]}." if begun else "No picture was begun."
+
+
+def small(picture: Image.Image) -> Image.Image:
+    """With a palette where that loses nothing."""
+    few = picture.getcolors(256) is not None
+    return picture.quantize(256, dither=Image.Dither.NONE) if few else picture
 
 
 if __name__ == "__main__":

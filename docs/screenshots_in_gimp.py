@@ -1,86 +1,127 @@
-"""The half of make_screenshots.py that runs inside GIMP: a repaint, and the edit library."""
+"""The half of make_screenshots.py that runs inside GIMP: its windows, operated as a user does."""
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-import threading
-import time
-import traceback
+import tempfile
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from gi.repository import Gimp, Gio
+from gi.repository import Gimp
+from gimp_helpers import (
+    APPLY,
+    REPAINT,
+    SEGMENT,
+    bounds,
+    idle,
+    load,
+    offsets,
+    part,
+    part_group,
+    save,
+)
+from gimp_story import run
+from gimp_windows import (
+    choose,
+    click,
+    drag,
+    finish,
+    move,
+    press,
+    resize,
+    screenshot,
+    until,
+    wait_for,
+)
 
-_SHOOT = """
-import sys, gi
-gi.require_version("Gdk", "3.0")
-gi.require_version("GdkX11", "3.0")
-from gi.repository import Gdk, GdkX11
-display = Gdk.Display.get_default()
-window = Gdk.get_default_root_window()
-if sys.argv[2]:
-    window = GdkX11.X11Window.foreign_new_for_display(display, int(sys.argv[2]))
-picture = Gdk.pixbuf_get_from_window(window, 0, 0, window.get_width(), window.get_height())
-picture.savev(sys.argv[1], "png", [], [])
-"""
+from protocol.client import Connection
 
+FOLDER = Path(os.environ["EDITGAN_TEST_ANSWER"]).parent
 FACE = (400, 300, 30, 0)  # what of the portrait is shown: width, height, left, top
-MOUTH = ("mouth", "lip")  # in the names of the parts that are repainted
 STACK = '[{"edit": "smile", "scale": 1.0}, {"edit": "bigger-eyes", "scale": 0.8}]'
+MOUTH = ("mouth", "lip")  # in the names of the parts that are repainted
 LARGER = (1.3, 1.7)  # how much, horizontally and vertically
+GIMPS_OWN = ".*(GIMP|GNU Image Manipulation Program)"  # the title of its main window
+MIDDLE = (-97, 0)  # of the canvas, screen pixels from the middle of that window
+ZOOM = 2
 
 
-def main(folder: str) -> None:
-    """Write the pictures into `folder`, and end GIMP."""
+def story() -> dict[str, Any]:
+    """Make the pictures that are named in EDITGAN_PICTURES."""
     try:
-        image = _open(os.environ["EDITGAN_PORTRAIT"])
-        for picture in (parts, result, segment_window, library_window, status_window):
-            picture(image, Path(folder))
-    except Exception:
-        traceback.print_exc()  # GIMP would keep it to itself
-    finally:
-        _run("gimp-quit", force=True)
+        arrange()
+        photo = segmented()
+        for name in os.environ["EDITGAN_PICTURES"].split():
+            with (FOLDER / "steps").open("a", encoding="utf-8") as steps:
+                print(name, file=steps)
+            STEPS[name](photo, FOLDER / f"{name}.png")
+    except Exception as error:
+        seen = Path(tempfile.gettempdir(), "editgan-screenshots.png")
+        screenshot(seen)
+        raise RuntimeError(f"{error!r}. {seen} shows the screen as it was.") from error
+    return {}
 
 
-def parts(image: Gimp.Image, folder: Path) -> None:
-    """The part layers over the photo."""
-    _run("plug-in-editgan-segment", image)
+def segmented() -> Path:
+    """The portrait with its part layers, as an XCF file."""
+    image = load(Path(os.environ["EDITGAN_TEST_IMAGE"]))
+    image.crop(*FACE)
+    run(SEGMENT, image=image)
     image.get_layers()[0].set_expanded(True)
-    Gimp.displays_flush()
-    _arrange()
-    _shoot(folder / "gimp-parts.png")
+    path = FOLDER / "portrait.xcf"
+    save(image, path)
+    image.delete()
+    return path
 
 
-def result(image: Gimp.Image, folder: Path) -> None:
+class Shown:
+    """An image in GIMP's window, ZOOM times its size, with the layers in sight; then closed."""
+
+    def __init__(self, path: Path) -> None:
+        self.image = load(path)
+        self._display = Gimp.Display.new(self.image)
+
+    def __enter__(self) -> Gimp.Image:
+        Gimp.displays_flush()
+        wait_for(GIMPS_OWN)
+        press("ctrl+shift+j", str(ZOOM))
+        click((580, 300), button=4, times=20)  # scrolls the layers up
+        return self.image
+
+    def __exit__(self, error: type[Exception] | None, *_more: object) -> None:
+        if error is None:  # else somebody may want to see it
+            self._display.delete()
+
+
+def arrange() -> None:
+    """One large window, with room for the layers."""
+    wait_for(GIMPS_OWN)
+    move(0, 0)
+    resize(1438, 876)
+    drag((485, 25), (340, 25))  # the dock with the layers wider
+    drag((530, 87), (530, -120))  # and higher
+
+
+def parts(photo: Path, picture: Path) -> None:
+    """The part layers over the photo."""
+    with Shown(photo):
+        screenshot(picture)
+
+
+def result(photo: Path, picture: Path) -> None:
     """A larger mouth, and the layer that came of it."""
-    layers = image.get_layers()[0].get_children()
-    _enlarge([one for one in layers if any(word in one.get_name() for word in MOUTH)])
-    _run("plug-in-editgan-repaint", image)
-    time.sleep(2)
-    _shoot(folder / "gimp-result.png")
+    with Shown(photo) as image:
+        layers = part_group(image).get_children()
+        enlarge([one for one in layers if any(word in one.get_name() for word in MOUTH)])
+        run(REPAINT, image=image)
+        Gimp.displays_flush()
+        screenshot(picture)
 
 
-def segment_window(image: Gimp.Image, folder: Path) -> None:
-    _window_of("plug-in-editgan-segment", image, "Segment Parts", folder / "gimp-segment.png")
-
-
-def library_window(image: Gimp.Image, folder: Path) -> None:
-    """Over the photo, with its thumbnails and a stack of two."""
-    _run("plug-in-editgan-apply", image, edits=STACK)
-    picture = folder / "gimp-edit-library.png"
-    _window_of("plug-in-editgan-apply", image, "Edit Library", picture, whole=True)
-
-
-def status_window(_image: Gimp.Image, folder: Path) -> None:
-    _window_of("plug-in-editgan-status", None, "EditGAN Backend", folder / "gimp-status.png")
-
-
-def _enlarge(layers: list[Gimp.Layer]) -> None:
+def enlarge(layers: list[Gimp.Layer]) -> None:
     """Scale all of them around their common middle."""
-    corners = [
-        (*layer.get_offsets()[1:], layer.get_width(), layer.get_height()) for layer in layers
-    ]
+    corners = [(*offsets(layer), layer.get_width(), layer.get_height()) for layer in layers]
     x = (min(left for left, *_ in corners) + max(c[0] + c[2] for c in corners)) / 2
     y = (min(top for _, top, *_ in corners) + max(c[1] + c[3] for c in corners)) / 2
     for layer, (left, top, width, height) in zip(layers, corners, strict=True):
@@ -92,96 +133,89 @@ def _enlarge(layers: list[Gimp.Layer]) -> None:
         )
 
 
-def _window_of(
-    command: str, image: Gimp.Image | None, title: str, picture: Path, *, whole: bool = False
-) -> None:
-    """The window that a command opens, whole: with the screen behind it; nothing is done in it."""
-
-    def look() -> None:  # makes no call to GIMP
-        window = _window(f"^{title}$")
-        time.sleep(4)  # until the thumbnails are there
-        _shoot(picture, "" if whole else window)
-        _xdotool("windowactivate", "--sync", window)
-        _xdotool("key", "Escape")
-
-    user = threading.Thread(target=look)
-    user.start()
-    _run(command, image, mode=Gimp.RunMode.INTERACTIVE)
-    user.join()
-
-
-def _open(photo: str) -> Gimp.Image:
-    image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(photo))
-    image.crop(*FACE)
-    Gimp.Display.new(image)
-    Gimp.displays_flush()
-    return image
+def live(photo: Path, picture: Path) -> None:
+    """Both brows are painted higher while the window is open."""
+    with Shown(photo) as image:
+        press("p", *["braceleft"] * 4)  # the paintbrush, 40 px smaller than it comes
+        choose("Live Repaint")
+        wait_for("Live Repaint")
+        move(20, 300)
+        for name in ("left brow", "right brow"):
+            layer = part(image, name)
+            image.set_selected_layers([layer])
+            Gimp.displays_flush()
+            wait_for(GIMPS_OWN)
+            stroke_along_the_top_of(layer)
+        with Connection.open() as backend, suppress(TimeoutError):
+            until(lambda: backend.status().running == "LiveRepaint")
+            until(lambda: idle(backend))  # or nearly: a slow machine takes long for the last steps
+        screenshot(picture)
+        finish("Live Repaint", "Escape")
 
 
-def _run(
-    name: str,
-    image: Gimp.Image | None = None,
-    mode: Gimp.RunMode = Gimp.RunMode.NONINTERACTIVE,
-    **arguments: object,
-) -> None:
-    """Call a procedure. Raises RuntimeError with its sentence unless it worked or was cancelled."""
-    procedure = Gimp.get_pdb().lookup_procedure(name)
-    config = procedure.create_config()
-    if config.find_property("run-mode"):
-        config.set_property("run-mode", mode)
-    if image is not None:
-        config.set_property("image", image)
-        config.set_core_object_array("drawables", image.get_layers()[-1:])
-    for key, value in arguments.items():
-        config.set_property(key, value)
-    status = procedure.run(config).index(0)
-    if status not in (Gimp.PDBStatusType.SUCCESS, Gimp.PDBStatusType.CANCEL):
-        raise RuntimeError(f"{name}: {Gimp.get_pdb().get_last_error()}")
-    Gimp.displays_flush()
+def stroke_along_the_top_of(layer: Gimp.Layer) -> None:
+    """With the mouse, where the layer has something."""
+    (left, top), (x, y, width, _height) = offsets(layer), bounds(layer)
+    start, end = (on_screen(left + x + dx, top + y) for dx in (0, width))
+    drag(start, end)
 
 
-def _window(title: str) -> str:
-    """The window of that title (a regular expression), once it is there."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if found := _xdotool("search", "--onlyvisible", "--name", title).split():
-            return found[0]
-        time.sleep(0.2)
-    raise TimeoutError(title)
+def on_screen(x: float, y: float) -> tuple[int, int]:
+    """A pixel of the image, in screen pixels from the middle of GIMP's window."""
+    return (
+        round(MIDDLE[0] + (x - FACE[0] / 2) * ZOOM),
+        round(MIDDLE[1] + (y - FACE[1] / 2) * ZOOM),
+    )
 
 
-def _arrange() -> None:
-    """One large window, the whole photo in it."""
-    window = _window("GIMP$")
-    _xdotool("windowmove", window, "0", "0")
-    _xdotool("windowsize", window, "100%", "100%")
-    _xdotool("windowactivate", "--sync", window)
-    time.sleep(2)
-    _drag((1205, 475), (1060, 475))  # the dock with the layers wider
-    _drag((1250, 514), (1250, 330))  # and higher
-    _xdotool("windowfocus", window)
-    _xdotool("key", "ctrl+shift+j")  # View > Zoom > Fit Image in Window
-    time.sleep(3)
-    _xdotool("mousemove", "1300", "800", "click", "--repeat", "9", "4")  # scroll to the group
-    _xdotool("mousemove", "1100", "5")
-    time.sleep(1)
+def library(photo: Path, picture: Path) -> None:
+    """Over the photo, with its thumbnails and a stack of two."""
+    with Shown(photo) as image:
+        run(APPLY, image=image, edits=STACK)
+        Gimp.displays_flush()
+        window("Edit Library", "Edit Library", picture)
 
 
-def _drag(start: tuple[int, int], end: tuple[int, int]) -> None:
-    _xdotool("mousemove", *map(str, start), "mousedown", "1")
-    _xdotool("mousemove", *map(str, end))
-    time.sleep(0.3)
-    _xdotool("mouseup", "1")
-    time.sleep(0.5)
+def segment(photo: Path, picture: Path) -> None:
+    with Shown(photo):
+        window("Segment Parts", "Segment Parts", picture)
 
 
-def _shoot(picture: Path, window: str = "") -> None:
-    """window: an X id; without it the whole screen."""
-    command = [sys.executable, "-c", _SHOOT, str(picture), window]
-    subprocess.run(command, check=True, timeout=60)
+def borrow(photo: Path, picture: Path) -> None:
+    other = photo.with_stem("portrait-smiling")
+    save(load(photo), other)
+    load(other)
+    with Shown(photo):
+        window("Borrow from Another Photo", "Borrow from Another Photo", picture)
 
 
-def _xdotool(*words: str) -> str:
-    return subprocess.run(
-        ["xdotool", *words], capture_output=True, text=True, timeout=30, check=False
-    ).stdout
+def status(_photo: Path, picture: Path) -> None:
+    window("Backend Status and Settings", "EditGAN Backend", picture, "alt+u")
+
+
+def settings(_photo: Path, picture: Path) -> None:
+    window("Backend Status and Settings", "EditGAN Backend", picture, "alt+e")
+
+
+def window(command: str, title: str, picture: Path, *keys: str) -> None:
+    """The window that a command opens, once all is in it; nothing is done in it."""
+    wait_for(GIMPS_OWN)
+    choose(command)
+    wait_for(title)
+    press(*keys)
+    with Connection.open() as backend:
+        until(lambda: idle(backend), "the pictures of the edits")
+    screenshot(picture, title)
+    finish(title, "Escape")
+
+
+STEPS = {
+    "parts": parts,
+    "result": result,
+    "segment": segment,
+    "live": live,
+    "edit-library": library,
+    "borrow": borrow,
+    "status": status,
+    "settings": settings,
+}

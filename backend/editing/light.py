@@ -26,7 +26,11 @@ from backend.photos.composite import composite
 if TYPE_CHECKING:
     from backend.editing.results import OpenPhoto, ScaledEdit
 
+Window = tuple[float, float, float]  # left, top, side of a square; all are parts of the subject
+
 LARGEST = 512  # side of the largest picture
+CLOSEST = 0.45  # of the subject's side: closer, nobody would recognise it
+_ALL: Window = (0.0, 0.0, 1.0)
 _GRID = 256  # motion and feather are computed on so many pixels across
 _HEADS = 3
 _LABELS = 64  # side of the label map
@@ -47,32 +51,42 @@ class PhotoView:
         self._before, self._labels = next(self._generated([torch.zeros_like(self._w_plus)]))
 
     def looks(
-        self, stacks: Sequence[Sequence[ScaledEdit]], side: int
+        self, stacks: Sequence[Sequence[ScaledEdit]], side: int, *, closer: bool = False
     ) -> Iterator[NDArray[np.uint8]]:
         """The subject with each stack of edits, uint8 [side, side, 3]; one without is the photo.
 
+        closer: only what is around the changes, and never less than CLOSEST of the subject.
         Codes are generated in batches; vectors must have w_plus's shape [n_ws, w_dim].
         """
-        photo = cv2.resize(self._crop, (side, side), interpolation=cv2.INTER_AREA)
         generated = self._generated([self._delta(stack) for stack in stacks if stack])
         for stack in stacks:
-            yield self._look(photo, stack, *next(generated)) if stack else photo
+            if not stack:
+                yield self._seen(_ALL, side)
+                continue
+            after, labels = next(generated)
+            shown = self._shown(stack, labels)
+            window = window_around(shown) if closer else _ALL
+            photo = self._seen(window, side)
+            left, top, width = (value * side / window[2] for value in (*window[:2], 1.0))
+            right, bottom = width - left, width - top
+            corners = [[-left, -top], [-left, bottom], [right, bottom], [right, -top]]
+            layer = composite(
+                photo, CropFrame(np.array(corners)), self._before, after, shown, grid=_GRID
+            )
+            yield laid_over(photo, layer)
 
-    def _look(
-        self,
-        photo: NDArray[np.uint8],
-        stack: Sequence[ScaledEdit],
-        after: NDArray[np.float32],
-        labels: NDArray[np.uint8],
-    ) -> NDArray[np.uint8]:
+    def _seen(self, window: Window, side: int) -> NDArray[np.uint8]:
+        """A square of the subject, uint8 [side, side, 3]."""
+        left, top, width = (round(value * LARGEST) for value in window)
+        part = self._crop[top : top + width, left : left + width]
+        return cv2.resize(part, (side, side), interpolation=cv2.INTER_AREA)
+
+    def _shown(self, stack: Sequence[ScaledEdit], labels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Where a stack may show, bool [R, R]."""
         edited = [self._bundle.part(name).index for edit in stack for name in edit.parts]
         large = [self._bundle.part(name).index for name in self._bundle.large]
         region = region_of_interest(self._labels, labels, edited, large)
-        shown = shown_region(region, self._valid)
-        side = float(len(photo))
-        frame = CropFrame(np.array([[0, 0], [0, side], [side, side], [side, 0]]))
-        layer = composite(photo, frame, self._before, after, shown, grid=_GRID)
-        return laid_over(photo, layer)
+        return shown_region(region, self._valid)
 
     def _delta(self, stack: Sequence[ScaledEdit]) -> Tensor:
         """sum s_i delta_i, (n_ws, w_dim)."""
@@ -91,3 +105,14 @@ class PhotoView:
             for i, picture in enumerate(pictures):
                 labels = self._branch.labels([feature[i : i + 1] for feature in features])
                 yield picture, labels.cpu().numpy()
+
+
+def window_around(shown: NDArray[np.bool_]) -> Window:
+    """The smallest square with all of `shown` [R, R] in it, CLOSEST of the whole at least."""
+    places = np.argwhere(shown)
+    if not len(places):
+        return _ALL
+    low, high = places.min(axis=0) / len(shown), (places.max(axis=0) + 1) / len(shown)
+    width = max(CLOSEST, *(high - low))
+    top, left = np.clip((low + high - width) / 2, 0, 1 - width)
+    return float(left), float(top), float(width)

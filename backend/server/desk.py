@@ -210,7 +210,7 @@ class DeviceDesk:
                 missing[key] = edit
         if missing:
             view = self._view(session, engine, device)
-            found = view.looks([[edit] for edit in missing.values()], request.side)
+            found = view.looks([[edit] for edit in missing.values()], request.side, closer=True)
             for done, (key, picture) in enumerate(zip(missing, found, strict=True)):
                 session.looks[key] = picture
                 job.report(done / len(missing), "Looking at the edits")

@@ -90,7 +90,7 @@ class View(Protocol):
     """One open photo at the size of a screen: backend.editing.light.PhotoView."""
 
     def looks(
-        self, stacks: Sequence[Sequence[ScaledEdit]], side: int
+        self, stacks: Sequence[Sequence[ScaledEdit]], side: int, *, closer: bool = False
     ) -> Iterator[NDArray[np.uint8]]: ...
 
 

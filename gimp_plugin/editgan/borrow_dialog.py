@@ -8,12 +8,16 @@ import gi
 
 gi.require_version("Gtk", "3.0")
 import dialogs
+from borrow import Groups
 from gi.repository import Gimp, Gtk
 from texts import _
 
 
-def run(config: Gimp.ProcedureConfig, images: Sequence[Gimp.Image], groups: Sequence[str]) -> None:
-    """Ask which image gives which parts; raises CommandCancelled if it is not answered with OK."""
+def run(config: Gimp.ProcedureConfig, images: Sequence[Gimp.Image], groups: Groups) -> None:
+    """Ask which image gives which parts; raises CommandCancelled if it is not answered with OK.
+
+    groups: what can be chosen, by name, and the parts that each stands for.
+    """
     dialog = dialogs.new(config, _("Borrow from Another Photo"), _("_Borrow"))
     combo = Gtk.ComboBoxText(hexpand=True)
     for image in images:
@@ -38,7 +42,7 @@ def run(config: Gimp.ProcedureConfig, images: Sequence[Gimp.Image], groups: Sequ
     dialogs.ask(dialog)
 
 
-def _checks(dialog: Gtk.Dialog, config: Gimp.ProcedureConfig, groups: Sequence[str]) -> Gtk.Widget:
+def _checks(dialog: Gtk.Dialog, config: Gimp.ProcedureConfig, groups: Groups) -> Gtk.Widget:
     """A box to tick for each group; OK can be pressed once there is one."""
     grid = Gtk.FlowBox(selection_mode=Gtk.SelectionMode.NONE, max_children_per_line=3)
     grid.set_can_focus(False)
@@ -50,7 +54,8 @@ def _checks(dialog: Gtk.Dialog, config: Gimp.ProcedureConfig, groups: Sequence[s
         config.set_property("parts", ", ".join(names))
         dialog.set_response_sensitive(Gtk.ResponseType.OK, bool(names))
 
-    for box in boxes.values():
+    for name, box in boxes.items():
+        box.set_tooltip_text(_("Changes: {parts}").format(parts=", ".join(groups[name])))
         box.connect("toggled", update)
         grid.add(box)
         box.get_parent().set_can_focus(False)

@@ -129,7 +129,7 @@ def borrow(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bo
         if not images:
             raise PlugInError(_("There is no other image to borrow from: open it first."))
         with showing(_("Starting the backend")) as view, Session(view) as session:
-            groups = list(borrow.groups_of(session, kept.bundle))
+            groups = borrow.groups_of(session, kept.bundle)
         borrow_dialog.run(config, images, groups)
     with showing(_("Borrowing"), preview=interactive) as view:
         return borrow.run(

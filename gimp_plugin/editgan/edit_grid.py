@@ -141,6 +141,10 @@ class EditGrid:
             if tile.edit.name == name:
                 tile.show(look)
 
+    def focus_filters(self) -> None:
+        """Give the keyboard to the last of them."""
+        self._favourites.grab_focus()
+
     def has_focus(self) -> bool:
         """Whether the keyboard is on one of the pictures."""
         focus = self._flow.get_toplevel().get_focus()

@@ -64,6 +64,10 @@ class LibraryActions:
     def connect_to(self, background: Background) -> None:
         self._ask = background
 
+    def focus(self) -> None:
+        """Give the keyboard to the first button."""
+        self.widget.child_focus(Gtk.DirectionType.TAB_FORWARD)
+
     def select(self, edit: EditInfo | None) -> None:
         own = edit is not None and edit.source == "user"
         for button in (self._star, self._export):

@@ -210,6 +210,7 @@ class LibraryDialog:
         ok.set_tooltip_text(_("Write the stack as one layer; it can be changed again later"))
         dialog.set_default_response(Gtk.ResponseType.OK)
         dialog.connect("key-press-event", self._key)
+        self._grid.search.connect("stop-search", self._stop_search)
         edit_files.accept_drops(dialog, self._actions.import_files)
         self._body.attach(self._left(), 0, 0, 1, 1)
         self._body.attach(self._right(), 1, 0, 1, 1)
@@ -256,12 +257,25 @@ class LibraryDialog:
         refine = int(combo.get_active_id())
         self._sliders.stack = replace(self._sliders.stack, refine=refine)
 
+    def _stop_search(self, search: Gtk.SearchEntry) -> None:
+        """Escape, which a search box keeps from the dialog: first out of the search."""
+        if search.get_text():
+            search.set_text("")
+        else:
+            self._dialog.response(Gtk.ResponseType.CANCEL)
+
     def _key(self, _dialog: Gtk.Dialog, event: Gdk.EventKey) -> bool:
         if event.keyval == Gdk.KEY_f and event.state & Gdk.ModifierType.CONTROL_MASK:
             self._grid.search.grab_focus()
             return Gdk.EVENT_STOP
         if self._grid.has_focus():
-            work = {Gdk.KEY_F2: self._actions.rename, Gdk.KEY_Delete: self._actions.delete}
+            work = {
+                Gdk.KEY_F2: self._actions.rename,
+                Gdk.KEY_Delete: self._actions.delete,
+                # past the other pictures, to which the arrows go
+                Gdk.KEY_Tab: self._actions.focus,
+                Gdk.KEY_ISO_Left_Tab: self._grid.focus_filters,
+            }
             if event.keyval in work:
                 work[event.keyval]()
                 return Gdk.EVENT_STOP

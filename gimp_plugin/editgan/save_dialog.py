@@ -39,10 +39,10 @@ class SaveDialog:
         self._before, self._after = BeforeAfter(SIDE), BeforeAfter(SIDE)
         self._name = Gtk.Entry(activates_default=True, hexpand=True, max_length=120)
         self._description = Gtk.Entry(activates_default=True, max_length=2000)
-        self._parts = {
-            part: self._check(part, True) for part in save_edit.all_parts(self._learnt(sources))
-        }
-        self._images = {source.key: self._check(source.label, False) for source in sources}
+        known = save_edit.all_parts(self._learnt(sources))
+        self._parts = {part: self._check(part, True, _("Let the edit change it")) for part in known}
+        tip = _("The mean of what several photos taught transfers better")
+        self._images = {source.key: self._check(source.label, False, tip) for source in sources}
         self._dialog = self._window()
 
     def connect_to(self, session: Session, photo: photos.Photo, kept: state.State) -> None:
@@ -96,8 +96,8 @@ class SaveDialog:
     def _failed(self, error: PlugInError) -> None:
         self._news.say(str(error), problem=True)
 
-    def _check(self, label: str, active: bool) -> Gtk.CheckButton:
-        button = Gtk.CheckButton(label=label, active=active)
+    def _check(self, label: str, active: bool, tip: str) -> Gtk.CheckButton:
+        button = Gtk.CheckButton(label=label, active=active, tooltip_text=tip)
         button.connect("toggled", lambda _button: self._changed())
         return button
 

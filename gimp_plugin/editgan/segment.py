@@ -20,7 +20,7 @@ from gi.repository import Gimp
 from session import Session, expect
 from views import View
 
-from protocol.messages import Detect, Detected, Segment, Segmented, Subject
+from protocol.messages import Detect, Detected, PartLayer, Segment, Segmented, Subject
 
 Report = dict[str, Any]
 Span = tuple[float, float]
@@ -59,7 +59,7 @@ def run(image: Gimp.Image, drawables: Sequence[Gimp.Drawable], wish: Wish, view:
     several = len({*(k.subject for k in known), *(e.kept.subject for e in done)}) > 1
     with layers.undo_step(image) as added:
         groups = [_show(photo, one, several, added) for one in done]
-    image.set_selected_layers(groups[0].get_children()[:1])
+    image.set_selected_layers([_topmost_seen(groups[0], done[0].segmented.parts)])
     return {
         "group": groups[0].get_name(),
         "groups": [group.get_name() for group in groups],
@@ -114,6 +114,13 @@ def worst(reports: Sequence[Report]) -> Report:
         return _QUALITIES.index(quality) if quality in _QUALITIES else len(_QUALITIES)
 
     return min(reports, key=rank)
+
+
+def _topmost_seen(group: Gimp.GroupLayer, parts: Sequence[PartLayer]) -> Gimp.Layer:
+    """The one to begin with: above it lie only parts that the photo does not show."""
+    seen = [part.name for part in parts if any(bytes(part.alpha.data))]
+    layers = group.get_children()
+    return next((layer for layer in layers if layer.get_name() in seen), layers[0])
 
 
 def _embed_each(

@@ -48,6 +48,7 @@ class SettingsPage:
         self._key = Gtk.Entry(placeholder_text=_("64 digits, as 'editgan serve' prints them there"))
         self._command = hint("")
         self._command.set_selectable(True)
+        self._only_there: list[Gtk.Widget] = [self._command]  # what is for another computer
         self._news = Gtk.Label(xalign=0.0, wrap=True, max_width_chars=60)
         self._save = Gtk.Button.new_with_mnemonic(_("Sa_ve Settings"))
         self._save.set_halign(Gtk.Align.END)
@@ -69,7 +70,7 @@ class SettingsPage:
         else:
             self._own_key.set_text(own)
             command = f"editgan serve --tcp 0.0.0.0:5570 --allow {own}"
-            self._command.set_text(_("Start it there with: {command}").format(command=command))
+            self._command.set_text(_("Start EditGAN there with: {command}").format(command=command))
         self._update()
 
     @property
@@ -139,8 +140,8 @@ class SettingsPage:
 
     def _update(self) -> None:
         remote = self._there.get_active()
-        for widget in (self._address, self._key):
-            widget.set_sensitive(remote)
+        for widget in self._only_there:
+            widget.set_visible(remote)
         self._idle.set_sensitive(not remote)  # the other computer has its own
         self._save.set_sensitive(self.changed)
         if self.changed:
@@ -170,8 +171,13 @@ class SettingsPage:
             label.set_mnemonic_widget(widget)
             grid.attach(label, 0, number, 1, 1)
             grid.attach(widget, 1, number, 1, 1)
+            if widget in (self._address, self._key, own):
+                self._only_there += [label, widget]
         for offset, widget in enumerate((self._command, self._news, self._save)):
             grid.attach(widget, 0, len(rows) + offset, 2, 1)
+        for widget in self._only_there:
+            widget.show_all()  # what is in it
+            widget.set_no_show_all(True)
         self._idle.set_tooltip_text(_("0: it never ends by itself"))
         self._idle.set_halign(Gtk.Align.START)
         return grid

@@ -27,7 +27,7 @@ class StackSliders:
         self._empty = dialogs.hint(
             _("Nothing chosen yet. Double-click an edit, or press Return or + on it.")
         )
-        scrolled = Gtk.ScrolledWindow(shadow_type=Gtk.ShadowType.IN, vexpand=True)
+        scrolled = Gtk.ScrolledWindow(shadow_type=Gtk.ShadowType.IN, vexpand=True, can_focus=False)
         scrolled.set_policy(Gtk.PolicyType.NEVER, Gtk.PolicyType.AUTOMATIC)
         scrolled.set_size_request(-1, 130)
         scrolled.add(self._grid)
@@ -79,10 +79,11 @@ class StackSliders:
         slider = Gtk.Scale(adjustment=values, draw_value=False, hexpand=True)
         slider.set_size_request(160, -1)
         slider.add_mark(0.0, Gtk.PositionType.BOTTOM, None)
-        slider.set_tooltip_text(
-            _("How strong: 1 as it was learnt, 0 not at all, negative the opposite")
-        )
         number = Gtk.SpinButton(adjustment=values, digits=2, width_chars=5)
+        for widget in (slider, number):
+            widget.set_tooltip_text(
+                _("How strong: 1 as it was learnt, 0 not at all, negative the opposite")
+            )
         remove = Gtk.Button.new_from_icon_name("list-remove", Gtk.IconSize.BUTTON)
         remove.set_tooltip_text(_("Take “{title}” off the stack").format(title=entry.title))
         remove.connect("clicked", lambda _b: self._set(stacks.without(self.stack, place)))

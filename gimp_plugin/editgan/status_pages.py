@@ -45,11 +45,12 @@ def rows(state: State | None, where: str, *, busy: bool) -> list[tuple[str, str]
         said = _("asking") if busy else _("not running")
         return [(_("Where"), where), (_("State"), said)]
     report = state.report
+    version = [(_("Version"), report.version)] if report.version != "unknown" else []
     doing = _("working: {job}").format(job=report.running) if report.running else _("ready")
     return [
         (_("Where"), where),
         (_("State"), doing + (_(", {n} waiting").format(n=report.queued) if report.queued else "")),
-        (_("Version"), report.version),
+        *version,
         (_("Device"), _("not chosen yet") if report.device == "auto" else report.device),
         (_("Memory"), _("{mb:.0f} MB").format(mb=report.memory_mb)),
         (_("Running for"), duration(report.uptime_s)),

@@ -30,7 +30,9 @@ class StackPreview(Message):
 
 @dataclass(frozen=True)
 class PreviewEdits(JobRequest):
-    """How the subject looks with each of these edits alone, for thumbnails; kept by the backend."""
+    """How the subject looks with each of these edits alone, for thumbnails: what is around the
+    changes. Kept by the backend.
+    """
 
     photo: Name
     edits: list[EditRef]

@@ -1,10 +1,11 @@
 """The light path shows what the whole one will do, at the size of a screen."""
 
+import cv2
 import numpy as np
 import pytest
 
 from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
-from backend.editing.light import PhotoView
+from backend.editing.light import CLOSEST, LARGEST, PhotoView, window_around
 from backend.photos.align import extract
 from edit_library import PRESETS_DIR, Library
 
@@ -60,6 +61,36 @@ def test_every_stack_has_its_own_look_and_zero_changes_nothing(
     assert len({picture.tobytes() for picture in (before, *looks)}) == len(edits) + 2
     alone = next(view.looks([[edits[-1]]], SIDE))
     assert np.abs(alone.astype(int) - looks[-2]).max() <= 2  # batches do not mix
+
+
+def test_closer_it_is_a_part_of_the_whole_with_the_change_in_it(
+    view: PhotoView, edits: list[ScaledEdit]
+) -> None:
+    before, whole = view.looks([[], edits[:1]], LARGEST)
+    changed = np.abs(whole.astype(int) - before).max(axis=2) > 8
+    (near,) = view.looks([edits[:1]], LARGEST, closer=True)
+    likeness, width, left, top = max(
+        place_of(near, width, whole) for width in range(int(CLOSEST * LARGEST), LARGEST, 8)
+    )
+    assert likeness > 0.97
+    assert changed.sum() == changed[top : top + width, left : left + width].sum() > 0
+
+
+def place_of(near: np.ndarray, width: int, whole: np.ndarray) -> tuple[float, int, int, int]:
+    """Where `near`, made `width` wide, is most like `whole`: likeness, width, left, top."""
+    small = cv2.resize(near, (width, width), interpolation=cv2.INTER_AREA)
+    found = cv2.matchTemplate(whole, small, cv2.TM_CCOEFF_NORMED)
+    _least, likeness, _where, (left, top) = cv2.minMaxLoc(found)
+    return likeness, width, left, top
+
+
+def test_a_window_holds_what_is_shown_and_stays_inside() -> None:
+    shown = np.zeros((100, 100), bool)
+    assert window_around(shown) == (0, 0, 1)
+    shown[2:6, 90:99] = True
+    assert window_around(shown) == pytest.approx((1 - CLOSEST, 0, CLOSEST))
+    shown[2:80, 40:99] = True
+    assert window_around(shown) == pytest.approx((0.22, 0.02, 0.78))
 
 
 def test_the_order_of_a_stack_does_not_matter(view: PhotoView, edits: list[ScaledEdit]) -> None:

@@ -1,25 +1,29 @@
 """Every window as it is built, GIMP's own buttons included: Alt and a letter mean one thing in it,
-and Return does something.
+Return does something, and Tab goes to every control, in the order in which one reads.
 
 The windows are opened in this process, out of the plug-in's own modules.
 """
 
 import os
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import gi
 
 gi.require_version("Gdk", "3.0")
+gi.require_version("GdkX11", "3.0")
 gi.require_version("Gimp", "3.0")
 gi.require_version("Gtk", "3.0")
 import pytest
-from gi.repository import Gdk, Gimp, GLib, Gtk
+from gi.repository import Gdk, GdkX11, Gimp, GLib, Gtk  # noqa: F401  GdkX11: windows' numbers
 from gimp_helpers import BORROW, PORTRAIT, REPAINT, SEGMENT, load, succeeded
+from gimp_windows import ENDING
 
 Call = Callable[..., Gimp.ValueArray]
 
@@ -39,37 +43,164 @@ def plug_in() -> Iterator[None]:
 
 
 @dataclass(frozen=True)
+class Walk:
+    """Where Tab has led, and what is wrong with it."""
+
+    stops: list[str]
+    problems: list[str]
+
+
+@dataclass(frozen=True)
 class Seen:
-    """A window: its title, the letters of its mnemonics, and whether Return presses a button."""
+    """A window: its title, the letters of its mnemonics, whether Return presses a button, and a
+    walk through it, or through each of its pages.
+    """
 
     title: str
     letters: list[str]
     has_default: bool
+    walks: list[Walk]
 
     @property
     def twice(self) -> list[str]:
         return [letter for letter, count in Counter(self.letters).items() if count > 1]
 
+    @property
+    def problems(self) -> list[str]:
+        return [problem for walk in self.walks for problem in walk.problems]
 
-def window_of(show: Callable[[], object]) -> Seen:
+
+def window_of(
+    show: Callable[[], object], ready: Callable[[Gtk.Dialog], bool] = lambda _window: True
+) -> Seen:
     """The window that `show` opens and waits for; it is closed once it has been looked at."""
     from errors import CommandCancelled
 
     seen = []
 
     def look() -> bool:
-        for window in Gtk.Window.list_toplevels():
-            if isinstance(window, Gtk.Dialog) and window.get_mapped():
+        windows = [w for w in Gtk.Window.list_toplevels() if isinstance(w, Gtk.Dialog)]
+        window = next((w for w in windows if w.get_mapped() and ready(w)), None)
+        if window is None or not has_keyboard(window):
+            return GLib.SOURCE_CONTINUE
+        walks: list[Walk] = []
+        keys = walk_all(window, walks)
+
+        def go_on(*_event: object) -> bool:
+            """After each key: the next one. In the end the window is closed."""
+            if next(keys, None) is None:
                 default = window.get_default_widget() is not None
-                seen.append(Seen(window.get_title(), list(letters(window)), default))
+                seen.append(Seen(window.get_title(), list(letters(window)), default, walks))
                 window.response(Gtk.ResponseType.DELETE_EVENT)
-        return GLib.SOURCE_CONTINUE if not seen else GLib.SOURCE_REMOVE
+            return Gdk.EVENT_PROPAGATE
+
+        window.connect("key-release-event", go_on)
+        GLib.timeout_add_seconds(int(ENDING), window.response, Gtk.ResponseType.DELETE_EVENT)
+        go_on()
+        return GLib.SOURCE_REMOVE
 
     GLib.timeout_add(100, look)
     with suppress(CommandCancelled):
         show()
     (one,) = seen
     return one
+
+
+def has_keyboard(window: Gtk.Window) -> bool:
+    """There is no window manager that gives it the keyboard: this does, before it is asked next."""
+    number = str(window.get_window().get_xid())
+    subprocess.run(["xdotool", "windowfocus", number], check=False, timeout=30)
+    return window.is_active()
+
+
+def walk_all(window: Gtk.Dialog, walks: list[Walk]) -> Iterator[str]:
+    """Press Tab until it leads where it has led before; on each page, where there are some.
+
+    Goes on when a key has been released.
+    """
+    book = next((w for w in descendants(window) if isinstance(w, Gtk.Notebook)), None)
+    for page in range(book.get_n_pages() if book else 1):
+        if book:
+            book.set_current_page(page)
+            book.grab_focus()
+        stops = [window.get_focus()]
+        while True:
+            subprocess.run(["xdotool", "key", "Tab"], check=True, timeout=30)
+            yield "Tab"
+            if window.get_focus() in stops:
+                break
+            stops.append(window.get_focus())
+        walks.append(judged(window, stops, window.get_focus()))
+
+
+def judged(window: Gtk.Dialog, stops: list[Gtk.Widget], last: Gtk.Widget) -> Walk:
+    """last: where Tab led from the last stop."""
+    problems = [] if last is stops[0] else [f"Tab goes from the last one to {told(last)}"]
+    back = [(a, b) for a, b in pairwise([*stops, last]) if not reads_on(a, b)]
+    if len(back) > 1:  # once it goes from the last one to the first
+        problems += [f"{told(after)} comes after {told(before)}" for before, after in back]
+    left_out = [w for w in descendants(window) if is_control(w) and w not in stops]
+    problems += [f"{told(w)} is left out" for w in left_out if not is_like_one_of(stops, w)]
+    problems += [f"{told(w)} says nothing of itself" for w in stops if not explained(w)]
+    return Walk([told(stop) for stop in stops], problems)
+
+
+def is_control(widget: Gtk.Widget) -> bool:
+    kinds = (Gtk.Button, Gtk.Entry, Gtk.Scale, Gtk.TextView, Gtk.Notebook)
+    usable = widget.get_can_focus() and widget.get_mapped() and widget.is_sensitive()
+    return isinstance(widget, kinds) and usable
+
+
+def is_like_one_of(stops: list[Gtk.Widget], widget: Gtk.Widget) -> bool:
+    """Of radio buttons only the chosen one is a stop; arrows go to the others."""
+    group = widget.get_group() if isinstance(widget, Gtk.RadioButton) else []
+    return any(one in stops for one in group)
+
+
+def reads_on(before: Gtk.Widget, after: Gtk.Widget) -> bool:
+    """Whether `after` is below `before` or right of it: the largest parts of the window that hold
+    one of them and not the other are.
+    """
+    common = next(w for w in ancestors(before) if after.is_ancestor(w) or w is after)
+    if common in (before, after):
+        return True  # into a widget, or out of it
+    (x, y, _width, height), (other_x, other_y, *_size) = (
+        rectangle(next(w for w in ancestors(widget) if w.get_parent() is common), common)
+        for widget in (before, after)
+    )
+    return other_y >= y + height // 2 or other_x > x
+
+
+def ancestors(widget: Gtk.Widget) -> Iterator[Gtk.Widget]:
+    """The widget itself first."""
+    while widget is not None:
+        yield widget
+        widget = widget.get_parent()
+
+
+def rectangle(widget: Gtk.Widget, within: Gtk.Widget) -> tuple[int, int, int, int]:
+    x, y = widget.translate_coordinates(within, 0, 0)
+    return x, y, widget.get_allocated_width(), widget.get_allocated_height()
+
+
+def explained(widget: Gtk.Widget) -> bool:
+    """Whether it, or what it belongs to, has a tooltip or a letter for Alt, or is text itself."""
+    if isinstance(widget, Gtk.Label | Gtk.ListBoxRow | Gtk.Notebook | Gtk.TextView):
+        return True
+    return any(
+        one.get_tooltip_text()
+        or one.list_mnemonic_labels()
+        or (isinstance(one, Gtk.Button) and "_" in (one.get_label() or ""))
+        for one in ancestors(widget)
+    )
+
+
+def told(widget: Gtk.Widget) -> str:
+    """What somebody calls it who reads the test's report."""
+    texts = [w.get_text() for w in descendants(widget) if isinstance(w, Gtk.Label | Gtk.Entry)]
+    labels = [label.get_text() for one in ancestors(widget) for label in one.list_mnemonic_labels()]
+    tip = next(filter(None, (one.get_tooltip_text() for one in ancestors(widget))), "")
+    return f"{type(widget).__name__} {' '.join([*labels, *texts]) or tip!r}"
 
 
 def letters(window: Gtk.Window) -> Iterator[str]:
@@ -88,6 +219,10 @@ def descendants(widget: Gtk.Widget) -> Iterator[Gtk.Widget]:
         widget.forall(inside.append)
         for child in inside:
             yield from descendants(child)
+
+
+def shows(window: Gtk.Window, text: str) -> bool:
+    return any(isinstance(w, Gtk.Label) and w.get_text() == text for w in descendants(window))
 
 
 def config_of(name: str) -> Gimp.ProcedureConfig:
@@ -109,7 +244,9 @@ def repaint() -> None:
 def borrow() -> None:
     import borrow_dialog
 
-    borrow_dialog.run(config_of(BORROW), [load(PORTRAIT)], ["eyes", "mouth"])
+    borrow_dialog.run(
+        config_of(BORROW), [load(PORTRAIT)], {"eyes": ("left eye",), "nose": ("nose",)}
+    )
 
 
 def rename() -> None:
@@ -132,30 +269,42 @@ def test_questions(show: Callable[[], None]) -> None:
     seen = window_of(show)
     assert len(seen.letters) >= 2 and not seen.twice, seen
     assert seen.has_default
+    assert not seen.problems, seen
 
 
 def test_backend_window() -> None:
     import status_dialog
 
-    seen = window_of(status_dialog.run)
+    seen = window_of(status_dialog.run, ready=lambda window: shows(window, "ready"))
     assert len(seen.letters) >= 10 and not seen.twice, seen
     assert seen.has_default
+    assert not seen.problems, seen
 
 
-def test_edit_library(segmented: Gimp.Image) -> None:
+@pytest.mark.parametrize("edits", [(), ("smile", "bigger-eyes")])
+def test_edit_library(segmented: Gimp.Image, edits: tuple[str, ...]) -> None:
     import apply
     import stack
     from library_dialog import LibraryDialog, Subject
     from session import Session
     from views import LabelView
 
+    from protocol.messages import GetEdit
+
     with Session(LabelView(str)) as session:
         photo, kept = apply.opened(session, segmented, [])
-        dialog = LibraryDialog(Subject(photo, kept, stack.Stack(kept.bundle, kept.sha), None, "-"))
+        contents = [session.request(GetEdit(kept.bundle, edit)) for edit in edits]
+        entries = tuple(map(stack.entry_of, contents))
+        chosen = stack.Stack(kept.bundle, kept.sha, entries=entries)
+        dialog = LibraryDialog(Subject(photo, kept, chosen, None, "-"))
         dialog.connect_to(session)
         seen = window_of(dialog.run)
     assert len(seen.letters) >= 10 and not seen.twice, seen
     assert seen.has_default
+    assert not seen.problems, seen
+    (walk,) = seen.walks
+    assert sum(stop.startswith("FlowBoxChild") for stop in walk.stops) == 1  # arrows do the rest
+    assert sum(stop.startswith("Scale") for stop in walk.stops) == len(edits)
 
 
 def test_save_as_edit(call: Call, repainted: Gimp.Image) -> None:
@@ -173,6 +322,7 @@ def test_save_as_edit(call: Call, repainted: Gimp.Image) -> None:
         seen = window_of(lambda: dialog.run(config_of("plug-in-editgan-save-edit")))
     assert len(seen.letters) >= 2 and not seen.twice, seen
     assert seen.has_default
+    assert not seen.problems, seen
 
 
 def test_buttons_of_a_job_work_for_the_next_one_too() -> None:

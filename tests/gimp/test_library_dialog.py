@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from gimp_helpers import (
     REPAINT,
     SAVE,
     grow,
+    idle,
     load,
     names,
     parts_by_size,
@@ -24,7 +24,18 @@ from gimp_helpers import (
     saved_edit,
     succeeded,
 )
-from gimp_windows import drop, finish, insist, press, screenshot, until, user, wait_for, write
+from gimp_windows import (
+    drop,
+    finish,
+    insist,
+    is_open,
+    press,
+    screenshot,
+    until,
+    user,
+    wait_for,
+    write,
+)
 
 from protocol import paths
 from protocol.client import Connection
@@ -79,16 +90,6 @@ def kept(image: Gimp.Image) -> list[tuple[str, float]]:
 def listed(backend: Connection, title: str) -> EditInfo | None:
     edits = backend.request(ListEdits("faces")).edits
     return next((edit for edit in edits if edit.title == title), None)
-
-
-def idle(backend: Connection) -> bool:
-    """Whether the backend has nothing to do for a while."""
-    for _ in range(5):
-        status = backend.status()
-        if status.running or status.queued:
-            return False
-        time.sleep(0.2)
-    return True
 
 
 def test_a_stack_is_chosen_changed_and_taken_away(
@@ -158,6 +159,19 @@ def test_escape_leaves_nothing_behind(
     assert names(image) == layers
     assert not image.is_dirty()
     assert projection(image) == before
+
+
+def test_escape_leads_out_of_the_search_first(call: Call, segmented: Gimp.Image) -> None:
+    def change_ones_mind() -> None:
+        write("smile")
+        press("Escape")
+        assert is_open(TITLE)
+        press("Escape")
+        until(lambda: not is_open(TITLE))
+
+    with working(change_ones_mind):
+        values = call(APPLY, segmented, None, run_mode=ASK)
+    assert values.index(0) == Gimp.PDBStatusType.CANCEL
 
 
 def test_a_backend_that_ends_takes_nothing_along(

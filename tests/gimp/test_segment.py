@@ -38,6 +38,8 @@ def test_adds_a_group_with_one_layer_for_each_part(call: Call) -> None:
     assert group.get_opacity() == 50.0
     assert sorted(p.get_name() for p in group.get_children()) == sorted(report["parts"])
     assert len(image.get_layers()) == 2
+    (selected,) = image.get_selected_layers()
+    assert any(alpha(selected))  # not a part that the photo does not show
 
 
 def test_part_layers_have_one_colour_each_and_lie_on_the_photo(

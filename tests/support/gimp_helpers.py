@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -12,6 +13,8 @@ gi.require_version("Gegl", "0.4")
 gi.require_version("Gimp", "3.0")
 import pytest
 from gi.repository import Gegl, Gimp, Gio
+
+from protocol.client import Connection
 
 PORTRAIT = Path("assets/portrait.png")
 SEGMENT, REPAINT = "plug-in-editgan-segment", "plug-in-editgan-repaint"
@@ -76,6 +79,16 @@ def failed(values: Gimp.ValueArray) -> str:
     """The sentence of a call that must have failed."""
     assert values.index(0) == Gimp.PDBStatusType.EXECUTION_ERROR
     return Gimp.get_pdb().get_last_error()
+
+
+def idle(backend: Connection) -> bool:
+    """Whether the backend has nothing to do for a while."""
+    for _ in range(5):
+        status = backend.status()
+        if status.running or status.queued:
+            return False
+        time.sleep(0.2)
+    return True
 
 
 def names(image: Gimp.Image) -> list[str]:

@@ -11,13 +11,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+# The whole screen, or what a window and its frame cover of it.
 _SHOOT = """
 import sys, gi
 gi.require_version("Gdk", "3.0")
-from gi.repository import Gdk
+gi.require_version("GdkX11", "3.0")
+from gi.repository import Gdk, GdkX11
 root = Gdk.get_default_root_window()
-Gdk.pixbuf_get_from_window(root, 0, 0, root.get_width(), root.get_height()).savev(
-    sys.argv[1], "png", [], [])
+x, y, width, height = 0, 0, root.get_width(), root.get_height()
+if sys.argv[2]:
+    display = Gdk.Display.get_default()
+    window = GdkX11.X11Window.foreign_new_for_display(display, int(sys.argv[2]))
+    frame = window.get_frame_extents()
+    x, y, width, height = frame.x, frame.y, frame.width, frame.height
+Gdk.pixbuf_get_from_window(root, x, y, width, height).savev(sys.argv[1], "png", [], [])
 """
 # A window to drag a file from; it stands in the screen's lower right corner.
 _SOURCE = """
@@ -135,13 +142,20 @@ def move(x: int, y: int) -> None:
     _xdotool("windowmove", "--sync", _window, str(x), str(y))
 
 
+def resize(width: int, height: int) -> None:
+    _xdotool("windowsize", "--sync", _window, str(width), str(height))
+
+
+def click(place: tuple[int, int], *, button: int = 1, times: int = 1) -> None:
+    """place: pixels from the middle of the window; button 4 and 5: the wheel, up and down."""
+    x, y = (str(m + a) for m, a in zip(_middle(), place, strict=True))
+    _xdotool("mousemove", x, y, "click", "--repeat", str(times), str(button))
+
+
 def drag(start: tuple[int, int], end: tuple[int, int]) -> None:
     """Draw a line with the mouse; from and to are pixels from the middle of the window."""
-    lines = _xdotool("getwindowgeometry", "--shell", _window).splitlines()
-    place = {name: int(value) for name, value in (line.split("=") for line in lines)}
-    middle = place["X"] + place["WIDTH"] // 2, place["Y"] + place["HEIGHT"] // 2
     points = [
-        [str(m + a + (b - a) * step // 10) for m, a, b in zip(middle, start, end, strict=True)]
+        [str(m + a + (b - a) * step // 10) for m, a, b in zip(_middle(), start, end, strict=True)]
         for step in range(11)
     ]
     _xdotool("mousemove", *points[0], "mousedown", "1")
@@ -166,9 +180,17 @@ def drop(file: Path, title: str) -> None:
         source.wait()
 
 
-def screenshot(path: Path) -> None:
+def screenshot(path: Path, title: str = "") -> None:
+    """title: of the window that shall be in it with its frame; without one the whole screen."""
     time.sleep(1.5)  # until everything is drawn, pictures in lists included
-    subprocess.run([sys.executable, "-c", _SHOOT, str(path)], check=True, timeout=30)
+    window = _windows(title)[-1] if title else ""
+    subprocess.run([sys.executable, "-c", _SHOOT, str(path), window], check=True, timeout=60)
+
+
+def _middle() -> tuple[int, int]:
+    lines = _xdotool("getwindowgeometry", "--shell", _window).splitlines()
+    place = {name: int(value) for name, value in (line.split("=") for line in lines)}
+    return place["X"] + place["WIDTH"] // 2, place["Y"] + place["HEIGHT"] // 2
 
 
 def _escape() -> None:

@@ -73,7 +73,9 @@ class SmallView:
         self._value = float(photo.pixels.mean())
         self._made = 0
 
-    def looks(self, stacks: Sequence[Sequence[Any]], side: int) -> Iterator[NDArray[np.uint8]]:
+    def looks(
+        self, stacks: Sequence[Sequence[Any]], side: int, *, closer: bool = False
+    ) -> Iterator[NDArray[np.uint8]]:
         for stack in stacks:
             self._made += 1
             picture = np.full((side, side, 3), self._value, np.float32)

@@ -36,9 +36,10 @@ _START = (
     "from gimp_harness.inside import main; main()"
 )
 # The plug-in's windows need a display, and GIMP hands its environment to plug-ins. -noreset: else
-# the server begins anew whenever its last client goes, and turns away who comes meanwhile.
+# the server begins anew whenever its last client goes, and turns away who comes meanwhile. -r: else
+# keys repeat themselves that a busy machine holds down for long.
 _WITH_DISPLAY = """
-Xvfb -displayfd 1 -noreset -screen 0 1280x1024x24 -nolisten tcp >"$0/display" 2>/dev/null &
+Xvfb -displayfd 1 -noreset -r -screen 0 1280x1024x24 -nolisten tcp >"$0/display" 2>/dev/null &
 while [ ! -s "$0/display" ]; do sleep 0.05; done
 DISPLAY=:$(cat "$0/display") "$@"
 code=$?
