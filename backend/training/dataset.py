@@ -14,6 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from backend.errors import BadImage
+
 
 def held_out_names(bundle: str) -> list[str] | None:
     """The photos that nothing of this bundle was trained on; None where there is no list."""
@@ -22,13 +24,16 @@ def held_out_names(bundle: str) -> list[str] | None:
 
 
 class AlignedDataset:
-    """Aligned pictures on disk, read through a memory map.
+    """Aligned pictures on disk, read through a memory map; raises BadImage where there are none.
 
     images: uint8 [N, R, R, 3]; names: `folder/file` of each picture.
     """
 
     def __init__(self, folder: Path, *, exclude: frozenset[str] = frozenset()) -> None:
-        self.images: NDArray[np.uint8] = np.load(folder / "images.npy", mmap_mode="r")
+        path = folder / "images.npy"
+        if not path.is_file():
+            raise BadImage(f"{folder} holds no aligned pictures; 'editgan train align' makes them.")
+        self.images: NDArray[np.uint8] = np.load(path, mmap_mode="r")
         self.names: list[str] = json.loads((folder / "names.json").read_text())
         self.kept = np.array([i for i, n in enumerate(self.names) if n not in exclude])
 

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from backend.bundles.bundle import Bundle, read_bundle, write_bundle_json
 from backend.bundles.networks import load_encoder, load_generator, load_perceptual, save_network
+from backend.commands.arguments import positive
 from backend.models.encoder import Encoder
 from backend.models.generator import Generator
 from backend.models.perceptual import PerceptualNetwork, feature_distance
@@ -71,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", type=Path, required=True, help="folder from `train align`")
     parser.add_argument("--run", dest="run_folder", type=Path, required=True, help="training state")
     parser.add_argument("--until", type=int, default=100_000, help="images to see in all")
-    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--batch", type=positive, default=8)
     parser.add_argument("--samples", type=int, default=4)
     parser.add_argument("--seed", type=int, default=0)
 

@@ -23,6 +23,7 @@ from tqdm import tqdm
 
 from backend.bundles.bundle import read_bundle
 from backend.bundles.networks import load_from
+from backend.commands.arguments import positive
 from backend.models.config import GeneratorConfig
 from backend.models.identity import MobileFaceNet
 from backend.training.dataset import AlignedDataset
@@ -44,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for config in (GeneratorConfig, Recipe):
         for field in fields(config):
             if field.name != "conv_clamp":
-                kind = type(field.default)
+                kind = positive if field.name in ("batch", "half_life") else type(field.default)
                 parser.add_argument(f"--{field.name.replace('_', '-')}", type=kind, default=None)
 
 

@@ -16,6 +16,8 @@ import pytest
 from cli_harness import Run
 from PIL import Image
 
+from backend.bundles import find_bundle
+
 PROJECT = Path(__file__).resolve().parents[2]
 TINY = ("--bundle", "tiny", "--level", "fast")
 
@@ -100,9 +102,27 @@ def test_bad_photos(run: Run, photo: Path, tmp_path: Path, command: str, kind: s
             "does not hold the weights",
         ),
         (
-            ["train", "bundle", "--run", ".", "-o", "b", "--card", "c", "--perceptual", "p"],
+            [
+                "train",
+                "bundle",
+                "--run",
+                ".",
+                "--images",
+                ".",
+                "-o",
+                "b",
+                "--card",
+                "c",
+                "--perceptual",
+                "p",
+            ],
             "bad_setting",
             "no training state",
+        ),
+        (
+            ["train", "codes", "--bundle", str(find_bundle("faces").folder), "--images", "."],
+            "bad_image",
+            "'editgan train align' makes them",
         ),
         (
             [
@@ -178,6 +198,7 @@ def test_a_mistake_of_ours_is_exit_code_1(
         ["sample", "-o", "x.png", "--device", "banana"],
         ["sample", "-o", "x.png", "--truncation", "nan"],
         ["train", "align", "--images", ".", "-o", "x", "--workers", "0"],
+        ["train", "generator", "--images", ".", "-o", "x", "--perceptual", "p", "--batch", "0"],
     ],
 )
 def test_usage_errors(run: Run, words: list[str]) -> None:
