@@ -30,15 +30,20 @@ def test_both_get_their_results_from_one_backend(
     answer = tmp_path / "answer.json"
     settings = {"GIMP3_DIRECTORY": str(profile), "EDITGAN_TEST_ANSWER": str(answer)}
     words = ["gimp-console", "-n", "-i", "-d", "-f", "--batch-interpreter=python-fu-eval"]
-    with subprocess.Popen(
-        [*words, "-b", START, "--quit"],
-        env={**os.environ, **settings},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as second:
+    log = tmp_path / "second.log"
+    with (
+        log.open("w", encoding="utf-8") as out,
+        subprocess.Popen(
+            [*words, "-b", START, "--quit"],
+            env={**os.environ, **settings},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+        ) as second,
+    ):
         while second.poll() is None:  # this GIMP keeps the backend busy all the while
             succeeded(call(REPAINT, repainted, None, steps=20))
+    assert answer.exists(), log.read_text(encoding="utf-8")
     told = json.loads(answer.read_text(encoding="utf-8"))
     assert told["worked"], told
     assert len(told["layers"]) == 2

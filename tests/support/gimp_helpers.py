@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import gi
 
@@ -14,7 +15,8 @@ gi.require_version("Gimp", "3.0")
 import pytest
 from gi.repository import Gegl, Gimp, Gio
 
-from protocol.client import Connection
+if TYPE_CHECKING:  # a second GIMP has this folder only
+    from protocol.client import Connection
 
 PORTRAIT = Path("assets/portrait.png")
 SEGMENT, REPAINT = "plug-in-editgan-segment", "plug-in-editgan-repaint"
