@@ -14,6 +14,7 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 from statistics import mean, median
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -25,7 +26,8 @@ from backend.editing.inversion import LEVELS
 from backend.errors import EditGanError
 from backend.photos.folder import find_images, read_rgb
 
-Row = dict[str, float | None]
+Row = dict[str, Any]
+VERDICTS = ("well", "roughly", "poorly")
 
 
 def embed_all(editor: Editor, path: Path) -> dict[str, Row]:
@@ -47,7 +49,7 @@ def measured(editor: Editor, paths: list[Path], count: int) -> dict[str, list[Ro
             for level, row in found.items():
                 rows[level].append(row)
             bar.update()
-            if bar.n == count:
+            if len(rows[level]) == count:  # a bar that is not shown does not count
                 break
     return rows
 
@@ -59,6 +61,7 @@ def summary(rows: list[Row]) -> Row:
         "mse": mean(row["mse"] for row in rows),
         "identity": mean(known) if known else None,
         "seconds": median(row["seconds"] for row in rows),
+        **{verdict: sum(row["quality"] == verdict for row in rows) for verdict in VERDICTS},
     }
 
 
@@ -82,12 +85,15 @@ def main() -> None:
     networks = first[0]["perceptual_network"], first[0]["identity_network"]
     table = {level: summary(found) for level, found in rows.items()}
     print(f"{len(first)} photos; perceptual distance: {networks[0]}; identity: {networks[1]}")
-    print(f"{'level':10} {'steps':>5} {'perceptual':>10} {'MSE':>7} {'identity':>8} {'seconds':>8}")
+    print(
+        f"{'level':10} {'steps':>5} {'perceptual':>10} {'MSE':>7} {'identity':>8} {'seconds':>8}  "
+        f"{', '.join(VERDICTS)}"
+    )
     for level, row in table.items():
         alike = "" if row["identity"] is None else f"{row['identity']:.3f}"
         print(
             f"{level:10} {LEVELS[level].steps:5} {row['perceptual']:10.3f} {row['mse']:7.4f} "
-            f"{alike:>8} {row['seconds']:8.1f}"
+            f"{alike:>8} {row['seconds']:8.1f}  {', '.join(str(row[v]) for v in VERDICTS)}"
         )
     print(json.dumps({"photos": len(first), "networks": networks, "levels": table}))
 
