@@ -61,6 +61,11 @@ class Bundle:
         """sha256 of the generator: editing vectors belong to one generator only."""
         return self.files["generator.safetensors"]
 
+    @property
+    def photo_files(self) -> dict[str, str]:
+        """The files that results on photos depend on; only samples come from the codes."""
+        return {name: sha for name, sha in self.files.items() if name != "codes.safetensors"}
+
     def path(self, network: str) -> Path:
         return self.folder / f"{network}.safetensors"
 

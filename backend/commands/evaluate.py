@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     bundle = find_bundle(args.bundle)
     folder = args.output / bundle.name
     about = _about(bundle)
-    sections = report.load(folder / "results.json", _measured(bundle))
+    sections = report.load(folder / "results.json", bundle.photo_files)
     evaluation = _evaluation(args, bundle)
     for name in args.only:
         sections[name] = evaluation.section(name)
@@ -169,10 +169,5 @@ def _about(bundle: Bundle) -> dict[str, Any]:
         "title": bundle.title,
         "resolution": bundle.resolution,
         "command": shlex.join(words),
-        "files": _measured(bundle),
+        "files": bundle.photo_files,
     }
-
-
-def _measured(bundle: Bundle) -> dict[str, str]:
-    """The files that results on photos depend on; only samples come from the codes."""
-    return {name: sha for name, sha in bundle.files.items() if name != "codes.safetensors"}

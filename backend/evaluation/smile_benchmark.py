@@ -109,7 +109,7 @@ def smile_table(judge: Judge, shown: Pictures) -> dict[str, Any]:
 def _delta(album: Album, row: Method, name: str, photo: OpenPhoto, edit: Edit) -> Code:
     if not row.slow:
         return row.delta(photo)
-    depends_on = (_WEIGHTS, digest(edit.vector, photo.w_plus), dict(album.editor.bundle.files))
+    depends_on = (_WEIGHTS, digest(edit.vector, photo.w_plus), album.editor.bundle.photo_files)
     return album.store.array(lambda: row.delta(photo), "smile", row.name, *depends_on)
 
 

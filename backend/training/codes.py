@@ -42,6 +42,7 @@ def add_codes(bundle: Bundle, images: Path, *, quiet: bool = False) -> float:
     codes = [encoder(data.batch(some, bundle.resolution), generator.w_avg) for some in shown]
     generator.codes, held = fit_codes(torch.cat(codes), bundle.config.z_dim)
     save_network(generator.codes, bundle.path("codes"))
+    write_bundle_json(bundle)
     draw_card_pictures(generator, bundle.folder)
     return held
 
@@ -66,7 +67,5 @@ def draw_card_pictures(generator: Generator, folder: Path) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, object]:
     """`editgan train codes`."""
-    bundle = read_bundle(args.bundle)
-    held = add_codes(bundle, args.images, quiet=args.quiet)
-    write_bundle_json(bundle)
+    held = add_codes(read_bundle(args.bundle), args.images, quiet=args.quiet)
     return {"bundle": str(args.bundle), "variance": held}

@@ -40,8 +40,8 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     if args.identity:
         shutil.copyfile(args.identity, bundle.path("identity"))
     bundle.path("segmentation").unlink(missing_ok=True)  # it belonged to another generator
-    add_codes(write_bundle_json(bundle), args.images, quiet=args.quiet)
     written = write_bundle_json(bundle)
+    add_codes(written, args.images, quiet=args.quiet)
     return {"bundle": str(args.output), "images_seen": state["seen"], "sha": written.sha}
 
 
