@@ -82,7 +82,9 @@ def random_problem(networks: Networks, *, share: float = 0.1) -> Problem:
     lost = torch.zeros(side, side, dtype=torch.int64)
     lost[: side // 2, : side // 2] = 1  # the left eye's pixels lost their part and gained none
     valid = torch.ones(side, side, dtype=torch.bool)
-    target = EditTarget(wanted.to(device), region, lost.to(device), valid.to(device))
+    changed = wanted % 4 == 0
+    arrays = (wanted, region, changed, lost, valid)
+    target = EditTarget(*(a.to(device) for a in arrays))
     return Problem(w_plus, delta, before, target)
 
 

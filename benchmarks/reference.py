@@ -70,7 +70,9 @@ def loss(
     total = total + weights.rgb * weights.l2 * F.mse_loss(image * outside, old)
     # Eq. 3: inside, it takes the painted parts.
     logits = segment(heads, features, region)
-    total = total + weights.cross_entropy * _painted(logits, target, region)
+    counts = torch.where(target.changed[region], weights.changed, 1.0)
+    painted = _painted(logits, target, region)
+    total = total + weights.cross_entropy * (counts * painted).sum() / counts.sum()
     # Eq. 4: the person stays the same.
     if networks.identity is not None:
         alike = (networks.identity.embed(image) * networks.identity.embed(before)).sum()
@@ -79,9 +81,9 @@ def loss(
 
 
 def _painted(logits: Tensor, target: EditTarget, region: Tensor) -> Tensor:
-    """Cross entropy; pixels that lost their part and gained none claim -log(1 - p(old part))."""
+    """Cross entropy (N,); pixels that lost their part and gained none claim -log(1 - p(old))."""
     log_p = logits.log_softmax(dim=1)
     labels, lost = target.labels[region], target.lost[region]
     gained = -log_p.gather(1, labels[:, None])[:, 0]
     p_old = log_p.gather(1, (lost - 1).clamp(min=0)[:, None])[:, 0].exp()
-    return torch.where(lost > 0, -torch.log((1 - p_old).clamp(min=1e-6)), gained).mean()
+    return torch.where(lost > 0, -torch.log((1 - p_old).clamp(min=1e-6)), gained)

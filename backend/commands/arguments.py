@@ -68,7 +68,7 @@ def add_optimisation(parser: argparse.ArgumentParser) -> None:
     """--weight and --keep: how an edit is optimised."""
     parser.add_argument(
         "--weight", action="append", default=[], metavar="NAME=VALUE",
-        help="weigh a loss differently: rgb, lpips, l2, cross_entropy or identity; "
+        help="weigh a loss differently: rgb, lpips, l2, cross_entropy, identity or changed; "
         "give it several times for several",
     )  # fmt: skip
     parser.add_argument(

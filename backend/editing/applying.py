@@ -43,16 +43,16 @@ class Applying(Model):
         w_plus, delta = self.tensor(photo.w_plus), self.delta(edits)
         after, labels = self.segmented(w_plus + delta)
         edited = _all_parts(edits)
-        region = self.region(photo, labels, edited)
+        region, changed = self.region(photo, labels, edited), labels != photo.labels
         report: dict[str, object] = {
             "refine": 0,
             "ended_early": False,
             "scales": [e.applied for e in edits],
             "clamped": [e.scale for e in edits if e.scale != e.applied],
-            **self.areas(photo, region, labels != photo.labels),
+            **self.areas(photo, region, changed),
         }
         if refine:
-            target = self.target(labels, region, np.zeros_like(labels), photo.valid)
+            target = self.target(labels, region, changed, np.zeros_like(labels), photo.valid)
             heard = part_of(progress, 0.0, 0.95)
             found = self._refined(photo, delta, target, refine, weights or Weights(), heard)
             delta = found.delta

@@ -87,11 +87,13 @@ class Model:
         self,
         labels: NDArray[np.uint8],
         region: NDArray[np.bool_],
+        changed: NDArray[np.bool_],
         lost: NDArray[np.uint8],
         valid: NDArray[np.bool_],
     ) -> EditTarget:
         """What an edit aims at, on the device; valid: [R, R], the others [L, L]."""
-        arrays = (labels.astype(np.int64), region, lost.astype(np.int64), self.at_labels(valid))
+        wanted, gone = labels.astype(np.int64), lost.astype(np.int64)
+        arrays = (wanted, region, changed, gone, self.at_labels(valid))
         return EditTarget(*(torch.from_numpy(a).to(self.device) for a in arrays))
 
     def areas(

@@ -22,7 +22,9 @@ class Weights:
 
     The official release has rgb = 15 for generators of 512 pixels and more. Here it is 3: the photo
     outside r comes from the photo anyway, and at 64 pixels 15 holds the parts themselves in place.
-    identity applies where the bundle has an identity network (faces).
+    identity applies where the bundle has an identity network (faces). changed says how many times
+    a pixel whose part changes counts in CE (1 in the paper): most of r keeps its parts, and where
+    the branch is unsure of those their losses drown the few pixels that were painted.
     """
 
     rgb: float = 3.0
@@ -30,6 +32,7 @@ class Weights:
     l2: float = 5.0
     cross_entropy: float = 1.0
     identity: float = 1.0
+    changed: float = 3.0
 
     @classmethod
     def named(cls, values: Mapping[str, float]) -> Weights:
@@ -50,12 +53,14 @@ class Weights:
 class EditTarget:
     """What an edit should become, at label resolution L.
 
-    labels: int64 (L, L), y_edited; region: bool (L, L), r of eq. 1; lost: int64 (L, L), the old
-    part + 1 at pixels that lost their part and gained none, else 0; valid: bool (L, L), the photo.
+    labels: int64 (L, L), y_edited; region: bool (L, L), r of eq. 1; changed: bool (L, L), pixels
+    that shall not stay what they were; lost: int64 (L, L), the old part + 1 at pixels that lost
+    their part and gained none, else 0; valid: bool (L, L), the photo.
     """
 
     labels: Tensor
     region: Tensor
+    changed: Tensor
     lost: Tensor
     valid: Tensor
 
@@ -91,6 +96,8 @@ class EditObjective:
         pixels = region.nonzero()[:, 0]  # (N,)
         self.labels = target.labels.flatten()[pixels]
         self.lost = lost[pixels]
+        counts = torch.where(target.changed.flatten()[pixels], weights.changed, 1.0)
+        self.shares = counts / counts.sum().clamp(min=1e-9)  # (N,)
         sides = networks.generator.config.feature_sides
         self.logits = PixelLogits(networks.segmentation, pixels, sides)
         with torch.no_grad():
@@ -118,10 +125,11 @@ class EditObjective:
         return terms
 
     def cross_entropy(self, features: Sequence[Tensor]) -> Tensor:
-        """Eq. 3 over the region; a pixel that only lost its part claims -log(1 - p(old part))."""
+        """Eq. 3 over the region, a weighted mean; a pixel that only lost its part claims
+        -log(1 - p(old part))."""
         logits = self.logits(features)  # (N, classes)
         losses = F.cross_entropy(logits, self.labels, reduction="none")
         old = (self.lost - 1).clamp(min=0)[:, None]
         p_old = logits.softmax(dim=-1).gather(1, old)[:, 0]
         negative = -torch.log((1 - p_old).clamp(min=1e-6))
-        return torch.where(self.lost > 0, negative, losses).mean()
+        return (self.shares * torch.where(self.lost > 0, negative, losses)).sum()

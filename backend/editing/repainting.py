@@ -100,7 +100,7 @@ class Repainting(Model):
             raise NothingChanged("The parts are as they were; repaint some of them first.")
         region = self.region(photo, claims.target, claims.parts, claims.changed)
         before = self.rebuilt(photo)
-        target = self.target(claims.target, region, claims.lost, photo.valid)
+        target = self.target(claims.target, region, claims.changed, claims.lost, photo.valid)
         objective = EditObjective(self.networks, before, target, weights or Weights(), inside)
         shown = shown_region(region, photo.valid)
         preview = PhotoPreview(photo.pixels, photo.frame, picture_of(before), shown)

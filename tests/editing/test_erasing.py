@@ -24,4 +24,5 @@ def test_erasing_half_a_part_shrinks_it(editor: Editor, photo: OpenPhoto) -> Non
     ]
     result = editor.repaint(photo, painted, steps=60)
     assert result.parts == (part.name,)
+    assert result.report["agreement"] > 0.8
     assert (result.labels == part.index).sum() <= 0.6 * sizes[part.index]

@@ -20,7 +20,14 @@ def make_target(photo: OpenPhoto, lost: bool = False) -> EditTarget:
     gone = torch.zeros_like(labels)
     if lost:
         gone[42:46, 26:38] = labels[42:46, 26:38] + 1
-    return EditTarget(wanted, region, gone, torch.ones_like(region))
+    changed = (wanted != labels) | (gone > 0)
+    return EditTarget(wanted, region, changed, gone, torch.ones_like(region))
+
+
+def weighted(losses: torch.Tensor, target: EditTarget) -> torch.Tensor:
+    """The mean over the region where pixels that change count three times."""
+    counts = (1 + 2 * target.changed.flatten().float()) * target.region.flatten()
+    return (counts * losses).sum() / counts.sum()
 
 
 def generated(editor: Editor, photo: OpenPhoto, shift: float = 0.0):
@@ -38,11 +45,12 @@ def test_terms_are_those_of_the_paper(editor: Editor, photo: OpenPhoto) -> None:
     networks, outside = editor.networks, (~target.region).float()
     a, b = image * outside, before * outside
     perceptual = feature_distance(networks.perceptual.features(a), networks.perceptual.features(b))
-    logits = networks.segmentation.logits(features)[target.region.flatten()]
+    logits = networks.segmentation.logits(features)
+    painted = F.cross_entropy(logits, target.labels.flatten(), reduction="none")
     expected = {
         "lpips": 3 * 10 * networks.perceptual.scale * perceptual.sum(),
         "l2": 3 * 5 * (a - b).square().mean(),
-        "cross_entropy": F.cross_entropy(logits, target.labels[target.region]),
+        "cross_entropy": weighted(painted, target),
         "identity": 1 - (networks.identity.embed(image) * networks.identity.embed(before)).sum(),
     }
     assert terms.keys() == expected.keys()
@@ -70,8 +78,11 @@ def test_a_lost_pixel_claims_not_to_be_its_old_part(editor: Editor, photo: OpenP
     lost = target.lost.flatten()
     p_old = p[torch.arange(len(p)), (lost - 1).clamp(min=0)]
     losses = torch.where(lost > 0, -(1 - p_old).clamp(min=1e-6).log(), losses)
-    expected = losses[target.region.flatten()].mean()
+    expected = weighted(losses, target)
     torch.testing.assert_close(terms["cross_entropy"], expected, rtol=1e-3, atol=1e-5)
+    plain = EditObjective(editor.networks, before, target, Weights(changed=1))
+    mean = losses[target.region.flatten()].mean()
+    torch.testing.assert_close(plain.cross_entropy(features), mean, rtol=1e-3, atol=1e-5)
 
 
 def test_weights_are_given_by_name() -> None:
