@@ -121,8 +121,8 @@ def _evaluation(args: argparse.Namespace, bundle: Bundle) -> Evaluation:
         from backend.editing.editor import Editor
         from backend.evaluation.album import Album
         from backend.evaluation.evaluation import Evaluation, Observers
+        from backend.evaluation.held_out import held_out_names
         from backend.evaluation.store import Store
-        from backend.training.dataset import held_out_names
         from protocol.paths import cache_dir
 
         editor = Editor(bundle, device=choose_device(args.device))

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backend.editing.inversion import measure, to_picture
+from backend.editing.inversion import measure
 from backend.editing.light import PhotoView
 from backend.editing.model import Model, array_of
 from backend.editing.objective import EditObjective, EditTarget, Weights, at_resolution
@@ -17,6 +17,7 @@ from backend.editing.optimise import Optimised, optimise
 from backend.editing.progress import Report, ignore, part_of
 from backend.editing.results import EditPreview, EditResult, OpenPhoto, ScaledEdit, SideEffects
 from backend.errors import NothingChanged
+from backend.models.pictures import to_picture
 
 
 class Applying(Model):

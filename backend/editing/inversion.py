@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.bundles.networks import Networks
 from backend.editing.progress import Progress, Report, ignore
 from backend.models.perceptual import feature_distance
+from backend.models.pictures import to_picture
 
 
 @dataclass(frozen=True)
@@ -75,12 +74,6 @@ def schedule(step: int, steps: int) -> float:
     """Factor of the learning rate: 5 % linear warm-up, cosine ramp-down in the last quarter."""
     t = (step + 1) / steps
     return min(1.0, t / 0.05, 0.5 - 0.5 * math.cos(min(1.0, (1 - t + 1 / steps) / 0.25) * math.pi))
-
-
-def to_picture(image: Tensor) -> NDArray[np.uint8]:
-    """(1, 3, R, R) in [-1, 1] -> uint8 [R, R, 3]."""
-    pixels = ((image[0].detach().float().clamp(-1, 1) + 1) * 127.5).round().byte()
-    return pixels.permute(1, 2, 0).cpu().numpy()
 
 
 def masked_mse(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:

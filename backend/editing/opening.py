@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.bundles.bundle import Bundle
-from backend.editing.inversion import LEVELS, Reconstruction, invert, measure, to_picture
+from backend.editing.inversion import LEVELS, Reconstruction, invert, measure
 from backend.editing.model import Model, array_of
 from backend.editing.progress import Heard, Progress, Report, ignore, part_of
 from backend.editing.results import OpenPhoto
 from backend.errors import BadImage
 from backend.models.generator import sample_z
+from backend.models.pictures import to_picture
 from backend.photos.align import CropFrame, Rect, extract
 from backend.photos.detect import Subject, make_detector
 from backend.photos.parts import PlacedMask, draw_field, draw_parts

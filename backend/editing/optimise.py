@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from backend.bundles.networks import Networks
-from backend.editing.inversion import to_picture
 from backend.editing.objective import EditObjective
 from backend.editing.progress import Progress, Report, ignore
+from backend.models.pictures import to_picture
 
 RATE = 0.02  # Adam, constant, as in the official release
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from backend.editing.inversion import to_picture
 from backend.errors import BadSetting
+from backend.models.pictures import to_picture
 from backend.photos.align import CropFrame
 from backend.photos.composite import ResultLayer
 from backend.photos.parts import PartMask

@@ -16,11 +16,11 @@ from backend.editing.editor import Editor, OpenPhoto
 from backend.editing.inversion import LEVELS, Level, invert
 from backend.errors import EditGanError
 from backend.evaluation.store import Store
+from backend.models.pictures import to_uint8
 from backend.photos.align import CropFrame, extract
 from backend.photos.composite import ResultLayer
 from backend.photos.folder import find_images, photo_name, read_rgb
 from backend.photos.photo import Photo
-from backend.training.pictures import to_uint8
 
 STEPS = {"encoder only": Level(0), "+20 steps": LEVELS["fast"], "+100 steps": LEVELS["balanced"]}
 """The embeddings that are compared; the last one is what edits start from."""

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from backend.editing.editor import Editor
 from backend.evaluation.album import generated_crops
 from backend.models.generator import sample_z
-from backend.training.pictures import grid
+from backend.models.pictures import grid
 from edit_library import Edit
 
 Columns = dict[str, list[NDArray[np.uint8]]]  # heading -> pictures [S, S, 3], as many in each

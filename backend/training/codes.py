@@ -12,10 +12,11 @@ from tqdm import tqdm
 
 from backend.bundles.bundle import Bundle, read_bundle, write_bundle_json
 from backend.bundles.networks import load_encoder, load_generator, save_network
+from backend.evaluation.held_out import held_out_names
 from backend.models.codes import fit_codes
 from backend.models.generator import Generator, sample_z
-from backend.training.dataset import AlignedDataset, held_out_names
-from backend.training.pictures import save_grid, to_uint8
+from backend.models.pictures import save_grid, to_uint8
+from backend.training.dataset import AlignedDataset
 
 _BATCH = 32
 _PICTURES = 8192  # well more than a code has numbers

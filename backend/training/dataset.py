@@ -17,12 +17,6 @@ from torch import Tensor
 from backend.errors import BadImage
 
 
-def held_out_names(bundle: str) -> list[str] | None:
-    """The photos that nothing of this bundle was trained on; None where there is no list."""
-    path = Path(__file__).with_name(f"held_out_{bundle}.txt")
-    return path.read_text(encoding="utf-8").split() if path.is_file() else None
-
-
 class AlignedDataset:
     """Aligned pictures on disk, read through a memory map; raises BadImage where there are none.
 

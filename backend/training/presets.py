@@ -19,8 +19,8 @@ from backend.commands.session import open_folder
 from backend.editing.editor import Editor
 from backend.editing.learn import FromRecipe, learn
 from backend.editing.recipes import Recipe, find_recipe, recipes_for
+from backend.evaluation.held_out import held_out_names
 from backend.photos.folder import find_images, photo_name
-from backend.training.dataset import held_out_names
 from edit_library.library import PRESETS_DIR, Library
 
 

@@ -29,13 +29,13 @@ from backend.bundles.networks import (
 )
 from backend.errors import BadBundle
 from backend.models.generator import Generator
+from backend.models.pictures import save_grid, to_uint8
 from backend.models.sampling import sample_at
 from backend.models.segmentation import SegmentationBranch
 from backend.training.embedded import embed_all
 from backend.training.heads import train_heads
 from backend.training.labelled import LabelledCrop, LabelSet, read_labelled
 from backend.training.labelling.sheet import comparison
-from backend.training.pictures import save_grid, to_uint8
 
 _DENSITY = 5.0  # pixels of a part that are learnt from, per square root of the part's pixels
 _CORRECTION = 0.5  # of the logits for that: all of it loses brows, none of it eats into the skin

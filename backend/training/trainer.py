@@ -21,11 +21,11 @@ from backend.models.encoder import Encoder
 from backend.models.generator import Generator, sample_z
 from backend.models.identity import IdentityNetwork
 from backend.models.perceptual import SqueezeNetFeatures
+from backend.models.pictures import save_grid, to_uint8
 from backend.models.precision import fast_bfloat16
 from backend.training.augment import Augmentation
 from backend.training.critic import Critic, close_up
 from backend.training.growing import grow_encoder, grow_generator
-from backend.training.pictures import save_grid, to_uint8
 from backend.training.shared_basis import find_shared_basis, rebase
 from backend.training.state import update_average
 

@@ -12,6 +12,8 @@ from borrow import Groups
 from gi.repository import Gimp, Gtk
 from texts import _
 
+_SIDE = 192  # of the chosen image's picture, pixels
+
 
 def run(config: Gimp.ProcedureConfig, images: Sequence[Gimp.Image], groups: Groups) -> None:
     """Ask which image gives which parts; raises CommandCancelled if it is not answered with OK.
@@ -19,15 +21,21 @@ def run(config: Gimp.ProcedureConfig, images: Sequence[Gimp.Image], groups: Grou
     groups: what can be chosen, by name, and the parts that each stands for.
     """
     dialog = dialogs.new(config, _("Borrow from Another Photo"), _("_Borrow"))
-    combo = Gtk.ComboBoxText(hexpand=True)
+    combo, picture = Gtk.ComboBoxText(hexpand=True), Gtk.Image()
+    picture.set_size_request(_SIDE, _SIDE)  # the window keeps its size
     for image in images:
         combo.append(str(image.get_id()), image.get_name())
-    combo.connect(
-        "changed",
-        lambda c: config.set_property("other", Gimp.Image.get_by_id(int(c.get_active_id()))),
-    )
+
+    def choose(*_event: object) -> None:
+        other = Gimp.Image.get_by_id(int(combo.get_active_id()))
+        config.set_property("other", other)
+        small = other.get_thumbnail(_SIDE, _SIDE, Gimp.PixbufTransparency.SMALL_CHECKS)
+        picture.set_from_pixbuf(small)
+
+    combo.connect("changed", choose)
     combo.set_active(0)
     dialogs.add(dialog, dialogs.row(_("_From"), combo))
+    dialogs.add(dialog, picture)
     dialogs.add(dialog, _checks(dialog, config, groups))
     dialog.fill(["take", "steps"])
     dialogs.add(

@@ -8,7 +8,7 @@ import gi
 
 gi.require_version("Gimp", "3.0")
 import pytest
-from gi.repository import Gimp
+from gi.repository import GdkPixbuf, Gimp
 from gimp_helpers import (
     BORROW,
     PORTRAIT,
@@ -74,11 +74,18 @@ def test_what_cannot_be_borrowed_is_told(
 
 
 @pytest.mark.skipif("DISPLAY" not in os.environ, reason="needs Xvfb")
-def test_dialog(call: Call, segmented: Gimp.Image, other: Gimp.Image) -> None:
+def test_dialog_shows_the_other_photo(
+    call: Call, segmented: Gimp.Image, other: Gimp.Image, tmp_path: Path
+) -> None:
+    small = other.get_thumbnail(192, 192, Gimp.PixbufTransparency.SMALL_CHECKS)
+    start = small.get_height() // 2 * small.get_rowstride()
+    row = small.get_pixels()[start : start + 3 * small.get_width()]
+
     def act() -> None:
         wait_for("Borrow from Another Photo")
-        if PICTURES:
-            screenshot(Path(PICTURES) / "borrow.png")
+        seen = (Path(PICTURES) if PICTURES else tmp_path) / "borrow.png"
+        screenshot(seen)
+        assert row in GdkPixbuf.Pixbuf.new_from_file(str(seen)).get_pixels()
         finish("Borrow from Another Photo", "alt+b")
 
     with user(act):

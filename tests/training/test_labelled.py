@@ -123,7 +123,7 @@ def test_the_sets_in_the_repository_fit_their_model_cards(folder: Path) -> None:
 
 @pytest.mark.parametrize("folder", SETS, ids=lambda f: f.name)
 def test_no_picture_that_is_held_out_of_training_is_labelled(folder: Path) -> None:
-    held = Path(f"backend/training/held_out_{folder.name}.txt").read_text().split()
+    held = Path(f"backend/evaluation/held_out_{folder.name}.txt").read_text().split()
     labelled = LabelSet.open(folder, folder).names()
     assert not {Path(name).with_suffix("").as_posix() for name in held} & set(labelled)
 

@@ -1,7 +1,7 @@
 from pathlib import Path
 
+from backend.evaluation.held_out import held_out_names
 from backend.photos.folder import photo_name
-from backend.training.dataset import held_out_names
 from backend.training.presets import learnable
 
 

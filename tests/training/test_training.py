@@ -15,13 +15,13 @@ from backend.bundles.bundle import read_bundle
 from backend.bundles.networks import load_networks
 from backend.cli import main
 from backend.models.config import GeneratorConfig
+from backend.models.pictures import grid
 from backend.models.segmentation import SegmentationBranch
 from backend.training import export, generator
 from backend.training.augment import Augmentation
 from backend.training.critic import close_up
 from backend.training.dataset import AlignedDataset
 from backend.training.heads import TrainingHeads
-from backend.training.pictures import grid
 from backend.training.trainer import (
     GeneratorTrainer,
     Recipe,

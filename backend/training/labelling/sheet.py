@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from backend.bundles.bundle import Part
 from backend.bundles.card import read_card
+from backend.models.pictures import save_grid
 from backend.training.labelled import UNLABELLED, LabelledCrop, LabelSet
 from backend.training.labelling.files import palette
-from backend.training.pictures import save_grid
 
 Picture = NDArray[np.uint8]  # [S, S, 3]
 

@@ -1,4 +1,4 @@
-"""Pictures that show how training goes."""
+"""Generated pictures as arrays, and sheets of them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ def to_uint8(images: Tensor) -> NDArray[np.uint8]:
     """(B, 3, R, R) in [-1, 1] -> uint8 [B, R, R, 3]."""
     pixels = ((images.float().clamp(-1, 1) + 1) * 127.5).round().byte()
     return pixels.permute(0, 2, 3, 1).cpu().numpy()
+
+
+def to_picture(image: Tensor) -> NDArray[np.uint8]:
+    """(1, 3, R, R) in [-1, 1] -> uint8 [R, R, 3]."""
+    return to_uint8(image.detach())[0]
 
 
 def grid(images: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
