@@ -77,7 +77,7 @@ def random_problem(networks: Networks, *, share: float = 0.1) -> Problem:
         w_plus = generator.map(z)
         before, _ = generator(w_plus)
     delta = 0.1 * torch.randn(w_plus.shape, generator=random).to(device)
-    region = torch.from_numpy(face_like_region(side, share)).to(device)
+    region = torch.from_numpy(face_like_region(side, share))
     wanted = torch.randint(networks.segmentation.classes, (side, side), generator=random)
     lost = torch.zeros(side, side, dtype=torch.int64)
     lost[: side // 2, : side // 2] = 1  # the left eye's pixels lost their part and gained none
