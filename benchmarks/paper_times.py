@@ -22,6 +22,7 @@ sys.path.insert(0, str(ROOT))
 
 from backend.editing.objective import EditObjective, Weights  # noqa: E402
 from backend.editing.optimise import optimise  # noqa: E402
+from backend.models.precision import use_fast_matrices  # noqa: E402
 from benchmarks.edit_step import Bench, timed  # noqa: E402
 
 CLASSES = 32
@@ -65,6 +66,7 @@ def main() -> None:
     args = parser.parse_args()
     on_gpu = args.device == "cuda"
     resolution = args.resolution or (1024 if on_gpu else 256)
+    use_fast_matrices(args.device)  # as the backend does
     bench = Bench(resolution, CLASSES, args.device)
     where = torch.cuda.get_device_name() if on_gpu else f"CPU, {torch.get_num_threads()} threads"
     print(f"ours: {resolution} x {resolution} on {where}; the GPU's goals are for 1024 on an H100")

@@ -15,6 +15,7 @@ from backend.editing.objective import EditTarget
 from backend.editing.region import region_of_interest, shown_region
 from backend.editing.results import OpenPhoto, ScaledEdit
 from backend.errors import WrongBundle
+from backend.models.precision import use_fast_matrices
 from backend.photos.composite import ResultLayer, composite
 
 
@@ -24,6 +25,7 @@ class Model:
     def __init__(self, bundle: Bundle, device: str | torch.device = "cpu") -> None:
         self.bundle = bundle
         self.device = torch.device(device)
+        use_fast_matrices(self.device)
         self.networks = load_networks(bundle, self.device)
 
     @torch.no_grad()

@@ -32,8 +32,8 @@ class ResidualDown(nn.Module):
 class Encoder(nn.Module):
     """Residual pyramid; the features at 4x4, 8x8 and 16x16 (pooled to 4x4) give every w.
 
-    It reads the picture at half the generator's resolution, at no less than 64: the codes are few,
-    and the finest level would cost as much as all others.
+    It reads the picture at a quarter of the generator's resolution, at no less than 64, as pSp
+    does: the codes are few, and the finest levels would cost as much as all others.
     The heads are linear, so that a change of basis of W can be folded into them.
     """
 
@@ -42,7 +42,7 @@ class Encoder(nn.Module):
     ) -> None:
         super().__init__()
         self.config = config
-        self.reads = max(min(config.resolution, 64), config.resolution // 2)
+        self.reads = max(min(config.resolution, 64), config.resolution // 4)
         levels = [r for r in config.block_resolutions if r <= self.reads]
         widths = [min(base * 2**i, most) for i in range(len(levels))]
         self.stem = nn.Conv2d(3, widths[0], 3, padding=1)

@@ -131,10 +131,9 @@ class SynthesisBlock(nn.Module):
         return [self.conv1] if self.first else [self.conv0, self.conv1]
 
 
-def upsample_image(image: Tensor) -> Tensor:
-    """2x upsampling of (B, 3, H, W) by the low-pass filter that skip connections use."""
-    kernel = upsample_filter()[None, None].expand(3, 1, 4, 4).to(image)
-    return F.conv_transpose2d(image, kernel, stride=2, padding=1, groups=3)
+def upsample_image(image: Tensor, kernel: Tensor) -> Tensor:
+    """2x upsampling of (B, 3, H, W) by the low-pass filter (1, 1, 4, 4) of skip connections."""
+    return F.conv_transpose2d(image, kernel.expand(3, 1, 4, 4), stride=2, padding=1, groups=3)
 
 
 class Generator(nn.Module):
@@ -149,6 +148,7 @@ class Generator(nn.Module):
         self.mapping = Mapping(config)
         self.blocks = nn.ModuleList(SynthesisBlock(config, r) for r in config.block_resolutions)
         self.register_buffer("w_avg", torch.zeros(config.w_dim))
+        self.register_buffer("filter", upsample_filter()[None, None], persistent=False)
         self.codes: CodeDistribution | None = None  # draws samples in place of the mapping network
 
     @property
@@ -186,7 +186,7 @@ class Generator(nn.Module):
                 features.append(x)
                 index += 1
             rgb = block.to_rgb(x, styles[index])  # shares its w with the next block's first conv
-            image = rgb if image is None else upsample_image(image) + rgb
+            image = rgb if image is None else upsample_image(image, self.filter) + rgb
         return image, features
 
     def map(self, z: Tensor, *, truncation: float = 1.0) -> Tensor:

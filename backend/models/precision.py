@@ -12,3 +12,9 @@ def fast_bfloat16(device: str = "cpu") -> bool:
         return torch.cuda.is_bf16_supported()
     can = torch.cpu.get_capabilities()
     return any(can.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+
+
+def use_fast_matrices(device: str | torch.device) -> None:
+    """Let a GPU multiply float32 matrices in TF32, as it does in convolutions anyway."""
+    if torch.device(device).type == "cuda":
+        torch.set_float32_matmul_precision("high")

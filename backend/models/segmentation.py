@@ -15,6 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+Maps = dict[int, Tensor]  # by side: features (side * side, C), or weights (units, C)
+
 _ROWS = 16  # of pixels at a time: more hidden values would not fit into caches
 
 
@@ -62,16 +64,35 @@ class SegmentationBranch(nn.Module):
         return small
 
     def map_logits(self, features: Sequence[Tensor]) -> Iterator[Tensor]:
-        """Logits at all pixels, one head at a time: (R * R, classes) each. Batch of one.
+        """Logits at all pixels, one head at a time: (R * R, classes) each. Batch of one."""
+        sides = [f.shape[-1] for f in features]
+        maps = by_side(sides, [f[0].permute(1, 2, 0).flatten(0, 1) for f in features])
+        weights = by_side(sides, self.weight0)
+        return (self._whole_maps if features[0].is_cuda else self._in_bands)(maps, weights)
+
+    def _whole_maps(self, maps: Maps, weights: Maps) -> Iterator[Tensor]:
+        """The logits of each head on a GPU, which wants few and large pieces of work."""
+        width, size = self.weight1.shape[1], self.resolution
+        for head in range(self.heads):
+            hidden = maps[4].new_zeros(size * size, width)
+            for side, x in maps.items():
+                x = x @ weights[side][head * width : (head + 1) * width].t()  # (side * side, h0)
+                if side != size:
+                    x = x.unflatten(0, (1, side, side)).permute(0, 3, 1, 2)
+                    x = F.interpolate(x, size=size, mode="bilinear", align_corners=False)
+                    x = x.permute(0, 2, 3, 1).flatten(0, 2)
+                hidden += x
+            yield self._after_first_layer(head, hidden)
+
+    def _in_bands(self, maps: Maps, weights: Maps) -> Iterator[Tensor]:
+        """The logits of each head on a CPU.
 
         Bilinear upsampling is two matrix products: along x for the whole map, along y for a few
         rows at a time, whose hidden values then stay in the cache.
         """
-        sides = [f.shape[-1] for f in features]
-        maps = by_side(sides, [f[0].permute(1, 2, 0).flatten(0, 1) for f in features])
-        weights = by_side(sides, self.weight0)
+        some = next(iter(maps.values()))
         own = maps.pop(self.resolution, None)  # has a value at each pixel: nothing to interpolate
-        along = {side: interpolation(side, self.resolution).to(features[0]) for side in maps}
+        along = {side: interpolation(side, self.resolution).to(some) for side in maps}
         bands = [
             {side: _used(matrix[top : top + _ROWS]) for side, matrix in along.items()}
             for top in range(0, self.resolution, _ROWS)

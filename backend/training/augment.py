@@ -20,19 +20,22 @@ class Augmentation:
     shift: Tensor  # (B, 2), in halves of the picture, as affine_grid wants them
 
     @classmethod
-    def draw(cls, batch: int, strength: float) -> Augmentation:
+    def draw(cls, batch: int, strength: float, device: torch.device | None = None) -> Augmentation:
         """strength 0 leaves pictures as they are, 1 is the strength of the paper's policy."""
-        brightness, contrast, saturation = (torch.rand(3, batch, 1, 1, 1) - 0.5) * strength
-        shift = (torch.rand(batch, 2) - 0.5) * 0.5 * strength
+        colours = (torch.rand(3, batch, 1, 1, 1, device=device) - 0.5) * strength
+        brightness, contrast, saturation = colours
+        shift = (torch.rand(batch, 2, device=device) - 0.5) * 0.5 * strength
         return cls(brightness, 1 + contrast, 1 + 2 * saturation, shift)
 
     def __call__(self, image: Tensor) -> Tensor:
-        """image (B, 3, R, R) in [-1, 1] -> the same shape."""
-        x = image + self.brightness
+        """image (b, 3, R, R) in [-1, 1], b at most B, gets the first b draws -> the same shape."""
+        count = len(image)
+        x = image + self.brightness[:count]
         grey = x.mean(dim=1, keepdim=True)
-        x = grey + (x - grey) * self.saturation
+        x = grey + (x - grey) * self.saturation[:count]
         middle = x.mean(dim=(1, 2, 3), keepdim=True)
-        x = middle + (x - middle) * self.contrast
-        identity = torch.eye(2).expand(len(x), 2, 2)
-        grid = F.affine_grid(torch.cat([identity, self.shift[:, :, None]], 2), x.shape, False)
+        x = middle + (x - middle) * self.contrast[:count]
+        identity = torch.eye(2, device=x.device).expand(count, 2, 2)
+        shift = self.shift[:count, :, None]
+        grid = F.affine_grid(torch.cat([identity, shift], 2), x.shape, False)
         return F.grid_sample(x, grid, padding_mode="reflection", align_corners=False)

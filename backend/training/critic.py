@@ -25,9 +25,9 @@ class Critic:
     """A discriminator with its optimiser. Pictures (B, 3, R, R) come with their features, which
     are needed for the perceptual distance anyway."""
 
-    def __init__(self, channels: tuple[int, ...], rate: float) -> None:
+    def __init__(self, channels: tuple[int, ...], rate: float, device: torch.device) -> None:
         self.discriminator = ProjectedDiscriminator(channels)
-        self.discriminator.to(memory_format=torch.channels_last)
+        self.discriminator.to(device, memory_format=torch.channels_last)
         self.optimiser = torch.optim.Adam(
             self.discriminator.parameters(), lr=rate, betas=(0.0, 0.99), fused=True
         )

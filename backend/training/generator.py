@@ -24,10 +24,11 @@ from tqdm import tqdm
 from backend.bundles.bundle import read_bundle
 from backend.bundles.networks import load_from
 from backend.commands.arguments import positive
+from backend.errors import EditGanError
 from backend.models.config import GeneratorConfig
 from backend.models.identity import MobileFaceNet
 from backend.training.dataset import AlignedDataset
-from backend.training.state import load_state, save_state
+from backend.training.state import load_state, restore_chance, save_state
 from backend.training.trainer import GeneratorTrainer, Recipe
 
 _BASIS_BATCHES = 256  # pictures for the basis of W: well more than w_dim
@@ -42,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--start", type=Path, help="bundle to go on from, where no run is found")
     parser.add_argument("--held-out", type=Path, help="text file of names never trained on")
     parser.add_argument("--save-every", type=int, default=4_000, help="images")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     for config in (GeneratorConfig, Recipe):
         for field in fields(config):
             if field.name != "conv_clamp":
@@ -55,23 +57,27 @@ def _chosen(config: type, args: argparse.Namespace, saved: dict[str, Any]) -> An
     return config(**(saved | {k: v for k, v in given.items() if v is not None}))
 
 
-def _postfix(losses: list[dict[str, float]]) -> dict[str, str]:
+def _postfix(losses: list[dict[str, Tensor]]) -> dict[str, str]:
+    """Means of the last losses, to be shown; raises EditGanError where one is no number."""
     recent = losses[-50:]
-    return {k: f"{np.mean([x[k] for x in recent if k in x]):.3f}" for k in recent[-1]}
+    means = {k: torch.stack([x[k] for x in recent if k in x]).float().mean() for k in recent[-1]}
+    if not all(mean.isfinite() for mean in means.values()):
+        raise EditGanError("A loss is not finite; the run saved before is as it was.")
+    return {k: f"{mean:.3f}" for k, mean in means.items()}
 
 
-def _shown_images(folder: Path, held: frozenset[str], resolution: int) -> Tensor:
+def _shown_images(args: argparse.Namespace, resolution: int) -> Tensor:
     """Eight pictures for the sheets, held out where there are any, (8, 3, R, R)."""
-    data = AlignedDataset(folder)
+    data, held = AlignedDataset(args.images, device=args.device), _held_out(args)
     shown = [i for i, name in enumerate(data.names) if name in held] or list(range(8))
     return data.batch(np.array(shown[:: max(len(shown) // 8, 1)][:8]), resolution)
 
 
 def _train(trainer: GeneratorTrainer, data: AlignedDataset, args: argparse.Namespace) -> None:
     recipe, resolution = trainer.recipe, trainer.config.resolution
-    shown = _shown_images(args.images, _held_out(args), resolution)
+    shown = _shown_images(args, resolution)
     batches = data.batches(recipe.batch, resolution, recipe.seed, trainer.seen)
-    losses: list[dict[str, float]] = []
+    losses: list[dict[str, Tensor]] = []
     bar = tqdm(
         total=args.until, initial=trainer.seen, unit="img", mininterval=10, disable=args.quiet
     )
@@ -82,6 +88,7 @@ def _train(trainer: GeneratorTrainer, data: AlignedDataset, args: argparse.Names
             if not args.quiet:
                 text = f"One w for all layers holds {explained:.1%} of the codes' variance."
                 bar.write(text, sys.stderr)
+        trainer.cool(args.until)
         losses.append(trainer.step(next(batches)))
         bar.update(recipe.batch)
         if trainer.seen % args.save_every < recipe.batch:
@@ -103,14 +110,17 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     shape = asdict(bundle.config) if bundle else state.get("config", {})
     config = _chosen(GeneratorConfig, args, shape)
     recipe = _chosen(Recipe, args, state.get("recipe", {}))
+    torch.backends.cudnn.benchmark = True  # all batches have one shape
     identity = load_from(MobileFaceNet, args.identity) if args.identity else None
-    trainer = GeneratorTrainer(config, recipe, args.perceptual, identity)
+    if identity:
+        identity.to(args.device)
+    trainer = GeneratorTrainer(config, recipe, args.perceptual, identity, args.device)
     if state:
         trainer.restore(state)
-        torch.set_rng_state(state["rng"])
+        restore_chance(state)
     elif bundle:
         trainer.start_from(bundle)
-    data = AlignedDataset(args.images, exclude=_held_out(args))
+    data = AlignedDataset(args.images, exclude=_held_out(args), device=args.device)
     start = trainer.seen
     _train(trainer, data, args)
     save_state(args.output / "state.pt", trainer.state())

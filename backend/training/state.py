@@ -14,7 +14,10 @@ def save_state(path: Path, state: dict[str, Any]) -> None:
     """Write a training state; an interruption leaves the old file whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
-    torch.save({**state, "rng": torch.get_rng_state()}, partial)
+    random = {"rng": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        random["cuda_rng"] = torch.cuda.get_rng_state()
+    torch.save({**state, **random}, partial)
     os.replace(partial, path)
 
 
@@ -23,8 +26,15 @@ def load_state(path: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
-    torch.set_rng_state(state["rng"])
+    restore_chance(state)
     return state
+
+
+def restore_chance(state: dict[str, Any]) -> None:
+    """Go on with the random numbers that come next in a run's state."""
+    torch.set_rng_state(state["rng"])
+    if torch.cuda.is_available() and "cuda_rng" in state:
+        torch.cuda.set_rng_state(state["cuda_rng"])
 
 
 @torch.no_grad()

@@ -14,11 +14,9 @@ from torch import Tensor, nn
 
 from backend.bundles.bundle import Bundle
 from backend.bundles.networks import load_encoder, load_from, load_generator
-from backend.errors import EditGanError
-from backend.models.codes import fit_codes
 from backend.models.config import GeneratorConfig
 from backend.models.encoder import Encoder
-from backend.models.generator import Generator, sample_z
+from backend.models.generator import Generator
 from backend.models.identity import IdentityNetwork
 from backend.models.perceptual import SqueezeNetFeatures
 from backend.models.pictures import save_grid, to_uint8
@@ -29,7 +27,7 @@ from backend.training.growing import grow_encoder, grow_generator
 from backend.training.shared_basis import find_shared_basis, rebase
 from backend.training.state import update_average
 
-_RECENT = 512  # codes kept, for the samples on sheets
+_RECENT = 2048  # codes kept, for drawing others like them
 _BALANCE_EVERY = 16  # steps between two looks at the losses' gradients
 
 
@@ -41,6 +39,8 @@ class Recipe:
     shared_from: int = 40_000  # images seen: one basis of W for all layers from here on
     discriminator_from: int = 150_000  # images seen: it learns to judge before it is listened to
     adversarial_from: int = 200_000  # images seen
+    drawn_from: int = 1_000_000_000  # images seen: pictures of drawn codes are judged from here on
+    cool_over: int = 0  # images, the last of a run: the rates of both networks fall to nothing
     generator_rate: float = 8e-3  # equalised: weights are used 1 / sqrt(fan-in) as large
     encoder_rate: float = 4e-4
     momentum: float = 0.9  # Adam's; adversarial training wants less
@@ -51,6 +51,7 @@ class Recipe:
     focus: float = 4.0  # how much more the middle of the picture counts in both
     close_up_weight: float = 0.0  # like perceptual_weight, of the middle seen twice as large
     adversarial_weight: float = 0.5  # its gradient at the picture, relative to reconstruction's
+    drawn_share: float = 0.5  # pictures of drawn codes that are judged, per photo
     code_spread_weight: float = 0.02  # keeps W+ near W: layers' codes near their mean
     augment: float = 0.5
     half_life: int = 20_000  # images, of the moving average; at most a twentieth of those seen
@@ -79,10 +80,12 @@ def focus_map(side: int, strength: float) -> Tensor:
     return weights / weights.mean()
 
 
-def _gradient_ratio(reconstruction: Tensor, judged: Tensor, fake: Tensor) -> float:
-    """Norm of one loss's gradient at the pictures by the other's (Esser et al. 2021, eq. 7)."""
+def _gradient_ratio(reconstruction: Tensor, judged: Tensor, pictures: Tensor, count: int) -> float:
+    """Norm of one loss's gradient at the first `count` pictures by the other's (Esser et al. 2021,
+    eq. 7)."""
     pulls = [
-        torch.autograd.grad(loss, fake, retain_graph=True)[0] for loss in (reconstruction, judged)
+        torch.autograd.grad(loss, pictures, retain_graph=True)[0][:count]
+        for loss in (reconstruction, judged)
     ]
     return float(pulls[0].norm() / pulls[1].norm().clamp(min=1e-8))
 
@@ -96,14 +99,16 @@ class GeneratorTrainer:
         recipe: Recipe,
         perceptual: Path,
         identity: IdentityNetwork | None = None,
+        device: str = "cpu",
     ) -> None:
         torch.manual_seed(recipe.seed)
         self.config, self.recipe, self.identity = config, recipe, identity
+        self.device = torch.device(device)
         self.features = load_from(SqueezeNetFeatures, perceptual)
         self.generator = Generator(config)
         self.encoder = Encoder(config)
         for network in (self.features, self.generator, self.encoder):
-            network.to(memory_format=torch.channels_last)
+            network.to(self.device, memory_format=torch.channels_last)
         self.averages = nn.ModuleDict(
             {"generator": copy.deepcopy(self.generator), "encoder": copy.deepcopy(self.encoder)}
         ).requires_grad_(False)
@@ -111,10 +116,11 @@ class GeneratorTrainer:
         self.views = [View(recipe.perceptual_weight, recipe.focus, self._new_critic())]
         if recipe.close_up_weight:
             self.views.append(View(recipe.close_up_weight, 0.0, self._new_critic(), close_up))
-        self.codes = torch.zeros(0, config.n_ws, config.w_dim)  # recent codes of real pictures
+        # Recent codes of real pictures.
+        self.codes = torch.zeros(0, config.n_ws, config.w_dim, device=self.device)
         self.focus: dict[tuple[int, float], Tensor] = {}  # by side and strength
         self.balance = 0.0  # how much stronger reconstruction pulls at a picture than the critic
-        self.bfloat16 = fast_bfloat16()
+        self.bfloat16 = fast_bfloat16(device)
         self.seen = 0
         self.shared_basis = False
 
@@ -127,7 +133,8 @@ class GeneratorTrainer:
         return torch.optim.Adam(groups, betas=(self.recipe.momentum, 0.99), fused=True)
 
     def _new_critic(self) -> Critic:
-        return Critic(SqueezeNetFeatures.channels, self.recipe.discriminator_rate)
+        channels, rate = SqueezeNetFeatures.channels, self.recipe.discriminator_rate
+        return Critic(channels, rate, self.device)
 
     def share_basis(self, pictures: Iterable[Tensor]) -> float:
         """One basis of W for all layers, once; returns the share of variance that it explains.
@@ -145,14 +152,19 @@ class GeneratorTrainer:
         self.shared_basis = True
         return basis.explained
 
-    def step(self, real: Tensor) -> dict[str, float]:
-        """One optimisation step on (B, 3, R, R); returns the losses."""
+    def cool(self, until: int) -> None:
+        """Set the rates for a run that ends when `until` images were seen."""
+        share = min((until - self.seen) / max(self.recipe.cool_over, 1), 1.0)
+        rates = self.recipe.generator_rate, self.recipe.encoder_rate
+        for group, rate in zip(self.optimiser.param_groups, rates, strict=True):
+            group["lr"] = share * rate
+
+    def step(self, real: Tensor) -> dict[str, Tensor]:
+        """One optimisation step on (B, 3, R, R); returns the losses, still on the device."""
         real = real.contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
             losses = self._losses(real)
         total = torch.stack([loss.float() for loss in losses.values()]).sum()
-        if not torch.isfinite(total):
-            raise EditGanError(f"The loss is not finite after {self.seen} images.")
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
         nn.utils.clip_grad_norm_(self.encoder.parameters(), 5.0)
@@ -162,12 +174,26 @@ class GeneratorTrainer:
         decay = 0.5 ** (len(real) / max(half_life, 1))
         update_average(self.averages["generator"], self.generator, decay)
         update_average(self.averages["encoder"], self.encoder, decay)
-        return {name: float(loss.detach()) for name, loss in losses.items()}
+        return {name: loss.detach() for name, loss in losses.items()}
 
     def _encode(self, real: Tensor) -> Tensor:
         codes = self.encoder(real, self.generator.w_avg)
         self.codes = torch.cat([self.codes, codes.detach().float()])[-_RECENT:]
         return codes
+
+    def _draw(self, amounts: Tensor) -> Tensor:
+        """Codes (B, n_ws, w_dim) with the mean and the covariance of the recent ones, from
+        standard normal amounts of each of these, (B, recent)."""
+        mean = self.codes.mean(dim=0)
+        offsets = (self.codes - mean).flatten(1) / len(self.codes) ** 0.5
+        return mean + (amounts.to(offsets) @ offsets).float().unflatten(1, mean.shape)
+
+    def _draw_some(self, photos: int) -> Tensor:
+        """What the pictures beside so many photos are made from: none before their time."""
+        if self.seen < max(self.recipe.drawn_from, self.recipe.adversarial_from):
+            return self.codes[:0]
+        count = round(self.recipe.drawn_share * photos)
+        return self._draw(torch.randn(count, len(self.codes), device=self.device))
 
     def _code_losses(self, codes: Tensor) -> dict[str, Tensor]:
         if not self.shared_basis:
@@ -177,36 +203,41 @@ class GeneratorTrainer:
 
     def _losses(self, real: Tensor) -> dict[str, Tensor]:
         codes = self._encode(real)
-        fake, _ = self.generator(codes, self.generator.random_noise(len(real)))
+        shown = torch.cat([codes, self._draw_some(len(real))])
+        pictures, _ = self.generator(shown, self.generator.random_noise(len(shown)))
+        fake = pictures[: len(real)]
         squared = (fake.float() - real).square().mean(dim=1)
         losses = {"mse": self.recipe.mse_weight * self._focused(squared, self.recipe.focus)}
         if self.identity is not None:
             alike = (self.identity.embed(fake) * self.identity.embed(real)).sum(dim=1)
             losses["identity"] = self.recipe.identity_weight * (1 - alike).mean()
-        looked = self._look(real, fake)
+        looked = self._look(real, pictures)
         losses["perceptual"] = looked.pop("perceptual")
         if "judged" in looked:
             judged = looked.pop("judged")
             if self.seen // len(real) % _BALANCE_EVERY == 0:
                 together = torch.stack(list(losses.values())).sum()
-                self.balance = _gradient_ratio(together, judged, fake)
+                self.balance = _gradient_ratio(together, judged, pictures, len(real))
             losses["adversarial"] = self.recipe.adversarial_weight * self.balance * judged
         return losses | looked | self._code_losses(codes)
 
-    def _look(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
-        """What all views together say: perceptual, discriminator, judged."""
+    def _look(self, real: Tensor, pictures: Tensor) -> dict[str, Tensor]:
+        """What all views together say: perceptual, discriminator, judged.
+
+        pictures: the reconstructions of `real`, then those of drawn codes.
+        """
         adversarial = self.seen >= self.recipe.adversarial_from
         found: dict[str, list[Tensor]] = defaultdict(list)
         # A photo and its reconstruction get the same augmentation, and the same in all views.
-        strength = self.recipe.augment
-        change = Augmentation.draw(len(real), strength) if adversarial else _as_it_is
+        strength, count = self.recipe.augment, len(pictures)
+        change = Augmentation.draw(count, strength, self.device) if adversarial else _as_it_is
         for view in self.views:
-            a, b = change(view.crop(real)), change(view.crop(fake))
+            a, b = change(view.crop(real)), change(view.crop(pictures))
             with torch.no_grad():
                 a_features = self.features.features(a)
             b_features = self.features.features(b)
             pairs = zip(a_features, b_features, strict=True)
-            layers = [(x - y).float().square().sum(dim=1) for x, y in pairs]
+            layers = [(x - y[: len(x)]).float().square().sum(dim=1) for x, y in pairs]
             distance = torch.stack([self._focused(layer, view.focus) for layer in layers]).sum()
             found["perceptual"].append(view.weight * distance)
             if self.seen >= self.recipe.discriminator_from:
@@ -219,7 +250,7 @@ class GeneratorTrainer:
         """The mean of (B, h, w) in which the subject counts more than its surroundings."""
         key = (loss.shape[-1], strength)
         if key not in self.focus:
-            self.focus[key] = focus_map(*key)
+            self.focus[key] = focus_map(*key).to(loss.device)
         return (loss * self.focus[key]).mean()
 
     def state(self) -> dict[str, Any]:
@@ -238,7 +269,7 @@ class GeneratorTrainer:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        self.seen, self.codes = state["seen"], state["codes"]
+        self.seen, self.codes = state["seen"], state["codes"].to(self.device)
         self.balance = state["balance"]
         self.shared_basis = state["shared_basis"]
         for name in ("generator", "encoder", "averages"):
@@ -264,9 +295,9 @@ class GeneratorTrainer:
         """Write 8 photos, their reconstructions and 24 samples (the averaged networks) as PNG."""
         generator, encoder = self.averages["generator"], self.averages["encoder"]
         rebuilt, _ = generator(encoder(real, generator.w_avg))
-        codes, _ = fit_codes(self.codes, self.config.z_dim)
-        sampled, _ = generator(codes(sample_z(self.config, range(24))))
-        save_grid(path, to_uint8(torch.cat([real, rebuilt, sampled])), columns=8, zoom=2)
+        same = torch.Generator().manual_seed(0)  # and no chance of the run's own is used up
+        drawn, _ = generator(self._draw(torch.randn(24, len(self.codes), generator=same)))
+        save_grid(path, to_uint8(torch.cat([real, rebuilt, drawn])), columns=8, zoom=2)
 
 
 def averaged_networks(state: dict[str, Any]) -> tuple[Generator, Encoder]:

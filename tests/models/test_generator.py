@@ -8,7 +8,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from backend.models.config import GeneratorConfig
-from backend.models.generator import Generator, StyledConv, sample_z, upsample_image
+from backend.models.generator import (
+    Generator,
+    StyledConv,
+    sample_z,
+    upsample_filter,
+    upsample_image,
+)
 
 CONFIG = GeneratorConfig(resolution=32, channel_base=512, channel_max=32, z_dim=16, w_dim=16)
 
@@ -61,7 +67,12 @@ def test_styled_convolution_equals_the_published_one(up: bool) -> None:
 
 def test_image_upsampling_equals_the_definition() -> None:
     image = torch.randn(2, 3, 8, 8)
-    torch.testing.assert_close(upsample_image(image), upfirdn(image, up=2), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(
+        upsample_image(image, upsample_filter()[None, None]),
+        upfirdn(image, up=2),
+        rtol=1e-5,
+        atol=1e-6,
+    )
 
 
 def test_shapes_and_features() -> None:

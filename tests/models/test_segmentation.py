@@ -9,7 +9,8 @@ from torch import Tensor
 
 from backend.models import pixel_logits
 from backend.models.pixel_logits import PixelLogits
-from backend.models.segmentation import SegmentationBranch, hidden_sizes
+from backend.models.sampling import as_rows
+from backend.models.segmentation import SegmentationBranch, by_side, hidden_sizes
 
 CHANNELS = [6, 6, 5, 4, 3]
 SIDES = [4, 4, 8, 16, 32]
@@ -55,6 +56,13 @@ def test_equals_the_published_form_everywhere() -> None:
     branch, features = make_branch(), make_features()
     expected = published(branch, features).mean(dim=0)
     torch.testing.assert_close(branch.logits(features), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_whole_maps_as_a_gpu_reads_them_equal_the_published_form() -> None:
+    branch, features = make_branch(), make_features()
+    maps = by_side(SIDES, [as_rows(feature) for feature in features])
+    found = torch.stack(list(branch._whole_maps(maps, by_side(SIDES, branch.weight0))))
+    torch.testing.assert_close(found, published(branch, features), rtol=1e-4, atol=1e-4)
 
 
 def test_a_few_pixels_equal_the_same_pixels_of_the_whole() -> None:

@@ -25,7 +25,7 @@ def test_the_grown_generator_shows_the_small_picture_upsampled() -> None:
     small, large = Generator(SMALL), Generator(LARGE)
     grow_generator(small, large)
     w_plus = torch.randn(2, LARGE.n_ws, 16)
-    expected = upsample_image(small(w_plus[:, : SMALL.n_ws])[0])
+    expected = upsample_image(small(w_plus[:, : SMALL.n_ws])[0], small.filter)
     found = large(w_plus)[0]
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
     assert found.shape[-1] == 128
