@@ -13,6 +13,7 @@ from backend.models.sampling import PixelReader
 from backend.models.segmentation import SegmentationBranch, by_side
 
 _AT_A_TIME = 2**21  # hidden values at a time: more would not fit into caches
+_ON_A_GPU = 2**29  # which wants few and large pieces of work
 
 
 class PixelLogits:
@@ -30,7 +31,8 @@ class PixelLogits:
         self._width = branch.weight1.shape[1]
         self.second = list(zip(branch.weight1.detach(), branch.bias1.detach(), strict=True))
         self.third = branch.weight2.detach(), branch.bias2.detach()
-        step = max(1, _AT_A_TIME // (self._width * max(1, len(pixels))))
+        most = _ON_A_GPU if pixels.is_cuda else _AT_A_TIME
+        step = max(1, most // (self._width * max(1, len(pixels))))
         self.groups = [range(branch.heads)[k : k + step] for k in range(0, branch.heads, step)]
 
     def __call__(self, features: Sequence[Tensor]) -> Tensor:

@@ -39,7 +39,8 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     shutil.copyfile(args.perceptual, bundle.path("perceptual"))
     if args.identity:
         shutil.copyfile(args.identity, bundle.path("identity"))
-    bundle.path("segmentation").unlink(missing_ok=True)  # it belonged to another generator
+    for stale in ("segmentation", "codes"):  # they belonged to another generator
+        bundle.path(stale).unlink(missing_ok=True)
     written = write_bundle_json(bundle)
     add_codes(written, args.images, quiet=args.quiet)
     return {"bundle": str(args.output), "images_seen": state["seen"], "sha": written.sha}

@@ -215,7 +215,7 @@ class GeneratorTrainer:
         losses["perceptual"] = looked.pop("perceptual")
         if "judged" in looked:
             judged = looked.pop("judged")
-            if self.seen // len(real) % _BALANCE_EVERY == 0:
+            if not self.balance or self.seen // len(real) % _BALANCE_EVERY == 0:
                 together = torch.stack(list(losses.values())).sum()
                 self.balance = _gradient_ratio(together, judged, pictures, len(real))
             losses["adversarial"] = self.recipe.adversarial_weight * self.balance * judged

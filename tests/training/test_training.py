@@ -14,6 +14,7 @@ from backend.bundles import find_bundle
 from backend.bundles.bundle import read_bundle
 from backend.bundles.networks import load_networks
 from backend.cli import main
+from backend.errors import EditGanError
 from backend.models.config import GeneratorConfig
 from backend.models.pictures import grid
 from backend.models.segmentation import SegmentationBranch
@@ -138,6 +139,68 @@ def test_what_is_seen_close_up_is_learnt() -> None:
     real[:, 0] = 0.9
     losses = [trainer.step(real)["perceptual"] for _ in range(40)]
     assert np.mean(losses[-5:]) < 0.92 * losses[0]
+
+
+def test_drawn_codes_are_like_the_recent_ones() -> None:
+    trainer = GeneratorTrainer(CONFIG, Recipe(), PERCEPTUAL)
+    torch.manual_seed(1)
+    shape = (CONFIG.n_ws, CONFIG.w_dim)
+    mixing = torch.randn(3, *shape)  # of 3 directions only
+    trainer.codes = 5 + torch.einsum("bk,knw->bnw", torch.randn(600, 3), mixing)
+    drawn = trainer._draw(torch.randn(4000, 600))
+    assert drawn.shape == (4000, *shape)
+    torch.testing.assert_close(drawn.mean(0), trainer.codes.mean(0), rtol=0, atol=0.15)
+    torch.testing.assert_close(drawn.std(0), trainer.codes.std(0), rtol=0.1, atol=0.05)
+    assert torch.linalg.matrix_rank((drawn[:200] - 5).flatten(1).double(), rtol=1e-4) == 3
+
+
+def test_pictures_of_drawn_codes_are_judged_from_their_time_on(aligned: Path) -> None:
+    shown: list[int] = []
+    recipe = Recipe(batch=4, discriminator_from=0, adversarial_from=4, drawn_from=8)
+    trainer = GeneratorTrainer(CONFIG, recipe, PERCEPTUAL)
+    trainer.generator.register_forward_hook(lambda _, given, __: shown.append(len(given[0])))
+    batches = AlignedDataset(aligned).batches(4, 32, 0, 0)
+    losses = [trainer.step(next(batches)) for _ in range(4)]
+    assert shown == [4, 4, 6, 6]
+    assert "adversarial" not in losses[0] and all(loss["adversarial"] for loss in losses[2:])
+
+
+def test_rates_fall_to_nothing_at_the_end_of_a_run() -> None:
+    recipe = Recipe(generator_rate=0.4, encoder_rate=0.2, cool_over=100)
+    trainer = GeneratorTrainer(CONFIG, recipe, PERCEPTUAL)
+    found = []
+    for trainer.seen in (0, 900, 950, 1000):
+        trainer.cool(1000)
+        found.append([group["lr"] for group in trainer.optimiser.param_groups])
+    assert found == [[0.4, 0.2], [0.4, 0.2], [0.2, 0.1], [0.0, 0.0]]
+
+
+def test_a_run_whose_loss_is_no_number_ends_and_keeps_what_it_saved(
+    aligned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    generator.run(arguments(aligned, run, 8))
+    before = weights(run)
+    step = GeneratorTrainer.step
+    monkeypatch.setattr(
+        GeneratorTrainer, "step", lambda self, real: step(self, real * float("nan"))
+    )
+    with pytest.raises(EditGanError, match="not finite"):
+        generator.run(arguments(aligned, run, 16))
+    after = weights(run)
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_a_bundle_made_anew_drops_what_belonged_to_another_generator(
+    aligned: Path, tmp_path: Path
+) -> None:
+    run, card = tmp_path / "run", find_bundle("faces").folder.parent / "faces.card.json"
+    generator.run(arguments(aligned, run, 8))
+    words = ["train", "bundle", "--run", run, "-o", tmp_path / "b", "--images", aligned]
+    words += ["--card", card, "--perceptual", PERCEPTUAL, "--quiet"]
+    assert main([str(word) for word in words]) == 0
+    (tmp_path / "b" / "codes.safetensors").write_bytes(b"of another shape")
+    assert main([str(word) for word in words]) == 0
 
 
 def test_a_run_starts_from_a_bundle() -> None:
