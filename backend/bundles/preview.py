@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 FILE = "preview.webp"
-_SAMPLES = "samples.png"  # a grid of the generator's pictures, at their own size
+_SAMPLES = "samples.jpg"  # a grid of the generator's pictures, at their own size
 _COLUMNS, _ROWS = 4, 2
 _LARGEST = 512 << 10  # bytes
 

@@ -41,7 +41,7 @@ def save_learnt(
         description=recipe.description,
         low=learnt.low,
         high=learnt.high,
-        default=min(1.0, learnt.high),
+        default=min(recipe.usual, learnt.high),
         before=_enlarged(example.pixels),
         after=_enlarged(editor.preview(example, edits).crop),
         learnt_from=learnt.learnt_from,

@@ -24,6 +24,7 @@ class Recipe:
     """One edit: what happens to the shape of a group of parts.
 
     groups: names, in order of preference; the first that a bundle has is meant.
+    usual: the scale that a slider begins at, where its range allows it.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Recipe:
     description: str
     groups: tuple[str, ...]
     change: Change
+    usual: float = 1.0
 
     def fits(self, bundle: Bundle) -> bool:
         """Whether the bundle has what it changes."""
@@ -115,10 +117,10 @@ FACES = (
         "frown", "Frown", "Lets the corners of the mouth hang.",
         _MOUTH, Scale(x=1.1, y=1.1, lift=-0.22),
     ),
-    Recipe("open-mouth", "Open mouth", "Opens the mouth.", _MOUTH, Open(0.3)),
+    Recipe("open-mouth", "Open mouth", "Opens the mouth.", _MOUTH, Open(0.3), 0.5),
     Recipe("wider-mouth", "Wider mouth", "Widens the mouth.", _MOUTH, Scale(x=1.5)),
     Recipe("fuller-lips", "Fuller lips", "Makes the lips fuller.", _MOUTH, Scale(1.05, 1.8)),
-    Recipe("bigger-eyes", "Bigger eyes", "Enlarges both eyes.", _EYES, Scale(1.35, 1.8)),
+    Recipe("bigger-eyes", "Bigger eyes", "Enlarges both eyes.", _EYES, Scale(1.35, 1.8), 0.4),
     Recipe(
         "closed-eyes", "Closed eyes", "Lowers the upper eyelids.",
         _EYES, Scale(y=0.3, anchor=0.85),

@@ -57,7 +57,7 @@ def draw_card_pictures(generator: Generator, folder: Path) -> None:
         pictures = torch.cat([generator(w_plus)[0] for w_plus in codes])
         save_grid(folder / name, to_uint8(pictures), columns)
 
-    save("samples.png", [generator.map(some, truncation=0.8) for some in z.split(16)], 16)
+    save("samples.jpg", [generator.map(some, truncation=0.8) for some in z.split(16)], 16)
     sweep = [generator.map(one, truncation=psi) for one in z[:4].split(1) for psi in _TRUNCATIONS]
     save("truncation.jpg", sweep, len(_TRUNCATIONS))
     ends = generator.map(z[:6], truncation=0.8)

@@ -39,7 +39,7 @@ class Recipe:
     shared_from: int = 40_000  # images seen: one basis of W for all layers from here on
     discriminator_from: int = 150_000  # images seen: it learns to judge before it is listened to
     adversarial_from: int = 200_000  # images seen
-    drawn_from: int = 1_000_000_000  # images seen: pictures of drawn codes are judged from here on
+    drawn_from: int = 250_000  # images seen: pictures of drawn codes are judged from here on
     cool_over: int = 0  # images, the last of a run: the rates of both networks fall to nothing
     generator_rate: float = 8e-3  # equalised: weights are used 1 / sqrt(fan-in) as large
     encoder_rate: float = 4e-4

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from backend_harness import PROGRAM, Backend
+from backend_harness import COMMAND, Backend
 from protocol.client import Connection
 
 
@@ -18,7 +17,7 @@ def start(home: Path) -> Iterator[Callable[..., Backend]]:
     started: list[Backend] = []
 
     def start(*args: str) -> Backend:
-        started.append(Backend([sys.executable, str(PROGRAM), *args]))
+        started.append(Backend([*COMMAND, *args]))
         return started[-1]
 
     yield start

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from backend.server.main import idle_timeout
-from backend_harness import CHECKOUT, PROGRAM, Backend, error_of, repaint, segment, wait_until
+from backend_harness import CHECKOUT, COMMAND, Backend, error_of, repaint, segment, wait_until
 from protocol import messages as m
 from protocol import paths, settings
 from protocol.client import Connection, new_job
@@ -225,7 +225,7 @@ def test_a_killed_backend_is_noticed_and_replaced(start: Callable[..., Backend])
             connection.request(repaint("hair"))
         assert caught.value.code == "backend_lost"
     assert paths.connection_file().exists(), "it had no time to remove it"
-    with ensure_backend([sys.executable, str(PROGRAM)], cwd=CHECKOUT) as connection:
+    with ensure_backend(COMMAND, cwd=CHECKOUT) as connection:
         assert error_of(connection, repaint("hair")).code == "unknown_photo"
         connection.request(segment())
         connection.shutdown()

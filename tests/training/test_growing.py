@@ -53,7 +53,7 @@ def test_only_the_resolution_may_grow() -> None:
 
 
 def test_a_grown_run_trains_every_new_layer() -> None:
-    bundle = find_bundle("cats")  # of 64 pixels
+    bundle = find_bundle("faces")
     config = replace(bundle.config, resolution=2 * bundle.resolution)
     trainer = GeneratorTrainer(config, Recipe(batch=1), bundle.path("perceptual"))
     trainer.start_from(bundle)

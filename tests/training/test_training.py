@@ -280,7 +280,7 @@ def test_a_run_becomes_a_bundle_that_draws_samples(aligned: Path, tmp_path: Path
     shapes = {p.name: cv2.imread(str(p)).shape for p in folder.glob("*.[pj][np]g")}
     side = CONFIG.resolution
     assert shapes == {
-        "samples.png": (4 * side, 16 * side, 3),
+        "samples.jpg": (4 * side, 16 * side, 3),
         "truncation.jpg": (4 * side, 8 * side, 3),
         "interpolation.jpg": (3 * side, 8 * side, 3),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from protocol.errors import BackendError
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 PROGRAM = Path(__file__).with_name("small_backend.py")
+COMMAND = [sys.executable, str(PROGRAM)]
 PATIENCE_S = 60.0  # for what must happen at all; nothing is timed
 
 
