@@ -152,7 +152,7 @@ CATS = (
     ),
     Recipe(
         "bigger-ears", "Bigger ears", "Enlarges both ears.",
-        _EARS, Scale(x=1.3, y=1.4, anchor=1.0),
+        _EARS, Scale(x=1.3, y=1.4, anchor=1.0), 0.4,
     ),
     Recipe("smaller-nose", "Smaller nose", "Makes the nose smaller.", _NOSE, Scale(0.6, 0.6)),
 )  # fmt: skip
