@@ -74,7 +74,7 @@ class SegmentationBranch(nn.Module):
         """The logits of each head on a GPU, which wants few and large pieces of work."""
         width, size = self.weight1.shape[1], self.resolution
         for head in range(self.heads):
-            hidden = maps[4].new_zeros(size * size, width)
+            hidden = self.bias0.new_zeros(size * size, width)
             for side, x in maps.items():
                 x = x @ weights[side][head * width : (head + 1) * width].t()  # (side * side, h0)
                 if side != size:

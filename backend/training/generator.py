@@ -58,7 +58,8 @@ def _chosen(config: type, args: argparse.Namespace, saved: dict[str, Any]) -> An
 
 
 def _postfix(losses: list[dict[str, Tensor]]) -> dict[str, str]:
-    """Means of the last losses, to be shown; raises EditGanError where one is no number."""
+    """Means of the last losses, to be shown before the run is saved; raises EditGanError where one
+    is no number."""
     recent = losses[-50:]
     means = {k: torch.stack([x[k] for x in recent if k in x]).float().mean() for k in recent[-1]}
     if not all(mean.isfinite() for mean in means.values()):
@@ -96,6 +97,8 @@ def _train(trainer: GeneratorTrainer, data: AlignedDataset, args: argparse.Names
             save_state(args.output / "state.pt", trainer.state())
             trainer.sample_sheet(args.output / f"sheet-{trainer.seen:08d}.png", shown)
             losses = losses[-50:]
+    if losses:
+        bar.set_postfix(_postfix(losses))
 
 
 def _held_out(args: argparse.Namespace) -> frozenset[str]:
@@ -110,7 +113,6 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     shape = asdict(bundle.config) if bundle else state.get("config", {})
     config = _chosen(GeneratorConfig, args, shape)
     recipe = _chosen(Recipe, args, state.get("recipe", {}))
-    torch.backends.cudnn.benchmark = True  # all batches have one shape
     identity = load_from(MobileFaceNet, args.identity) if args.identity else None
     if identity:
         identity.to(args.device)
