@@ -7,7 +7,8 @@ Random weights at the size of config f, ten heads, the same generator and the sa
 network in both, float32, a fixed region of 10 % of the pixels. Times are medians of alternating
 pairs; `ratio` is the median of the pairs' ratios. Peaks of memory are taken in a process of its own
 for each. A row in bfloat16 is left out where the processor would only imitate it. The last line is
-one JSON object.
+one JSON object; `arithmetic_share` in it is what `head_share` would be if branch and generator
+computed at one speed, and did nothing but multiply and add.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -114,6 +116,18 @@ def median_ratio(above: list[float], below: list[float]) -> float:
     return statistics.median(a / b for a, b in zip(above, below, strict=True))
 
 
+def operations(work: Callable[[], object]) -> int:
+    """Multiplications and additions in matrix products and convolutions."""
+
+    def of_addmm(total: torch.Size, a: torch.Size, b: torch.Size, *_: object, **__: object) -> int:
+        return 2 * a[0] * a[1] * b[1]
+
+    in_place = {torch.ops.aten.addmm_: of_addmm}  # which torch does not count by itself
+    with FlopCounterMode(display=False, custom_mapping=in_place) as counter:
+        work()
+    return counter.get_total_flops()
+
+
 def errors(step: Step, expected: tuple[Tensor, Tensor]) -> dict[str, float]:
     """Relative errors of loss and gradient."""
     loss, gradient = step()
@@ -177,6 +191,7 @@ def measure(args: argparse.Namespace) -> dict[str, object]:
     seconds = alternate(works, args.device, args.pairs, clock)
     result["ratio"] = median_ratio(seconds["published"], seconds["ours"])
     result["head_share"] = median_ratio(seconds["branch"], seconds["generator"])
+    result["arithmetic_share"] = operations(works["branch"]) / operations(works["generator"])
     result |= {f"{name}_ms": statistics.median(s) * 1000 for name, s in seconds.items()}
     if half:
         ratio = median_ratio(seconds["published"], seconds["ours_bf16"])
@@ -201,7 +216,9 @@ def show(result: dict, args: argparse.Namespace) -> None:
         if f"{name}_ms" in result:
             size = f"{result[f'{name}_mb']:8.0f} MB" if f"{name}_mb" in result else ""
             print(f"  {name:<12}{result[f'{name}_ms']:10.0f} ms{size}")
-    print(f"  generator {result['generator_ms']:.0f} ms, our branch {result['branch_ms']:.0f} ms")
+    print(f"  generator {result['generator_ms']:.0f} ms, our branch {result['branch_ms']:.0f} ms "
+          f"(a share of {result['head_share']:.3f}; of the arithmetic "
+          f"{result['arithmetic_share']:.3f})")  # fmt: skip
     rows = {"float32": result, "bf16": result.get("bf16")}
     for name, found in ((k, v) for k, v in rows.items() if v):
         print(f"  {name}: relative error of the loss {found['loss_error']:.1e}, "

@@ -26,7 +26,17 @@ from installer.enter import command, launcher, start_backend  # noqa: E402
 from protocol import paths  # noqa: E402
 
 SIZE = "1440x900"
-NAMES = ["parts", "result", "segment", "live", "edit-library", "borrow", "status", "settings"]
+NAMES = [
+    "parts",
+    "result",
+    "segment",
+    "live",
+    "edit-library",
+    "borrow",
+    "status",
+    "models",
+    "settings",
+]
 STEPS = "steps"  # a file in the run's folder: the pictures that were begun, a line each
 _LIMIT = 300.0  # seconds for each picture, and as many for the start, on a busy machine
 _WINDOWS = """

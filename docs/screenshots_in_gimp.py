@@ -193,6 +193,10 @@ def status(_photo: Path, picture: Path) -> None:
     window("Backend Status and Settings", "EditGAN Backend", picture, "alt+u")
 
 
+def models(_photo: Path, picture: Path) -> None:
+    window("Backend Status and Settings", "EditGAN Backend", picture, "alt+m")
+
+
 def settings(_photo: Path, picture: Path) -> None:
     window("Backend Status and Settings", "EditGAN Backend", picture, "alt+e")
 
@@ -217,5 +221,6 @@ STEPS = {
     "edit-library": library,
     "borrow": borrow,
     "status": status,
+    "models": models,
     "settings": settings,
 }

@@ -125,6 +125,10 @@ FACES = (
         "closed-eyes", "Closed eyes", "Lowers the upper eyelids.",
         _EYES, Scale(y=0.3, anchor=0.85),
     ),
+    Recipe(
+        "narrower-eyes", "Narrower eyes", "Narrows both eyes.",
+        _EYES, Scale(y=0.5, anchor=0.7), 0.6,
+    ),
     Recipe("raised-brows", "Raised brows", "Raises both brows.", _BROWS, Scale(up=0.8)),
     Recipe(
         "thicker-brows", "Thicker brows", "Makes both brows thicker.",

@@ -82,13 +82,14 @@ class Album:
         quad = self.store.array(detect, "frame", self.editor.bundle.domain, self.key(name))
         return CropFrame(quad) if len(quad) else None
 
-    def crop(self, name: str) -> NDArray[np.uint8]:
-        """The subject as the generator would show it, uint8 [R, R, 3]."""
-        return to_bytes(self._extract(name)[0])
+    def crop(self, name: str, side: int | None = None) -> NDArray[np.uint8]:
+        """The subject as the generator would show it, uint8 [side, side, 3]; its own side when
+        None."""
+        return to_bytes(self._extract(name, side or self.size)[0])
 
     def tensors(self, name: str) -> tuple[Tensor, Tensor]:
         """The crop (1, 3, R, R) in [-1, 1] and what the photo covers of it, (1, 1, R, R)."""
-        crop, valid = self._extract(name)
+        crop, valid = self._extract(name, self.size)
         image = torch.from_numpy(crop).permute(2, 0, 1)[None].to(self.editor.device)
         return image, torch.from_numpy(valid)[None, None].float().to(self.editor.device)
 
@@ -108,8 +109,8 @@ class Album:
         frame = self._known(name)
         return self.editor.open(self.pixels(name), frame, w_plus=self.code(name, "+100 steps"))
 
-    def _extract(self, name: str) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        return extract(self.pixels(name), self._known(name), self.size)
+    def _extract(self, name: str, side: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        return extract(self.pixels(name), self._known(name), side)
 
     def _known(self, name: str) -> CropFrame:
         frame = self.frame(name)

@@ -4,8 +4,8 @@ and, for faces, one on the landmarks of the finished photo, which know nothing o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from backend.bundles.bundle import Bundle
 from backend.editing.recipes import group_of
 from backend.evaluation.face_mesh import FaceShape
+from backend.evaluation.known_changes import Crop, Reader, Stretch, change_read
 
 Mask = NDArray[np.bool_]  # [L, L], where a group of parts is
 
@@ -99,13 +100,14 @@ PART_MEASURES: Mapping[str, PartMeasure] = {
     "smile": PartMeasure(corner_lift, ("mouth",), Change(0.02, times=False)),
     "frown": PartMeasure(corner_lift, ("mouth",), Change(-0.02, times=False)),
     "open-mouth": PartMeasure(height, ("mouth",), Change(0.1)),
-    "wider-mouth": PartMeasure(width, ("mouth",), Change(0.05)),
+    "wider-mouth": PartMeasure(width, ("mouth",), Change(0.1)),
     "fuller-lips": PartMeasure(area, ("lips", "mouth"), Change(0.1)),
     "bigger-eyes": PartMeasure(area, ("eyes",), Change(0.1)),
     "closed-eyes": PartMeasure(area, ("eyes",), Change(-0.3)),
+    "narrower-eyes": PartMeasure(area, ("eyes",), Change(-0.1)),
     "raised-brows": PartMeasure(centre_height, ("brows",), Change(0.01, times=False)),
     "thicker-brows": PartMeasure(area, ("brows",), Change(0.1)),
-    "slimmer-nose": PartMeasure(width, ("nose",), Change(-0.05)),
+    "slimmer-nose": PartMeasure(width, ("nose",), Change(-0.1)),
     "smaller-nose": PartMeasure(area, ("nose",), Change(-0.1)),
     "more-hair": PartMeasure(area, ("hair",), Change(0.05)),
     "less-hair": PartMeasure(area, ("hair",), Change(-0.05)),
@@ -156,12 +158,31 @@ def nose_width(face: FaceShape) -> float:
     return face.span(64, 294) / face.eye_span
 
 
+_EYES = ((33, 133, 159, 145), (362, 263, 386, 374))
+_MOUTH = ((61, 291, 0, 17),)
+_NOSE = ((64, 294, 195, 2),)
+
+
 @dataclass(frozen=True)
 class FaceMeasure:
-    """A quantity of a face's landmarks."""
+    """A quantity of a face's landmarks.
+
+    known: what changes the quantity by a known amount; read: the fraction by which landmarks then
+    say that it changed, which is what counts as the change.
+    """
 
     quantity: Callable[[FaceShape], float]
     change: Change
+    known: Stretch | None = None
+    read: float | None = None
+
+    def calibrated(self, crops: Sequence[Crop], reader: Reader) -> FaceMeasure:
+        """The measure with `read`, taken on uint8 [S, S, 3]; as it is without a known change."""
+        if self.known is None:
+            return self
+        return replace(
+            self, read=change_read(self.known, self.change.by, self.quantity, crops, reader)
+        )
 
     def worked(self, before: FaceShape | None, after: FaceShape | None) -> bool | None:
         """None where no face was seen before; a face that cannot be seen after did not work."""
@@ -169,21 +190,24 @@ class FaceMeasure:
             return None
         if after is None:
             return False
-        return self.change.happened(self.quantity(before), self.quantity(after))
+        asked = self.change if self.read is None else replace(self.change, by=self.read)
+        return asked.happened(self.quantity(before), self.quantity(after))
 
     def describe(self) -> str:
-        return f"{self.quantity.__name__.replace('_', ' ')} {self.change}"
+        name = f"{self.quantity.__name__.replace('_', ' ')} {self.change}"
+        return name if self.read is None else f"{name}, read as {self.read:+.1%}"
 
 
 FACE_MEASURES: Mapping[str, FaceMeasure] = {
     "smile": FaceMeasure(smile, Change(0.1, times=False)),
     "frown": FaceMeasure(mouth_corner_lift, Change(-0.02, times=False)),
     "open-mouth": FaceMeasure(mouth_gap, Change(0.02, times=False)),
-    "wider-mouth": FaceMeasure(mouth_width, Change(0.05)),
-    "fuller-lips": FaceMeasure(lip_height, Change(0.1)),
-    "bigger-eyes": FaceMeasure(eye_opening, Change(0.1)),
-    "closed-eyes": FaceMeasure(eye_opening, Change(-0.3)),
+    "wider-mouth": FaceMeasure(mouth_width, Change(0.1), Stretch(_MOUTH, axis=0)),
+    "fuller-lips": FaceMeasure(lip_height, Change(0.1), Stretch(_MOUTH, axis=1)),
+    "bigger-eyes": FaceMeasure(eye_opening, Change(0.1), Stretch(_EYES, axis=1)),
+    "closed-eyes": FaceMeasure(eye_opening, Change(-0.3), Stretch(_EYES, axis=1)),
+    "narrower-eyes": FaceMeasure(eye_opening, Change(-0.1), Stretch(_EYES, axis=1)),
     "raised-brows": FaceMeasure(brow_height, Change(0.05)),
-    "slimmer-nose": FaceMeasure(nose_width, Change(-0.05)),
+    "slimmer-nose": FaceMeasure(nose_width, Change(-0.1), Stretch(_NOSE, axis=0)),
 }
 """By the preset's name. Landmarks do not outline hair, ears or the thickness of brows."""

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
 from backend.evaluation.album import Album, composite_crop, photo_crop, rebuilt_crop
-from backend.evaluation.face_mesh import FaceMesh, FaceShape
+from backend.evaluation.face_mesh import FaceMesh
 from backend.evaluation.measures import FACE_MEASURES, PART_MEASURES
+from backend.photos.composite import ResultLayer
 from edit_library import Edit
 
 _FACE_SIDE = 256  # what the landmark network sees
@@ -28,18 +29,36 @@ def preset_table(
     the share of photos on which the labels changed as declared; worked_face: the same by the
     landmarks of the composite. None where nothing is declared or nothing could be measured.
     """
+    observer = _Observer(album, names, mesh) if mesh else None
     found: dict[str, list[dict[str, Any]]] = {edit.info.name: [] for edit in edits}
     for name in album.each(names, "presets"):
         photo = album.open(name)
-        face = mesh.read(photo_crop(photo, _FACE_SIDE)) if mesh else None
         for edit in edits:
-            found[edit.info.name].append(_tried(album.editor, photo, edit, mesh, face))
-    rows = [_row(album.editor, edit, found[edit.info.name]) for edit in edits]
+            found[edit.info.name].append(_tried(album.editor, photo, edit, observer))
+    rows = [_row(album.editor, edit, found[edit.info.name], observer) for edit in edits]
     return {"photos": len(names), "rows": rows}
 
 
+class _Observer:
+    """Face landmarks, and what is asked of them: measures fitted to how much they see of known
+    changes of the same photos."""
+
+    def __init__(self, album: Album, names: Sequence[str], mesh: FaceMesh) -> None:
+        crops = [album.crop(name, _FACE_SIDE) for name in album.each(names, "known changes")]
+        self._read = mesh.read
+        self.measures = {k: m.calibrated(crops, mesh.read) for k, m in FACE_MEASURES.items()}
+
+    def worked(self, preset: str, photo: OpenPhoto, layer: ResultLayer) -> bool | None:
+        """None where nothing is declared, or no face is seen in the photo."""
+        measure = self.measures.get(preset)
+        if measure is None:
+            return None
+        crops = photo_crop(photo, _FACE_SIDE), composite_crop(photo, layer, _FACE_SIDE)
+        return measure.worked(*map(self._read, crops))
+
+
 def _tried(
-    editor: Editor, photo: OpenPhoto, edit: Edit, mesh: FaceMesh | None, face: FaceShape | None
+    editor: Editor, photo: OpenPhoto, edit: Edit, observer: _Observer | None
 ) -> dict[str, Any]:
     """One edit on one photo."""
     scaled = ScaledEdit(edit.vector, edit.info.parts, edit.info.default)
@@ -47,9 +66,8 @@ def _tried(
     values: dict[str, Any] = _locality(editor, photo, edit.info.parts, result.crop, result.labels)
     if by_parts := PART_MEASURES.get(edit.info.name):
         values["worked_parts"] = by_parts.worked(editor.bundle, photo.labels, result.labels)
-    if mesh and (by_face := FACE_MEASURES.get(edit.info.name)):
-        edited = mesh.read(composite_crop(photo, result.layer, _FACE_SIDE))
-        values["worked_face"] = by_face.worked(face, edited)
+    if observer:
+        values["worked_face"] = observer.worked(edit.info.name, photo, result.layer)
     return values
 
 
@@ -74,15 +92,19 @@ def _locality(
     }
 
 
-def _row(editor: Editor, edit: Edit, found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _row(
+    editor: Editor, edit: Edit, found: Sequence[dict[str, Any]], observer: _Observer | None
+) -> dict[str, Any]:
     row: dict[str, Any] = {"preset": edit.info.name, "title": edit.info.title}
     for key in ("region", "inside", "outside", "leak", "worked_parts", "worked_face"):
         known = [one[key] for one in found if one.get(key) is not None]
         row[key] = _mean(np.array(known, np.float64)) if known else None
-    by_parts, by_face = PART_MEASURES.get(edit.info.name), FACE_MEASURES.get(edit.info.name)
+    by_parts = PART_MEASURES.get(edit.info.name)
     known_group = by_parts and by_parts.group(editor.bundle)
     row["measure_parts"] = by_parts.describe(editor.bundle) if by_parts and known_group else None
-    row["measure_face"] = by_face.describe() if by_face and row["worked_face"] is not None else None
+    row["measure_face"] = None
+    if observer and row["worked_face"] is not None:
+        row["measure_face"] = observer.measures[edit.info.name].describe()
     return row
 
 

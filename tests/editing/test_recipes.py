@@ -127,7 +127,7 @@ def test_each_recipe_changes_its_parts_and_says_so(
 
 
 def test_there_is_a_recipe_for_each_edit_that_a_domain_should_have() -> None:
-    assert len(recipes_for(FINE)) == len(FACES) == 12
+    assert len(recipes_for(FINE)) == len(FACES) == 13
     assert len(recipes_for(CAT)) == len(CATS) == 5
     missing = {r.name for r in FACES} - {r.name for r in recipes_for(WHOLE)}
     assert missing == {"raised-brows", "thicker-brows"}
