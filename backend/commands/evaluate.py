@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backend.commands.arguments import add_bundle, add_device, positive
-from backend.commands.inputs import choose_device
+from backend.commands.inputs import check_packages, choose_device
 from backend.commands.progress import progress_bar
 from backend.errors import BadImage
 
@@ -103,12 +101,7 @@ def _check(args: argparse.Namespace) -> None:
     wanted = dict(_PACKAGES)
     if args.landmarker:
         wanted["ai_edge_litert"] = "ai-edge-litert"
-    missing = [p for module, p in wanted.items() if importlib.util.find_spec(module) is None]
-    if missing:
-        raise BadImage(
-            f"Evaluation needs {', '.join(missing)}; install them with: "
-            f"{sys.executable} -m pip install {' '.join(missing)}"
-        )
+    check_packages("Evaluation", wanted)
     if not args.photos.is_dir():
         raise BadImage(f"There is no folder {args.photos}.")
     for path in (args.ratings, args.landmarker, args.inception, args.held_out):

@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
+import importlib.util
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,6 +58,16 @@ def check_not_input(output: Path, *inputs: Path | None) -> None:
         with contextlib.suppress(OSError):
             if output.samefile(path):
                 raise BadImage(f"Writing to {output} would overwrite the input; use another name.")
+
+
+def check_packages(what: str, packages: Mapping[str, str]) -> None:
+    """Raises BadSetting where `what` needs packages, by module, that are not installed."""
+    missing = [p for module, p in packages.items() if importlib.util.find_spec(module) is None]
+    if missing:
+        raise BadSetting(
+            f"{what} needs {', '.join(missing)}; install them with: "
+            f"{sys.executable} -m pip install {' '.join(missing)}"
+        )
 
 
 def check_edit_name(bundle: str, name: str, *, overwrite: bool) -> None:

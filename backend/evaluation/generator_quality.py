@@ -54,10 +54,7 @@ def generator_quality(
     to N - 1."""
     z = sample_z(generator.config, range(len(photos)))
     samples = torch.cat([generator(generator.map(some))[0] for some in z.split(_BATCH)])
-    rebuilt = torch.cat(
-        [generator(encoder(some, generator.w_avg))[0] for some in photos.split(_BATCH)]
-    )
-    samples, rebuilt = samples.clamp(-1, 1), rebuilt.clamp(-1, 1)
+    samples, rebuilt = samples.clamp(-1, 1), _rebuilt(generator, encoder, photos)
     real, again, new = (_embedded(space, pictures) for pictures in (photos, rebuilt, samples))
     return GeneratorQuality(
         perceptual=_distance(perceptual, rebuilt, photos),
@@ -71,10 +68,25 @@ def generator_quality(
     )
 
 
+@torch.no_grad()
+def reconstruction_distance(
+    generator: Generator, encoder: Encoder, space: FeatureSpace, photos: Tensor
+) -> float:
+    """Fréchet distance between photos (N, 3, R, R) in [-1, 1] and their reconstructions."""
+    pictures = _rebuilt(generator, encoder, photos), photos
+    return frechet_distance(*(_embedded(space, some) for some in pictures))
+
+
+def _rebuilt(generator: Generator, encoder: Encoder, photos: Tensor) -> Tensor:
+    batches = photos.split(_BATCH)
+    found = [generator(encoder(some, generator.w_avg))[0] for some in batches]
+    return torch.cat(found).clamp(-1, 1)
+
+
 def _embedded(space: FeatureSpace, pictures: Tensor) -> Tensor:
-    """(N, 3, R, R) in [-1, 1] -> (N, D)."""
+    """(N, 3, R, R) in [-1, 1] -> (N, D), on the CPU."""
     as_bytes = ((pictures + 1) * 127.5).round().byte()
-    return torch.cat([space.features(some).double() for some in as_bytes.split(_BATCH)])
+    return torch.cat([space.features(some).double().cpu() for some in as_bytes.split(_BATCH)])
 
 
 def _distance(perceptual: PerceptualNetwork, a: Tensor, b: Tensor) -> float:

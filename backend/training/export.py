@@ -12,12 +12,15 @@ from backend.bundles.networks import save_network
 from backend.errors import BadSetting
 from backend.models.config import GeneratorConfig
 from backend.training.codes import add_codes
-from backend.training.state import load_state
+from backend.training.state import load_networks_of
 from backend.training.trainer import averaged_networks
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--run", dest="run_folder", type=Path, required=True)
+    parser.add_argument(
+        "--run", dest="run_folder", type=Path, required=True,
+        help="folder of a run: its best networks (best.pt), or the last ones; or one of the files",
+    )  # fmt: skip
     parser.add_argument("--output", "-o", type=Path, required=True, help="bundle folder")
     parser.add_argument("--images", type=Path, required=True, help="folder from `train align`")
     parser.add_argument("--card", type=Path, required=True, help="JSON: title, parts, licence, ...")
@@ -27,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, object]:
     """`editgan train bundle`."""
-    state = load_state(args.run_folder / "state.pt")
+    state = load_networks_of(args.run_folder)
     if state is None:
         raise BadSetting(f"{args.run_folder} holds no training state (state.pt); name a run.")
     generator, encoder = averaged_networks(state)

@@ -14,7 +14,7 @@ import sys
 import time
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -24,13 +24,19 @@ from tqdm import tqdm
 from backend.bundles.bundle import read_bundle
 from backend.bundles.networks import load_from
 from backend.commands.arguments import positive
+from backend.commands.inputs import check_packages
 from backend.errors import EditGanError
 from backend.models.config import GeneratorConfig
 from backend.models.identity import MobileFaceNet
 from backend.training.dataset import AlignedDataset
-from backend.training.state import load_state, restore_chance, save_state
+from backend.training.score import MEASURING, unseen_photos
+from backend.training.state import LAST, load_state, restore_chance, save_state
 from backend.training.trainer import GeneratorTrainer, Recipe
 
+if TYPE_CHECKING:
+    from backend.training.best import BestKept
+
+_SCORED = 200  # photos kept out of training by which the best networks are chosen
 _BASIS_BATCHES = 256  # pictures for the basis of W: well more than w_dim
 
 
@@ -41,7 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--identity", type=Path, help="MobileFaceNet .safetensors, for faces")
     parser.add_argument("--until", type=int, default=1_000_000, help="images to see in all")
     parser.add_argument("--start", type=Path, help="bundle to go on from, where no run is found")
-    parser.add_argument("--held-out", type=Path, help="text file of names never trained on")
+    parser.add_argument(
+        "--held-out",
+        type=Path,
+        help="text file of names never trained on; best.pt keeps what rebuilds them best",
+    )
     parser.add_argument("--save-every", type=int, default=4_000, help="images")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     for config in (GeneratorConfig, Recipe):
@@ -74,9 +84,19 @@ def _shown_images(args: argparse.Namespace, resolution: int) -> Tensor:
     return data.batch(np.array(shown[:: max(len(shown) // 8, 1)][:8]), resolution)
 
 
+def _best_kept(trainer: GeneratorTrainer, args: argparse.Namespace) -> BestKept | None:
+    """What keeps a run's best networks, where there are photos to tell them by."""
+    if not args.held_out:
+        return None
+    from backend.training.best import BestKept
+
+    photos = unseen_photos(args.images, _held_out(args), trainer.config.resolution, _SCORED)
+    return BestKept(args.output, trainer, photos.to(trainer.device))
+
+
 def _train(trainer: GeneratorTrainer, data: AlignedDataset, args: argparse.Namespace) -> None:
     recipe, resolution = trainer.recipe, trainer.config.resolution
-    shown = _shown_images(args, resolution)
+    shown, best = _shown_images(args, resolution), _best_kept(trainer, args)
     batches = data.batches(recipe.batch, resolution, recipe.seed, trainer.seen)
     losses: list[dict[str, Tensor]] = []
     bar = tqdm(
@@ -92,13 +112,14 @@ def _train(trainer: GeneratorTrainer, data: AlignedDataset, args: argparse.Names
         trainer.cool(args.until)
         losses.append(trainer.step(next(batches)))
         bar.update(recipe.batch)
-        if trainer.seen % args.save_every < recipe.batch:
-            bar.set_postfix(_postfix(losses))
-            save_state(args.output / "state.pt", trainer.state())
+        if trainer.seen % args.save_every < recipe.batch or trainer.seen >= args.until:
+            shown_losses = _postfix(losses)
+            save_state(args.output / LAST, trainer.state())
+            if best:
+                shown_losses |= {"distance": f"{best.offer():.3f}", "best": f"{best.distance:.3f}"}
+            bar.set_postfix(shown_losses)
             trainer.sample_sheet(args.output / f"sheet-{trainer.seen:08d}.png", shown)
             losses = losses[-50:]
-    if losses:
-        bar.set_postfix(_postfix(losses))
 
 
 def _held_out(args: argparse.Namespace) -> frozenset[str]:
@@ -108,7 +129,9 @@ def _held_out(args: argparse.Namespace) -> frozenset[str]:
 def run(args: argparse.Namespace) -> dict[str, object]:
     """`editgan train generator`: until `--until` images were seen, resuming a run found there."""
     began = time.monotonic()
-    state = load_state(args.output / "state.pt") or {}
+    if args.held_out:
+        check_packages("Keeping the best networks (--held-out)", MEASURING)
+    state = load_state(args.output / LAST) or {}
     bundle = read_bundle(args.start) if args.start and not state else None
     shape = asdict(bundle.config) if bundle else state.get("config", {})
     config = _chosen(GeneratorConfig, args, shape)
@@ -125,6 +148,5 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     data = AlignedDataset(args.images, exclude=_held_out(args), device=args.device)
     start = trainer.seen
     _train(trainer, data, args)
-    save_state(args.output / "state.pt", trainer.state())
     seconds = time.monotonic() - began
     return {"seen": trainer.seen, "images_per_second": (trainer.seen - start) / max(seconds, 1e-9)}

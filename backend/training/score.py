@@ -14,16 +14,17 @@ from tqdm import tqdm
 
 from backend.bundles.bundle import read_bundle
 from backend.bundles.networks import load_encoder, load_from, load_generator
+from backend.commands.inputs import check_packages
 from backend.errors import BadImage
-from backend.evaluation.distances import PerceptualSpace
-from backend.evaluation.generator_quality import generator_quality
 from backend.models.codes import fit_codes
 from backend.models.encoder import Encoder
 from backend.models.generator import Generator
 from backend.models.perceptual import SqueezeNetFeatures
 from backend.training.dataset import AlignedDataset
-from backend.training.state import load_state
+from backend.training.state import load_networks_of
 from backend.training.trainer import averaged_networks
+
+MEASURING = {"torch_fidelity": "torch-fidelity"}  # packages, by module
 
 
 def unseen_photos(images: Path, held_out: frozenset[str], resolution: int, count: int) -> Tensor:
@@ -36,11 +37,12 @@ def unseen_photos(images: Path, held_out: frozenset[str], resolution: int, count
 
 
 def networks_of(path: Path) -> tuple[Generator, Encoder]:
-    """Generator and encoder of a bundle folder, or the averages of a training run."""
+    """Generator and encoder of a bundle folder, or the averages of a training run, its best ones
+    where these were kept."""
     if (path / "bundle.json").exists():
         bundle = read_bundle(path)
         return load_generator(bundle), load_encoder(bundle)
-    state = load_state(path if path.is_file() else path / "state.pt")
+    state = load_networks_of(path)
     if state is None:
         raise BadImage(f"{path} holds neither a bundle nor a training run.")
     generator, encoder = averaged_networks(state)
@@ -58,6 +60,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """`editgan train score`: one row for each of the networks."""
+    check_packages("Scoring", MEASURING)
+    from backend.evaluation.distances import PerceptualSpace
+    from backend.evaluation.generator_quality import generator_quality
+
     torch.manual_seed(0)
     perceptual = load_from(SqueezeNetFeatures, args.perceptual)
     space = PerceptualSpace(perceptual)

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
+LAST, BEST = "state.pt", "best.pt"  # in a run's folder
+
 
 def save_state(path: Path, state: dict[str, Any]) -> None:
     """Write a training state; an interruption leaves the old file whole."""
@@ -28,6 +30,13 @@ def load_state(path: Path) -> dict[str, Any] | None:
     state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
     restore_chance(state)
     return state
+
+
+def load_networks_of(run: Path) -> dict[str, Any] | None:
+    """The state of a run's best networks, of its last ones where none were kept, or of the file
+    that is named; None when there is none."""
+    best = run / BEST
+    return load_state(run if run.is_file() else best if best.exists() else run / LAST)
 
 
 def restore_chance(state: dict[str, Any]) -> None:

@@ -136,3 +136,6 @@ def test_a_missing_package_is_named(
     done = run("evaluate", "--bundle", "tiny", "--photos", photos, "-o", tmp_path)
     assert done.code == 2
     assert "scikit-learn" in done.err and "pip install" in done.err
+    measured = ("--images", tmp_path, "--held-out", tmp_path, "--perceptual", tmp_path)
+    done = run("train", "score", tmp_path, *measured)
+    assert done.code == 2 and "torch-fidelity" in done.err

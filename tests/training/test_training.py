@@ -18,7 +18,7 @@ from backend.errors import EditGanError
 from backend.models.config import GeneratorConfig
 from backend.models.pictures import grid
 from backend.models.segmentation import SegmentationBranch
-from backend.training import export, generator
+from backend.training import best, export, generator
 from backend.training.augment import Augmentation
 from backend.training.critic import close_up
 from backend.training.dataset import AlignedDataset
@@ -47,20 +47,37 @@ def aligned(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def words_for(aligned: Path, run: Path, until: int) -> list[str]:
+def words_for(aligned: Path, run: Path, until: int, *more: object) -> list[str]:
     words = ["--images", aligned, "-o", run, "--perceptual", PERCEPTUAL, "--until", until]
     words += ["--save-every", 8, "--batch", 4, "--adversarial-from", 16]
     words += ["--resolution", 32, "--channel-base", 512, "--channel-max", 32]
     words += ["--discriminator-from", 8, "--shared-from", 8, "--z-dim", 16, "--w-dim", 16]
     words += ["--close-up-weight", 0.2]
-    return [str(word) for word in words]
+    return [str(word) for word in [*words, *more]]
 
 
-def arguments(aligned: Path, run: Path, until: int) -> argparse.Namespace:
+def arguments(aligned: Path, run: Path, until: int, *more: object) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     generator.add_arguments(parser)
     parser.set_defaults(quiet=True)
-    return parser.parse_args(words_for(aligned, run, until))
+    return parser.parse_args(words_for(aligned, run, until, *more))
+
+
+def bundling(aligned: Path, run: Path, folder: Path) -> argparse.Namespace:
+    card = Path(find_bundle("faces").folder.parent / "faces.card.json")
+    parser = argparse.ArgumentParser()
+    export.add_arguments(parser)
+    words = ["--run", run, "-o", folder, "--card", card, "--perceptual", PERCEPTUAL]
+    words += ["--images", aligned]
+    parser.set_defaults(quiet=True)
+    return parser.parse_args([str(w) for w in words])
+
+
+def held_out(folder: Path) -> Path:
+    """A list of four pictures that are not trained on."""
+    path = folder / "held.txt"
+    path.write_text("\n".join(f"discs/{i}" for i in range(4)))
+    return path
 
 
 def weights(run: Path) -> dict[str, torch.Tensor]:
@@ -90,15 +107,44 @@ def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(
     aligned: Path, tmp_path: Path
 ) -> None:
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    generator.run(arguments(aligned, whole, 24))
+    held = held_out(tmp_path)
+    generator.run(arguments(aligned, whole, 24, "--held-out", held))
     for until in (8, 16, 24):
-        report = generator.run(arguments(aligned, parts, until))
+        report = generator.run(arguments(aligned, parts, until, "--held-out", held))
     assert report["seen"] == 24
+    bests = [torch.load(run / "best.pt", weights_only=True) for run in (whole, parts)]
+    assert bests[0]["seen"] == bests[1]["seen"] and bests[0]["distance"] == bests[1]["distance"]
     a, b = weights(whole), weights(parts)
     assert a.keys() == b.keys()
     for name in a:
         assert torch.equal(a[name], b[name]), name
     assert (whole / "sheet-00000024.png").exists()
+
+
+def test_the_best_networks_are_kept_and_become_the_bundle(
+    aligned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, distances = tmp_path / "run", iter([5.0, 3.0, 4.0, 6.0])
+    monkeypatch.setattr(best, "reconstruction_distance", lambda *_: next(distances))
+    more = "--held-out", held_out(tmp_path)
+    generator.run(arguments(aligned, run, 24, *more))
+    kept = torch.load(run / "best.pt", weights_only=True)
+    assert (kept["seen"], kept["distance"], kept["photos"]) == (16, 3.0, 4)
+    generator.run(arguments(aligned, run, 32, *more))  # a later part of the run does not forget
+    assert torch.load(run / "best.pt", weights_only=True)["seen"] == 16
+    assert export.run(bundling(aligned, run, tmp_path / "best"))["images_seen"] == 16
+    last = export.run(bundling(aligned, run / "state.pt", tmp_path / "last"))
+    assert last["images_seen"] == 32
+
+
+def test_a_closer_generator_has_the_smaller_distance(aligned: Path) -> None:
+    trainer = GeneratorTrainer(CONFIG, Recipe(batch=8, adversarial_from=10**9), PERCEPTUAL)
+    data = AlignedDataset(aligned)
+    kept = best.BestKept(aligned, trainer, data.batch(np.arange(8), 32))
+    batches, first = data.batches(8, 32, 0, 0), kept.offer()
+    for _ in range(40):
+        trainer.step(next(batches))
+    assert kept.offer() < first and kept.distance < first
 
 
 def test_reconstruction_learns(aligned: Path) -> None:
@@ -268,13 +314,7 @@ def test_folding_batch_norm_changes_no_number() -> None:
 def test_a_run_becomes_a_bundle_that_draws_samples(aligned: Path, tmp_path: Path) -> None:
     run, folder = tmp_path / "run", tmp_path / "discs"
     generator.run(arguments(aligned, run, 8))
-    card = Path(find_bundle("faces").folder.parent / "faces.card.json")
-    parser = argparse.ArgumentParser()
-    export.add_arguments(parser)
-    words = ["--run", run, "-o", folder, "--card", card, "--perceptual", PERCEPTUAL]
-    words += ["--images", aligned]
-    parser.set_defaults(quiet=True)
-    report = export.run(parser.parse_args([str(w) for w in words]))
+    report = export.run(bundling(aligned, run, folder))
     bundle = read_bundle(folder)
     assert report["images_seen"] == bundle.images_seen == 8
     assert bundle.verify() == [] and bundle.has("codes") and not bundle.has("segmentation")
