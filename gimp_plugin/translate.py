@@ -1,13 +1,14 @@
 """Brings the plug-in's translations up to date: `python gimp_plugin/translate.py`.
 
-Reads every text in _() into locale/editgan.pot, takes new texts over into each language's
-editgan.po (a near one's translation is kept, marked fuzzy and not used until somebody has looked),
-and compiles those. A new language: `python gimp_plugin/translate.py fr`.
+Reads every text in _() and those of the presets into locale/editgan.pot, takes new texts over into
+each language's editgan.po (a near one's translation is kept, marked fuzzy and not used until
+somebody has looked), and compiles those. A new language: `python gimp_plugin/translate.py fr`.
 """
 
 from __future__ import annotations
 
 import io
+import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 PLUGIN = Path(__file__).resolve().parent / "editgan"
+PRESETS = PLUGIN.parents[1] / "edit_library/presets"
 LOCALE = PLUGIN / "locale"
 TEMPLATE = LOCALE / "editgan.pot"
 _ANY_DATE = datetime(2026, 1, 1, tzinfo=UTC)
@@ -44,11 +46,15 @@ def main(new: list[str]) -> int:
 
 
 def extracted() -> Catalog:
-    """All texts in the source."""
+    """All texts in the source, and those of the presets."""
     found = _empty(None)
     texts = extract_from_dir(str(PLUGIN), [("**.py", "python")], keywords={"_": None})
     for name, line, text, comments, context in sorted(texts, key=lambda entry: entry[:2]):
         found.add(text, locations=[(name, line)], auto_comments=comments, context=context)
+    for file in sorted(PRESETS.glob("*/*/edit.json")):
+        edit = json.loads(file.read_text(encoding="utf-8"))
+        for text in (edit["title"], edit["description"]):
+            found.add(text, locations=[(file.relative_to(PRESETS.parent).as_posix(), 1)])
     return found
 
 

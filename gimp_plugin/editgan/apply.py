@@ -13,6 +13,7 @@ import settings
 import stack as stacks
 import state
 import subjects
+from backend_texts import in_users_language
 from errors import PlugInError
 from gi.repository import Gimp
 from session import Session, expect
@@ -93,7 +94,7 @@ def check_model(content: EditContent, kept: state.State) -> None:
             _(
                 "The edit “{title}” was learnt with another version of the model “{bundle}”: "
                 "learn it again, or use that version."
-            ).format(title=content.info.title, bundle=kept.bundle),
+            ).format(title=in_users_language(content.info).title, bundle=kept.bundle),
             "wrong_bundle",
         )
 

@@ -1,15 +1,19 @@
 """What the backend says, in the user's language.
 
 The backend speaks English. Its progress texts and verdicts are few and fixed: they are translated
-here. An error's sentence is full of names and numbers: in other languages than English a sentence
-for its code (docs/protocol.md) comes first, and the backend's own behind it.
+here, as are the titles of presets. An error's sentence is full of names and numbers: in other
+languages than English a sentence for its code (docs/protocol.md) comes first, and the backend's
+own behind it.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from texts import IN_ENGLISH, _
+
+from protocol.messages import EditInfo
 
 FIXED = {
     "Getting ready": _("Getting ready"),
@@ -67,6 +71,13 @@ def backend_text(text: str) -> str:
     if found := _STEP.fullmatch(text):
         return _("Step {step} of {steps}").format(step=found[1], steps=found[2])
     return FIXED.get(text, text)
+
+
+def in_users_language(edit: EditInfo) -> EditInfo:
+    """A preset with its title and description translated; the user's own edits as they are."""
+    if edit.source != "preset":
+        return edit
+    return replace(edit, title=_(edit.title), description=_(edit.description))
 
 
 def backend_error(code: str, message: str) -> str:

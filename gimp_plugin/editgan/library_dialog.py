@@ -14,6 +14,7 @@ import dialogs
 import edit_files
 import photo as photos
 import state
+from backend_texts import in_users_language
 from background import Background
 from before_after import SIDE, BeforeAfter
 from canvas_preview import CanvasPreview
@@ -167,6 +168,7 @@ class LibraryDialog:
         )
 
     def _fill(self, edits: list[EditInfo], select: str) -> None:
+        edits = [in_users_language(edit) for edit in edits]
         self._grid.fill(edits, select)
         if not edits:
             self._news.say(_("The library has no edits for this model yet: save one first."))

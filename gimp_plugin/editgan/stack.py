@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import layers
 import state
+from backend_texts import in_users_language
 from errors import PlugInError
 from gi.repository import Gimp
 from texts import _
@@ -59,7 +60,7 @@ class Stack:
 
 def entry_of(content: EditContent, scale: float | None = None) -> Entry:
     """A library's edit, at a scale or at the one that it starts with."""
-    info = content.info
+    info = in_users_language(content.info)
     return Entry(
         name=info.name,
         title=info.title or info.name,

@@ -6,12 +6,14 @@ import ast
 import gettext
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import backend_texts
 import pytest
 
 from backend.editing.inversion import Reconstruction
+from protocol.messages import EditInfo
 
 PROJECT = Path(__file__).resolve().parents[2]
 PAGE = (PROJECT / "docs/protocol.md").read_text(encoding="utf-8")
@@ -54,6 +56,19 @@ def test_steps_keep_their_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backend_texts, "_", str)  # whatever language this machine speaks
     assert backend_texts.backend_text("Step 3 of 100") == "Step 3 of 100"
     assert backend_texts.backend_text("Something new") == "Something new"
+
+
+def test_presets_are_titled_in_the_users_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    german = gettext.translation("editgan", PROJECT / "gimp_plugin/editgan/locale", ["de"])
+    monkeypatch.setattr(backend_texts, "_", german.gettext)
+    preset = EditInfo(
+        "smile", "Smile", "Widens the mouth.", ("mouth",), -1.0, 1.0, 1.0, source="preset"
+    )
+    shown = backend_texts.in_users_language(preset)
+    assert (shown.title, shown.description) == ("Lächeln", "Verbreitert den Mund.")
+    assert (shown.name, shown.parts) == (preset.name, preset.parts)
+    own = replace(preset, source="user")
+    assert backend_texts.in_users_language(own) == own  # it is called what its maker called it
 
 
 def test_in_english_the_backends_sentence_stands_alone(monkeypatch: pytest.MonkeyPatch) -> None:
