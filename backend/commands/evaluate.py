@@ -86,9 +86,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     for name in args.only:
         sections[name] = evaluation.section(name)
         report.save(folder / "results.json", about, sections)
-    text = report.markdown(about, sections)
+    _plot(sections, folder)
+    text = report.markdown(about, sections, evaluation.sheets(folder))
     (folder / "README.md").write_text(text, encoding="utf-8")
-    _draw(evaluation, sections, folder)
     return {"output": str(folder), "tables": text, "sections": sections}
 
 
@@ -146,12 +146,11 @@ def _edits(args: argparse.Namespace, bundle: Bundle) -> list[Edit]:
     return [library.get(bundle.name, info.name) for info in fitting]
 
 
-def _draw(evaluation: Evaluation, sections: dict[str, Any], folder: Path) -> None:
+def _plot(sections: dict[str, Any], folder: Path) -> None:
     from backend.evaluation.plots import plot_sweep
 
     if "sweep" in (smile := sections.get("smile", {})):
         plot_sweep(smile, folder / "smile-sweep.png")
-    evaluation.sheets(folder)
 
 
 def _about(bundle: Bundle) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from backend.evaluation.face_mesh import FaceMesh
 from backend.evaluation.interfacegan import Boundary, find_boundary
 from backend.evaluation.judge import Judge
 from backend.evaluation.preset_table import preset_table
-from backend.evaluation.sheets import preset_columns, save_sheet, scale_columns
+from backend.evaluation.sheets import part_columns, preset_columns, save_sheet, scale_columns
 from backend.evaluation.smile import Ratings, SmileScorer, calibrate, read_ratings
 from backend.evaluation.smile_benchmark import NEUTRAL, PRESET, render, smile_table, sweep
 from edit_library import Edit
@@ -106,14 +106,18 @@ class Evaluation:
             "sweep": sweep(self.album, names, vectors, judge),
         }
 
-    def sheets(self, folder: Path) -> None:
-        """Contact sheets of generated pictures, which are free to publish."""
+    def sheets(self, folder: Path) -> dict[str, str]:
+        """Write contact sheets of generated pictures, seeds 0 upwards; what they show, by file."""
         editor = self.album.editor
+        columns = {"Parts": part_columns(editor)}
         if self.edits:
-            save_sheet(folder / "presets.jpg", preset_columns(editor, self.edits))
+            columns["Presets"] = preset_columns(editor, self.edits)
         if smile := self._smile_edit:
-            columns = scale_columns(editor, smile.info.title, smile.vector)
-            save_sheet(folder / "smile-scales.jpg", columns)
+            columns["Smile scales"] = scale_columns(editor, smile.info.title, smile.vector)
+        files = {title: f"{title.replace(' ', '-').lower()}.jpg" for title in columns}
+        for title, pictures in columns.items():
+            save_sheet(folder / files[title], pictures)
+        return {file: title for title, file in files.items()}
 
     # What the sections are made with
 

@@ -30,8 +30,8 @@ def save(path: Path, about: Mapping[str, Any], sections: Results) -> None:
     path.write_text(text + "\n", encoding="utf-8")
 
 
-def markdown(about: Mapping[str, Any], sections: Results) -> str:
-    """All tables, under headings."""
+def markdown(about: Mapping[str, Any], sections: Results, sheets: Mapping[str, str]) -> str:
+    """All tables, under headings, and the contact sheets: titles by file."""
     lines = [
         f"# Results: {about['title']}, {about['resolution']} x {about['resolution']}",
         "",
@@ -46,6 +46,9 @@ def markdown(about: Mapping[str, Any], sections: Results) -> str:
         lines += ["", f"## {_HEADINGS[name]}", ""]
         skipped = section.get("skipped")
         lines += [f"Not measured: {skipped}."] if skipped else write(section)
+    lines += ["", "## Generated pictures", "", "Seeds 0 upwards, not chosen."]
+    for file, title in sheets.items():
+        lines += ["", f"{title}:", "", f"![{title}]({file})"]
     return "\n".join(lines) + "\n"
 
 

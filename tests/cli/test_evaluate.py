@@ -57,7 +57,8 @@ def test_all_sections_that_the_model_allows(
     assert done.code == 0, done.err
     folder = tmp_path / "results" / "tiny"
     names = {p.name for p in folder.iterdir()}
-    assert names == {"README.md", "results.json", "presets.jpg"}
+    assert names == {"README.md", "results.json", "parts.jpg", "presets.jpg"}
+    assert "](parts.jpg)" in (folder / "README.md").read_text()
     assert (folder / "README.md").read_text() in done.out
     sections = json.loads((folder / "results.json").read_text())["sections"]
     encoder = sections["encoder"]
