@@ -2,8 +2,9 @@
 
 import os
 
-# OpenMP threads that wait shall spin for some microseconds, then sleep: spinning for long makes a
-# busy machine 20 times slower, sleeping at once makes an idle one 1.7 times slower. torch's
-# runtime reads this when it is first imported, hence here.
+# OpenMP threads that wait shall spin for some microseconds, then sleep. A step takes up to twenty
+# times as long where threads spin for long and another program uses a core, and 1.7 times as long
+# on an idle machine where they sleep at once (benchmarks/busy_machine.py). torch's runtime reads
+# this when it is first imported, hence here.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-os.environ.setdefault("GOMP_SPINCOUNT", "20000")
+os.environ.setdefault("GOMP_SPINCOUNT", "2000")
