@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from backend.models.products import product
 from backend.models.sampling import PixelReader
 from backend.models.segmentation import SegmentationBranch, by_side
 
@@ -27,10 +28,13 @@ class PixelLogits:
         self.reader = PixelReader(pixels, branch.resolution, sides)
         self._sides = sides
         self._weight0 = {s: w.detach() for s, w in by_side(sides, branch.weight0).items()}
+        self._back0 = {side: _transposed(weight) for side, weight in self._weight0.items()}
         self._bias0 = branch.bias0.detach()
         self._width = branch.weight1.shape[1]
-        self.second = list(zip(branch.weight1.detach(), branch.bias1.detach(), strict=True))
-        self.third = branch.weight2.detach(), branch.bias2.detach()
+        # Both ways round, so that a product's weight lies in one piece forwards and backwards.
+        self.back1, self.back2 = branch.weight1.detach(), branch.weight2.detach()
+        self.weight1, self.weight2 = _transposed(self.back1), _transposed(self.back2)
+        self.bias1, self.bias2 = branch.bias1.detach()[:, 0], branch.bias2.detach()[:, 0]
         most = _ON_A_GPU if pixels.is_cuda else _AT_A_TIME
         step = max(1, most // (self._width * max(1, len(pixels))))
         self.groups = [range(branch.heads)[k : k + step] for k in range(0, branch.heads, step)]
@@ -44,12 +48,11 @@ class PixelLogits:
     def first_layer(self, heads: range, maps: Sequence[Tensor]) -> Tensor:
         """The first hidden values of some heads, (N, k * h0), from one map for each side."""
         units, by = self._units(heads), dict(zip(self._weight0, maps, strict=True))
-        weights = {side: weight[units].t() for side, weight in self._weight0.items()}
         # Small maps are projected as they are, then interpolated.
-        coarse = [by.pop(side) @ weights[side] for side in self.reader.coarse]
+        coarse = [product(by.pop(s), self._weight0[s][units]) for s in self.reader.coarse]
         hidden = self.reader.interpolate(coarse, self._bias0[units])
         for side, rows in by.items():
-            hidden.addmm_(rows, weights[side])
+            hidden += product(rows, self._weight0[side][units])
         return hidden.relu_()
 
     def back_through_first_layer(
@@ -62,10 +65,10 @@ class PixelLogits:
             units = self._units(heads)
             coarse[:, units] = self.reader.spread(gradient)
             for side in found.keys() - set(self.reader.coarse):
-                found[side].addmm_(gradient, self._weight0[side][units])
+                found[side] += product(gradient, self._back0[side][:, units])
         # One product for all heads: small ones, head by head, are slow.
         for side, rows in self.reader.by_coarse_side(coarse).items():
-            found[side] = rows @ self._weight0[side]
+            found[side] = product(rows, self._back0[side])
         return list(found.values())
 
     def each(self, heads: range, hidden: Tensor) -> list[tuple[int, Tensor]]:
@@ -82,22 +85,20 @@ class _MeanLogits(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, at: PixelLogits, *maps: Tensor) -> Tensor:
-        weight, bias = at.third
-        total = bias.sum(dim=0).repeat(at.reader.count, 1)  # (N, classes)
+        total = at.bias2.sum(dim=0).repeat(at.reader.count, 1)  # (N, classes)
         ctx.at, ctx.kept, ctx.shapes = at, [], [x.shape for x in maps]
         for heads in at.groups:
             hidden, seconds = at.first_layer(heads, maps), []
             for head, own in at.each(heads, hidden):
-                matrix, offset = at.second[head]
-                seconds.append(torch.addmm(offset, own, matrix).relu_())  # (N, h1)
-                total.addmm_(seconds[-1], weight[head])
+                seconds.append(product(own, at.weight1[head], at.bias1[head]).relu_())  # (N, h1)
+                total += product(seconds[-1], at.weight2[head])
             ctx.kept.append((heads, hidden, seconds))
-        return total.div_(len(weight))
+        return total.div_(len(at.weight2))
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        grad = grad / len(ctx.at.second)
+        grad = grad / len(ctx.at.weight2)
         back = _back_to_first_layer(ctx.at, ctx.kept, grad)
         return None, *ctx.at.back_through_first_layer(back, ctx.shapes)
 
@@ -107,13 +108,17 @@ def _back_to_first_layer(
 ) -> Iterator[tuple[range, Tensor]]:
     """For every group of heads that was kept, the gradient of its first hidden values before
     their ReLU; from that of the heads' logits, (N, classes)."""
-    weight, _ = at.third
     while kept:
         heads, hidden, seconds = kept.pop()
         for (head, own), second in zip(at.each(heads, hidden), seconds, strict=True):
-            _through_relu(grad @ weight[head].t(), second)
-            _through_relu(second @ at.second[head][0].t(), own)
+            _through_relu(product(grad, at.back2[head]), second)
+            _through_relu(product(second, at.back1[head]), own)
         yield heads, hidden
+
+
+def _transposed(weight: Tensor) -> Tensor:
+    """The last two dimensions swapped, in memory too."""
+    return weight.transpose(-1, -2).contiguous()
 
 
 def _through_relu(gradient: Tensor, values: Tensor) -> None:

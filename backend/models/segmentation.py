@@ -15,6 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from backend.models.products import product
+
 Maps = dict[int, Tensor]  # by side: features (side * side, C), or weights (units, C)
 
 _ROWS = 16  # of pixels at a time: more hidden values would not fit into caches
@@ -76,7 +78,7 @@ class SegmentationBranch(nn.Module):
         for head in range(self.heads):
             hidden = self.bias0.new_zeros(size * size, width)
             for side, x in maps.items():
-                x = x @ weights[side][head * width : (head + 1) * width].t()  # (side * side, h0)
+                x = product(x, weights[side][head * width : (head + 1) * width])  # (side², h0)
                 if side != size:
                     x = x.unflatten(0, (1, side, side)).permute(0, 3, 1, 2)
                     x = F.interpolate(x, size=size, mode="bilinear", align_corners=False)
@@ -103,14 +105,14 @@ class SegmentationBranch(nn.Module):
             units = slice(head * width, (head + 1) * width)
             wide = {}
             for side, x in maps.items():
-                projected = (x @ weights[side][units].t()).unflatten(0, (side, side))
+                projected = product(x, weights[side][units]).unflatten(0, (side, side))
                 wide[side] = (along[side] @ projected).flatten(1)  # (side, R * h0)
-            last = None if own is None else weights[self.resolution][units].t()
+            last = None if own is None else weights[self.resolution][units]
             logits = []
             for band, some in zip(bands, rows, strict=True):
                 hidden = _interpolated(band, wide).view(-1, width)
                 if some is not None:
-                    hidden.addmm_(some, last)
+                    hidden += product(some, last)
                 logits.append(self._after_first_layer(head, hidden))
             yield torch.cat(logits)
 
@@ -118,8 +120,8 @@ class SegmentationBranch(nn.Module):
         """Logits of one head from its first layer's products, (N, h0) -> (N, classes)."""
         width = self.weight1.shape[1]
         x = F.relu_(x.add_(self.bias0[head * width : (head + 1) * width]))
-        x = F.relu_(torch.addmm(self.bias1[head], x, self.weight1[head]))
-        return torch.addmm(self.bias2[head], x, self.weight2[head])
+        x = F.relu_(product(x, self.weight1[head].t(), self.bias1[head, 0]))
+        return product(x, self.weight2[head].t(), self.bias2[head, 0])
 
     def logits(self, features: Sequence[Tensor]) -> Tensor:
         """Mean of the heads' logits at all pixels, (R * R, classes). Batch of one."""
