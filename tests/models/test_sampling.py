@@ -44,3 +44,26 @@ def test_a_reader_gives_the_same_values_and_gradients(channels_last: bool) -> No
     )
     for gradient, expected in pairs:
         torch.testing.assert_close(gradient, expected)
+
+
+@pytest.mark.parametrize("sides", [[4, 8], [4, 8, 16, 32], [2, 4, 8, 16, 32, 64]])
+@pytest.mark.parametrize("place", ["corner", "middle", "everywhere"])
+def test_small_maps_that_are_added_up_first_give_the_same_sum(sides: list[int], place: str) -> None:
+    side, parts = 64, {"corner": slice(0, 20), "middle": slice(23, 42), "everywhere": slice(0, 64)}
+    region = torch.zeros(side, side, dtype=torch.bool)
+    region[parts[place], parts[place]] = True
+    pixels = region.flatten().nonzero()[:, 0]
+    maps = [torch.randn(1, 5, s, s).requires_grad_() for s in sides]
+    reader, bias = PixelReader(pixels, side, sides), torch.randn(5)
+    rows = {s: reader.read(m) for s, m in zip(sides, maps, strict=True)}
+    found = reader.interpolate([rows[s] for s in reader.coarse], bias)
+    found = found + sum(rows[s] for s in sides if s not in reader.coarse)
+    wanted = torch.stack(
+        [F.interpolate(m, size=(side, side), mode="bilinear", align_corners=False) for m in maps]
+    ).sum(0)
+    wanted = bias + wanted[0].flatten(1).t()[pixels]
+    torch.testing.assert_close(found, wanted)
+    weights = torch.randn_like(found)
+    gradients = (torch.autograd.grad(total, maps, weights) for total in (found, wanted))
+    for gradient, expected in zip(*gradients, strict=True):
+        torch.testing.assert_close(gradient, expected)
