@@ -124,12 +124,15 @@ class GeneratorTrainer:
         self.seen = 0
         self.shared_basis = False
 
+    @property
+    def _rates(self) -> tuple[float, float]:
+        """Of generator and encoder, which are the optimiser's groups."""
+        return self.recipe.generator_rate, self.recipe.encoder_rate
+
     def _new_optimiser(self) -> torch.optim.Adam:
-        rates = (
-            (self.generator.blocks, self.recipe.generator_rate),
-            (self.encoder, self.recipe.encoder_rate),
-        )
-        groups = [{"params": network.parameters(), "lr": rate} for network, rate in rates]
+        networks = self.generator.blocks, self.encoder
+        pairs = zip(networks, self._rates, strict=True)
+        groups = [{"params": network.parameters(), "lr": rate} for network, rate in pairs]
         return torch.optim.Adam(groups, betas=(self.recipe.momentum, 0.99), fused=True)
 
     def _new_critic(self) -> Critic:
@@ -155,8 +158,7 @@ class GeneratorTrainer:
     def cool(self, until: int) -> None:
         """Set the rates for a run that ends when `until` images were seen."""
         share = min((until - self.seen) / max(self.recipe.cool_over, 1), 1.0)
-        rates = self.recipe.generator_rate, self.recipe.encoder_rate
-        for group, rate in zip(self.optimiser.param_groups, rates, strict=True):
+        for group, rate in zip(self.optimiser.param_groups, self._rates, strict=True):
             group["lr"] = share * rate
 
     def step(self, real: Tensor) -> dict[str, Tensor]:
