@@ -224,7 +224,7 @@ def test_filters_of_the_photo_are_in_the_result(call: Call, repainted: Gimp.Imag
     brighter.get_config().set_property("brightness", 0.25)
     photo.append_filter(brighter)
     brighter.update()
-    assert mean_of(untouched_outside(call, image)) > plain + 30
+    assert mean_of(untouched_outside(call, image)) > plain + 15  # bright skin is cut off at white
 
 
 def mean_of(layer: Gimp.Layer) -> float:
