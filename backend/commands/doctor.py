@@ -185,7 +185,8 @@ def _library() -> Iterator[Finding]:
     library = Library(library_dir())
     edits = library.list()
     own = sum(edit.source == "user" for edit in edits)
-    yield Finding("edit library", "ok", f"{len(edits) - own} presets, {own} edits of your own")
+    yours = "one edit" if own == 1 else f"{own} edits"
+    yield Finding("edit library", "ok", f"{len(edits) - own} presets, {yours} of your own")
     generators = {bundle.name: bundle.sha for bundle in _readable_bundles()}
     strange = [e.title for e in edits if generators.get(e.bundle) != e.generator_sha256]
     if strange:

@@ -143,8 +143,12 @@ def _presets(section: Results) -> list[str]:
         "scale. Region: its share of the crop. Change: of the generator's picture before "
         "compositing, in levels of 255, inside and outside the region; leak: the share of all "
         "squared change that lies outside (compositing removes it). Worked: the share of photos on "
-        "which the declared measure was met, by the labels of the generator's picture and by face "
-        "landmarks in the composite. 'Read as': what the landmarks report of these photos warped "
-        "by just so much, which is what an edit has to reach."
+        "which the declared measure was met, by the labels of the generator's picture"
     )
+    if any(row["measure_face"] for row in section["rows"]):
+        note += (
+            " and by face landmarks in the composite. 'Read as': what the landmarks report of "
+            "these photos warped by just so much, which is what an edit has to reach"
+        )
+    note += "."
     return [note, "", *table(columns, section["rows"])]
