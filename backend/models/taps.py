@@ -1,0 +1,57 @@
+"""Bilinear interpolation as taps: which values count at a place, and how much."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+Places = tuple[Tensor, Tensor]  # y, x in heights and widths of the whole map, (N,) each
+
+
+def centres(pixels: Tensor, resolution: int) -> Places:
+    """The centres of pixels, flat indices (N,) into a map of that side."""
+    return (pixels // resolution + 0.5) / resolution, (pixels % resolution + 0.5) / resolution
+
+
+def knots_around(places: Places, sides: Sequence[int]) -> tuple[Places, Tensor, Tensor]:
+    """The four knots around each place of maps of all these sides: the K knots, and which of them,
+    with what weights, (N, 4) each."""
+    device = places[0].device
+    axis = torch.cat([(torch.arange(s, device=device) + 0.5) / s for s in sides]).unique()
+    low, high, part = [], [], []
+    for place in places:
+        after = torch.searchsorted(axis, place)
+        first, second = (after - 1).clamp(min=0), after.clamp(max=len(axis) - 1)
+        low.append(first)
+        high.append(second)
+        part.append((place - axis[first]) / (axis[second] - axis[first]).clamp(min=1e-9))
+    index, weights = _bilinear(low, high, [p.clamp(0, 1) for p in part], len(axis))
+    needed, index = index.unique(return_inverse=True)
+    return (axis[needed // len(axis)], axis[needed % len(axis)]), index, weights
+
+
+def taps(places: Places, side: int) -> tuple[Tensor, Tensor]:
+    """The four neighbours of each place in a side x side map and their weights: (N, 4) each.
+
+    As F.interpolate does it: bilinear, align_corners=False, the border goes on.
+    """
+    low, high, part = [], [], []
+    for position in places:
+        place = (position * side - 0.5).clamp(min=0)
+        first = place.long().clamp(max=side - 1)
+        low.append(first)
+        high.append((first + 1).clamp(max=side - 1))
+        part.append(place - first)
+    return _bilinear(low, high, part, side)
+
+
+def _bilinear(
+    low: Sequence[Tensor], high: Sequence[Tensor], part: Sequence[Tensor], side: int
+) -> tuple[Tensor, Tensor]:
+    """Corners between low and high (y, x) as flat indices into rows of `side`, and weights."""
+    (y0, x0), (y1, x1), (v, u) = low, high, part
+    rows = torch.stack([y0 * side + x0, y0 * side + x1, y1 * side + x0, y1 * side + x1], dim=1)
+    weights = [(1 - v) * (1 - u), (1 - v) * u, v * (1 - u), v * u]
+    return rows, torch.stack(weights, dim=1)
