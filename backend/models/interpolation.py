@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from backend.models.taps import Places, knots_around, taps
+from backend.models.taps import Places, axis_taps, knots_around, taps
 
 Taps = tuple[Tensor, Tensor, int]  # columns (N, taps), weights (N, taps), how many columns
 
@@ -55,6 +55,14 @@ class _Apply(torch.autograd.Function):
 
 def _product(matrix: Sequence[Tensor], rows: Tensor) -> Tensor:
     index, starts, weights = matrix
+    return weighted(rows, index, weights, starts)
+
+
+def weighted(rows: Tensor, index: Tensor, weights: Tensor, starts: Tensor | None = None) -> Tensor:
+    """Weighted sums of some of the rows (M, C): (N, C).
+
+    index, weights: (N, taps); or all entries in one piece, and where each sum's begin, (N,).
+    """
     # The fastest sparse product that torch has for wide rows, on a CPU and on CUDA.
     return F.embedding_bag(
         index, rows, starts, per_sample_weights=weights.to(rows.dtype), mode="sum"
@@ -99,14 +107,46 @@ class Pyramid:
         return torch.cat([small, rows[self._knots :]])
 
 
-def _sum(maps: Sequence[Taps]) -> Interpolation:
-    """All maps, one below the other, interpolated and added up."""
+class Upsampling:
+    """Maps of several sides, upsampled to R x R pixels and added up, on a CPU.
+
+    Along x as a whole, then along y a few rows at a time: what is done with these finds them in
+    the cache.
+    """
+
+    def __init__(self, sides: Sequence[int], resolution: int) -> None:
+        along_x, along_y = [], []
+        for side in sides:
+            index, weights = axis_taps(side, resolution)
+            rows = torch.arange(side)[:, None, None] * side
+            along_x.append(((rows + index).flatten(0, 1), weights.repeat(side, 1), side * side))
+            along_y.append((index, weights, side))
+        self._rows = sum(sides)
+        self._along_x = _joined(along_x, dim=0)
+        self._along_y = _joined(along_y, dim=1)
+
+    def widened(self, maps: Sequence[Tensor]) -> Tensor:
+        """Values of each map, (side * side, C), all of them along x: (sum of the sides, R * C)."""
+        return weighted(torch.cat(tuple(maps)), *self._along_x).view(self._rows, -1)
+
+    def rows(self, wide: Tensor, top: int, bottom: int) -> Tensor:
+        """Some rows of the sum, (bottom - top, R * C), from `widened`."""
+        return weighted(wide, *(part[top:bottom] for part in self._along_y))
+
+
+def _joined(maps: Sequence[Taps], dim: int) -> tuple[Tensor, Tensor]:
+    """Taps of maps whose values lie one below the other: indices into all of them, and weights."""
     indices, weights, columns = [], [], 0
     for index, weight, count in maps:
         indices.append(index + columns)
         weights.append(weight)
         columns += count
-    return Interpolation.of(torch.cat(indices, dim=1), torch.cat(weights, dim=1), columns)
+    return torch.cat(indices, dim=dim), torch.cat(weights, dim=dim)
+
+
+def _sum(maps: Sequence[Taps]) -> Interpolation:
+    """All maps, one below the other, interpolated and added up."""
+    return Interpolation.of(*_joined(maps, dim=1), sum(count for *_, count in maps))
 
 
 def _given_by(given: Tensor, index: Tensor, weights: Tensor) -> Taps:

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from backend.models.interpolation import Upsampling
 from backend.models.products import product
 
 Maps = dict[int, Tensor]  # by side: features (side * side, C), or weights (units, C)
@@ -87,34 +88,26 @@ class SegmentationBranch(nn.Module):
             yield self._after_first_layer(head, hidden)
 
     def _in_bands(self, maps: Maps, weights: Maps) -> Iterator[Tensor]:
-        """The logits of each head on a CPU.
-
-        Bilinear upsampling is two matrix products: along x for the whole map, along y for a few
-        rows at a time, whose hidden values then stay in the cache.
-        """
-        some = next(iter(maps.values()))
-        own = maps.pop(self.resolution, None)  # has a value at each pixel: nothing to interpolate
-        along = {side: interpolation(side, self.resolution).to(some) for side in maps}
-        bands = [
-            {side: _used(matrix[top : top + _ROWS]) for side, matrix in along.items()}
-            for top in range(0, self.resolution, _ROWS)
-        ]
-        rows = [None] * len(bands) if own is None else own.split(_ROWS * self.resolution)
+        """The logits of each head on a CPU, which wants work that its caches hold."""
+        upsampling = Upsampling([side for side in maps if side != self.resolution], self.resolution)
         width = self.weight1.shape[1]
         for head in range(self.heads):
             units = slice(head * width, (head + 1) * width)
-            wide = {}
-            for side, x in maps.items():
-                projected = product(x, weights[side][units]).unflatten(0, (side, side))
-                wide[side] = (along[side] @ projected).flatten(1)  # (side, R * h0)
-            last = None if own is None else weights[self.resolution][units]
-            logits = []
-            for band, some in zip(bands, rows, strict=True):
-                hidden = _interpolated(band, wide).view(-1, width)
-                if some is not None:
-                    hidden += product(some, last)
-                logits.append(self._after_first_layer(head, hidden))
-            yield torch.cat(logits)
+            own = {side: weight[units] for side, weight in weights.items()}
+            yield self._bands_of(head, maps, own, upsampling)
+
+    def _bands_of(self, head: int, maps: Maps, weights: Maps, upsampling: Upsampling) -> Tensor:
+        """One head's logits, some rows of pixels at a time; weights: its own, by side."""
+        size = self.resolution
+        small = [product(x, weights[side]) for side, x in maps.items() if side != size]
+        wide, logits = upsampling.widened(small), []
+        for top in range(0, size, _ROWS):
+            hidden = upsampling.rows(wide, top, top + _ROWS).view(-1, self.weight1.shape[1])
+            if size in maps:  # it has a value at each pixel: nothing to interpolate
+                some = maps[size][top * size : (top + _ROWS) * size]
+                hidden += product(some, weights[size])
+            logits.append(self._after_first_layer(head, hidden))
+        return torch.cat(logits)
 
     def _after_first_layer(self, head: int, x: Tensor) -> Tensor:
         """Logits of one head from its first layer's products, (N, h0) -> (N, classes)."""
@@ -157,34 +150,6 @@ def by_side(sides: Iterable[int], matrices: Iterable[Tensor]) -> dict[int, Tenso
     for side, matrix in zip(sides, matrices, strict=True):
         found.setdefault(side, []).append(matrix)
     return {side: torch.cat(some, dim=1) for side, some in found.items()}
-
-
-def interpolation(side: int, resolution: int) -> Tensor:
-    """Bilinear interpolation along one axis as a matrix, (resolution, side)."""
-    identity = torch.eye(side)[None]  # one signal for each place
-    found = F.interpolate(identity, size=resolution, mode="linear", align_corners=False)
-    return found[0].t().contiguous()
-
-
-def _used(weights: Tensor) -> tuple[Tensor, slice]:
-    """The columns of weights (rows, side) from the first to the last that is not zero, and where
-    they are."""
-    columns = weights.any(dim=0).nonzero()[:, 0]
-    some = slice(int(columns[0]), int(columns[-1]) + 1)
-    return weights[:, some], some
-
-
-def _interpolated(band: dict[int, tuple[Tensor, slice]], wide: dict[int, Tensor]) -> Tensor:
-    """The sum of maps at a band of rows, (rows, R * h0).
-
-    band: by side of the maps, weights (rows, used) of the places used. wide: the maps, interpolated
-    along x, (side, R * h0).
-    """
-    first, *rest = ((weights, wide[side][used]) for side, (weights, used) in band.items())
-    total = first[0] @ first[1]
-    for weights, x in rest:
-        total.addmm_(weights, x)
-    return total
 
 
 def _entropy(p: Tensor) -> Tensor:

@@ -37,14 +37,22 @@ def taps(places: Places, side: int) -> tuple[Tensor, Tensor]:
 
     As F.interpolate does it: bilinear, align_corners=False, the border goes on.
     """
-    low, high, part = [], [], []
-    for position in places:
-        place = (position * side - 0.5).clamp(min=0)
-        first = place.long().clamp(max=side - 1)
-        low.append(first)
-        high.append((first + 1).clamp(max=side - 1))
-        part.append(place - first)
+    low, high, part = zip(*(_neighbours(position, side) for position in places), strict=True)
     return _bilinear(low, high, part, side)
+
+
+def axis_taps(side: int, resolution: int) -> tuple[Tensor, Tensor]:
+    """The two neighbours on an axis of `side` values of each of `resolution` ones, and their
+    weights: (resolution, 2) each."""
+    low, high, part = _neighbours((torch.arange(resolution) + 0.5) / resolution, side)
+    return torch.stack([low, high], dim=1), torch.stack([1 - part, part], dim=1)
+
+
+def _neighbours(position: Tensor, side: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Of positions 0..1 on an axis of `side` values: the one before, the next, how far between."""
+    place = (position * side - 0.5).clamp(min=0)
+    first = place.long().clamp(max=side - 1)
+    return first, (first + 1).clamp(max=side - 1), place - first
 
 
 def _bilinear(
