@@ -68,10 +68,18 @@ class SegmentationBranch(nn.Module):
 
     def map_logits(self, features: Sequence[Tensor]) -> Iterator[Tensor]:
         """Logits at all pixels, one head at a time: (R * R, classes) each. Batch of one."""
+        features = [self._no_larger(f) for f in features]
         sides = [f.shape[-1] for f in features]
         maps = by_side(sides, [f[0].permute(1, 2, 0).flatten(0, 1) for f in features])
         weights = by_side(sides, self.weight0)
         return (self._whole_maps if features[0].is_cuda else self._in_bands)(maps, weights)
+
+    def _no_larger(self, feature: Tensor) -> Tensor:
+        """A feature map of at most the labels' resolution: what is larger is reduced once, not the
+        products of each head."""
+        if feature.shape[-1] <= self.resolution:
+            return feature
+        return F.interpolate(feature, self.resolution, mode="bilinear", align_corners=False)
 
     def _whole_maps(self, maps: Maps, weights: Maps) -> Iterator[Tensor]:
         """The logits of each head on a GPU, which wants few and large pieces of work."""

@@ -32,10 +32,8 @@ def make_features() -> list[Tensor]:
 
 def published(branch: SegmentationBranch, features: list[Tensor]) -> Tensor:
     """Logits of every head at every pixel, (K, N, classes)."""
-    full = [
-        F.interpolate(f, size=(RESOLUTION, RESOLUTION), mode="bilinear", align_corners=False)
-        for f in features
-    ]
+    size = (branch.resolution, branch.resolution)
+    full = [F.interpolate(f, size=size, mode="bilinear", align_corners=False) for f in features]
     x = torch.cat(full, dim=1)[0].flatten(1).t()  # (N, D)
     h0, _ = hidden_sizes(CLASSES)
     weight0 = torch.cat(list(branch.weight0), dim=1)  # (K * h0, D)
@@ -54,6 +52,15 @@ def at_pixels(branch: SegmentationBranch, pixels: Tensor) -> PixelLogits:
 
 def test_equals_the_published_form_everywhere() -> None:
     branch, features = make_branch(), make_features()
+    expected = published(branch, features).mean(dim=0)
+    torch.testing.assert_close(branch.logits(features), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_features_larger_than_the_labels_equal_the_published_form() -> None:
+    branch, features = make_branch(), make_features()
+    branch.resolution = RESOLUTION // 2  # as 512 is of a generator of 1024
+    features.append(torch.randn(1, 2, 2 * RESOLUTION, 2 * RESOLUTION))
+    branch.weight0.append(torch.nn.Parameter(torch.randn(len(branch.weight0[0]), 2)))
     expected = published(branch, features).mean(dim=0)
     torch.testing.assert_close(branch.logits(features), expected, rtol=1e-4, atol=1e-4)
 
