@@ -18,11 +18,7 @@ if TYPE_CHECKING:
     from edit_library import Edit
 
 SECTIONS = ("encoder", "smile", "presets")
-_PACKAGES = {
-    "sklearn": "scikit-learn",
-    "matplotlib": "matplotlib",
-    "torch_fidelity": "torch-fidelity",
-}
+_MODULES = ("sklearn", "matplotlib", "torch_fidelity")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -98,10 +94,7 @@ def describe(report: dict[str, Any]) -> str:
 
 def _check(args: argparse.Namespace) -> None:
     """Before minutes of work: is everything there that was named?"""
-    wanted = dict(_PACKAGES)
-    if args.landmarker:
-        wanted["ai_edge_litert"] = "ai-edge-litert"
-    check_packages("Evaluation", wanted)
+    check_packages("Evaluation", [*_MODULES, *(["ai_edge_litert"] if args.landmarker else [])])
     if not args.photos.is_dir():
         raise BadImage(f"There is no folder {args.photos}.")
     for path in (args.ratings, args.landmarker, args.inception, args.held_out):

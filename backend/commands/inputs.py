@@ -7,7 +7,7 @@ import contextlib
 import dataclasses
 import importlib.util
 import sys
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from backend.editing.objective import Weights
     from backend.photos.photo import Photo
     from protocol.provenance import SourceType
+
+
+_PACKAGES = {  # that not everybody needs, by module
+    "ai_edge_litert": "ai-edge-litert",
+    "matplotlib": "matplotlib",
+    "sklearn": "scikit-learn",
+    "torch_fidelity": "torch-fidelity",
+}
 
 
 def declared(
@@ -60,9 +68,9 @@ def check_not_input(output: Path, *inputs: Path | None) -> None:
                 raise BadImage(f"Writing to {output} would overwrite the input; use another name.")
 
 
-def check_packages(what: str, packages: Mapping[str, str]) -> None:
-    """Raises BadSetting where `what` needs packages, by module, that are not installed."""
-    missing = [p for module, p in packages.items() if importlib.util.find_spec(module) is None]
+def check_packages(what: str, modules: Sequence[str]) -> None:
+    """Raises BadSetting where `what` needs modules whose packages are not installed."""
+    missing = [_PACKAGES[name] for name in modules if importlib.util.find_spec(name) is None]
     if missing:
         raise BadSetting(
             f"{what} needs {', '.join(missing)}; install them with: "

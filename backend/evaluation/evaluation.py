@@ -109,15 +109,15 @@ class Evaluation:
     def sheets(self, folder: Path) -> dict[str, str]:
         """Write contact sheets of generated pictures, seeds 0 upwards; what they show, by file."""
         editor = self.album.editor
-        columns = {"Parts": part_columns(editor)}
+        sheets = {"parts.jpg": ("Parts", part_columns(editor))}
         if self.edits:
-            columns["Presets"] = preset_columns(editor, self.edits)
+            sheets["presets.jpg"] = "Presets", preset_columns(editor, self.edits)
         if smile := self._smile_edit:
-            columns["Smile scales"] = scale_columns(editor, smile.info.title, smile.vector)
-        files = {title: f"{title.replace(' ', '-').lower()}.jpg" for title in columns}
-        for title, pictures in columns.items():
-            save_sheet(folder / files[title], pictures)
-        return {file: title for title, file in files.items()}
+            columns = scale_columns(editor, smile.info.title, smile.vector)
+            sheets["smile-scales.jpg"] = "Smile scales", columns
+        for file, (_, columns) in sheets.items():
+            save_sheet(folder / file, columns)
+        return {file: title for file, (title, _) in sheets.items()}
 
     # What the sections are made with
 

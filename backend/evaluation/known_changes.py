@@ -68,17 +68,15 @@ def change_read(
     stretch: Stretch,
     by: float,
     quantity: Callable[[FaceShape], float],
-    crops: Iterable[Crop],
+    seen: Iterable[tuple[Crop, FaceShape]],
     read: Reader,
 ) -> float | None:
     """By what fraction the quantity changes where the stretch changed it by `by`.
 
-    The median over crops, uint8 [S, S, 3]; None where no face was seen in any.
+    The median over crops, uint8 [S, S, 3], in which faces were seen; None where none is seen after.
     """
     found = []
-    for crop in crops:
-        before = read(crop)
-        after = before and read(stretch.made(crop, before, by))
-        if before and after:
+    for crop, before in seen:
+        if after := read(stretch.made(crop, before, by)):
             found.append(quantity(after) / quantity(before) - 1)
     return float(np.median(found)) if found else None

@@ -176,12 +176,13 @@ class FaceMeasure:
     known: Stretch | None = None
     read: float | None = None
 
-    def calibrated(self, crops: Sequence[Crop], reader: Reader) -> FaceMeasure:
-        """The measure with `read`, taken on uint8 [S, S, 3]; as it is without a known change."""
+    def calibrated(self, seen: Sequence[tuple[Crop, FaceShape]], reader: Reader) -> FaceMeasure:
+        """The measure with `read`, taken on crops with their faces; as it is without a known
+        change."""
         if self.known is None:
             return self
         return replace(
-            self, read=change_read(self.known, self.change.by, self.quantity, crops, reader)
+            self, read=change_read(self.known, self.change.by, self.quantity, seen, reader)
         )
 
     def worked(self, before: FaceShape | None, after: FaceShape | None) -> bool | None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
-from backend.evaluation.album import Album, composite_crop, photo_crop, rebuilt_crop
+from backend.evaluation.album import Album, composite_crop, rebuilt_crop
 from backend.evaluation.face_mesh import FaceMesh
 from backend.evaluation.measures import FACE_MEASURES, PART_MEASURES
 from backend.photos.composite import ResultLayer
@@ -34,7 +34,7 @@ def preset_table(
     for name in album.each(names, "presets"):
         photo = album.open(name)
         for edit in edits:
-            found[edit.info.name].append(_tried(album.editor, photo, edit, observer))
+            found[edit.info.name].append(_tried(album.editor, name, photo, edit, observer))
     rows = [_row(album.editor, edit, found[edit.info.name], observer) for edit in edits]
     return {"photos": len(names), "rows": rows}
 
@@ -44,21 +44,23 @@ class _Observer:
     changes of the same photos."""
 
     def __init__(self, album: Album, names: Sequence[str], mesh: FaceMesh) -> None:
-        crops = [album.crop(name, _FACE_SIDE) for name in album.each(names, "known changes")]
+        crops = {name: album.crop(name, _FACE_SIDE) for name in album.each(names, "known changes")}
         self._read = mesh.read
-        self.measures = {k: m.calibrated(crops, mesh.read) for k, m in FACE_MEASURES.items()}
+        self._faces = {name: mesh.read(crop) for name, crop in crops.items()}
+        seen = [(crops[name], face) for name, face in self._faces.items() if face]
+        self.measures = {k: m.calibrated(seen, mesh.read) for k, m in FACE_MEASURES.items()}
 
-    def worked(self, preset: str, photo: OpenPhoto, layer: ResultLayer) -> bool | None:
-        """None where nothing is declared, or no face is seen in the photo."""
+    def worked(self, preset: str, name: str, photo: OpenPhoto, layer: ResultLayer) -> bool | None:
+        """None where nothing is declared, or no face is seen in the photo of that name."""
         measure = self.measures.get(preset)
         if measure is None:
             return None
-        crops = photo_crop(photo, _FACE_SIDE), composite_crop(photo, layer, _FACE_SIDE)
-        return measure.worked(*map(self._read, crops))
+        edited = self._read(composite_crop(photo, layer, _FACE_SIDE))
+        return measure.worked(self._faces[name], edited)
 
 
 def _tried(
-    editor: Editor, photo: OpenPhoto, edit: Edit, observer: _Observer | None
+    editor: Editor, name: str, photo: OpenPhoto, edit: Edit, observer: _Observer | None
 ) -> dict[str, Any]:
     """One edit on one photo."""
     scaled = ScaledEdit(edit.vector, edit.info.parts, edit.info.default)
@@ -67,7 +69,7 @@ def _tried(
     if by_parts := PART_MEASURES.get(edit.info.name):
         values["worked_parts"] = by_parts.worked(editor.bundle, photo.labels, result.labels)
     if observer:
-        values["worked_face"] = observer.worked(edit.info.name, photo, result.layer)
+        values["worked_face"] = observer.worked(edit.info.name, name, photo, result.layer)
     return values
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,12 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
-from torch import Tensor
 
 from backend.editing.editor import Editor
 from backend.evaluation.album import generated_crops
 from backend.models.generator import sample_z
-from backend.models.pictures import grid, to_picture
+from backend.models.pictures import grid
 from edit_library import Edit
 
 Columns = dict[str, list[NDArray[np.uint8]]]  # heading -> pictures [S, S, 3], as many in each
@@ -49,22 +47,18 @@ def save_sheet(path: Path, columns: Columns) -> None:
 
 
 def part_columns(editor: Editor) -> Columns:
-    """The parts of generated pictures in their colours, and where the heads disagree: the root
-    of their divergence in bits, white from one on."""
-    branch = editor.networks.segmentation
+    """The parts of generated pictures in their colours, and where the heads disagree."""
     colors = np.array([part.color for part in editor.bundle.parts], np.uint8)
     columns: Columns = {"generated": [], "parts": [], "over each other": [], "uncertainty": []}
-    for w_plus in _codes(editor).split(1):
-        image, features = editor.generate(w_plus)
-        picture = to_picture(image)
-        labels, nats = branch.labels(features).cpu().numpy(), branch.uncertainty(features)
-        shade = (nats / math.log(2)).sqrt().clamp(max=1).mul(255).byte().cpu().numpy()
-        found = (colors[labels], np.repeat(shade[..., None], 3, axis=2))
-        size = picture.shape[1::-1]
-        parts, doubt = (cv2.resize(p, size, interpolation=cv2.INTER_NEAREST) for p in found)
-        both = cv2.addWeighted(picture, 0.5, parts, 0.5, 0)
+    for seed in range(_SAMPLES):
+        photo = editor.open_sample(seed)
+        picture = np.asarray(photo.pixels, np.uint8)
+        parts = colors[photo.labels].repeat(len(picture) // len(photo.labels), axis=0)
+        parts = parts.repeat(len(picture) // len(photo.labels), axis=1)
+        both = (picture // 2 + parts // 2).astype(np.uint8)
+        doubt = np.repeat(editor.uncertainty(photo).alpha[..., None], 3, axis=2)
         for column, tile in zip(columns.values(), (picture, parts, both, doubt), strict=True):
-            column.append(tile.astype(np.uint8, copy=False))
+            column.append(tile)
     return columns
 
 
@@ -82,11 +76,7 @@ def scale_columns(editor: Editor, name: str, vector: NDArray[np.float32]) -> Col
 
 
 def _of_samples(editor: Editor, deltas: dict[str, NDArray[np.float32]]) -> Columns:
-    codes = _codes(editor).cpu().numpy()
-    rows = [generated_crops(editor, w, list(deltas.values())) for w in codes]
+    """Generated pictures, seeds 0 upwards, not chosen: free to publish."""
+    _, codes = editor.sample(sample_z(editor.bundle.config, range(_SAMPLES)))
+    rows = [generated_crops(editor, w, list(deltas.values())) for w in codes.cpu().numpy()]
     return {name: list(crops) for name, crops in zip(deltas, zip(*rows, strict=True), strict=True)}
-
-
-def _codes(editor: Editor) -> Tensor:
-    """Of seeds 0 upwards, not chosen: their pictures are free to publish."""
-    return editor.sample(sample_z(editor.bundle.config, range(_SAMPLES)))[1]

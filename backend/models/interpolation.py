@@ -77,9 +77,15 @@ class Pyramid:
     transpose has thousands of terms.
     """
 
-    def __init__(self, places: Places, resolution: int, given: Mapping[int, Tensor]) -> None:
+    def __init__(
+        self,
+        places: Places,
+        resolution: int,
+        given: Mapping[int, Tensor],
+        around: Mapping[int, Taps],
+    ) -> None:
         """given: by side of the maps, from the smallest on, the flat indices (M,) of the values
-        that they are given by: those around the places."""
+        that they are given by; around: each place's taps into these."""
         small = [side for side in given if 4 * side <= resolution]  # else there are as many knots
         self._small = len(small) if len(small) > 1 else 0
         self._to_knots: Interpolation | None = None
@@ -88,8 +94,7 @@ class Pyramid:
             knots, index, weights = knots_around(places, small)
             self._to_knots = _sum([_given_by(given[s], *taps(knots, s)) for s in small])
             self._knots, found = len(knots[0]), [(index, weights, len(knots[0]))]
-        large = list(given)[self._small :]
-        self._to_places = _sum(found + [_given_by(given[s], *taps(places, s)) for s in large])
+        self._to_places = _sum([*found, *list(around.values())[self._small :]])
 
     def __call__(self, maps: Sequence[Tensor]) -> Tensor:
         """Values (M, C) of each map -> (N, C), differentiable."""

@@ -36,22 +36,23 @@ class PixelReader:
     def __init__(self, pixels: Tensor, resolution: int, sides: Collection[int]) -> None:
         """pixels: (N,) flat indices; sides: the sides of the maps that will be read."""
         self.count = len(pixels)
-        self.coarse: list[int] = []
         self._needed: dict[int, Tensor] = {}  # (M,) flat indices into each map
         self._fine: dict[int, Interpolation] = {}
-        places = centres(pixels, resolution)
+        places, coarse = centres(pixels, resolution), {}
         for side in sorted(set(sides)):
-            index, weights = taps(places, side)
-            needed, index = index.unique(return_inverse=True)
-            self._needed[side] = pixels if side == resolution else needed
             if side == resolution:
+                self._needed[side] = pixels
                 continue
-            if len(needed) < len(pixels):
-                self.coarse.append(side)
+            index, weights = taps(places, side)
+            self._needed[side], index = index.unique(return_inverse=True)
+            found = index, weights, len(self._needed[side])
+            if len(self._needed[side]) < len(pixels):
+                coarse[side] = found
             else:
-                self._fine[side] = Interpolation.of(index, weights, len(needed))
-        given = {side: self._needed[side] for side in self.coarse}
-        self._coarse = Pyramid(places, resolution, given) if given else None
+                self._fine[side] = Interpolation.of(*found)
+        self.coarse = list(coarse)
+        given = {side: self._needed[side] for side in coarse}
+        self._coarse = Pyramid(places, resolution, given, coarse) if coarse else None
 
     def read(self, feature: Tensor) -> Tensor:
         """What counts of a map (1, C, side, side): (M, C) of a coarse one, else (N, C)."""

@@ -33,6 +33,7 @@ class BestKept:
         """The distance of what an earlier part of the run kept, measured on as many photos."""
         if not self._path.exists():
             return math.inf
+        # Not load_state: the run's own chance goes on.
         kept = torch.load(self._path, weights_only=True, map_location="cpu")
         return float(kept["distance"]) if kept["photos"] == len(self._photos) else math.inf
 

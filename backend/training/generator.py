@@ -29,7 +29,7 @@ from backend.errors import EditGanError
 from backend.models.config import GeneratorConfig
 from backend.models.identity import MobileFaceNet
 from backend.training.dataset import AlignedDataset
-from backend.training.score import MEASURING, unseen_photos
+from backend.training.score import unseen_photos
 from backend.training.state import LAST, load_state, restore_chance, save_state
 from backend.training.trainer import GeneratorTrainer, Recipe
 
@@ -130,7 +130,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     """`editgan train generator`: until `--until` images were seen, resuming a run found there."""
     began = time.monotonic()
     if args.held_out:
-        check_packages("Keeping the best networks (--held-out)", MEASURING)
+        check_packages("Keeping the best networks (--held-out)", ["torch_fidelity"])
     state = load_state(args.output / LAST) or {}
     bundle = read_bundle(args.start) if args.start and not state else None
     shape = asdict(bundle.config) if bundle else state.get("config", {})

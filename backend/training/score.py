@@ -24,8 +24,6 @@ from backend.training.dataset import AlignedDataset
 from backend.training.state import load_networks_of
 from backend.training.trainer import averaged_networks
 
-MEASURING = {"torch_fidelity": "torch-fidelity"}  # packages, by module
-
 
 def unseen_photos(images: Path, held_out: frozenset[str], resolution: int, count: int) -> Tensor:
     """Up to `count` of the pictures that training left out, (N, 3, R, R) in [-1, 1]."""
@@ -60,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """`editgan train score`: one row for each of the networks."""
-    check_packages("Scoring", MEASURING)
+    check_packages("Scoring", ["torch_fidelity"])
     from backend.evaluation.distances import PerceptualSpace
     from backend.evaluation.generator_quality import generator_quality
 

@@ -60,11 +60,11 @@ def sees_half(crop: np.ndarray) -> FaceShape:
 
 
 def test_what_is_read_of_a_change_can_be_less_than_it_is() -> None:
-    stretch, crops = Stretch((LEFT,), axis=0), [discs()] * 3
-    true = change_read(stretch, -0.3, width_of_left, crops, outlined)
-    half = change_read(stretch, -0.3, width_of_left, crops, sees_half)
+    stretch, seen = Stretch((LEFT,), axis=0), [(discs(), outlined(discs()))] * 3
+    true = change_read(stretch, -0.3, width_of_left, seen, outlined)
+    half = change_read(stretch, -0.3, width_of_left, seen, sees_half)
     assert true == pytest.approx(-0.3, abs=0.06) and half == pytest.approx(true / 2, abs=0.02)
-    assert change_read(stretch, -0.3, width_of_left, crops, lambda crop: None) is None
+    assert change_read(stretch, -0.3, width_of_left, seen, lambda crop: None) is None
 
 
 def test_a_measure_asks_for_what_its_observer_can_see() -> None:
@@ -73,8 +73,8 @@ def test_a_measure_asks_for_what_its_observer_can_see() -> None:
     narrower = measure.known.made(crop, outlined(crop), -0.35)
     shapes = sees_half(crop), sees_half(narrower)
     assert measure.worked(*shapes) is False
-    fitted = measure.calibrated([crop], sees_half)
+    fitted = measure.calibrated([(crop, sees_half(crop))], sees_half)
     assert fitted.worked(*shapes) is True and fitted.worked(shapes[0], shapes[0]) is False
     assert "read as -1" in fitted.describe() and "read" not in measure.describe()
     plain = FaceMeasure(width_of_left, Change(-0.3))
-    assert plain.calibrated([crop], sees_half) is plain
+    assert plain.calibrated([(crop, sees_half(crop))], sees_half) is plain
