@@ -12,7 +12,7 @@ from typing import TypeVar
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 
 from backend.bundles.bundle import Bundle
 from backend.errors import BadBundle
@@ -37,6 +37,12 @@ class Networks:
     encoder: Encoder
     perceptual: PerceptualNetwork
     identity: IdentityNetwork | None
+
+    @torch.no_grad()
+    def picture_and_labels(self, w_plus: Tensor) -> tuple[Tensor, Tensor]:
+        """(1, n_ws, w_dim) -> the picture (1, 3, R, R) and its labels, uint8 (L, L)."""
+        image, features = self.generator(w_plus)
+        return image, self.segmentation.labels(features)
 
 
 def _load(network: N, path: Path) -> N:

@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from backend.editing.descent import Descended
 from backend.editing.inversion import measure
 from backend.editing.light import PhotoView
 from backend.editing.model import Model, array_of
 from backend.editing.objective import EditObjective, EditTarget, Weights, at_resolution
-from backend.editing.optimise import Optimised, optimise
+from backend.editing.optimise import optimise
 from backend.editing.progress import Report, ignore, part_of
 from backend.editing.results import EditPreview, EditResult, OpenPhoto, ScaledEdit, SideEffects
 from backend.errors import NothingChanged
@@ -56,7 +57,7 @@ class Applying(Model):
             target = self.target(labels, region, changed, np.zeros_like(labels), photo.valid)
             heard = part_of(progress, 0.0, 0.95)
             found = self._refined(photo, delta, target, refine, weights or Weights(), heard)
-            delta = found.delta
+            delta = found.best
             report |= {"refine": found.steps, "ended_early": found.enough}
             after, labels = self.segmented(w_plus + delta)
         layer = self.composite(photo, self.rebuilt(photo), after, region)
@@ -72,14 +73,14 @@ class Applying(Model):
         steps: int,
         weights: Weights,
         report: Report,
-    ) -> Optimised:
+    ) -> Descended:
         objective = EditObjective(self.networks, self.rebuilt(photo), target, weights)
         w_plus = self.tensor(photo.w_plus)
         return optimise(self.networks, w_plus, objective, steps=steps, start=start, report=report)
 
     def view(self, photo: OpenPhoto) -> PhotoView:
         """The photo, ready to be looked at with edits at the size of a screen."""
-        return PhotoView(self.networks, self.bundle, photo)
+        return PhotoView(self._glance, self.bundle, photo, self.tensor(photo.w_plus))
 
     def preview(self, photo: OpenPhoto, edits: Sequence[ScaledEdit]) -> EditPreview:
         """w+ + sum s_i delta_i, generated and segmented, without compositing."""

@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from backend.bundles.networks import Networks
-from backend.editing.progress import Progress, Report, ignore
+from backend.editing.descent import descend
+from backend.editing.progress import Report, ignore
 from backend.models.perceptual import feature_distance
-from backend.models.pictures import to_picture
 
 
 @dataclass(frozen=True)
@@ -114,34 +114,31 @@ def invert(
     counts in no loss. Returns a clone of the best iterate, (1, n_ws, w_dim), also when `report`
     says that it is enough.
     """
-    generator, perceptual = networks.generator, networks.perceptual
-    start = encode(networks, image)
-    w_plus = start.clone().requires_grad_(True)
+    perceptual, start = networks.perceptual, encode(networks, image)
     identity = networks.identity if level.identity else None
     with torch.no_grad():
         wanted = perceptual.features(image * mask)
         person = identity.embed(image) if identity else None
-    optimiser = torch.optim.Adam([w_plus], lr=level.rate, betas=(0.9, 0.99))
-    best, best_loss, last = start, math.inf, level.steps
-    for step in range(level.steps + 1):
-        rebuilt, _ = generator(w_plus)
+
+    def evaluate(w_plus: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        rebuilt, _ = networks.generator(w_plus)
         distance = feature_distance(perceptual.features(rebuilt * mask), wanted).sum()
-        loss = level.perceptual * perceptual.scale * distance
-        loss = loss + level.mse * masked_mse(rebuilt, image, mask)
-        loss = loss + level.stay * F.mse_loss(w_plus, start)
-        if person is not None:
-            loss = loss + level.identity * (1 - (identity.embed(rebuilt) * person).sum())
-        if loss.item() < best_loss:
-            best, best_loss = w_plus.detach().clone(), loss.item()
-        if step == last:
-            break
-        for group in optimiser.param_groups:
-            group["lr"] = level.rate * schedule(step, level.steps)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        shown = rebuilt.detach()
-        fraction = (step + 1) / level.steps
-        if report(Progress(fraction, "Embedding", lambda s=shown: to_picture(s))):
-            last = step + 1
-    return best
+        terms = {
+            "perceptual": level.perceptual * perceptual.scale * distance,
+            "mse": level.mse * masked_mse(rebuilt, image, mask),
+            "stay": level.stay * F.mse_loss(w_plus, start),
+        }
+        if identity and person is not None:
+            terms["identity"] = level.identity * (1 - (identity.embed(rebuilt) * person).sum())
+        return terms, rebuilt
+
+    found = descend(
+        start,
+        evaluate,
+        steps=level.steps,
+        rate=lambda step: level.rate * schedule(step, level.steps),
+        report=report,
+        saying=lambda step: "Embedding",
+        betas=(0.9, 0.99),
+    )
+    return found.best

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.bundles.bundle import Bundle
-from backend.bundles.networks import Networks
+from backend.editing.glance import GRID, Look
 from backend.editing.model import summed
 from backend.editing.preview import laid_over
 from backend.editing.region import region_of_interest, shown_region
@@ -31,24 +31,20 @@ Window = tuple[float, float, float]  # left, top, side of a square; all are part
 LARGEST = 512  # side of the largest picture
 CLOSEST = 0.45  # of the subject's side: closer, nobody would recognise it
 _ALL: Window = (0.0, 0.0, 1.0)
-_GRID = 256  # motion and feather are computed on so many pixels across
-_HEADS = 3
-_LABELS = 64  # side of the label map
 _BATCH = 8  # codes generated at once: bounds memory
 
 
 class PhotoView:
     """A photo's aligned subject, ready to be looked at with edits."""
 
-    def __init__(self, networks: Networks, bundle: Bundle, photo: OpenPhoto) -> None:
-        self._generator = networks.generator
-        self._branch = networks.segmentation.lighter(_HEADS, _LABELS)
-        self._bundle = bundle
+    def __init__(self, glance: Look, bundle: Bundle, photo: OpenPhoto, w_plus: Tensor) -> None:
+        """w_plus: the photo's, (1, n_ws, w_dim), on the device."""
+        self._glance, self._bundle, self._w_plus = glance, bundle, w_plus
         crop, _ = extract(photo.pixels, photo.frame, LARGEST)
         self._crop = np.rint((crop + 1) * 127.5).astype(np.uint8)
-        self._valid = photo.valid
-        self._w_plus = torch.from_numpy(photo.w_plus).to(next(self._generator.parameters()).device)
-        self._before, self._labels = next(self._generated([torch.zeros_like(self._w_plus)]))
+        step = max(1, len(photo.valid) // GRID)
+        self._valid = photo.valid[::step, ::step]
+        self._before, self._labels = next(self._generated([torch.zeros_like(w_plus[0])]))
 
     def looks(
         self, stacks: Sequence[Sequence[ScaledEdit]], side: int, *, closer: bool = False
@@ -71,7 +67,7 @@ class PhotoView:
             right, bottom = width - left, width - top
             corners = [[-left, -top], [-left, bottom], [right, bottom], [right, -top]]
             layer = composite(
-                photo, CropFrame(np.array(corners)), self._before, after, shown, grid=_GRID
+                photo, CropFrame(np.array(corners)), self._before, after, shown, grid=GRID
             )
             yield laid_over(photo, layer)
 
@@ -82,7 +78,7 @@ class PhotoView:
         return cv2.resize(part, (side, side), interpolation=cv2.INTER_AREA)
 
     def _shown(self, stack: Sequence[ScaledEdit], labels: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        """Where a stack may show, bool [R, R]."""
+        """Where a stack may show, bool [G, G]: R, or at most GRID."""
         edited = [self._bundle.part(name).index for edit in stack for name in edit.parts]
         large = [self._bundle.part(name).index for name in self._bundle.large]
         region = region_of_interest(self._labels, labels, edited, large)
@@ -93,22 +89,19 @@ class PhotoView:
         vectors = [torch.from_numpy(edit.vector) * edit.applied for edit in stack]
         return summed(vectors).to(self._w_plus)
 
-    @torch.no_grad()
     def _generated(
         self, deltas: Sequence[Tensor]
     ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.uint8]]]:
-        """For each delta (n_ws, w_dim): G(w+ + delta), [R, R, 3] in [-1, 1], and labels [L, L]."""
+        """For each delta (n_ws, w_dim): G(w+ + delta), [G, G, 3] in [-1, 1], and labels
+        [L, L]."""
         for first in range(0, len(deltas), _BATCH):
             codes = self._w_plus + torch.stack(tuple(deltas[first : first + _BATCH]))
-            images, features = self._generator(codes)
-            pictures = images.clamp(-1, 1).permute(0, 2, 3, 1).cpu().numpy()
-            for i, picture in enumerate(pictures):
-                labels = self._branch.labels([feature[i : i + 1] for feature in features])
-                yield picture, labels.cpu().numpy()
+            pictures, labels = (found.cpu().numpy() for found in self._glance(codes))
+            yield from zip(pictures, labels, strict=True)
 
 
 def window_around(shown: NDArray[np.bool_]) -> Window:
-    """The smallest square with all of `shown` [R, R] in it, CLOSEST of the whole at least."""
+    """The smallest square with all of `shown` [G, G] in it, CLOSEST of the whole at least."""
     places = np.argwhere(shown)
     if not len(places):
         return _ALL

@@ -11,11 +11,13 @@ from torch import Tensor
 
 from backend.bundles.bundle import Bundle
 from backend.bundles.networks import load_networks
+from backend.editing.glance import Glance
 from backend.editing.objective import EditTarget
 from backend.editing.region import region_of_interest, shown_region
 from backend.editing.results import OpenPhoto, ScaledEdit
 from backend.errors import WrongBundle
 from backend.models.precision import use_fast_matrices
+from backend.models.replay import Recorded
 from backend.photos.composite import ResultLayer, composite
 
 
@@ -27,6 +29,8 @@ class Model:
         self.device = torch.device(device)
         use_fast_matrices(self.device)
         self.networks = load_networks(bundle, self.device)
+        self._segmented = Recorded(self.networks.picture_and_labels)
+        self._glance = Recorded(Glance(self.networks))
 
     @torch.no_grad()
     def generate(self, w_plus: Tensor) -> tuple[Tensor, list[Tensor]]:
@@ -35,8 +39,8 @@ class Model:
 
     def segmented(self, w_plus: Tensor) -> tuple[Tensor, NDArray[np.uint8]]:
         """(1, n_ws, w_dim) -> the picture (1, 3, R, R) and its labels [L, L]."""
-        image, features = self.generate(w_plus)
-        return image, self.networks.segmentation.labels(features).cpu().numpy()
+        image, labels = self._segmented(w_plus)
+        return image.clone(), labels.cpu().numpy()
 
     def rebuilt(self, photo: OpenPhoto) -> Tensor:
         """The photo's reconstruction G(w+), (1, 3, R, R)."""

@@ -108,7 +108,7 @@ class Repainting(Model):
         first = None if start is None else self.tensor(start)
         heard = preview.through(progress)
         found = optimise(self.networks, w_plus, objective, steps=steps, start=first, report=heard)
-        after, labels = self.segmented(w_plus + found.delta)
+        after, labels = self.segmented(w_plus + found.best)
         agree = np.where(claims.lost > 0, labels + 1 != claims.lost, labels == claims.target)
         report: dict[str, object] = {
             "steps": found.steps,
@@ -118,7 +118,7 @@ class Repainting(Model):
             **self.areas(photo, region, claims.changed),
             "agreement": float(agree[claims.changed].mean()),
         }
-        return Outcome(array_of(found.delta), claims.parts, region, after, labels, report)
+        return Outcome(array_of(found.best), claims.parts, region, after, labels, report)
 
     def _claims(self, photo: OpenPhoto, painted: Sequence[PaintedLayer]) -> Claims:
         return read_painted(photo.parts, painted, photo.frame, photo.labels, self.bundle.parts)

@@ -1,11 +1,17 @@
 """The light path shows what the whole one will do, at the size of a screen."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
+from backend.editing.glance import Glance
 from backend.editing.light import CLOSEST, LARGEST, PhotoView, window_around
+from backend.models.generator import Generator
 from backend.photos.align import extract
 from edit_library import PRESETS_DIR, Library
 
@@ -49,6 +55,32 @@ def test_it_looks_like_the_whole_path(
     (light,) = view.looks([edits[:1]], SIDE)
     whole = applied(editor, photo, edits[0]).astype(float)
     assert np.abs(light - whole).mean() < 0.25 * np.abs(before - whole).mean() + 1
+
+
+class Larger(nn.Module):
+    """A generator whose pictures have four times the side."""
+
+    def __init__(self, generator: Generator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, w_plus: Tensor) -> tuple[Tensor, list[Tensor]]:
+        image, features = self.generator(w_plus)
+        return F.interpolate(image, scale_factor=4, mode="bicubic"), features
+
+
+def test_a_large_generators_pictures_are_reduced_and_look_alike(
+    view: PhotoView, editor: Editor, photo: OpenPhoto, edits: list[ScaledEdit]
+) -> None:
+    networks = replace(editor.networks, generator=Larger(editor.networks.generator))
+    large = replace(photo, valid=photo.valid.repeat(4, axis=0).repeat(4, axis=1))
+    w_plus = editor.tensor(photo.w_plus)
+    other = PhotoView(Glance(networks), editor.bundle, large, w_plus)
+    assert len(other._before) == 256 < len(large.valid)
+    before, expected = view.looks([[], edits[:1]], SIDE)
+    (found,) = other.looks([edits[:1]], SIDE)
+    change, error = (np.abs(expected.astype(int) - p).mean() for p in (before, found))
+    assert error < 0.25 * change
 
 
 def test_every_stack_has_its_own_look_and_zero_changes_nothing(

@@ -1,0 +1,107 @@
+"""Adam on one tensor, all networks fixed: what embedding a photo and learning an edit share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from backend.editing.progress import Progress, Report
+from backend.models.pictures import to_picture
+from backend.models.replay import Replay, replay_of
+
+Evaluate = Callable[[Tensor], tuple[dict[str, Tensor], Tensor]]
+"""From where the descent is to the terms of the loss, scalars, and the picture (1, 3, R, R)."""
+
+_BEFORE_RECORDING = 1  # step: what is recorded must have run
+
+
+@dataclass(frozen=True, eq=False)
+class Descended:
+    """best: the best iterate; losses: the total before each step and at the end; terms: those of
+    the best iterate; enough: whether `report` ended it early."""
+
+    best: Tensor
+    losses: tuple[float, ...]
+    terms: dict[str, float]
+    enough: bool = False
+
+    @property
+    def steps(self) -> int:
+        """How many steps were taken."""
+        return len(self.losses) - 1
+
+
+def descend(
+    start: Tensor,
+    evaluate: Evaluate,
+    *,
+    steps: int,
+    rate: Callable[[int], float],
+    report: Report,
+    saying: Callable[[int], str],
+    betas: tuple[float, float] = (0.9, 0.999),
+) -> Descended:
+    """Minimise the sum of the terms, from `start`, which stays as it is.
+
+    rate: Adam's, of each step; saying: the text of the progress after each. Returns a clone of the
+    best iterate, never the last one by accident, also when `report` says that it is enough.
+    """
+    at = start.detach().clone()
+    optimiser = torch.optim.Adam([at], betas=betas)
+    look = Look(at, evaluate)
+    best, best_terms, losses, last = start.clone(), dict[str, float](), list[float](), steps
+    for step in range(steps + 1):
+        if at.is_cuda and step == _BEFORE_RECORDING < last:
+            look.record()
+        terms, picture = look(gradient=step < last)
+        losses.append(sum(terms.values()))
+        if losses[-1] < min(losses[:-1], default=math.inf):
+            best, best_terms = at.detach().clone(), terms
+        if step == last:
+            break
+        for group in optimiser.param_groups:
+            group["lr"] = rate(step)
+        optimiser.step()
+        news = Progress((step + 1) / steps, saying(step), lambda p=picture: to_picture(p))
+        if report(news):
+            last = step + 1
+    return Descended(best, tuple(losses), best_terms, enough=last < steps)
+
+
+class Look:
+    """The terms at a tensor that changes in place, and the gradient of their sum, left in its
+    `grad`."""
+
+    def __init__(self, at: Tensor, evaluate: Evaluate) -> None:
+        self._names: list[str] = []
+        self._work = partial(_evaluated, at, evaluate, self._names)
+        self._replay: Replay[tuple[Tensor, Tensor]] | None = None
+
+    def record(self) -> None:
+        """Have a GPU replay what it does from now on, if its memory allows it."""
+        self._replay = replay_of(self._work)
+
+    def __call__(self, *, gradient: bool) -> tuple[dict[str, float], Tensor]:
+        """The terms, and the picture."""
+        values, picture = self._replay() if self._replay else self._work(gradient=gradient)
+        # A recording writes the next picture where this one is.
+        shown = picture.clone() if self._replay else picture
+        return dict(zip(self._names, values.tolist(), strict=True)), shown
+
+
+def _evaluated(
+    at: Tensor, evaluate: Evaluate, names: list[str], *, gradient: bool = True
+) -> tuple[Tensor, Tensor]:
+    """The terms, in one tensor, and the picture; writes down the terms' names."""
+    leaf = at.detach().requires_grad_(gradient)  # a new one: a recording needs its own
+    terms, picture = evaluate(leaf)
+    names[:] = terms
+    values = torch.stack(list(terms.values()))
+    if gradient:
+        (at.grad,) = torch.autograd.grad(values.sum(), leaf)
+    return values.detach(), picture.detach()
