@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from backend.models.codes import CodeDistribution
 from backend.models.config import GeneratorConfig
 from backend.models.layers import LRELU_GAIN, LRELU_SLOPE, EqualLinear, leaky_relu
+from backend.models.resampling import ZEROS_GAIN, convolved_larger, enlarged, low_pass_kernel
 
 
 class Mapping(nn.Module):
@@ -36,13 +37,6 @@ class Mapping(nn.Module):
         for layer in self.layers:
             x = leaky_relu(layer(x))
         return x
-
-
-def upsample_filter() -> Tensor:
-    """The [1, 3, 3, 1] low-pass filter, outer product, sum 4 (the gain of inserting zeros)."""
-    row = torch.tensor([1.0, 3.0, 3.0, 1.0])
-    kernel = torch.outer(row, row)
-    return kernel / kernel.sum() * 4
 
 
 class StyledConv(nn.Module):
@@ -66,7 +60,7 @@ class StyledConv(nn.Module):
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.noise_strength = nn.Parameter(torch.zeros(()))
         self.register_buffer("noise_const", torch.randn(resolution, resolution))
-        self.register_buffer("filter", upsample_filter()[None, None], persistent=False)
+        self.register_buffer("filter", low_pass_kernel(), persistent=False)
 
     def forward(self, x: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
         """x (B, I, H, W), w (B, w_dim), noise (H', W') or (B, 1, H', W') -> (B, O, H', W')."""
@@ -76,20 +70,19 @@ class StyledConv(nn.Module):
         demodulation = torch.rsqrt(style.square() @ energy.t() + 1e-8)  # (B, O)
         gain = 1 / math.sqrt(self.weight[0].numel())  # keeps half-precision sums in range
         x = x * (style * gain)[:, :, None, None].to(x.dtype)
-        x = self._upsampled(x) if self.up else F.conv2d(x, self.weight, padding=1)
+        if self.up:
+            x = convolved_larger(x, self.weight, self.filter)
+        else:
+            x = F.conv2d(x, self.weight, padding=1)
         # The activation's gain is applied before it, to few numbers, and from here on in place:
         # activations that gradients keep are what a step's memory goes to.
-        x = x * (demodulation * (LRELU_GAIN / gain))[:, :, None, None].to(x.dtype)
+        gain = LRELU_GAIN * (ZEROS_GAIN if self.up else 1) / gain
+        x = x * (demodulation * gain)[:, :, None, None].to(x.dtype)
         if noise is not None:
-            x += (noise * (self.noise_strength * LRELU_GAIN)).to(x.dtype)
-        x += (self.bias * LRELU_GAIN)[:, None, None].to(x.dtype)
+            x.addcmul_(noise.to(x.dtype), self.noise_strength.to(x.dtype), value=LRELU_GAIN)
+        x.add_(self.bias[:, None, None].to(x.dtype), alpha=LRELU_GAIN)
         x = F.leaky_relu_(x, LRELU_SLOPE)
         return x if self.clamp is None else x.clamp(-self.clamp, self.clamp)
-
-    def _upsampled(self, x: Tensor) -> Tensor:
-        x = F.conv_transpose2d(x, self.weight.transpose(0, 1), stride=2)  # (B, O, 2H+1, 2W+1)
-        kernel = self.filter.expand(x.shape[1], 1, 4, 4).to(x.dtype)
-        return F.conv2d(x, kernel, padding=1, groups=x.shape[1])
 
 
 class ToRGB(nn.Module):
@@ -131,11 +124,6 @@ class SynthesisBlock(nn.Module):
         return [self.conv1] if self.first else [self.conv0, self.conv1]
 
 
-def upsample_image(image: Tensor, kernel: Tensor) -> Tensor:
-    """2x upsampling of (B, 3, H, W) by the low-pass filter (1, 1, 4, 4) of skip connections."""
-    return F.conv_transpose2d(image, kernel.expand(3, 1, 4, 4), stride=2, padding=1, groups=3)
-
-
 class Generator(nn.Module):
     """Mapping and synthesis networks, and the mean of w.
 
@@ -148,7 +136,7 @@ class Generator(nn.Module):
         self.mapping = Mapping(config)
         self.blocks = nn.ModuleList(SynthesisBlock(config, r) for r in config.block_resolutions)
         self.register_buffer("w_avg", torch.zeros(config.w_dim))
-        self.register_buffer("filter", upsample_filter()[None, None], persistent=False)
+        self.register_buffer("filter", low_pass_kernel(), persistent=False)
         self.codes: CodeDistribution | None = None  # draws samples in place of the mapping network
 
     @property
@@ -186,7 +174,7 @@ class Generator(nn.Module):
                 features.append(x)
                 index += 1
             rgb = block.to_rgb(x, styles[index])  # shares its w with the next block's first conv
-            image = rgb if image is None else upsample_image(image, self.filter) + rgb
+            image = rgb if image is None else enlarged(image, self.filter) + rgb
         return image, features
 
     def map(self, z: Tensor, *, truncation: float = 1.0) -> Tensor:

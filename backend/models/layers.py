@@ -33,4 +33,5 @@ class EqualLinear(nn.Module):
         self.bias_gain = lr_multiplier
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.weight * self.weight_gain, self.bias * self.bias_gain)
+        weight = self.weight.t()
+        return torch.addmm(self.bias, x, weight, beta=self.bias_gain, alpha=self.weight_gain)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from backend.models.products import product
+from backend.models.products import add_product, product
 from backend.models.sampling import PixelReader
 from backend.models.segmentation import SegmentationBranch, by_side
 
@@ -26,8 +26,9 @@ class PixelLogits:
     def __init__(self, branch: SegmentationBranch, pixels: Tensor, sides: Sequence[int]) -> None:
         """pixels: (N,) flat indices into the label map; sides: of the feature maps, in order."""
         self.reader = PixelReader(pixels, branch.resolution, sides)
-        self._sides = sides
-        self._weight0 = {s: w.detach() for s, w in by_side(sides, branch.weight0).items()}
+        # What is not coarse has a row for each pixel: such maps are joined into one.
+        self._sides = [s if s in self.reader.coarse else branch.resolution for s in sides]
+        self._weight0 = {s: w.detach() for s, w in by_side(self._sides, branch.weight0).items()}
         self._back0 = {side: _transposed(weight) for side, weight in self._weight0.items()}
         self._bias0 = branch.bias0.detach()
         self._width = branch.weight1.shape[1]
@@ -52,7 +53,7 @@ class PixelLogits:
         coarse = [product(by.pop(s), self._weight0[s][units]) for s in self.reader.coarse]
         hidden = self.reader.interpolate(coarse, self._bias0[units])
         for side, rows in by.items():
-            hidden += product(rows, self._weight0[side][units])
+            add_product(hidden, rows, self._weight0[side][units])
         return hidden.relu_()
 
     def back_through_first_layer(
@@ -65,7 +66,7 @@ class PixelLogits:
             units = self._units(heads)
             coarse[:, units] = self.reader.spread(gradient)
             for side in found.keys() - set(self.reader.coarse):
-                found[side] += product(gradient, self._back0[side][:, units])
+                add_product(found[side], gradient, self._back0[side][:, units])
         # One product for all heads: small ones, head by head, are slow.
         for side, rows in self.reader.by_coarse_side(coarse).items():
             found[side] = product(rows, self._back0[side])
@@ -91,7 +92,7 @@ class _MeanLogits(torch.autograd.Function):
             hidden, seconds = at.first_layer(heads, maps), []
             for head, own in at.each(heads, hidden):
                 seconds.append(product(own, at.weight1[head], at.bias1[head]).relu_())  # (N, h1)
-                total += product(seconds[-1], at.weight2[head])
+                add_product(total, seconds[-1], at.weight2[head])
             ctx.kept.append((heads, hidden, seconds))
         return total.div_(len(at.weight2))
 

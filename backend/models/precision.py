@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 
@@ -18,3 +21,14 @@ def use_fast_matrices(device: str | torch.device) -> None:
     """Let a GPU multiply float32 matrices in TF32, as it does in convolutions anyway."""
     if torch.device(device).type == "cuda":
         torch.set_float32_matmul_precision("high")
+
+
+@contextmanager
+def products_in(precision: str) -> Iterator[None]:
+    """Multiply float32 matrices on a GPU with "highest" precision, or in TF32, "high"."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(precision)
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)

@@ -22,3 +22,10 @@ def product(rows: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     # A kernel of one place cannot be dilated; but on one thread torch takes oneDNN only if it is.
     found = F.conv2d(picture, weight[:, :, None, None], bias, dilation=2)
     return found.permute(0, 2, 3, 1).reshape(count, -1)
+
+
+def add_product(total: Tensor, rows: Tensor, weight: Tensor) -> Tensor:
+    """Add rows (N, K) times weight (M, K) to total (N, M), in place."""
+    if rows.is_cuda and total.dtype == rows.dtype:
+        return total.addmm_(rows, weight.t())  # one pass over the total
+    return total.add_(product(rows, weight))

@@ -9,18 +9,20 @@ depth. `pixel_logits` does it for a few pixels, and carries gradients back.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from backend.models.interpolation import Upsampling
-from backend.models.products import product
+from backend.models.interpolation import DenseUpsampling, Upsampling, upsampling
+from backend.models.products import add_product, product
+from backend.models.sampling import as_rows
 
 Maps = dict[int, Tensor]  # by side: features (side * side, C), or weights (units, C)
 
-_ROWS = 16  # of pixels at a time: more hidden values would not fit into caches
+_ROWS = 16  # of pixels at a time on a CPU: more hidden values would not fit into caches
 
 
 def hidden_sizes(classes: int) -> tuple[int, int]:
@@ -50,6 +52,7 @@ class SegmentationBranch(nn.Module):
         self.bias1 = nn.Parameter(torch.zeros(heads, 1, h1))
         self.weight2 = nn.Parameter(torch.zeros(heads, h1, classes))
         self.bias2 = nn.Parameter(torch.zeros(heads, 1, classes))
+        self._upsamplings: dict[object, Upsampling | DenseUpsampling] = {}
 
     def lighter(self, heads: int, resolution: int) -> SegmentationBranch:
         """A branch of the first `heads` MLPs, for label maps of at most `resolution` pixels a side.
@@ -67,12 +70,28 @@ class SegmentationBranch(nn.Module):
         return small
 
     def map_logits(self, features: Sequence[Tensor]) -> Iterator[Tensor]:
-        """Logits at all pixels, one head at a time: (R * R, classes) each. Batch of one."""
+        """Logits at all pixels, one head at a time: (R * R, classes) each. Batch of one;
+        without gradients."""
         features = [self._no_larger(f) for f in features]
         sides = [f.shape[-1] for f in features]
-        maps = by_side(sides, [f[0].permute(1, 2, 0).flatten(0, 1) for f in features])
-        weights = by_side(sides, self.weight0)
-        return (self._whole_maps if features[0].is_cuda else self._in_bands)(maps, weights)
+        maps = by_side(sides, [as_rows(f) for f in features])
+        weights, width = by_side(sides, self.weight0), self.weight1.shape[1]
+        upsample = self._upsampling(tuple(maps), features[0].device)
+        for head in range(self.heads):
+            units = slice(head * width, (head + 1) * width)
+            own = {side: weight[units] for side, weight in weights.items()}
+            yield self._logits_of(head, maps, own, upsample)
+
+    def _upsampling(
+        self, sides: tuple[int, ...], device: torch.device
+    ) -> Upsampling | DenseUpsampling:
+        """Of the maps that have fewer pixels than the labels. Kept as long as the branch: what a
+        GPU has recorded reads it again."""
+        key = sides, self.resolution, device
+        if key not in self._upsamplings:
+            small = [side for side in sides if side != self.resolution]
+            self._upsamplings[key] = upsampling(small, self.resolution, device)
+        return self._upsamplings[key]
 
     def _no_larger(self, feature: Tensor) -> Tensor:
         """A feature map of at most the labels' resolution: what is larger is reduced once, not the
@@ -81,46 +100,26 @@ class SegmentationBranch(nn.Module):
             return feature
         return F.interpolate(feature, self.resolution, mode="bilinear", align_corners=False)
 
-    def _whole_maps(self, maps: Maps, weights: Maps) -> Iterator[Tensor]:
-        """The logits of each head on a GPU, which wants few and large pieces of work."""
-        width, size = self.weight1.shape[1], self.resolution
-        for head in range(self.heads):
-            hidden = self.bias0.new_zeros(size * size, width)
-            for side, x in maps.items():
-                x = product(x, weights[side][head * width : (head + 1) * width])  # (side², h0)
-                if side != size:
-                    x = x.unflatten(0, (1, side, side)).permute(0, 3, 1, 2)
-                    x = F.interpolate(x, size=size, mode="bilinear", align_corners=False)
-                    x = x.permute(0, 2, 3, 1).flatten(0, 2)
-                hidden += x
-            yield self._after_first_layer(head, hidden)
-
-    def _in_bands(self, maps: Maps, weights: Maps) -> Iterator[Tensor]:
-        """The logits of each head on a CPU, which wants work that its caches hold."""
-        upsampling = Upsampling([side for side in maps if side != self.resolution], self.resolution)
-        width = self.weight1.shape[1]
-        for head in range(self.heads):
-            units = slice(head * width, (head + 1) * width)
-            own = {side: weight[units] for side, weight in weights.items()}
-            yield self._bands_of(head, maps, own, upsampling)
-
-    def _bands_of(self, head: int, maps: Maps, weights: Maps, upsampling: Upsampling) -> Tensor:
-        """One head's logits, some rows of pixels at a time; weights: its own, by side."""
-        size = self.resolution
-        small = [product(x, weights[side]) for side, x in maps.items() if side != size]
-        wide, logits = upsampling.widened(small), []
-        for top in range(0, size, _ROWS):
-            hidden = upsampling.rows(wide, top, top + _ROWS).view(-1, self.weight1.shape[1])
+    def _logits_of(
+        self, head: int, maps: Maps, weights: Maps, upsample: Upsampling | DenseUpsampling
+    ) -> Tensor:
+        """One head's logits (R * R, classes), some rows of pixels at a time; weights: its own, by
+        side."""
+        size, width = self.resolution, self.weight1.shape[1]
+        bias = self.bias0[head * width : (head + 1) * width]
+        biases = itertools.chain([bias], itertools.repeat(None))  # once in the sum
+        small = [product(x, weights[s], next(biases)) for s, x in maps.items() if s != size]
+        wide, logits = upsample.widened(small), []
+        step = size if bias.is_cuda else _ROWS
+        for top in range(0, size, step):
+            hidden = upsample.rows(wide, top, top + step).view(-1, width)
             if size in maps:  # it has a value at each pixel: nothing to interpolate
-                some = maps[size][top * size : (top + _ROWS) * size]
-                hidden += product(some, weights[size])
-            logits.append(self._after_first_layer(head, hidden))
+                add_product(hidden, maps[size][top * size : (top + step) * size], weights[size])
+            logits.append(self._after_first_layer(head, hidden.relu_()))
         return torch.cat(logits)
 
     def _after_first_layer(self, head: int, x: Tensor) -> Tensor:
-        """Logits of one head from its first layer's products, (N, h0) -> (N, classes)."""
-        width = self.weight1.shape[1]
-        x = F.relu_(x.add_(self.bias0[head * width : (head + 1) * width]))
+        """Logits of one head from its first hidden values, (N, h0) -> (N, classes)."""
         x = F.relu_(product(x, self.weight1[head].t(), self.bias1[head, 0]))
         return product(x, self.weight2[head].t(), self.bias2[head, 0])
 

@@ -8,12 +8,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from backend.models.config import GeneratorConfig
-from backend.models.generator import (
-    Generator,
-    StyledConv,
-    sample_z,
-    upsample_filter,
-    upsample_image,
+from backend.models.generator import Generator, StyledConv, sample_z
+from backend.models.resampling import (
+    convolved_larger,
+    enlarged,
+    in_phases,
+    low_pass_kernel,
 )
 
 CONFIG = GeneratorConfig(resolution=32, channel_base=512, channel_max=32, z_dim=16, w_dim=16)
@@ -68,11 +68,23 @@ def test_styled_convolution_equals_the_published_one(up: bool) -> None:
 def test_image_upsampling_equals_the_definition() -> None:
     image = torch.randn(2, 3, 8, 8)
     torch.testing.assert_close(
-        upsample_image(image, upsample_filter()[None, None]),
+        enlarged(image, low_pass_kernel()),
         upfirdn(image, up=2),
         rtol=1e-5,
         atol=1e-6,
     )
+
+
+def test_a_larger_convolution_in_phases_as_a_gpu_computes_it_is_the_same() -> None:
+    torch.manual_seed(2)
+    x, weight, kernel = torch.randn(2, 6, 7, 9), torch.randn(5, 6, 3, 3), low_pass_kernel()
+    x = x.contiguous(memory_format=torch.channels_last).requires_grad_()
+    plain, phases = (f(x, weight, kernel) for f in (convolved_larger, in_phases))
+    assert phases.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(phases, plain, rtol=1e-5, atol=1e-5)
+    slope = torch.randn_like(plain)
+    expected, found = (torch.autograd.grad(y, x, slope)[0] for y in (plain, phases))
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_shapes_and_features() -> None:

@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from backend.models.interpolation import Interpolation
 from backend.models.sampling import PixelReader, sample_at
 
 RESOLUTION = 16
@@ -66,4 +67,13 @@ def test_small_maps_that_are_added_up_first_give_the_same_sum(sides: list[int], 
     weights = torch.randn_like(found)
     gradients = (torch.autograd.grad(total, maps, weights) for total in (found, wanted))
     for gradient, expected in zip(*gradients, strict=True):
-        torch.testing.assert_close(gradient, expected)
+        # Of sums of up to 4096 numbers.
+        torch.testing.assert_close(gradient, expected, rtol=1e-5, atol=2e-4)
+
+
+def test_a_sparse_product_in_the_format_for_a_gpu_is_the_same() -> None:
+    index, weights = torch.randint(7, (40, 3)), torch.rand(40, 3)
+    matrix = Interpolation.of(index, weights, 7)
+    rows, back = torch.randn(7, 5), torch.randn(40, 5)
+    torch.testing.assert_close(matrix.forward.compressed @ rows, matrix(rows))
+    torch.testing.assert_close(matrix.backward.compressed @ back, matrix.transposed(back))

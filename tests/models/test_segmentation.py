@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from backend.models import pixel_logits
+from backend.models.interpolation import DenseUpsampling, Upsampling, upsampling
 from backend.models.pixel_logits import PixelLogits
-from backend.models.sampling import as_rows
-from backend.models.segmentation import SegmentationBranch, by_side, hidden_sizes
+from backend.models.segmentation import SegmentationBranch, hidden_sizes
 
 CHANNELS = [6, 6, 5, 4, 3]
 SIDES = [4, 4, 8, 16, 32]
@@ -65,11 +65,15 @@ def test_features_larger_than_the_labels_equal_the_published_form() -> None:
     torch.testing.assert_close(branch.logits(features), expected, rtol=1e-4, atol=1e-4)
 
 
-def test_whole_maps_as_a_gpu_reads_them_equal_the_published_form() -> None:
-    branch, features = make_branch(), make_features()
-    maps = by_side(SIDES, [as_rows(feature) for feature in features])
-    found = torch.stack(list(branch._whole_maps(maps, by_side(SIDES, branch.weight0))))
-    torch.testing.assert_close(found, published(branch, features), rtol=1e-4, atol=1e-4)
+def test_upsampling_as_a_gpu_does_it_gives_the_same() -> None:
+    torch.manual_seed(2)
+    sides, resolution = [4, 8, 16], 32
+    maps = [torch.randn(side * side, 5) for side in sides]
+    sparse = upsampling(sides, resolution, torch.device("cpu"))
+    dense = DenseUpsampling(sides, resolution, torch.device("cpu"))
+    expected, found = (some.rows(some.widened(maps), 3, 20) for some in (sparse, dense))
+    assert isinstance(sparse, Upsampling)
+    torch.testing.assert_close(found, expected)
 
 
 def test_a_few_pixels_equal_the_same_pixels_of_the_whole() -> None:
