@@ -6,12 +6,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.editing.glance import GRID
 from backend.editing.progress import Progress, Report
 from backend.photos.align import CropFrame, extract
 from backend.photos.composite import ResultLayer, composite
 
 SIDE = 320  # of the picture, unless the subject is smaller in the photo
-_GRID = 256  # of the motion: a quarter of the time of a result's, and as good at this size
 
 
 class PhotoPreview:
@@ -32,13 +32,14 @@ class PhotoPreview:
         crop, _ = extract(photo, frame, side)
         self._crop = np.rint((crop + 1) * 127.5).astype(np.uint8)
         self._frame = CropFrame(np.array([[0, 0], [0, side], [side, side], [side, 0]], float))
-        self._before, self._region = before, region
+        step = max(1, len(region) // GRID)
+        self._before, self._region = _small(before), region[::step, ::step]
         self.outline = outline(region, side)
 
     def draw(self, after: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """after: uint8 [R, R, 3], the generator's picture. Returns uint8 [S, S, 3]."""
-        new = after.astype(np.float32) / 127.5 - 1
-        layer = composite(self._crop, self._frame, self._before, new, self._region, grid=_GRID)
+        new = _small(after.astype(np.float32)) / 127.5 - 1
+        layer = composite(self._crop, self._frame, self._before, new, self._region, grid=GRID)
         return laid_over(self._crop, layer)
 
     def through(self, report: Report) -> Report:
@@ -50,6 +51,13 @@ class PhotoPreview:
             return report(Progress(news.fraction, news.text, draw, self.outline))
 
         return shown
+
+
+def _small(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A picture [R, R, 3], at most GRID pixels wide: enough for motion at this size."""
+    if len(picture) <= GRID:
+        return picture
+    return cv2.resize(picture, (GRID, GRID), interpolation=cv2.INTER_AREA)
 
 
 def laid_over(photo: NDArray[np.uint8], layer: ResultLayer) -> NDArray[np.uint8]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from backend.photos.align import CropFrame, Rect, extract
 from backend.photos.arrays import Flags, Floats, Picture
+from backend.photos.blur import wide_blur
 from backend.photos.doubt import doubt_about, grey_of
 from backend.photos.feather import feathered_alpha
 from backend.photos.flow import Motion, estimate_motion, sample
@@ -140,8 +141,8 @@ def _replacement(crop: Floats, tone: Floats, motion: Motion) -> Floats:
 def _tone(difference: Floats, valid: Flags) -> Floats:
     """The low frequencies of photo - reconstruction, [R, R, 3], where the photo covers the crop."""
     sigma = _TONE * len(valid)
-    weight = cv2.GaussianBlur(valid.astype(np.float32), (0, 0), sigma)[..., None]
-    blurred = cv2.GaussianBlur(difference * valid[..., None], (0, 0), sigma)
+    weight = wide_blur(valid.astype(np.float32), sigma)[..., None]
+    blurred = wide_blur(difference * valid[..., None], sigma)
     return blurred / np.maximum(weight, 1e-3)
 
 

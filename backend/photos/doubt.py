@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from backend.photos.arrays import Flags, Floats
+from backend.photos.blur import wide_blur
 
 _AROUND = 0.04  # sigma of the neighbourhood that errors are averaged over, in crop sides
 _DETAIL = 2.0  # blur whose remainder counts as shapes, in generator pixels
@@ -55,4 +56,4 @@ def grey_of(picture: Floats) -> Floats:
 
 
 def _around(energy: Floats) -> Floats:
-    return np.sqrt(cv2.GaussianBlur(energy, (0, 0), _AROUND * len(energy)))
+    return np.sqrt(wide_blur(energy, _AROUND * len(energy)))

@@ -60,6 +60,27 @@ def test_without_a_change_the_preview_is_the_photo(photo: OpenPhoto) -> None:
     assert np.abs(picture - (crop + 1) * 127.5).mean() < 2
 
 
+def test_a_large_generators_pictures_give_the_same_preview(photo: OpenPhoto) -> None:
+    before = photo.rebuilt.transpose(1, 2, 0).clip(-1, 1)
+    after = np.roll(before, 3, axis=0)
+    region = np.zeros(before.shape[:2], bool)
+    region[40:100, 30:100] = True
+    drawn = []
+    for times in (1, 4):
+        side = times * len(before)
+        old, new = (
+            cv2.resize(p, (side, side), interpolation=cv2.INTER_CUBIC) for p in (before, after)
+        )
+        where = region.repeat(times, axis=0).repeat(times, axis=1)
+        preview = PhotoPreview(photo.pixels, photo.frame, old.clip(-1, 1), where)
+        drawn.append(preview.draw(np.rint((new.clip(-1, 1) + 1) * 127.5).astype(np.uint8)))
+    side = len(drawn[0])
+    crop, _ = extract(photo.pixels, photo.frame, side)
+    large = cv2.resize(drawn[1], (side, side), interpolation=cv2.INTER_AREA)
+    change, error = (np.abs(drawn[0] - p).mean() for p in ((crop + 1) * 127.5, large.astype(float)))
+    assert error < 0.3 * change
+
+
 BACKGROUND, SKIN, EYE, BROW, HAIR = range(5)
 LARGE = [BACKGROUND, SKIN, HAIR]
 
