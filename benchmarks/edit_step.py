@@ -9,6 +9,11 @@ pairs; `ratio` is the median of the pairs' ratios. Peaks of memory are taken in 
 for each. A row in bfloat16 is left out where the processor would only imitate it. The last line is
 one JSON object; `arithmetic_share` in it is what `head_share` would be if branch and generator
 computed at one speed, and did nothing but multiply and add.
+
+On a GPU the engine records a step and replays it, so what is ours is timed that way, generator and
+branch alone too; `launched` are the same times of ours without. A row of its own has products in
+TF32, which is how the backend runs (float32 is torch's default: convolutions in TF32, products
+not).
 """
 
 from __future__ import annotations
@@ -21,6 +26,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -30,12 +36,14 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from backend.editing.objective import EditObjective, Weights  # noqa: E402
-from backend.models.precision import fast_bfloat16  # noqa: E402
+from backend.models.precision import fast_bfloat16, products_in  # noqa: E402
+from backend.models.replay import Replay  # noqa: E402
 from benchmarks import reference  # noqa: E402
 from benchmarks.random_model import config_f, random_networks, random_problem  # noqa: E402
 
 Step = Callable[[], tuple[Tensor, Tensor]]  # -> loss, gradient of delta
 Clock = Callable[[], float]
+Result = TypeVar("Result")
 
 
 class Bench:
@@ -45,49 +53,58 @@ class Bench:
         self.device = device
         self.networks = random_networks(config_f(resolution), classes, device)
         self.problem = random_problem(self.networks)
-        self.delta = self.problem.delta.clone().requires_grad_(True)
+        self.w_plus = self.problem.w_plus + self.problem.delta
 
-    @property
-    def w_plus(self) -> Tensor:
-        return self.problem.w_plus + self.delta
+    def delta(self) -> Tensor:
+        """A new leaf: a recording needs its own."""
+        return self.problem.delta.detach().requires_grad_(True)
 
     def published(self) -> Step:
         networks, problem = self.networks, self.problem
         heads = reference.separate_heads(networks.segmentation)
 
         def step() -> tuple[Tensor, Tensor]:
+            delta = self.delta()
+            w_plus = problem.w_plus + delta
             loss = reference.loss(
-                networks, heads, self.w_plus, problem.before, problem.target, Weights()
+                networks, heads, w_plus, problem.before, problem.target, Weights()
             )
-            return loss.detach(), torch.autograd.grad(loss, self.delta)[0]
+            return loss.detach(), torch.autograd.grad(loss, delta)[0]
 
         return step
 
     def ours(self, dtype: torch.dtype | None = None) -> Step:
+        """In autocast to a type, if one is given."""
         objective = EditObjective(
             self.networks, self.problem.before, self.problem.target, Weights()
         )
 
         def step() -> tuple[Tensor, Tensor]:
+            delta = self.delta()
             with torch.autocast(self.device, dtype=dtype, enabled=dtype is not None):
-                image, features = self.networks.generator(self.w_plus)
+                image, features = self.networks.generator(self.problem.w_plus + delta)
                 loss = torch.stack(list(objective.terms(image, features).values())).sum()
-            return loss.detach(), torch.autograd.grad(loss, self.delta)[0]
+            return loss.detach(), torch.autograd.grad(loss, delta)[0]
 
         return step
 
     def generator_alone(self) -> None:
-        image, _ = self.networks.generator(self.w_plus)
-        torch.autograd.grad(image.sum(), self.delta)
+        delta = self.delta()
+        image, _ = self.networks.generator(self.problem.w_plus + delta)
+        torch.autograd.grad(image.sum(), delta)
 
     def branch_alone(self) -> Callable[[], None]:
         objective = EditObjective(
             self.networks, self.problem.before, self.problem.target, Weights()
         )
         with torch.no_grad():
-            features = [f.detach() for f in self.networks.generator(self.w_plus)[1]]
-        features = [f.requires_grad_(True) for f in features]
-        return lambda: torch.autograd.grad(objective.cross_entropy(features), features) and None
+            features = self.networks.generator(self.w_plus)[1]
+
+        def branch() -> None:
+            leaves = [feature.detach().requires_grad_(True) for feature in features]
+            torch.autograd.grad(objective.cross_entropy(leaves), leaves)
+
+        return branch
 
 
 def timed(work: Callable[[], object], device: str, clock: Clock = time.perf_counter) -> float:
@@ -121,6 +138,13 @@ def operations(work: Callable[[], object]) -> int:
     with FlopCounterMode(display=False) as counter:
         work()
     return counter.get_total_flops()
+
+
+def arithmetic_share(resolution: int, classes: int) -> float:
+    """The branch's operations as a share of the generator's own; counted on a CPU, since on a GPU
+    sparse products would count as dense ones."""
+    bench = Bench(resolution, classes, "cpu")
+    return operations(bench.branch_alone()) / operations(bench.generator_alone)
 
 
 def errors(step: Step, expected: tuple[Tensor, Tensor]) -> dict[str, float]:
@@ -168,29 +192,41 @@ def peak_elsewhere(args: argparse.Namespace, which: str) -> int:
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
+def as_run(work: Callable[[], Result], device: str) -> Callable[[], Result]:
+    """`work` as the engine runs it on the device: recorded on a GPU."""
+    if device != "cuda":
+        return work
+    work()
+    return Replay(work)
+
+
 def measure(args: argparse.Namespace) -> dict[str, object]:
-    bench = Bench(args.resolution, args.classes, args.device)
-    published, ours = bench.published(), bench.ours()
+    bench, on_gpu = Bench(args.resolution, args.classes, args.device), args.device == "cuda"
+    published, step, branch = bench.published(), bench.ours(), bench.branch_alone()
     expected = published()
-    result: dict[str, object] = errors(ours, expected)
-    works = {
-        "published": published,
-        "ours": ours,
-        "generator": bench.generator_alone,
-        "branch": bench.branch_alone(),
-    }
-    half = bench.ours(torch.bfloat16) if fast_bfloat16(args.device) else None
-    if half:
-        works["ours_bf16"] = half
+    plain = {"ours": step, "generator": bench.generator_alone, "branch": branch}
+    works = {name: as_run(work, args.device) for name, work in plain.items()}
+    result: dict[str, object] = errors(works["ours"], expected)
+    steps = {"ours": works["ours"]}
+    if fast_bfloat16(args.device):
+        steps["bf16"] = works["bf16"] = as_run(bench.ours(torch.bfloat16), args.device)
+    if on_gpu:
+        works |= {f"{name}_launched": work for name, work in plain.items()}
+        with products_in("high"):
+            steps["tf32"] = works["tf32"] = as_run(step, args.device)
+            works["branch_tf32"] = as_run(branch, args.device)
     clock = time.process_time if args.busy else time.perf_counter
-    seconds = alternate(works, args.device, args.pairs, clock)
+    seconds = alternate({"published": published} | works, args.device, args.pairs, clock)
+    for name in steps.keys() - {"ours"}:
+        ratio = median_ratio(seconds["published"], seconds[name])
+        result[name] = errors(steps[name], expected) | {"ratio": ratio}
     result["ratio"] = median_ratio(seconds["published"], seconds["ours"])
-    result["head_share"] = median_ratio(seconds["branch"], seconds["generator"])
-    result["arithmetic_share"] = operations(works["branch"]) / operations(works["generator"])
+    for name in (name for name in works if name.startswith("branch")):
+        of = "generator_launched" if name == "branch_launched" else "generator"
+        share = median_ratio(seconds[name], seconds[of])
+        result[name.replace("branch", "head_share")] = share
+    result["arithmetic_share"] = arithmetic_share(args.resolution, args.classes)
     result |= {f"{name}_ms": statistics.median(s) * 1000 for name, s in seconds.items()}
-    if half:
-        ratio = median_ratio(seconds["published"], seconds["ours_bf16"])
-        result["bf16"] = errors(half, expected) | {"ratio": ratio}
     peaks = {which: peak_elsewhere(args, which) for which in ("published", "ours")}
     result["memory_ratio"] = peaks["ours"] / peaks["published"]
     return result | {f"{which}_mb": size / 2**20 for which, size in peaks.items()}
@@ -207,14 +243,18 @@ def show(result: dict, args: argparse.Namespace) -> None:
     print(f"{args.resolution} x {args.resolution}, {args.classes} classes, {where}, "
           f"{torch.get_num_threads()} threads, medians of {args.pairs} pairs"
           f"{', processor time' if args.busy else ''}")  # fmt: skip
-    for name in ("published", "ours", "ours_bf16"):
+    for name in ("published", "ours", "ours_launched", "tf32", "bf16"):
         if f"{name}_ms" in result:
             size = f"{result[f'{name}_mb']:8.0f} MB" if f"{name}_mb" in result else ""
-            print(f"  {name:<12}{result[f'{name}_ms']:10.0f} ms{size}")
-    print(f"  generator {result['generator_ms']:.0f} ms, our branch {result['branch_ms']:.0f} ms "
-          f"(a share of {result['head_share']:.3f}; of the arithmetic "
-          f"{result['arithmetic_share']:.3f})")  # fmt: skip
-    rows = {"float32": result, "bf16": result.get("bf16")}
+            print(f"  {name:<16}{result[f'{name}_ms']:10.1f} ms{size}")
+    for kind in ("", "_launched", "_tf32"):
+        if f"branch{kind}_ms" in result:
+            of = "generator_launched" if kind == "_launched" else "generator"
+            print(f"  generator {result[f'{of}_ms']:.1f} ms, our branch{kind.replace('_', ', ')} "
+                  f"{result[f'branch{kind}_ms']:.1f} ms: a share of "
+                  f"{result[f'head_share{kind}']:.3f}")  # fmt: skip
+    print(f"  the branch's share of the arithmetic: {result['arithmetic_share']:.3f}")
+    rows = {"float32": result, "tf32": result.get("tf32"), "bf16": result.get("bf16")}
     for name, found in ((k, v) for k, v in rows.items() if v):
         print(f"  {name}: relative error of the loss {found['loss_error']:.1e}, "
               f"of the gradient {found['gradient_error']:.1e}")  # fmt: skip
