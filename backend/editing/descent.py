@@ -53,12 +53,12 @@ def descend(
     """
     at = start.detach().clone()
     optimiser = torch.optim.Adam([at], betas=betas)
-    look = Look(at, evaluate)
+    slope = Slope(at, evaluate)
     best, best_terms, losses, last = start.clone(), dict[str, float](), list[float](), steps
     for step in range(steps + 1):
         if at.is_cuda and step == _BEFORE_RECORDING < last:
-            look.record()
-        terms, picture = look(gradient=step < last)
+            slope.record()
+        terms, picture = slope(gradient=step < last)
         losses.append(sum(terms.values()))
         if losses[-1] < min(losses[:-1], default=math.inf):
             best, best_terms = at.detach().clone(), terms
@@ -73,7 +73,7 @@ def descend(
     return Descended(best, tuple(losses), best_terms, enough=last < steps)
 
 
-class Look:
+class Slope:
     """The terms at a tensor that changes in place, and the gradient of their sum, left in its
     `grad`."""
 

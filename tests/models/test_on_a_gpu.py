@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from backend.bundles.networks import Networks
-from backend.editing.descent import Descended, Look
+from backend.editing.descent import Descended, Slope
 from backend.editing.inversion import Level, encode, invert
 from backend.editing.objective import EditObjective, Weights
 from backend.editing.optimise import optimise
@@ -71,7 +71,7 @@ def test_what_is_recorded_gives_the_same_terms_and_gradient() -> None:
         return objective.terms(image, features), image
 
     at = torch.zeros_like(problem.delta)
-    launched, recorded = Look(at, evaluate), Look(at, evaluate)
+    launched, recorded = Slope(at, evaluate), Slope(at, evaluate)
     recorded(gradient=True)
     recorded.record()
     for scale in (0.0, 1.0, -1.0, 0.5):

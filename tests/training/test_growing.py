@@ -11,7 +11,8 @@ from backend.bundles.networks import load_encoder, load_generator
 from backend.errors import EditGanError
 from backend.models.config import GeneratorConfig
 from backend.models.encoder import Encoder
-from backend.models.generator import Generator, upsample_image
+from backend.models.generator import Generator
+from backend.models.resampling import enlarged
 from backend.training.growing import check_growth, grow_encoder, grow_generator
 from backend.training.trainer import GeneratorTrainer, Recipe
 
@@ -25,7 +26,7 @@ def test_the_grown_generator_shows_the_small_picture_upsampled() -> None:
     small, large = Generator(SMALL), Generator(LARGE)
     grow_generator(small, large)
     w_plus = torch.randn(2, LARGE.n_ws, 16)
-    expected = upsample_image(small(w_plus[:, : SMALL.n_ws])[0], small.filter)
+    expected = enlarged(small(w_plus[:, : SMALL.n_ws])[0], small.filter)
     found = large(w_plus)[0]
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
     assert found.shape[-1] == 128
