@@ -22,11 +22,11 @@ def knots_around(places: Places, sides: Sequence[int]) -> tuple[Places, Tensor, 
     axis = torch.cat([(torch.arange(s, device=device) + 0.5) / s for s in sides]).unique()
     low, high, part = [], [], []
     for place in places:
-        after = torch.searchsorted(axis, place)
-        first, second = (after - 1).clamp(min=0), after.clamp(max=len(axis) - 1)
+        second = torch.searchsorted(axis, place).clamp(1, len(axis) - 1)
+        first = second - 1
         low.append(first)
         high.append(second)
-        part.append((place - axis[first]) / (axis[second] - axis[first]).clamp(min=1e-9))
+        part.append((place - axis[first]) / (axis[second] - axis[first]))
     index, weights = _bilinear(low, high, [p.clamp(0, 1) for p in part], len(axis))
     needed, index = index.unique(return_inverse=True)
     return (axis[needed // len(axis)], axis[needed % len(axis)]), index, weights
@@ -50,8 +50,9 @@ def axis_taps(side: int, resolution: int) -> tuple[Tensor, Tensor]:
 
 def _neighbours(position: Tensor, side: int) -> tuple[Tensor, Tensor, Tensor]:
     """Of positions 0..1 on an axis of `side` values: the one before, the next, how far between."""
-    place = (position * side - 0.5).clamp(min=0)
-    first = place.long().clamp(max=side - 1)
+    place = (position * side - 0.5).clamp(0, side - 1)
+    # Two different ones wherever there are two: sparse products want no column twice in a row.
+    first = place.long().clamp(max=max(side - 2, 0))
     return first, (first + 1).clamp(max=side - 1), place - first
 
 

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from backend.models.interpolation import Interpolation
 from backend.models.sampling import PixelReader, sample_at
+from backend.models.taps import centres, knots_around, taps
 
 RESOLUTION = 16
 PIXELS = torch.tensor([0, 3, 15, 16, 17, 100, 120, 121, 136, 240, 255])  # corners and borders too
@@ -77,3 +78,14 @@ def test_a_sparse_product_in_the_format_for_a_gpu_is_the_same() -> None:
     rows, back = torch.randn(7, 5), torch.randn(40, 5)
     torch.testing.assert_close(matrix.forward.compressed @ rows, matrix(rows))
     torch.testing.assert_close(matrix.backward.compressed @ back, matrix.transposed(back))
+
+
+@pytest.mark.parametrize("sides", [[2, 4], [4, 8, 16, 32]])
+def test_no_value_is_read_twice_at_one_place(sides: list[int]) -> None:
+    places = centres(torch.arange(64 * 64), 64)
+    for side in sides:
+        index, _ = taps(places, side)
+        assert (index.sort(dim=1).values.diff(dim=1) > 0).all()
+    _, index, weights = knots_around(places, sides)
+    assert (index.sort(dim=1).values.diff(dim=1) > 0).all()
+    torch.testing.assert_close(weights.sum(dim=1), torch.ones(len(weights)))
