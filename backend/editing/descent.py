@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -43,13 +43,14 @@ def descend(
     steps: int,
     rate: Callable[[int], float],
     report: Report,
-    saying: Callable[[int], str],
+    news: Callable[[int], Progress],
     betas: tuple[float, float] = (0.9, 0.999),
 ) -> Descended:
     """Minimise the sum of the terms, from `start`, which stays as it is.
 
-    rate: Adam's, of each step; saying: the text of the progress after each. Returns a clone of the
-    best iterate, never the last one by accident, also when `report` says that it is enough.
+    rate: Adam's, of each step; news: what is reported after each, with the picture added. Returns a
+    clone of the best iterate, never the last one by accident, also when `report` says that it is
+    enough.
     """
     at = start.detach().clone()
     optimiser = torch.optim.Adam([at], betas=betas)
@@ -67,8 +68,7 @@ def descend(
         for group in optimiser.param_groups:
             group["lr"] = rate(step)
         optimiser.step()
-        news = Progress((step + 1) / steps, saying(step), lambda p=picture: to_picture(p))
-        if report(news):
+        if report(replace(news(step), preview=lambda p=picture: to_picture(p))):
             last = step + 1
     return Descended(best, tuple(losses), best_terms, enough=last < steps)
 

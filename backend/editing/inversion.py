@@ -11,7 +11,7 @@ from torch import Tensor
 
 from backend.bundles.networks import Networks
 from backend.editing.descent import descend
-from backend.editing.progress import Report, ignore
+from backend.editing.progress import Progress, Report, ignore
 from backend.models.perceptual import feature_distance
 
 
@@ -138,7 +138,7 @@ def invert(
         steps=level.steps,
         rate=lambda step: level.rate * schedule(step, level.steps),
         report=report,
-        saying=lambda step: "Embedding",
+        news=lambda step: Progress((step + 1) / level.steps, "Embedding"),
         betas=(0.9, 0.99),
     )
     return found.best

@@ -8,7 +8,7 @@ from torch import Tensor
 from backend.bundles.networks import Networks
 from backend.editing.descent import Descended, descend
 from backend.editing.objective import EditObjective
-from backend.editing.progress import Report, ignore
+from backend.editing.progress import Progress, Report, ignore
 
 RATE = 0.02  # Adam, constant, as in the official release
 
@@ -38,5 +38,5 @@ def optimise(
         steps=steps,
         rate=lambda step: rate,
         report=report,
-        saying=lambda step: f"Step {step + 1} of {steps}",
+        news=lambda step: Progress((step + 1) / steps, f"Step {step + 1} of {steps}"),
     )
