@@ -2,10 +2,12 @@
 """What an edit costs against the generator's size, the photo's size and the number of edits.
 
     python benchmarks/cost.py [--sizes 64 128 256 512 1024] [--megapixels 4 24 100]
-                              [--edits 1 8 64] [--svg docs/images/cost.svg]
+                              [--edits 1 8 64] [--svg docs/images/cost.svg] [--device cpu|cuda]
 
 Generators have random weights at the size of config f, 16 parts; each is measured in a process of
 its own, for its peak of memory. A size that runs out of memory or of --limit seconds is said to.
+slider_ms is a preview of 384 pixels in the Edit Library, two eyes and a mouth edited. On a GPU
+(--device cuda) these are as the engine runs them, recorded; what follows is the processor's work.
 Photos: the face spans half of the photo's height, the shipped bundle's mouth moves. Stacked edits:
 random vectors on the shipped bundle. Medians; the last line is one JSON object.
 """
@@ -23,44 +25,81 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from backend.bundles import find_bundle  # noqa: E402
-from backend.editing.editor import Editor, ScaledEdit  # noqa: E402
+from backend.editing.editor import Editor, OpenPhoto, ScaledEdit  # noqa: E402
+from backend.editing.glance import Glance  # noqa: E402
+from backend.editing.light import PhotoView  # noqa: E402
+from backend.models.pictures import to_picture  # noqa: E402
+from backend.models.precision import use_fast_matrices  # noqa: E402
+from backend.models.replay import Recorded  # noqa: E402
 from backend.photos.align import CropFrame, extract  # noqa: E402
 from backend.photos.composite import composite  # noqa: E402
-from benchmarks.edit_step import Bench, Clock, peak_beyond, timed  # noqa: E402
+from benchmarks.edit_step import Bench, Clock, as_run, peak_beyond, timed  # noqa: E402
 from benchmarks.plot import line_chart  # noqa: E402
+from benchmarks.random_model import face_like_region  # noqa: E402
 
 PARTS = 16
 Row = dict[str, float]
 
 
-def median_ms(work: Callable[[], object], clock: Clock, repeats: int = 3) -> float:
-    """Milliseconds of `work`, the median after one call that does not count."""
-    timed(work, "cpu", clock)
-    return statistics.median(timed(work, "cpu", clock) for _ in range(repeats)) * 1000
+def median_ms(
+    work: Callable[[], object], clock: Clock, repeats: int = 3, device: str = "cpu"
+) -> float:
+    """Milliseconds of `work`, the median after two calls that do not count."""
+    for _ in range(2):  # on a GPU the second one records
+        timed(work, device, clock)
+    return statistics.median(timed(work, device, clock) for _ in range(repeats)) * 1000
 
 
-def generator_row(resolution: int, clock: Clock) -> Row:
-    """A vector applied (picture and parts), one step, and the step's memory."""
-    bench = Bench(resolution, PARTS, "cpu")
-    networks, w_plus, step = bench.networks, bench.w_plus, bench.ours()
-    megabytes = peak_beyond(step, "cpu") / 2**20
-    repeats = 3 if resolution <= 256 else 1
-    return {
-        "vector_ms": median_ms(lambda: networks.picture_and_labels(w_plus), clock, repeats),
-        "step_ms": median_ms(step, clock, repeats),
-        "step_mb": megabytes,
+def generator_row(resolution: int, device: str, clock: Clock) -> Row:
+    """A vector applied (picture and parts), a slider moved, one step, and the step's memory."""
+    use_fast_matrices(device)  # as the backend does
+    bench = Bench(resolution, PARTS, device)
+    segmented, step = Recorded(bench.networks.picture_and_labels), bench.ours()
+    megabytes = peak_beyond(step, device) / 2**20
+    works = {
+        "vector_ms": lambda: [found.cpu() for found in segmented(bench.w_plus)],
+        "slider_ms": slider(bench),
+        "step_ms": as_run(step, device),
     }
+    repeats = 3 if device == "cpu" and resolution > 256 else 7
+    times = {name: median_ms(work, clock, repeats, device) for name, work in works.items()}
+    return times | {"step_mb": megabytes}
 
 
-def generator_elsewhere(resolution: int, limit: float, busy: bool) -> Row | str:
+def slider(bench: Bench) -> Callable[[], object]:
+    """A preview of a vector, drawn as the Edit Library does it. Random networks know no parts: two
+    eyes and a mouth are said to be what they see."""
+    glance, bundle = Recorded(Glance(bench.networks)), find_bundle("faces")
+    edited = bundle.part("nose")
+    face = torch.from_numpy(face_like_region(64, 0.1).astype(np.uint8) * edited.index)[None]
+    side, problem = bench.problem.before.shape[-1], bench.problem
+    frame = CropFrame(np.array([[0, 0], [0, 512], [512, 512], [512, 0]], np.float64))
+    photo = OpenPhoto(
+        pixels=to_picture(F.interpolate(problem.before, 512)),
+        frame=frame,
+        valid=np.ones((side, side), bool),
+        w_plus=problem.w_plus[0].cpu().numpy(),
+        rebuilt=problem.before[0].cpu().numpy(),
+        labels=face[0].numpy(),
+        parts=[],
+        report={},
+    )
+    view = PhotoView(lambda w_plus: (glance(w_plus)[0], face), bundle, photo, problem.w_plus)
+    edit = ScaledEdit(problem.delta[0].cpu().numpy(), (edited.name,), 1.0)
+    return lambda: next(view.looks([[edit]], 384))
+
+
+def generator_elsewhere(resolution: int, args: argparse.Namespace) -> Row | str:
     """`generator_row` in a process of its own, or why there is none."""
-    command = [sys.executable, __file__, "--one-size", str(resolution)]
-    command += ["--busy"] if busy else []
+    limit = args.limit
+    command = [sys.executable, __file__, "--one-size", str(resolution), "--device", args.device]
+    command += ["--busy"] if args.busy else []
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=limit)
     except subprocess.TimeoutExpired:
@@ -116,6 +155,7 @@ def main() -> None:
     parser.add_argument("--megapixels", type=int, nargs="*", default=[4, 12, 24, 50, 100])
     parser.add_argument("--edits", type=int, nargs="*", default=[1, 4, 16, 64])
     parser.add_argument("--limit", type=float, default=300.0, help="seconds for one generator")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--svg", type=Path, help="plot to write")
     parser.add_argument("--one-size", type=int, help=argparse.SUPPRESS)
     parser.add_argument(
@@ -124,15 +164,15 @@ def main() -> None:
     args = parser.parse_args()
     clock = time.process_time if args.busy else time.perf_counter
     if args.one_size:
-        print(json.dumps(generator_row(args.one_size, clock)))
+        print(json.dumps(generator_row(args.one_size, args.device, clock)))
         return
     tables: dict[str, dict[int, Row | str]] = {
-        "generator, pixels a side": {
-            n: generator_elsewhere(n, args.limit, args.busy) for n in args.sizes
-        },
+        "generator, pixels a side": {n: generator_elsewhere(n, args) for n in args.sizes},
         "photo, megapixels": {n: photo_row(n, clock) for n in args.megapixels},
         "stacked edits": dict(stack_rows(args.edits, clock)) if args.edits else {},
     }
+    if args.device == "cuda":
+        print(f"generators: {torch.cuda.get_device_name()}; the rest:", end=" ")
     print(f"CPU, {torch.get_num_threads()} threads{', processor time' if args.busy else ''}")
     for title, rows in tables.items():
         show(title, rows)
