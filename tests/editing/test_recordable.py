@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from backend.bundles import find_bundle
@@ -18,6 +19,9 @@ from backend.editing.glance import Glance
 from backend.editing.inversion import LEVELS, invert
 from backend.editing.objective import EditObjective, Weights
 from backend.editing.optimise import optimise
+from backend.models.config import GeneratorConfig
+from backend.models.generator import Generator
+from backend.models.segmentation import SegmentationBranch
 from benchmarks.random_model import Problem, random_problem
 
 aten = torch.ops.aten
@@ -105,6 +109,21 @@ def test_picture_and_labels(networks: Networks, problem: Problem) -> None:
             found = look(problem.w_plus)
         for ours, theirs in zip(found, expected, strict=True):
             torch.testing.assert_close(ours, theirs)
+
+
+def test_a_gpus_own_routines_fit_together() -> None:
+    """On a GPU that is only imagined: shapes and devices are real, numbers are not."""
+    config = GeneratorConfig(1024, channel_base=2048, channel_max=8, z_dim=8, w_dim=8)
+    with FakeTensorMode(), torch.device("cuda"):
+        generator = Generator(config).eval().requires_grad_(False)
+        branch = SegmentationBranch(config.feature_channels, 5, 1024, heads=4)
+        networks = Networks(generator, branch.eval().requires_grad_(False), None, None, None)
+        w_plus = torch.randn(1, config.n_ws, 8)
+        image, labels = networks.picture_and_labels(w_plus)
+        pictures, coarse = Glance(networks)(w_plus)
+    shapes = {image: (1, 3, 1024, 1024), labels: (512, 512)}
+    shapes |= {pictures: (1, 256, 256, 3), coarse: (1, 64, 64)}
+    assert all(tensor.is_cuda and tensor.shape == shape for tensor, shape in shapes.items())
 
 
 def test_the_watch_sees_what_waits() -> None:
