@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from backend.editing.descent import Descended
+from backend.editing.glance import Glance, Look
 from backend.editing.inversion import measure
 from backend.editing.light import PhotoView
 from backend.editing.model import Model, array_of
@@ -19,10 +21,16 @@ from backend.editing.progress import Report, ignore, part_of
 from backend.editing.results import EditPreview, EditResult, OpenPhoto, ScaledEdit, SideEffects
 from backend.errors import NothingChanged
 from backend.models.pictures import to_picture
+from backend.models.replay import Recorded
 
 
 class Applying(Model):
     """From vectors and their scales to an edited photo."""
+
+    @cached_property
+    def _glance(self) -> Look:
+        """What all views look through."""
+        return Recorded(Glance(self.networks))
 
     def apply(
         self,

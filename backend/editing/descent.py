@@ -55,14 +55,15 @@ def descend(
     at = start.detach().clone()
     optimiser = torch.optim.Adam([at], betas=betas)
     slope = Slope(at, evaluate)
-    best, best_terms, losses, last = start.clone(), dict[str, float](), list[float](), steps
+    best, best_loss, best_terms = start.clone(), math.inf, dict[str, float]()
+    losses, last = list[float](), steps
     for step in range(steps + 1):
         if at.is_cuda and step == _BEFORE_RECORDING < last:
             slope.record()
         terms, picture = slope(gradient=step < last)
         losses.append(sum(terms.values()))
-        if losses[-1] < min(losses[:-1], default=math.inf):
-            best, best_terms = at.detach().clone(), terms
+        if losses[-1] < best_loss:
+            best, best_loss, best_terms = at.clone(), losses[-1], terms
         if step == last:
             break
         for group in optimiser.param_groups:

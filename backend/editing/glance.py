@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.bundles.networks import Networks
@@ -16,6 +18,12 @@ _LABELS = 64  # side of the label map
 
 Look = Callable[[Tensor], tuple[Tensor, Tensor]]
 """A `Glance`, recorded or not."""
+
+
+def on_grid(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Flags of a generator's pixels, [R, R], as those of such pictures, [G, G]."""
+    step = max(1, len(flags) // GRID)
+    return flags[::step, ::step]
 
 
 class Glance:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.bundles.bundle import Bundle
-from backend.editing.glance import GRID, Look
+from backend.editing.glance import GRID, Look, on_grid
 from backend.editing.model import summed
 from backend.editing.preview import laid_over
 from backend.editing.region import region_of_interest, shown_region
@@ -42,8 +42,7 @@ class PhotoView:
         self._glance, self._bundle, self._w_plus = glance, bundle, w_plus
         crop, _ = extract(photo.pixels, photo.frame, LARGEST)
         self._crop = np.rint((crop + 1) * 127.5).astype(np.uint8)
-        step = max(1, len(photo.valid) // GRID)
-        self._valid = photo.valid[::step, ::step]
+        self._valid = on_grid(photo.valid)
         self._before, self._labels = next(self._generated([torch.zeros_like(w_plus[0])]))
 
     def looks(

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from backend.bundles.bundle import Bundle
 from backend.bundles.networks import load_networks
-from backend.editing.glance import Glance
 from backend.editing.objective import EditTarget
 from backend.editing.region import region_of_interest, shown_region
 from backend.editing.results import OpenPhoto, ScaledEdit
@@ -30,7 +29,6 @@ class Model:
         use_fast_matrices(self.device)
         self.networks = load_networks(bundle, self.device)
         self._segmented = Recorded(self.networks.picture_and_labels)
-        self._glance = Recorded(Glance(self.networks))
 
     @torch.no_grad()
     def generate(self, w_plus: Tensor) -> tuple[Tensor, list[Tensor]]:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.editing.glance import GRID
+from backend.editing.glance import GRID, on_grid
 from backend.editing.progress import Progress, Report
 from backend.photos.align import CropFrame, extract
 from backend.photos.composite import ResultLayer, composite
@@ -32,8 +32,7 @@ class PhotoPreview:
         crop, _ = extract(photo, frame, side)
         self._crop = np.rint((crop + 1) * 127.5).astype(np.uint8)
         self._frame = CropFrame(np.array([[0, 0], [0, side], [side, side], [side, 0]], float))
-        step = max(1, len(region) // GRID)
-        self._before, self._region = _small(before), region[::step, ::step]
+        self._before, self._region = _small(before), on_grid(region)
         self.outline = outline(region, side)
 
     def draw(self, after: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -172,7 +172,7 @@ class DenseUpsampling:
     def widened(self, maps: Sequence[Tensor]) -> Tensor:
         resolution, rows = self._along_y.shape
         wide = maps[0].new_empty(rows, resolution, maps[0].shape[1])
-        pieces = wide.split([len(matrix.t()) for matrix in self._along_x])
+        pieces = wide.split([matrix.shape[1] for matrix in self._along_x])
         for values, matrix, piece in zip(maps, self._along_x, pieces, strict=True):
             side = matrix.shape[1]
             torch.bmm(matrix.expand(side, -1, -1), values.view(side, side, -1), out=piece)

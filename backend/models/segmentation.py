@@ -9,7 +9,6 @@ depth. `pixel_logits` does it for a few pixels, and carries gradients back.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
 import torch
@@ -107,8 +106,9 @@ class SegmentationBranch(nn.Module):
         side."""
         size, width = self.resolution, self.weight1.shape[1]
         bias = self.bias0[head * width : (head + 1) * width]
-        biases = itertools.chain([bias], itertools.repeat(None))  # once in the sum
-        small = [product(x, weights[s], next(biases)) for s, x in maps.items() if s != size]
+        sides = [side for side in maps if side != size]
+        # The bias is in the sum once.
+        small = [product(maps[s], weights[s], bias if s == sides[0] else None) for s in sides]
         wide, logits = upsample.widened(small), []
         step = size if bias.is_cuda else _ROWS
         for top in range(0, size, step):

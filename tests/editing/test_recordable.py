@@ -34,8 +34,6 @@ WAITING = {
     aten.bincount,
     aten.lift_fresh,  # torch.tensor(...): numbers from the CPU
 }
-
-
 INDEXING = {aten.index, aten.index_put, aten.index_put_}  # a mask as index is a nonzero, too
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from backend.bundles.networks import Networks
-from backend.editing.descent import Descended, Slope
+from backend.editing.descent import Slope
 from backend.editing.inversion import Level, encode, invert
 from backend.editing.objective import EditObjective, Weights
 from backend.editing.optimise import optimise
@@ -83,15 +83,11 @@ def test_what_is_recorded_gives_the_same_terms_and_gradient() -> None:
         assert float((at.grad - gradient).norm() / gradient.norm()) < 1e-3
 
 
-def edited() -> Descended:
+def test_an_edit_gets_better() -> None:
     networks, problem = on("cuda")
     objective = EditObjective(networks, problem.before, problem.target, Weights())
     start = problem.delta
-    return optimise(networks, problem.w_plus, objective, steps=STEPS, start=start, rate=0.005)
-
-
-def test_an_edit_gets_better() -> None:
-    found = edited()
+    found = optimise(networks, problem.w_plus, objective, steps=STEPS, start=start, rate=0.005)
     assert found.steps == STEPS
     assert min(found.losses) < 0.9 * found.losses[0]
 

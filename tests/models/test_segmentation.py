@@ -65,6 +65,16 @@ def test_features_larger_than_the_labels_equal_the_published_form() -> None:
     torch.testing.assert_close(branch.logits(features), expected, rtol=1e-4, atol=1e-4)
 
 
+@torch.no_grad()
+def test_whole_maps_as_a_gpu_reads_them_equal_the_published_form(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    branch, features = make_branch(), make_features()
+    monkeypatch.setattr("backend.models.segmentation.upsampling", DenseUpsampling)
+    found = torch.stack(list(branch.map_logits(features)))
+    torch.testing.assert_close(found, published(branch, features), rtol=1e-4, atol=1e-4)
+
+
 def test_upsampling_as_a_gpu_does_it_gives_the_same() -> None:
     torch.manual_seed(2)
     sides, resolution = [4, 8, 16], 32
