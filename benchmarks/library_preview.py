@@ -17,11 +17,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from backend.photos.formats import open_picture  # noqa: E402
 from backend.server.convert import to_pixels  # noqa: E402
 from protocol import messages as m  # noqa: E402
 from protocol.client import Connection  # noqa: E402
@@ -34,7 +34,7 @@ COMMAND = [sys.executable, "-m", "backend.cli", "serve"]
 
 def opened(connection: Connection, path: Path, bundle: str, megapixels: float) -> m.Segmented:
     """Segment the photo, enlarged to about so many megapixels."""
-    picture = Image.open(path).convert("RGB")
+    picture = open_picture(path).convert("RGB")
     scale = (megapixels * 1e6 / (picture.width * picture.height)) ** 0.5
     picture = picture.resize((round(picture.width * scale), round(picture.height * scale)))
     pixels = np.asarray(picture)

@@ -20,6 +20,7 @@ DOCS = Path(__file__).resolve().parent
 PROJECT = DOCS.parent
 sys.path[:0] = [str(PROJECT), str(PROJECT / "tests/support")]
 
+from backend.photos.formats import open_picture  # noqa: E402
 from gimp_harness.outside import end_backend_of  # noqa: E402
 from gimp_harness.profile import TestGimp, find_gimp  # noqa: E402
 from installer.enter import command, launcher, start_backend  # noqa: E402
@@ -68,7 +69,7 @@ def main() -> int:
         end_backend_of(Path(folder, "home"))
         for name in names:
             if (made := Path(folder, f"{name}.png")).exists():
-                small(Image.open(made).convert("RGB")).save(
+                small(open_picture(made).convert("RGB")).save(
                     options.to / f"gimp-{name}.png", optimize=True
                 )
     if problem:

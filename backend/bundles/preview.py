@@ -7,6 +7,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from backend.photos.formats import open_picture
+
 FILE = "preview.webp"
 _SAMPLES = "samples.jpg"  # a grid of the generator's pictures, at their own size
 _COLUMNS, _ROWS = 4, 2
@@ -19,7 +21,7 @@ def preview(folder: Path, resolution: int) -> bytes | None:
         if (folder / FILE).is_file():
             data = (folder / FILE).read_bytes()
             return data if data[8:12] == b"WEBP" and len(data) <= _LARGEST else None
-        with Image.open(folder / _SAMPLES) as grid:
+        with open_picture(folder / _SAMPLES, ("JPEG",)) as grid:
             size = min(_COLUMNS * resolution, grid.width), min(_ROWS * resolution, grid.height)
             return _as_webp(grid.convert("RGB").crop((0, 0, *size)))
     except (OSError, ValueError, Image.DecompressionBombError):

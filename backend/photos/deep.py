@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image
+from PIL import ExifTags
 
 from backend.errors import BadImage
+from backend.photos.formats import open_picture
 from backend.photos.metadata import XMP_TAG, clean_exif, turn_upright
 from backend.photos.photo import Photo, to_grey
 
@@ -60,9 +61,9 @@ def write(photo: Photo, path: Path) -> None:
 
 
 def _read_png(path: Path) -> Photo:
-    with Image.open(path) as image:
+    with open_picture(path, ("PNG",)) as image:
         image.verify()  # OpenCV would hand out half a picture
-    with Image.open(path) as image:
+    with open_picture(path, ("PNG",)) as image:
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
         profile, exif = image.info.get("icc_profile"), clean_exif(image)
     pixels = _decode(path)

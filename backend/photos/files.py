@@ -18,6 +18,7 @@ from PIL import ExifTags, Image, PngImagePlugin
 
 from backend.errors import BadImage
 from backend.photos import deep
+from backend.photos.formats import open_picture
 from backend.photos.metadata import PNG_XMP, clean_exif, tiff_tags, turn_upright
 from backend.photos.photo import Photo, to_grey
 
@@ -99,7 +100,7 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
 
 
 def _read_with_pillow(path: Path) -> Photo:
-    with Image.open(path) as image:
+    with open_picture(path) as image:
         image.load()
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
         profile, exif = image.info.get("icc_profile"), clean_exif(image)

@@ -18,6 +18,7 @@ from PIL import Image, PngImagePlugin
 
 from backend.errors import BadImage, NothingChanged, WrongBundle
 from backend.photos.files import reading, write_atomically
+from backend.photos.formats import open_picture
 from backend.photos.painted import PaintedLayer
 from backend.photos.parts import Part, PartMask
 
@@ -94,7 +95,7 @@ def write_labels(labels: Labels, meaning: LabelMeaning, path: Path) -> None:
 
 def read_about(path: Path) -> dict[str, Any]:
     """What `write_labels` noted in the file; {} when a paint program dropped it."""
-    with reading(path), Image.open(path) as image:
+    with reading(path), open_picture(path) as image:
         image.load()
         text = image.info.get(_KEY, "{}")
     try:
@@ -111,7 +112,7 @@ def read_labels(path: Path, meaning: LabelMeaning, size: tuple[int, int]) -> Lab
     palettes. Raises WrongBundle for another bundle's parts, BadImage for anything else.
     """
     _check_about(read_about(path), path, meaning)
-    with reading(path), Image.open(path) as image:
+    with reading(path), open_picture(path) as image:
         if image.size != size:
             raise BadImage(
                 f"{path.name} has {image.width} x {image.height} pixels but the photo has "

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from backend.errors import BadImage
 from backend.photos.align import CropFrame, extract
 from backend.photos.detect import make_detector
 from backend.photos.folder import SUFFIXES, read_rgb
+from backend.photos.formats import open_picture
 
 UNLABELLED = 255  # a pixel of a label map that says nothing
 _SUFFIX = "_parts"
@@ -106,9 +106,9 @@ def label_path(folder: Path, name: str) -> Path:
 def read_label_map(path: Path, classes: int) -> NDArray[np.uint8]:
     """An indexed or grey picture uint8 [H, W] of class numbers or UNLABELLED; raises BadImage."""
     try:
-        with Image.open(path) as picture:
+        with open_picture(path) as picture:
             labels = np.array(picture)
-    except OSError as error:
+    except (OSError, ValueError, SyntaxError) as error:
         raise BadImage(f"{path} cannot be read as a label map ({error}).") from error
     known = (labels < classes) | (labels == UNLABELLED)
     if labels.ndim != 2 or labels.dtype != np.uint8 or not known.all():
