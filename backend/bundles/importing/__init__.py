@@ -4,6 +4,6 @@ One module per format; `checkpoint` holds what they have in common.
 """
 
 from backend.bundles.importing.checkpoint import BadCheckpoint, Checkpoint
-from backend.bundles.importing.read import read_checkpoint
+from backend.bundles.importing.isolated import read_checkpoint
 
 __all__ = ["BadCheckpoint", "Checkpoint", "read_checkpoint"]

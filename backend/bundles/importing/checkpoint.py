@@ -49,19 +49,21 @@ def make_checkpoint(
 
     Raises BadCheckpoint where something is missing, left over, of another shape or not finite.
     """
+    config = _config_of(state, conv_clamp)
+    mean = "w_avg" in state
+    check_shapes(state if mean else {**state, "w_avg": torch.zeros(config.w_dim)}, config)
     floats = {name: value.detach().float().contiguous() for name, value in state.items()}
     notes = []
-    config = _config_of(floats, conv_clamp)
-    if "w_avg" not in floats:
+    if not mean:
         floats["w_avg"] = torch.zeros(config.w_dim)
-        _check_fit(floats, config)
+        _check_finite(floats)
         floats["w_avg"] = _mean_of_w(floats, config)
         notes.append(f"It holds no mean of w: measured on {_MEAN_SAMPLES:,} samples.")
-    _check_fit(floats, config)
+    _check_finite(floats)
     return Checkpoint(config, floats, origin, tuple(notes))
 
 
-def _config_of(state: State, conv_clamp: float | None) -> GeneratorConfig:
+def _config_of(state: Mapping[str, Tensor], conv_clamp: float | None) -> GeneratorConfig:
     """The shape that the tensors' own shapes tell."""
     blocks = _count(state, r"blocks\.(\d+)\.conv1\.weight")
     layers = _count(state, r"mapping\.layers\.(\d+)\.weight")
@@ -94,34 +96,49 @@ def _config_of(state: State, conv_clamp: float | None) -> GeneratorConfig:
     return ruled if follows else dataclasses.replace(ruled, channel_table=table)
 
 
-def _count(state: State, pattern: str) -> int:
+def _count(state: Mapping[str, Tensor], pattern: str) -> int:
     """How many tensors' names match, which must be numbered 0, 1, 2 ..."""
     found = [int(m[1]) for name in state if (m := re.fullmatch(pattern, name))]
     return len(found) if sorted(found) == list(range(len(found))) else 0
 
 
-def _shape(state: State, name: str) -> torch.Size:
+def _shape(state: Mapping[str, Tensor], name: str) -> torch.Size:
     dimensions = {"blocks.0.const": 3, "mapping.layers.0.weight": 2}.get(name, 4)
     if name not in state or state[name].ndim != dimensions:
         raise BadCheckpoint(f"Its tensor {name} is missing or is not a StyleGAN2 generator's.")
     return state[name].shape
 
 
-def _check_fit(state: State, config: GeneratorConfig) -> None:
+def check_fit(state: Mapping[str, Tensor], config: GeneratorConfig) -> None:
+    """Raises BadCheckpoint unless the tensors are what `Generator(config)` has, and finite."""
+    check_shapes(state, config)
+    _check_finite(state)
+
+
+def check_shapes(state: Mapping[str, Tensor], config: GeneratorConfig) -> None:
+    """Names, shapes and that each tensor has its own data; no values are read, nothing is made."""
     with torch.device("meta"):  # shapes only: no memory is taken for what may not fit
         wanted = {name: value.shape for name, value in Generator(config).state_dict().items()}
     for name, shape in wanted.items():
         if name not in state:
             raise BadCheckpoint(f"Its generator has no tensor {name}.")
-        if state[name].shape != shape:
-            found, expected = list(state[name].shape), list(shape)
+        value = state[name]
+        if value.shape != shape:
+            found, expected = list(value.shape), list(shape)
             raise BadCheckpoint(f"Its tensor {name} is {found} instead of {expected}.")
-        if not torch.isfinite(state[name]).all():
-            raise BadCheckpoint(f"Its tensor {name} holds numbers that are not finite.")
+        # a stride of 0 makes gigabytes of one number
+        if value.numel() * value.element_size() > value.untyped_storage().nbytes():
+            raise BadCheckpoint(f"Its tensor {name} is larger than its data.")
     if extra := sorted(set(state) - set(wanted)):
         raise BadCheckpoint(
             f"Its generator has tensors that StyleGAN2's has not ({', '.join(extra[:3])})."
         )
+
+
+def _check_finite(state: Mapping[str, Tensor]) -> None:
+    for name, value in state.items():
+        if not torch.isfinite(value).all():
+            raise BadCheckpoint(f"Its tensor {name} holds numbers that are not finite.")
 
 
 @torch.no_grad()
@@ -147,7 +164,7 @@ def block_of(resolution: int) -> int:
 def check_filter(name: str, kernel: Tensor) -> None:
     """Raises BadCheckpoint unless a resampling filter is [1, 3, 3, 1], at any scale."""
     row = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
-    usual = kernel.shape == (4, 4) and kernel.sum() > 0
-    scaled = kernel.float() / kernel.float().sum()
-    if not usual or not torch.allclose(scaled, torch.outer(row, row), atol=1e-6):
+    usual = kernel.shape == (4, 4) and kernel.is_floating_point() and kernel.sum() > 0
+    wanted = torch.outer(row, row)
+    if not usual or not torch.allclose(kernel.float() / kernel.float().sum(), wanted, atol=1e-6):
         raise BadCheckpoint(f"Its filter {name} is not StyleGAN2's [1, 3, 3, 1].")

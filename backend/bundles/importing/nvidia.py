@@ -6,6 +6,7 @@ generator `G_ema` are read; the code is not.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -24,6 +25,7 @@ from backend.bundles.importing.checkpoint import (
 from backend.bundles.importing.unpickler import Record, read_pickle
 
 _DEEPEST = 8  # modules inside modules
+_LONGEST_NAME = 200  # characters
 
 
 def read(path: Path) -> Checkpoint:
@@ -36,10 +38,12 @@ def read(path: Path) -> Checkpoint:
     for name, module in modules.items():
         _check_attributes(name, module)
     tensors = {name: value for path, one in modules.items() for name, value in _tensors(path, one)}
-    clamps = {one.state["conv_clamp"] for one in modules.values() if "conv_clamp" in one.state}
-    if len(clamps) > 1:
+    clamps = [one.state["conv_clamp"] for one in modules.values() if "conv_clamp" in one.state]
+    clamp = clamps[0] if clamps else None
+    if not (clamp is None or (type(clamp) in (int, float) and 0 < clamp < 1e9)):
+        raise BadCheckpoint("Its layers are clamped at something that is no number.")
+    if any(type(other) is not type(clamp) or other != clamp for other in clamps):
         raise BadCheckpoint("Its layers are clamped at different values.")
-    clamp = clamps.pop() if clamps else None
     return make_checkpoint(_renamed(tensors), "NVIDIA StyleGAN2 pickle", conv_clamp=clamp)
 
 
@@ -49,6 +53,7 @@ def _modules(record: Record, path: str = "", depth: int = 0) -> Iterator[tuple[s
         raise BadCheckpoint("Its modules are nested too deeply.")
     yield path, record
     for name, child in _dict(record, "_modules").items():
+        _check_name(name)
         if not isinstance(child, Record):
             raise BadCheckpoint(f"Its module {path}.{name} is not one of StyleGAN2's.")
         yield from _modules(child, f"{path}.{name}".lstrip("."), depth + 1)
@@ -57,10 +62,16 @@ def _modules(record: Record, path: str = "", depth: int = 0) -> Iterator[tuple[s
 def _tensors(path: str, record: Record) -> Iterator[tuple[str, Tensor]]:
     for kind in ("_parameters", "_buffers"):
         for name, value in _dict(record, kind).items():
+            _check_name(name)
             if isinstance(value, Tensor):
                 yield f"{path}.{name}".lstrip("."), value
             elif value is not None:
                 raise BadCheckpoint(f"Its tensor {path}.{name} is {_describe(value)}.")
+
+
+def _check_name(name: object) -> None:
+    if not isinstance(name, str) or len(name) > _LONGEST_NAME:
+        raise BadCheckpoint("It has a module or tensor whose name is no name.")
 
 
 def _dict(record: Record, kind: str) -> Mapping[str, Any]:
@@ -73,7 +84,8 @@ def _dict(record: Record, kind: str) -> Mapping[str, Any]:
 def _check_kind(modules: Mapping[str, Record]) -> None:
     if classes := modules[""].state.get("c_dim"):
         raise BadCheckpoint(
-            f"It is conditional ({classes} classes); only unconditional generators can be imported."
+            f"It is conditional ({_shown(classes)} classes); only unconditional generators can be "
+            "imported."
         )
     if "synthesis.input" in modules:
         raise BadCheckpoint("It is an alias-free StyleGAN3 generator; only StyleGAN2's are read.")
@@ -89,8 +101,10 @@ def _check_attributes(path: str, module: Record) -> None:
     elif re.fullmatch(r"synthesis\.b\d+", path):
         wanted = {"architecture": "skip"}
     for name, value in wanted.items():
-        if (found := module.state.get(name, value)) != value:
-            raise BadCheckpoint(f"Its layer {path} has {name} {found!r}; only {value!r} is read.")
+        found = module.state.get(name, value)
+        if type(found) not in (str, bool, int, float) or found != value:
+            said = f"{name} {_shown(found)}; only {value!r} is read"
+            raise BadCheckpoint(f"Its layer {path} has {said}.")
 
 
 def _renamed(tensors: Mapping[str, Tensor]) -> State:
@@ -112,10 +126,17 @@ def _our_name(name: str) -> str:
     return "w_avg" if name == "mapping.w_avg" else name
 
 
+def _shown(value: object) -> str:
+    """A plain value as it is, the kind of any other: a hostile one may take for ever to print."""
+    plain = isinstance(value, bool | int | float | str)
+    return repr(value)[:60] if plain else _describe(value)
+
+
 def _describe(content: object) -> str:
     if isinstance(content, Record):
         return f"one network ({content.class_name})"
     if isinstance(content, Mapping):
-        keys = ", ".join(str(key)[:30] for key in list(content)[:5])
-        return f"a dict of {keys or 'nothing'}"
+        keys = (key if isinstance(key, str) else f"a {type(key).__name__}" for key in content)
+        named = ", ".join(key[:30] for key in itertools.islice(keys, 5))
+        return f"a dict of {named or 'nothing'}"
     return f"a {type(content).__name__}"

@@ -23,9 +23,14 @@ _KNOWN = {
 }
 
 
-def read_checkpoint(path: Path) -> Checkpoint:
-    """The generator in `path`. Raises BadCheckpoint: what the file is instead, and what to do."""
+def read_here(path: Path) -> Checkpoint:
+    """The generator in `path`, read by this process: `isolated.read_checkpoint` lets another do it.
+
+    Raises BadCheckpoint: what the file is instead, and what to do.
+    """
     try:
+        if not path.is_file() and path.exists():  # a FIFO or a device could be read for ever
+            raise BadCheckpoint("It is no file.")
         if path.stat().st_size > _LARGEST:
             raise BadCheckpoint("It is larger than 8 GB, more than any StyleGAN2 checkpoint.")
         with path.open("rb") as file:
@@ -35,6 +40,9 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise BadCheckpoint(f"{path} cannot be read ({error.strerror}).") from error
     except BadCheckpoint as error:
         raise BadCheckpoint(f"{path.name} cannot be imported. {error.message}") from error
+    except (RuntimeError, TypeError, ValueError, MemoryError) as error:  # a hostile file's doing
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
+        raise BadCheckpoint(f"{path.name} cannot be imported. It is damaged ({reason}).") from error
 
 
 def _reader(start: bytes) -> Callable[[Path], Checkpoint]:

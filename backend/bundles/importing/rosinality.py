@@ -19,6 +19,7 @@ from backend.bundles.importing.checkpoint import (
     check_filter,
     make_checkpoint,
 )
+from backend.bundles.importing.torch_file import check_torch_file
 
 _FIXED = {
     "input.input": "blocks.0.const",
@@ -41,16 +42,19 @@ def read(path: Path) -> Checkpoint:
     networks = content if isinstance(content, Mapping) else {}
     weights = networks.get("g_ema", networks)
     if not isinstance(weights, Mapping) or "style.1.weight" not in weights:
-        keys = ", ".join(str(key)[:30] for key in list(networks)[:5]) or type(content).__name__
+        names = [key for key in networks if isinstance(key, str)]
+        keys = ", ".join(key[:30] for key in names[:5]) or type(content).__name__
         raise BadCheckpoint(f"It is no StyleGAN2 checkpoint with 'g_ema'; it holds {keys}.")
-    tensors = {str(k): v for k, v in weights.items() if isinstance(v, Tensor)}
+    tensors = {k: v for k, v in weights.items() if isinstance(k, str) and isinstance(v, Tensor)}
     state = _renamed(tensors)
     if isinstance(mean := networks.get("latent_avg"), Tensor):
-        state["w_avg"] = mean.flatten()
+        state["w_avg"] = _without_ones(mean, 1)
     return make_checkpoint(state, "StyleGAN2 checkpoint in rosinality's layout")
 
 
 def _load(path: Path) -> Any:
+    with path.open("rb") as file:
+        check_torch_file(file)
     try:
         # a finished training run keeps its options beside the weights: names and plain values
         with torch.serialization.safe_globals([argparse.Namespace]):

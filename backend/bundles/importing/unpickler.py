@@ -8,6 +8,7 @@ Bound methods, not classes, stand for the names, so that a file cannot change th
 from __future__ import annotations
 
 import io
+import math
 import pickle
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -19,6 +20,11 @@ import torch
 from torch import Tensor
 
 from backend.bundles.importing.checkpoint import BadCheckpoint
+from backend.bundles.importing.pickle_bounds import check_pickle
+from backend.bundles.importing.torch_file import check_torch_file
+
+_LONGEST_NAME = 100  # characters of a class
+_MOST_DIMENSIONS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,8 @@ def read_pickle(path: Path) -> Any:
     """The file's content, persistent objects as Records; raises BadCheckpoint."""
     try:
         with path.open("rb") as file:
+            check_pickle(file)
+            file.seek(0)
             return _SafeUnpickler(file).load()
     except BadCheckpoint:
         raise
@@ -92,14 +100,19 @@ class _SafeUnpickler(pickle.Unpickler):
 
     def _record(self, meta: Mapping[str, Any]) -> Record:
         # meta["module_src"] is source code that the original loader would run
-        return Record(str(meta["class_name"]), dict(meta["state"]))
+        name, state = meta["class_name"], meta["state"]
+        if not isinstance(name, str) or not isinstance(state, Mapping):
+            raise BadCheckpoint("It holds a network without a name or a state.")
+        return Record(name[:_LONGEST_NAME], dict(state))
 
     def _unread(self, *_arguments: object) -> Unread:
         return Unread()
 
     def _storage(self, data: bytes) -> Tensor:
         """A storage as a flat tensor."""
-        loaded = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        file = io.BytesIO(data)
+        check_torch_file(file)
+        loaded = torch.load(file, map_location="cpu", weights_only=True)
         return torch.tensor([], dtype=loaded.dtype).set_(loaded)
 
     def _tensor(
@@ -110,10 +123,13 @@ class _SafeUnpickler(pickle.Unpickler):
         stride: tuple[int, ...],
         *_: object,
     ) -> Tensor:
-        elements = 1
-        for length in size:
-            elements *= length
-        if elements > storage.numel():  # as_strided checks the bounds, but repeats for stride 0
+        numbers = (offset, *size, *stride)
+        if not all(type(number) is int and 0 <= number < 1 << 48 for number in numbers):
+            raise BadCheckpoint("It holds a tensor whose shape is not made of whole numbers.")
+        if len(size) > _MOST_DIMENSIONS or len(size) != len(stride):
+            raise BadCheckpoint("It holds a tensor of an impossible shape.")
+        # as_strided checks the bounds, but repeats for stride 0
+        if math.prod(size) > storage.numel():
             raise BadCheckpoint("It holds a tensor that is larger than its data.")
         return storage.as_strided(tuple(size), tuple(stride), offset)
 

@@ -9,7 +9,8 @@ import torch
 from checkpoint_files import write_nvidia, write_rosinality
 from stylegan_reference import Generator as Original
 
-from backend.bundles.importing import Checkpoint, read_checkpoint
+from backend.bundles.importing import Checkpoint
+from backend.bundles.importing.read import read_here
 from backend.models.generator import Generator
 
 TOLERANCE = 1e-4
@@ -39,7 +40,7 @@ def check_same_pictures(found: Checkpoint, wanted: Original, psi: float = 1.0) -
 def test_nvidia_pickle(tmp_path: Path, protocol: int) -> None:
     generator = original()
     write_nvidia(tmp_path / "a.pkl", generator, protocol=protocol)
-    found = read_checkpoint(tmp_path / "a.pkl")
+    found = read_here(tmp_path / "a.pkl")
     check_same_pictures(found, generator)
     check_same_pictures(found, generator, psi=0.5)
     assert found.notes == ()
@@ -49,7 +50,7 @@ def test_nvidia_pickle(tmp_path: Path, protocol: int) -> None:
 def test_rosinality(tmp_path: Path, legacy: bool) -> None:
     generator = original(z_dim=12, num_layers=8)
     write_rosinality(tmp_path / "a.pt", generator, legacy=legacy)
-    found = read_checkpoint(tmp_path / "a.pt")
+    found = read_here(tmp_path / "a.pt")
     check_same_pictures(found, generator)
     check_same_pictures(found, generator, psi=0.5)
 
@@ -57,7 +58,7 @@ def test_rosinality(tmp_path: Path, legacy: bool) -> None:
 def test_clamped_as_networks_trained_in_half_precision_are(tmp_path: Path) -> None:
     generator = original(conv_clamp=1.5)  # 256 in real ones: here it must bite
     write_nvidia(tmp_path / "a.pkl", generator)
-    found = read_checkpoint(tmp_path / "a.pkl")
+    found = read_here(tmp_path / "a.pkl")
     assert found.config.conv_clamp == 1.5
     check_same_pictures(found, generator)
 
@@ -65,12 +66,12 @@ def test_clamped_as_networks_trained_in_half_precision_are(tmp_path: Path) -> No
 def test_half_precision_weights(tmp_path: Path) -> None:
     generator = original().half().float()
     write_nvidia(tmp_path / "a.pkl", generator, change=lambda g: g.half())
-    check_same_pictures(read_checkpoint(tmp_path / "a.pkl"), generator)
+    check_same_pictures(read_here(tmp_path / "a.pkl"), generator)
 
 
 def test_shape_is_told_by_the_tensors(tmp_path: Path) -> None:
     write_nvidia(tmp_path / "a.pkl", original(channels=(16, 16, 8, 4), num_layers=2))
-    config = read_checkpoint(tmp_path / "a.pkl").config
+    config = read_here(tmp_path / "a.pkl").config
     assert (config.resolution, config.channel_base, config.channel_max) == (32, 128, 16)
     assert (config.mapping_layers, config.z_dim, config.w_dim) == (2, 16, 12)
     assert config.channel_table is None and config.conv_clamp is None
@@ -79,7 +80,7 @@ def test_shape_is_told_by_the_tensors(tmp_path: Path) -> None:
 def test_channels_that_follow_no_rule(tmp_path: Path) -> None:
     generator = original(channels=(8, 16, 12, 5))
     write_nvidia(tmp_path / "a.pkl", generator)
-    found = read_checkpoint(tmp_path / "a.pkl")
+    found = read_here(tmp_path / "a.pkl")
     assert found.config.channel_table == (8, 16, 12, 5)
     check_same_pictures(found, generator)
 
@@ -87,7 +88,7 @@ def test_channels_that_follow_no_rule(tmp_path: Path) -> None:
 def test_a_training_run_without_the_mean_of_w(tmp_path: Path) -> None:
     generator = original(z_dim=12)
     write_rosinality(tmp_path / "a.pt", generator, finished=False)
-    found = read_checkpoint(tmp_path / "a.pt")
+    found = read_here(tmp_path / "a.pt")
     check_same_pictures(found, generator)
     z = torch.randn(20_000, 12, generator=torch.Generator().manual_seed(9))
     mean = generator.mapping(z).mean(dim=0)

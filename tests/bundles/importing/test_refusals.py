@@ -19,12 +19,13 @@ from checkpoint_files import nvidia_modules, write_nvidia, write_rosinality
 from stylegan_reference import Generator as Original
 from torch import nn
 
-from backend.bundles.importing import BadCheckpoint, read_checkpoint
+from backend.bundles.importing import BadCheckpoint
+from backend.bundles.importing.read import read_here
 
 
 def refusal(path: Path) -> str:
     with pytest.raises(BadCheckpoint) as caught:
-        read_checkpoint(path)
+        read_here(path)
     assert caught.value.message.endswith(".") and "\n" not in caught.value.message
     return caught.value.message
 
@@ -49,7 +50,7 @@ def write_pickle(path: Path, content: Any) -> None:
 def test_the_source_code_inside_is_not_executed(tmp_path: Path) -> None:
     trap = tmp_path / "trap"
     write_nvidia(tmp_path / "a.pkl", Original(), trap=trap)
-    read_checkpoint(tmp_path / "a.pkl")
+    read_here(tmp_path / "a.pkl")
     assert not trap.exists()
 
 
