@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,9 @@ LAYERS = (
     {"backend.models", "backend.photos", "edit_library"},
     {"backend.errors", "protocol"},
 )
+# The plug-in's rooms: windows ask commands, commands work on the image, all speak over the link
+PLUGIN = PROJECT / "gimp_plugin/editgan"
+ROOMS = ("windows", "commands", "image", "link")
 APART = {"gimp_plugin": {"protocol"}, "installer": {"protocol"}}
 
 
@@ -56,3 +60,28 @@ def test_packages_apart_use_only_the_protocol(package: str) -> None:
 def test_every_package_of_the_backend_has_its_place() -> None:
     found = {p.name for p in (PROJECT / "backend").iterdir() if (p / "__init__.py").exists()}
     assert {f"backend.{name}" for name in found} < set().union(*LAYERS)
+
+
+def plugin_imports(file: Path) -> set[str]:
+    """The plug-in's own modules that a file imports: image.photos, link.texts ..."""
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module in ROOMS:
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    return {name for name in names if name.split(".")[0] in ROOMS}
+
+
+@pytest.mark.parametrize("place", range(len(ROOMS)))
+def test_rooms_of_the_plugin_use_only_what_is_below(place: int) -> None:
+    above = set(ROOMS[:place])
+    for file in (PLUGIN / ROOMS[place]).glob("*.py"):
+        assert not {n for n in plugin_imports(file) if n.split(".")[0] in above}, file.name
+
+
+def test_modules_of_the_plugin_import_one_another_in_no_circle() -> None:
+    files = {f"{room}.{file.stem}": file for room in ROOMS for file in (PLUGIN / room).glob("*.py")}
+    order = TopologicalSorter({name: plugin_imports(file) for name, file in files.items()})
+    order.prepare()  # raises CycleError
+    assert len(files) > 40

@@ -15,14 +15,15 @@ import gi
 gi.require_version("Gegl", "0.4")
 gi.require_version("Gimp", "3.0")
 from gi.repository import Gimp, GObject
-from texts import _
+
+from link.texts import _
 
 MENU = "<Image>/Filters/EditGAN"
 WRITABLE = GObject.ParamFlags.READWRITE
 
 
 def main_of(command: str) -> Any:
-    """The run function of an image procedure whose work is `commands.<command>`."""
+    """The run function of an image procedure whose work is `procedures.<command>`."""
 
     def run(
         procedure: Gimp.Procedure,
@@ -32,19 +33,19 @@ def main_of(command: str) -> Any:
         config: Gimp.ProcedureConfig,
         _data: object,
     ) -> Gimp.ValueArray:
-        import commands
+        import procedures
 
         interactive = mode == Gimp.RunMode.INTERACTIVE
 
         def work() -> dict[str, Any]:
             prepare()
             if interactive:
-                import indexed
+                from windows import indexed
 
                 indexed.offer_rgb(image)
-            return getattr(commands, command)(image, drawables, config, interactive)
+            return getattr(procedures, command)(image, drawables, config, interactive)
 
-        return commands.answer(procedure, work)
+        return procedures.answer(procedure, work)
 
     return run
 
@@ -52,18 +53,18 @@ def main_of(command: str) -> Any:
 def run_status(
     procedure: Gimp.Procedure, config: Gimp.ProcedureConfig, _data: object
 ) -> Gimp.ValueArray:
-    import commands
+    import procedures
 
     def work() -> dict[str, Any]:
         prepare()
         interactive = config.get_property("run-mode") == Gimp.RunMode.INTERACTIVE
-        return commands.status(config, interactive)
+        return procedures.status(config, interactive)
 
-    return commands.answer(procedure, work)
+    return procedures.answer(procedure, work)
 
 
 def prepare() -> None:
-    import install_paths
+    from link import install_paths
 
     install_paths.use_installed_home()
     install_paths.make_importable()

@@ -74,7 +74,7 @@ def window_of(
     show: Callable[[], object], ready: Callable[[Gtk.Dialog], bool] = lambda _window: True
 ) -> Seen:
     """The window that `show` opens and waits for; it is closed once it has been looked at."""
-    from errors import CommandCancelled
+    from link.errors import CommandCancelled
 
     seen = []
 
@@ -230,19 +230,19 @@ def config_of(name: str) -> Gimp.ProcedureConfig:
 
 
 def segment() -> None:
-    import dialogs
+    from windows import dialogs
 
     dialogs.segment(config_of(SEGMENT), ["faces", "cats"])
 
 
 def repaint() -> None:
-    import dialogs
+    from windows import dialogs
 
     dialogs.repaint(config_of(REPAINT))
 
 
 def borrow() -> None:
-    import borrow_dialog
+    from windows import borrow_dialog
 
     borrow_dialog.run(
         config_of(BORROW), [load(PORTRAIT)], {"eyes": ("left eye",), "nose": ("nose",)}
@@ -250,13 +250,13 @@ def borrow() -> None:
 
 
 def rename() -> None:
-    from name_question import ask_for_name
+    from windows.name_question import ask_for_name
 
     ask_for_name(Gtk.Window(), "Smile")
 
 
 def convert() -> None:
-    import indexed
+    from windows import indexed
 
     image = load(PORTRAIT)
     palette = Gimp.ConvertPaletteType.GENERATE
@@ -273,7 +273,7 @@ def test_questions(show: Callable[[], None]) -> None:
 
 
 def test_backend_window() -> None:
-    import status_dialog
+    from windows import status_dialog
 
     seen = window_of(status_dialog.run, ready=lambda window: shows(window, "ready"))
     assert len(seen.letters) >= 10 and not seen.twice, seen
@@ -283,21 +283,19 @@ def test_backend_window() -> None:
 
 @pytest.mark.parametrize("edits", [(), ("smile", "bigger-eyes")])
 def test_edit_library(segmented: Gimp.Image, edits: tuple[str, ...]) -> None:
-    import apply
-    import stack
-    from library_dialog import LibraryDialog, Subject
-    from session import Session
-    from views import LabelView
-
+    from commands import apply
+    from image import stacks
+    from link.session import Session
     from protocol.messages import GetEdit
+    from windows.library_dialog import LibraryDialog, Subject
+    from windows.views import LabelView
 
     with Session(LabelView(str)) as session:
         photo, kept = apply.opened(session, segmented, [])
         contents = [session.request(GetEdit(kept.bundle, edit)) for edit in edits]
-        entries = tuple(map(stack.entry_of, contents))
-        chosen = stack.Stack(kept.bundle, kept.sha, entries=entries)
-        dialog = LibraryDialog(Subject(photo, kept, chosen, None, "-"))
-        dialog.connect_to(session)
+        entries = tuple(map(stacks.entry_of, contents))
+        chosen = stacks.Stack(kept.bundle, kept.sha, entries=entries)
+        dialog = LibraryDialog(session, Subject(photo, kept, chosen, None, "-"))
         seen = window_of(dialog.run)
     assert len(seen.letters) >= 10 and not seen.twice, seen
     assert seen.has_default
@@ -308,17 +306,17 @@ def test_edit_library(segmented: Gimp.Image, edits: tuple[str, ...]) -> None:
 
 
 def test_save_as_edit(call: Call, repainted: Gimp.Image) -> None:
-    import photo
-    import save_edit
-    from save_dialog import SaveDialog
-    from session import Session
-    from views import LabelView
+    from commands import save_edit
+    from image import photos
+    from link.session import Session
+    from windows.save_dialog import SaveDialog
+    from windows.views import LabelView
 
     succeeded(call(REPAINT, repainted, None, steps=2))
     kept, edit = save_edit.find(repainted, [])
     with Session(LabelView(str)) as session:
-        dialog = SaveDialog(edit, [])
-        dialog.connect_to(session, photo.remembered(repainted, kept), kept)
+        photo = photos.remembered(repainted, kept)
+        dialog = SaveDialog(session, photo, kept, edit, [])
         seen = window_of(lambda: dialog.run(config_of("plug-in-editgan-save-edit")))
     assert len(seen.letters) >= 2 and not seen.twice, seen
     assert seen.has_default
@@ -327,9 +325,8 @@ def test_save_as_edit(call: Call, repainted: Gimp.Image) -> None:
 
 def test_buttons_of_a_job_work_for_the_next_one_too() -> None:
     """Keep ends one job of a command; the job after it can be kept or cancelled as well."""
-    from views import PreviewView
-
     from protocol.messages import Pixels, Preview
+    from windows.views import PreviewView
 
     view, said = PreviewView("Working"), []
     view.begin(lambda keep: said.append(("first", keep)))

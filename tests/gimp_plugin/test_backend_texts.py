@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import backend_texts
 import pytest
 
 from backend.editing.inversion import Reconstruction
+from link import backend_texts
 from protocol.messages import EditInfo
 
 PROJECT = Path(__file__).resolve().parents[2]

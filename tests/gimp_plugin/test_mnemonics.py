@@ -42,7 +42,7 @@ def test_in_the_menu() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("modules", WINDOWS, ids=lambda modules: modules[0])
 def test_in_windows(modules: Sequence[str], language: str) -> None:
-    asked = {text for module in modules for text in questions(module)}
+    asked = {text for module in modules for text in questions(tree(module))}
     found = [text for module in modules for text in texts(tree(module)) if text not in asked]
     named = [ARGUMENTS[module] for module in modules if module in ARGUMENTS]
     arguments = [label for command, names in named for label in labels(command, names)]
@@ -62,19 +62,20 @@ def test_in_dialogs_made_of_arguments(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_in_questions(language: str) -> None:
-    for file in PLUGIN.glob("*.py"):
-        unique(list(questions(file.stem)), language)
+    for file in PLUGIN.rglob("*.py"):
+        unique(list(questions(ast.parse(file.read_text(encoding="utf-8")))), language)
 
 
-def questions(module: str) -> Iterator[str]:
+def questions(module: ast.Module) -> Iterator[str]:
     """The texts of functions that ask something in a small window of its own."""
-    for function in ast.walk(tree(module)):
+    for function in ast.walk(module):
         if isinstance(function, ast.FunctionDef) and "Gtk.MessageDialog(" in ast.unparse(function):
             yield from texts(function)
 
 
 def tree(module: str) -> ast.Module:
-    return ast.parse((PLUGIN / f"{module}.py").read_text(encoding="utf-8"))
+    (file,) = PLUGIN.rglob(f"{module}.py")
+    return ast.parse(file.read_text(encoding="utf-8"))
 
 
 def texts(node: ast.AST) -> Iterator[str]:

@@ -8,9 +8,9 @@ import stat
 from pathlib import Path
 
 import pytest
-import settings
-from errors import PlugInError
 
+from link import settings
+from link.errors import PlugInError
 from protocol import paths
 
 OTHER = settings.Settings(declare_ai=False)

@@ -77,7 +77,7 @@ def test_gettext_finds_them(monkeypatch: pytest.MonkeyPatch) -> None:
     assert german.gettext("Segment Parts") == "Teile segmentieren"
 
 
-@pytest.mark.parametrize("file", sorted(PLUGIN.glob("*.py")), ids=lambda file: file.name)
+@pytest.mark.parametrize("file", sorted(PLUGIN.rglob("*.py")), ids=lambda file: file.name)
 def test_what_is_shown_goes_through_gettext(file: Path) -> None:
     tree = ast.parse(file.read_text(encoding="utf-8"))
     bare = [f"{file.name}:{node.lineno}: {node.value!r}" for node in shown(tree) if words(node)]

@@ -1,0 +1,1 @@
+"""The commands' work, without any window: what scripts and windows share."""

@@ -1,0 +1,154 @@
+"""Edit Library: a stack of the library's edits as one layer, with or without its dialog."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gi.repository import Gimp
+
+from commands import embedding
+from image import layers, photos, results, sending, stacks, state, subjects
+from image.stacks import Stack
+from link import settings
+from link.backend_texts import in_users_language
+from link.errors import PlugInError
+from link.progress import View
+from link.session import Session, expect
+from link.texts import _
+from protocol.messages import Apply, EditContent, Edited, GetEdit
+
+Report = dict[str, Any]
+DEFAULT_BUNDLE = "faces"
+
+
+def run(
+    image: Gimp.Image,
+    drawables: Sequence[Gimp.Drawable],
+    *,
+    edits: Sequence[tuple[str, float | None]],
+    refine: int,
+    view: View,
+) -> Report:
+    """Make the subject's stack what `edits` say: names and scales, None being an edit's own.
+
+    A photo that was not segmented yet is embedded first.
+    """
+    if not edits:
+        raise PlugInError(_("No edit was named: choose one from the library."))
+    with Session(view) as session:
+        photo, kept = opened(session, image, drawables)
+        layer, _old = stacks.find(image, drawables, kept)
+        entries = tuple(
+            stacks.entry_of(content_of(session, kept, name), scale) for name, scale in edits
+        )
+        stack = Stack(kept.bundle, kept.sha, refine, entries)
+        return commit(session, photo, kept, stack, layer)
+
+
+def find(
+    image: Gimp.Image, drawables: Sequence[Gimp.Drawable]
+) -> tuple[photos.Photo, state.State | None]:
+    """The photo, and its state if it was segmented. Raises PlugInError if it cannot be edited."""
+    kept = subjects.meant(image, drawables)
+    if kept is not None:
+        return photos.remembered(image, kept), kept
+    return photos.find(image, drawables), None
+
+
+def opened(
+    session: Session, image: Gimp.Image, drawables: Sequence[Gimp.Drawable]
+) -> tuple[photos.Photo, state.State]:
+    """The photo and its state; embeds the photo if the image does not know it yet."""
+    photo, kept = find(image, drawables)
+    if kept is None:
+        level = settings.load().level
+        _segmented, kept, _subjects = embedding.embed(session, photo, DEFAULT_BUNDLE, level)
+    elif kept.bundle not in session.connection.welcome.bundles:
+        raise PlugInError(
+            _(
+                "This photo's edits belong to the model “{bundle}”, which is not installed: "
+                "install it again. They stay in the image until then."
+            ).format(bundle=kept.bundle),
+            "unknown_bundle",
+        )
+    return photo, kept
+
+
+def content_of(session: Session, kept: state.State, name: str) -> EditContent:
+    """An edit of the library. Raises PlugInError if this photo's model cannot use it."""
+    content = expect(EditContent, session.request(GetEdit(kept.bundle, name), (0.5, 0.5)))
+    check_model(content, kept)
+    return content
+
+
+def check_model(content: EditContent, kept: state.State) -> None:
+    shape = (content.vector.width, content.vector.height)
+    if content.sha != kept.sha or shape != (kept.w_plus.width, kept.w_plus.height):
+        raise PlugInError(
+            _(
+                "The edit “{title}” was learnt with another version of the model “{bundle}”: "
+                "learn it again, or use that version."
+            ).format(title=in_users_language(content.info).title, bundle=kept.bundle),
+            "wrong_bundle",
+        )
+
+
+def commit(
+    session: Session,
+    photo: photos.Photo,
+    kept: state.State,
+    stack: Stack,
+    previous: Gimp.Layer | None,
+) -> Report:
+    """Write the stack's one layer in place of the previous one; an empty stack removes that.
+
+    One undo step. Raises PlugInError if there is nothing to do.
+    """
+    image = photo.image
+    if not stack.entries:
+        if previous is None:
+            raise PlugInError(_("No edit was chosen: add one from the library."))
+        with layers.undo_step(image):
+            image.remove_layer(previous)
+        return {"layer": None, "edits": [], "refine": 0, "edited_parts": []}
+    answer, kept = sending.about_photo(
+        session,
+        photo,
+        kept,
+        lambda name: Apply(photo=name, edits=stack.refs(), refine=stack.refine),
+        (0.5, 1.0),
+    )
+    edited = expect(Edited, answer)
+    layer = write(photo, kept, stack, edited, previous)
+    return {
+        "layer": layer.get_name(),
+        "edits": [{"edit": e.name, "scale": e.scale} for e in stack.entries],
+        "refine": stack.refine,
+        "edited_parts": list(edited.parts),
+        **edited.report,
+    }
+
+
+def write(
+    photo: photos.Photo,
+    kept: state.State,
+    stack: Stack,
+    edited: Edited,
+    previous: Gimp.Layer | None,
+) -> Gimp.Layer:
+    """The result layer with its stack; it takes the previous one's place, opacity, mode, mask."""
+    image, title = photo.image, stack.title()
+    record = results.record_of("stack", title, 1.0, stack.refine, edited, kept.bundle)
+    previous = previous if previous and previous.is_valid() else None
+    with layers.undo_step(image) as added:
+        layer = results.add(photo, title, edited, record, kept, added, previous)
+        state.keep(layer, stacks.STACK, stack)
+        if previous is not None:
+            layer.set_opacity(previous.get_opacity())
+            layer.set_mode(previous.get_mode())
+            image.reorder_item(layer, previous.get_parent(), layers.position(image, previous))
+            image.remove_layer(previous)
+            layer.set_name(title)  # the same name was taken until now
+    image.set_selected_layers([layer])
+    return layer

@@ -1,0 +1,130 @@
+"""Borrow from Another Photo: the frame in which nobody blinked gives its eyes to this one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from gi.repository import Gimp
+
+from commands import embedding
+from image import layer_numbers, layers, photos, results, sending, state, subjects
+from link.errors import PlugInError
+from link.progress import View
+from link.session import Session, expect
+from link.texts import _
+from protocol.messages import Borrow, Edited, Level
+
+Report = dict[str, Any]
+Groups = dict[str, tuple[str, ...]]
+LEVEL: Level = "fast"
+
+
+def run(
+    image: Gimp.Image,
+    drawables: Sequence[Gimp.Drawable],
+    *,
+    other: Gimp.Image | None,
+    parts: str,
+    take: Literal["look", "shape"],
+    steps: int,
+    view: View,
+) -> Report:
+    """Add one result layer above the photo. parts: names of groups or parts, with commas."""
+    photo, kept = find(image, drawables)
+    if other is None or not other.is_valid() or other == image:
+        raise PlugInError(_("Choose another open image to borrow from: open it first."))
+    with Session(view) as session:
+        names = _resolve(parts, groups_of(session, kept.bundle), kept.bundle)
+        source, theirs = _subject_of(session, other, photo, kept)
+        theirs = sending.ensure_photo(session, source, theirs, (0.3, 0.4))
+        answer, kept = sending.about_photo(
+            session,
+            photo,
+            kept,
+            lambda name: Borrow(
+                photo=name, other=theirs.photo, parts=names, take=take, steps=steps
+            ),
+            (0.4, 1.0),
+        )
+    edited = expect(Edited, answer)
+    title = _("Borrowed {parts}").format(parts=parts)
+    edit = results.record_of("repaint", title, 1.0, 0, edited, kept.bundle)
+    with layers.undo_step(image) as added:
+        layer = results.add(photo, title, edited, edit, kept, added)
+    return {
+        "layer": layer.get_name(),
+        "edited_parts": list(edited.parts),
+        "other": other.get_name(),
+        **edited.report,
+    }
+
+
+def find(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> tuple[photos.Photo, state.State]:
+    """The photo and the subject that is to have the parts. Raises PlugInError if there is none."""
+    kept = subjects.meant(image, drawables)
+    if kept is None:
+        raise PlugInError(
+            _("This image has no EditGAN parts: run Filters > EditGAN > Segment Parts first.")
+        )
+    return photos.remembered(image, kept), kept
+
+
+def others(image: Gimp.Image) -> list[Gimp.Image]:
+    """The images that there are to borrow from."""
+    return [other for other in Gimp.get_images() if other != image]
+
+
+def groups_of(session: Session, bundle: str) -> Groups:
+    """What can be borrowed, by name: the bundle's groups, and its parts that are in none."""
+    status = session.background(session.connection.status)
+    described = next((b for b in status.bundles if b.get("name") == bundle), {})
+    groups = {str(k): tuple(map(str, v)) for k, v in (described.get("groups") or {}).items()}
+    grouped = {part for parts in groups.values() for part in parts}
+    alone = [part for part in map(str, described.get("parts") or ()) if part not in grouped]
+    return groups | {part: (part,) for part in alone[1:]}  # the first one is the background
+
+
+def _resolve(parts: str, groups: Groups, bundle: str) -> tuple[str, ...]:
+    """The parts that a list of groups and parts stands for."""
+    known = groups | {part: (part,) for members in groups.values() for part in members}
+    wanted = [name.strip() for name in parts.split(",") if name.strip()]
+    if not wanted:
+        raise PlugInError(_("No part was chosen: choose what to borrow."))
+    for name in wanted:
+        if name not in known:
+            raise PlugInError(
+                _("The model “{bundle}” has no part “{name}”; it has {known}.").format(
+                    bundle=bundle, name=name, known=", ".join(known)
+                )
+            )
+    return tuple(dict.fromkeys(part for name in wanted for part in known[name]))
+
+
+def _subject_of(
+    session: Session, other: Gimp.Image, photo: photos.Photo, kept: state.State
+) -> tuple[photos.Photo, state.State]:
+    """The other image's subject that stands where this one does; it is embedded if need be.
+
+    In two frames of a group portrait people keep their places.
+    """
+
+    def away(one: state.State) -> float:
+        mine, its = subjects.centre(kept.quad), subjects.centre(one.quad)
+        return math.hypot(
+            mine[0] / kept.width - its[0] / one.width, mine[1] / kept.height - its[1] / one.height
+        )
+
+    known = [
+        one
+        for one in subjects.readable(other)
+        if (one.bundle, one.sha) == (kept.bundle, kept.sha)
+        and layer_numbers.find(other, one.layer) is not None
+    ]
+    if known:
+        nearest = min(known, key=away)
+        return photos.remembered(other, nearest), nearest
+    source = photos.find(other, [])
+    found = embedding.embed_all(session, source, embedding.Wish(kept.bundle, LEVEL), (0.05, 0.3))
+    return source, min((one.kept for one in found), key=away)

@@ -1,0 +1,133 @@
+"""Finding a photo's subjects and embedding them; the image is not changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from image import photos, state, subjects, thumbnail
+from link.errors import PlugInError
+from link.session import Session, expect
+from protocol.messages import Detect, Detected, Level, Segment, Segmented, Subject
+
+Span = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """uncertainty: add a layer that shows where the model is unsure of the parts."""
+
+    bundle: str
+    level: Level
+    uncertainty: bool = False
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """A subject that the backend knows now: its parts, and what the image shall remember."""
+
+    segmented: Segmented
+    kept: state.State
+
+
+def embed(
+    session: Session, photo: photos.Photo, bundle: str, level: Level
+) -> tuple[Segmented, state.State, int]:
+    """Detect, send and embed the photo's best subject.
+
+    Returns the parts, what the image shall remember, and how many subjects were seen.
+    """
+    found = detect(session, photo, bundle, (0.05, 0.25))
+    (done,) = embed_each(session, photo, found[:1], Wish(bundle, level), (0.25, 1.0))
+    return done.segmented, done.kept, len(found)
+
+
+def embed_all(session: Session, photo: photos.Photo, wish: Wish, span: Span) -> list[Embedded]:
+    """Detect, send and embed every subject of the photo; the image is not changed."""
+    low, high = span
+    middle = low + 0.2 * (high - low)
+    found = detect(session, photo, wish.bundle, (low, middle))
+    return embed_each(session, photo, found, wish, (middle, high))
+
+
+def detect(session: Session, photo: photos.Photo, bundle: str, span: Span) -> list[Subject]:
+    """The subjects in the photo, or those that the selection meets; best first, never empty."""
+    small, scale = thumbnail.shrunken(photo.layer)
+    message = Detect(
+        bundle=bundle,
+        preview=small,
+        scale=scale,
+        width=photo.width,
+        height=photo.height,
+        selection=photo.selection(),
+    )
+    return expect(Detected, session.request(message, span)).subjects
+
+
+def embed_each(
+    session: Session, photo: photos.Photo, wanted: Sequence[Subject], wish: Wish, span: Span
+) -> list[Embedded]:
+    """Embed each; those too small for the model are left out, unless all are."""
+    known = subjects.readable(photo.image)
+    done: list[Embedded] = []
+    problem: PlugInError | None = None
+    step = (span[1] - span[0]) / len(wanted)
+    for place, subject in enumerate(wanted):
+        begin = span[0] + place * step
+        try:
+            one = _embed(session, photo, subject, wish, (begin, begin + step))
+        except PlugInError as error:
+            if error.code != "bad_image":
+                raise
+            problem = error
+            continue
+        before = subjects.same(known, photo.layer, subject.quad)
+        numbers = [kept.subject for kept in (*known, *(other.kept for other in done))]
+        done.append(_numbered(one, before, max(numbers, default=0) + 1))
+    if problem is not None and not done:
+        raise problem
+    return done
+
+
+def _numbered(one: Embedded, before: state.State | None, new: int) -> Embedded:
+    """A subject found again keeps its number, and its edits as long as the generator is the same.
+
+    before: what the image remembers of it.
+    """
+    if before is None:
+        return replace(one, kept=replace(one.kept, subject=new))
+    stack = before.stack if before.sha == one.kept.sha else ()
+    return replace(one, kept=replace(one.kept, subject=before.subject, stack=stack))
+
+
+def _embed(
+    session: Session, photo: photos.Photo, subject: Subject, wish: Wish, span: Span
+) -> Embedded:
+    pixels = photo.pixels(subject.rect)
+    message = Segment(
+        bundle=wish.bundle,
+        photo=photos.digest(pixels, subject.quad, wish.bundle),
+        quad=subject.quad,
+        rect=subject.rect,
+        pixels=pixels,
+        width=photo.width,
+        height=photo.height,
+        level=wish.level,
+        uncertainty=wish.uncertainty,
+    )
+    segmented = expect(Segmented, session.request(message, span))
+    kept = state.State(
+        photo=message.photo,
+        layer=photo.number,
+        width=photo.width,
+        height=photo.height,
+        bundle=wish.bundle,
+        sha=session.bundle_sha(wish.bundle),
+        level=wish.level,
+        quad=subject.quad,
+        rect=subject.rect,
+        w_plus=segmented.w_plus,
+        labels=segmented.labels,
+        report=segmented.report,
+    )
+    return Embedded(segmented, kept)

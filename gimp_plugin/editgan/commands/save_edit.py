@@ -1,0 +1,160 @@
+"""Save as Edit: keep what results have learnt in the edit library."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gi.repository import Gimp
+
+from image import photos, results, sending, state, subjects
+from link.errors import PlugInError
+from link.progress import View
+from link.session import Session, expect
+from link.texts import _
+from protocol.messages import EditRef, Learn, Learnt, Saved, SaveEdit
+
+Report = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A result in an open image whose vector can be learnt from too.
+
+    key: "image:subject", what the argument `images` lists.
+    """
+
+    key: str
+    label: str
+    edit: state.EditRecord
+
+
+def run(
+    image: Gimp.Image,
+    drawables: Sequence[Gimp.Drawable],
+    *,
+    name: str,
+    description: str,
+    parts: Sequence[str],
+    images: Sequence[str],
+    view: View,
+) -> Report:
+    """Save the selected result layer's edit, else the last repaint's; the image stays as it is.
+
+    parts: those that it shall change, all that were learnt where none is named. images: the keys
+    of other results to learn from: the mean of vectors transfers better than one.
+    """
+    kept, edit = find(image, drawables)
+    if not name:
+        raise PlugInError(_("An edit needs a name: type one."))
+    chosen = _chosen(sources(image, kept, edit), images)
+    edits = [edit, *(source.edit for source in chosen)]
+    known = all_parts(edits)
+    if unknown := sorted(set(parts) - set(known)):
+        raise PlugInError(
+            _("This edit has not learnt to change “{part}”: name some of {parts}.").format(
+                part=unknown[0], parts=", ".join(known)
+            )
+        )
+    photo = photos.remembered(image, kept)
+    with Session(view) as session:
+        saved = save(session, photo, kept, edits, name, description, tuple(parts) or known)
+    return {
+        "saved_as": saved,
+        "parts": list(parts) or list(known),
+        "bundle": edit.bundle,
+        "learnt_from": len(edits),
+    }
+
+
+def find(
+    image: Gimp.Image, drawables: Sequence[Gimp.Drawable]
+) -> tuple[state.State, state.EditRecord]:
+    """What there is to save. Raises PlugInError if there is nothing."""
+    kept = subjects.meant(image, drawables)
+    edit = results.newest(image, drawables, kept) if kept else None
+    if kept is None or edit is None:
+        raise PlugInError(_("There is no repaint to save in this image: run Apply Repaint first."))
+    if edit.bundle != kept.bundle:
+        raise PlugInError(
+            _(
+                "This layer was made with the bundle “{its}”, the photo is now segmented with "
+                "“{bundle}”: select another result layer."
+            ).format(its=edit.bundle, bundle=kept.bundle),
+            "wrong_bundle",
+        )
+    return kept, edit
+
+
+def sources(image: Gimp.Image, kept: state.State, edit: state.EditRecord) -> list[Source]:
+    """Other subjects in open images with a result that changes some of the same parts."""
+    found = []
+    for other in Gimp.get_images():
+        for subject in subjects.readable(other):
+            if (other.get_id(), subject.subject) == (image.get_id(), kept.subject):
+                continue
+            its = results.newest(other, other.get_selected_layers(), subject)
+            if its and subject.sha == kept.sha and set(its.parts) & set(edit.parts):
+                label = f"{other.get_name()}: {its.name}"
+                found.append(Source(f"{other.get_id()}:{subject.subject}", label, its))
+    return found
+
+
+def all_parts(edits: Sequence[state.EditRecord]) -> tuple[str, ...]:
+    """Those that any of the edits may change."""
+    return tuple(dict.fromkeys(part for edit in edits for part in edit.parts))
+
+
+def refs(edits: Sequence[state.EditRecord], parts: tuple[str, ...]) -> list[EditRef]:
+    """A stack that looks like the mean of the edits, changing these parts only."""
+    share = 1 / len(edits)
+    return [EditRef(vector=edit.vector, parts=parts, scale=share) for edit in edits]
+
+
+def _chosen(found: Sequence[Source], keys: Sequence[str]) -> list[Source]:
+    known = {source.key: source for source in found}
+    missing = [key for key in keys if key not in known]
+    if missing:
+        raise PlugInError(
+            _(
+                "The image {key} has no result for the same parts and model: choose among those "
+                "that have."
+            ).format(key=missing[0])
+        )
+    return [known[key] for key in dict.fromkeys(keys)]
+
+
+def save(
+    session: Session,
+    photo: photos.Photo,
+    kept: state.State,
+    edits: Sequence[state.EditRecord],
+    name: str,
+    description: str,
+    parts: tuple[str, ...],
+) -> str:
+    """Save the mean of edits with the range in which it looks natural; the library's name for it.
+
+    The backend does the sum and finds the range, as it does for `editgan learn`.
+    """
+    lesson = [EditRef(vector=edit.vector, parts=parts) for edit in edits]
+    answer, kept = sending.about_photo(
+        session,
+        photo,
+        kept,
+        lambda photo_name: Learn([photo_name], edits=lesson, steps=0),
+        (0.0, 0.7),
+    )
+    learnt = expect(Learnt, answer)
+    message = SaveEdit(
+        photo=kept.photo,
+        name=name,
+        description=description,
+        parts=parts,
+        vector=learnt.vector,
+        low=learnt.low,
+        high=learnt.high,
+        learnt_from=len(edits),
+    )
+    return expect(Saved, session.request(message, (0.7, 1.0))).name

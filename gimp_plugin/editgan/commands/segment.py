@@ -1,0 +1,79 @@
+"""Segment Parts: find the subjects, embed each, and show its parts as layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gi.repository import Gimp
+
+from commands.embedding import Embedded, Wish, detect, embed_each
+from image import layer_numbers, layers, palette, part_layers, photos, state, subjects, uncertainty
+from link.progress import View
+from link.session import Session
+from protocol.messages import PartLayer
+
+Report = dict[str, Any]
+_QUALITIES = ("poorly", "roughly", "well")  # the backend's verdicts on a reconstruction
+
+
+def run(image: Gimp.Image, drawables: Sequence[Gimp.Drawable], wish: Wish, view: View) -> Report:
+    """Segment the photo and add a part group for each subject, in place of those that are there.
+
+    All subjects, or the one in the selection.
+    """
+    photo = photos.find(image, drawables)
+    known = subjects.readable(image)
+    with Session(view) as session:
+        found = detect(session, photo, wish.bundle, (0.05, 0.2))
+        wanted = found[:1] if photo.selection() else found
+        done = embed_each(session, photo, wanted, wish, (0.2, 1.0))
+    palette.install(wish.bundle, done[0].segmented.parts)
+    several = len({*(k.subject for k in known), *(e.kept.subject for e in done)}) > 1
+    with layers.undo_step(image) as added:
+        groups = [_show(photo, one, several, added) for one in done]
+    image.set_selected_layers([_topmost_seen(groups[0], done[0].segmented.parts)])
+    return {
+        "group": groups[0].get_name(),
+        "groups": [group.get_name() for group in groups],
+        "parts": [part.name for part in done[0].segmented.parts],
+        "bundle": wish.bundle,
+        "photo_layer": photo.layer.get_name(),
+        "subjects": len(found),
+        "too_small": len(wanted) - len(done),
+        **worst([one.segmented.report for one in done]),
+    }
+
+
+def worst(reports: Sequence[Report]) -> Report:
+    """The report on the subject that the model represents least well."""
+
+    def rank(report: Report) -> int:
+        quality = report.get("quality")
+        return _QUALITIES.index(quality) if quality in _QUALITIES else len(_QUALITIES)
+
+    return min(reports, key=rank)
+
+
+def _topmost_seen(group: Gimp.GroupLayer, parts: Sequence[PartLayer]) -> Gimp.Layer:
+    """The one to begin with: above it lie only parts that the photo does not show."""
+    seen = [part.name for part in parts if any(bytes(part.alpha.data))]
+    layers = group.get_children()
+    return next((layer for layer in layers if layer.get_name() in seen), layers[0])
+
+
+def _show(
+    photo: photos.Photo, one: Embedded, several: bool, added: list[Gimp.Layer]
+) -> Gimp.GroupLayer:
+    """Put a subject's part group into the image, and remember the subject."""
+    kept = one.kept
+    mark = state.Group(kept.photo, kept.bundle, kept.subject)
+    previous = part_layers.find_group(photo.image, kept.subject)
+    group = part_layers.build(photo, one.segmented.parts, mark, kept.rect, added)
+    if previous is not None:
+        part_layers.replace(previous, group, [part.name for part in one.segmented.parts])
+    group.set_name(part_layers.group_name(kept.bundle, kept.subject if several else None))
+    uncertainty.show(photo, one.segmented.uncertainty, mark, added)
+    layer_numbers.keep(photo.layer, kept.layer)
+    subjects.keep(photo.image, kept)
+    return group

@@ -1,0 +1,79 @@
+"""Writing layers: one undo step, and nothing left behind when it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from gi.repository import Gegl, Gimp
+
+from image import precision
+from link.errors import PlugInError
+from link.texts import _
+from protocol.messages import Pixels
+
+FORMATS = {("u8", 4): "R'G'B'A u8", ("f32", 4): "R'G'B'A float"}
+Rect = tuple[int, int, int, int]
+
+
+@contextmanager
+def undo_step(image: Gimp.Image) -> Iterator[list[Gimp.Layer]]:
+    """Everything inside is one undo step; append added layers to the list.
+
+    On an error those are removed again. Raises PlugInError if the image was closed meanwhile.
+    """
+    if not image.is_valid():
+        raise PlugInError(
+            _("The image was closed meanwhile, so nothing was added: open it and try again.")
+        )
+    added: list[Gimp.Layer] = []
+    image.undo_group_start()
+    try:
+        yield added
+    except BaseException:
+        for layer in reversed(added):
+            if layer.is_valid():
+                image.remove_layer(layer)
+        raise
+    finally:
+        image.undo_group_end()
+        Gimp.displays_flush()
+
+
+def new_layer(image: Gimp.Image, name: str, rect: Rect, opacity: float = 100.0) -> Gimp.Layer:
+    """A transparent layer, not in the image yet; rect in canvas coordinates."""
+    x, y, w, h = rect
+    grey = image.get_base_type() == Gimp.ImageBaseType.GRAY
+    kind = Gimp.ImageType.GRAYA_IMAGE if grey else Gimp.ImageType.RGBA_IMAGE
+    layer = Gimp.Layer.new(image, name, w, h, kind, opacity, Gimp.LayerMode.NORMAL)
+    if layer is None:
+        raise PlugInError(
+            _(
+                "GIMP could not make a layer of {width} by {height} pixels: close other images."
+            ).format(width=w, height=h)
+        )
+    layer.set_offsets(x, y)
+    layer.set_composite_space(precision.composite_space(image))
+    return layer
+
+
+def write(layer: Gimp.Layer, pixels: Pixels) -> None:
+    """Fill a layer; pixels: RGBA of the layer's size, sRGB curve."""
+    buffer = layer.get_buffer()
+    area = Gegl.Rectangle.new(0, 0, pixels.width, pixels.height)
+    buffer.set(area, FORMATS[pixels.dtype, pixels.channels], bytes(pixels.data))
+    buffer.flush()
+    layer.update(0, 0, pixels.width, pixels.height)
+
+
+def walk(layers: Sequence[Gimp.Layer]) -> Iterator[Gimp.Layer]:
+    """All layers, topmost first, groups before their children."""
+    for layer in layers:
+        yield layer
+        if layer.is_group():
+            yield from walk(layer.get_children())
+
+
+def position(image: Gimp.Image, layer: Gimp.Layer) -> int:
+    """The layer's place among its siblings, 0 = topmost."""
+    return image.get_item_position(layer)

@@ -1,0 +1,233 @@
+"""The photo layer: which one it is, and reading its pixels.
+
+Everything that travels is in the photo layer's own pixels, so that moving layers or cropping the
+canvas changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
+from gi.repository import Gegl, Gimp
+
+from image import layer_numbers, state
+from image.layers import walk
+from link.errors import PlugInError
+from link.texts import _
+from protocol.messages import Pixels
+
+MIN_SIDE = 32  # px: nothing smaller shows a subject
+
+Rect = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A layer with a photograph in it."""
+
+    image: Gimp.Image
+    layer: Gimp.Layer
+
+    @property
+    def width(self) -> int:
+        return self.layer.get_width()
+
+    @property
+    def height(self) -> int:
+        return self.layer.get_height()
+
+    @property
+    def offset(self) -> tuple[int, int]:
+        """Where the layer's top-left corner lies on the canvas."""
+        _found, x, y = self.layer.get_offsets()
+        return x, y
+
+    @cached_property
+    def number(self) -> int:
+        """By which the image's records know the layer."""
+        return layer_numbers.of(self.layer)
+
+    def pixels(self, rect: Rect) -> Pixels:
+        """The pixels of a rectangle, at the precision that the image needs."""
+        x, y, w, h = rect
+        if x < 0 or y < 0 or x + w > self.width or y + h > self.height:
+            raise PlugInError(
+                _("The subject's frame does not lie in the photo: run Segment Parts again.")
+            )
+        deep = is_deep(self.image)
+        with _as_shown(self.layer) as (layer, dx, dy):
+            data = layer.get_buffer().get(
+                Gegl.Rectangle.new(x + dx, y + dy, w, h),
+                1.0,
+                "R'G'B'A float" if deep else "R'G'B' u8",
+                Gegl.AbyssPolicy.NONE,
+            )
+        return Pixels(w, h, 4, "f32", data) if deep else Pixels(w, h, 3, "u8", data)
+
+    def cover(self, rect: Rect) -> bytes | None:
+        """How much of the photo shows in a rectangle, by its own alpha and its layer mask, 0..255.
+
+        None where all of it does.
+        """
+        area = Gegl.Rectangle.new(*rect)
+        found = []
+        if self.layer.has_alpha():
+            found.append(_read(self.layer, area, "cairo-A8"))
+        mask = self.layer.get_mask()
+        if mask is not None and self.layer.get_apply_mask():
+            found.append(_read(mask, area, "Y u8"))
+        found = [values for values in found if values.count(255) < len(values)]
+        if len(found) == 2:
+            return bytes((a * b + 127) // 255 for a, b in zip(*found, strict=True))
+        return found[0] if found else None
+
+    def selection(self) -> Rect | None:
+        """The selection's bounds within the photo; None if nothing is selected.
+
+        Raises PlugInError for a selection beside the photo.
+        """
+        _found, some, x1, y1, x2, y2 = Gimp.Selection.bounds(self.image)
+        if not some:
+            return None
+        dx, dy = self.offset
+        x1, y1 = max(x1 - dx, 0), max(y1 - dy, 0)
+        x2, y2 = min(x2 - dx, self.width), min(y2 - dy, self.height)
+        if x1 >= x2 or y1 >= y2:
+            raise PlugInError(
+                _(
+                    "The selection lies outside the layer “{layer}”: "
+                    "select the subject in it, or choose Select > None."
+                ).format(layer=self.layer.get_name())
+            )
+        return x1, y1, x2 - x1, y2 - y1
+
+
+def digest(pixels: Pixels, quad: Sequence[float], bundle: str) -> str:
+    """The id of a photo's subject: the same pixels and frame give the same id, on any machine."""
+    sha = hashlib.sha256(pixels.data)
+    sha.update(repr((pixels.width, pixels.height, pixels.dtype, bundle)).encode())
+    sha.update(repr([round(float(value), 3) for value in quad]).encode())
+    return sha.hexdigest()
+
+
+def is_deep(image: Gimp.Image) -> bool:
+    """Whether u8 sRGB would lose something: more than 8 bits, linear light or another profile."""
+    if image.get_precision() != Gimp.Precision.U8_NON_LINEAR:
+        return True
+    profile = image.get_color_profile()
+    return profile is not None and not (
+        profile.is_equal(Gimp.ColorProfile.new_rgb_srgb())
+        or profile.is_equal(Gimp.ColorProfile.new_d65_gray_srgb_trc())
+    )
+
+
+def find(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Photo:
+    """The photo that a command is meant for.
+
+    The selected layer, if it is not one of EditGAN's own; else the photo of the last Segment Parts;
+    else the lowest visible layer. Raises PlugInError if there is none, or one that cannot be used.
+    """
+    chosen = next((layer for layer in map(_as_layer, drawables) if layer and _is_own(layer)), None)
+    layer = chosen or _remembered(image) or _lowest_visible(image)
+    if layer is None:
+        raise PlugInError(
+            _("This image shows no layer with a photo: show one, or select it, and try again.")
+        )
+    return checked(image, layer)
+
+
+def remembered(image: Gimp.Image, kept: state.State) -> Photo:
+    """The photo that a state belongs to. Raises PlugInError if it is gone or was resized."""
+    layer = layer_numbers.find(image, kept.layer)
+    if layer is None:
+        raise PlugInError(
+            _("The photo's layer has been deleted: undo that, or run Segment Parts again.")
+        )
+    if (layer.get_width(), layer.get_height()) != (kept.width, kept.height):
+        raise PlugInError(
+            _(
+                "The layer “{layer}” has another size than when its parts were found: "
+                "run Segment Parts again."
+            ).format(layer=layer.get_name())
+        )
+    return checked(image, layer)
+
+
+def checked(image: Gimp.Image, layer: Gimp.Layer) -> Photo:
+    if image.get_base_type() == Gimp.ImageBaseType.INDEXED:
+        raise PlugInError(
+            _(
+                "This image has indexed colours, which cannot hold a photo's shades: "
+                "choose Image > Mode > RGB first."
+            )
+        )
+    if image.get_floating_sel() is not None:
+        raise PlugInError(
+            _("There is a floating selection: anchor it (Layer > Anchor Layer) and try again.")
+        )
+    photo = Photo(image, layer)
+    if min(photo.width, photo.height) < MIN_SIDE:
+        raise PlugInError(
+            _(
+                "The layer “{layer}” measures {width} by {height} pixels; EditGAN needs at least "
+                "{least} on each side: choose a larger photo."
+            ).format(layer=layer.get_name(), width=photo.width, height=photo.height, least=MIN_SIDE)
+        )
+    return photo
+
+
+@contextmanager
+def _as_shown(layer: Gimp.Layer) -> Iterator[tuple[Gimp.Layer, int, int]]:
+    """The layer with its non-destructive filters applied, and where its old corner lies in it.
+
+    Results lie above the photo, out of its filters' reach, so they must start from what is seen.
+    """
+    if not any(f.get_visible() for f in layer.get_filters()):
+        yield layer, 0, 0
+        return
+    copy = layer.copy()
+    try:
+        copy.merge_filters()
+        _found, x, y = layer.get_offsets()
+        _found, its_x, its_y = copy.get_offsets()
+        yield copy, x - its_x, y - its_y
+    finally:
+        copy.delete()
+
+
+def _read(drawable: Gimp.Drawable, area: Gegl.Rectangle, pixel_format: str) -> bytes:
+    return drawable.get_buffer().get(area, 1.0, pixel_format, Gegl.AbyssPolicy.NONE)
+
+
+def _as_layer(drawable: Gimp.Drawable) -> Gimp.Layer | None:
+    if drawable.is_layer_mask():
+        return Gimp.Layer.from_mask(drawable)
+    return drawable if drawable.is_layer() else None
+
+
+def _is_own(layer: Gimp.Layer) -> bool:
+    """Whether it is the user's own layer of pixels, not a group and none of EditGAN's."""
+    marks = (state.PART, state.RESULT, state.GROUP, state.UNSURE)
+    within = layer
+    while within is not None:
+        if any(state.is_marked(within, mark) for mark in marks):
+            return False
+        within = within.get_parent()
+    return not layer.is_group()
+
+
+def _remembered(image: Gimp.Image) -> Gimp.Layer | None:
+    try:
+        kept = state.recall(image, state.STATE, state.State)
+    except PlugInError:  # unreadable: Segment Parts must still work, it writes a new one
+        return None
+    return layer_numbers.find(image, kept.layer) if kept else None
+
+
+def _lowest_visible(image: Gimp.Image) -> Gimp.Layer | None:
+    own = [layer for layer in walk(image.get_layers()) if _is_own(layer) and layer.get_visible()]
+    return own[-1] if own else None

@@ -1,0 +1,136 @@
+"""What an image remembers: parasites, kept in XCF files and undone with the step that wrote them.
+
+Four kinds: a State for each subject of the image (which photo, where the subject is, its
+embedding, the stack of edits), a Group on its part group, a Part on every part layer, an EditRecord
+on every result layer.
+They are coded by the protocol's own typed coding, so that a damaged or hostile XCF is a clear
+error.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, TypeVar
+
+from gi.repository import Gimp
+
+from link.errors import PlugInError
+from link.texts import _
+from protocol.messages import Latent, Level, Mask, Name, Quad, Rect, Scale, Size
+from protocol.typed import ProtocolError, Range, from_wire, to_wire
+
+STATE, GROUP, PART, RESULT = "editgan-state", "editgan-group", "editgan-part", "editgan-result"
+UNSURE = "editgan-uncertainty"
+FORMAT = 1
+_FLAGS = Gimp.PARASITE_PERSISTENT | Gimp.PARASITE_UNDOABLE
+_MAX_RASTER = 64 << 20  # bytes: a raster in a stranger's XCF must not fill the memory
+
+Number = Annotated[int, Range(1, 100_000)]  # of a subject, in the order in which they were found
+
+
+@dataclass(frozen=True)
+class Group:
+    """Marks a part group, or an uncertainty layer, and says what it belongs to."""
+
+    photo: Name
+    bundle: Name
+    subject: Number = 1
+
+
+@dataclass(frozen=True)
+class Part:
+    """Marks a part layer, whatever the user renames it to."""
+
+    name: Name
+    bundle: Name
+
+
+@dataclass(frozen=True)
+class EditRecord:
+    """An edit in a result layer: enough to repeat it, change its scale or save it to the library.
+
+    kind: "repaint" or "stack" (of edits of the library). layer: the result layer's number.
+    """
+
+    kind: Name
+    name: Name
+    scale: Scale
+    refine: int
+    parts: tuple[Name, ...]  # Q_edit
+    vector: Latent
+    bundle: Name
+    layer: int
+    subject: Number = 1
+
+
+@dataclass(frozen=True)
+class State:
+    """What the backend needs to know one subject of a photo again, on another machine too.
+
+    photo: digest of what was sent. layer: the photo layer's number. quad, rect: in that layer's
+    pixels. labels: the base label map of the aligned crop.
+    """
+
+    photo: Name
+    layer: int
+    width: Size
+    height: Size
+    bundle: Name
+    sha: str  # of the bundle's generator: w_plus means nothing to another one
+    level: Level
+    quad: Quad
+    rect: Rect
+    w_plus: Latent
+    labels: Mask
+    report: dict[str, Any]
+    stack: tuple[EditRecord, ...] = ()
+    subject: Number = 1
+
+
+T = TypeVar("T")
+
+
+def keep(owner: Gimp.Image | Gimp.Item, name: str, record: object) -> None:
+    """Write a record (a dataclass) to an image or layer, replacing the one of that name."""
+    frames: list[Any] = []
+    value = to_wire(record, frames)
+    packed = [base64.b64encode(zlib.compress(bytes(frame))).decode("ascii") for frame in frames]
+    text = json.dumps({"format": FORMAT, "record": value, "rasters": packed})
+    owner.attach_parasite(Gimp.Parasite.new(name, _FLAGS, text.encode("ascii")))
+
+
+def recall(owner: Gimp.Image | Gimp.Item, name: str, kind: type[T]) -> T | None:
+    """The record of that name, None where there is none.
+
+    Raises PlugInError for one that cannot be read.
+    """
+    parasite = owner.get_parasite(name)
+    if parasite is None:
+        return None
+    try:
+        document = json.loads(bytes(parasite.get_data()))
+        if document["format"] != FORMAT:
+            raise ValueError(f"format {document['format']}")
+        frames = [_inflate(raster) for raster in document["rasters"]]
+        return from_wire(kind, document["record"], frames, name)
+    except (ValueError, TypeError, KeyError, AttributeError, ProtocolError, zlib.error) as error:
+        raise PlugInError(
+            _(
+                "The EditGAN data in this image cannot be read ({error}): run Segment Parts again."
+            ).format(error=str(error)[:120] or type(error).__name__)
+        ) from error
+
+
+def is_marked(item: Gimp.Item, name: str) -> bool:
+    return item.get_parasite(name) is not None
+
+
+def _inflate(packed: str) -> bytes:
+    return zlib.decompressobj().decompress(base64.b64decode(packed), _MAX_RASTER)
+
+
+def renamed(kept: State, photo: str) -> State:
+    return replace(kept, photo=photo)

@@ -1,0 +1,48 @@
+"""A small copy of a layer.
+
+GIMP's own thumbnails: `buffer.get` with a scale below 1 gives black pixels in a plug-in, because
+its tiles have no smaller versions there.
+"""
+
+from __future__ import annotations
+
+from gi.repository import Gegl, Gimp
+
+from image import precision
+from protocol.messages import Pixels
+
+SIDE = 1024  # px, GIMP's limit: enough to find a face that covers 3 % of the photo's width
+_COLOURS = {"LINEAR": ("RGB", "Y"), "NON_LINEAR": ("R'G'B'", "Y'"), "PERCEPTUAL": ("R~G~B~", "Y~")}
+
+
+def shrunken(layer: Gimp.Layer) -> tuple[Pixels, float]:
+    """The layer as R'G'B' u8, at most SIDE pixels on a side, and its pixels per pixel of that.
+
+    Colours are those of an sRGB image, whatever the profile: good for finding, not for showing.
+    """
+    width, height = layer.get_width(), layer.get_height()
+    scale = max(1.0, max(width, height) / SIDE)
+    if scale == 1.0:
+        return _as_rgb(layer.get_buffer(), width, height), scale
+    small = max(1, round(width / scale)), max(1, round(height / scale))
+    data, w, h, bpp = layer.get_sub_thumbnail_data(0, 0, width, height, *small)
+    name = _format(layer)
+    if Gimp.MINOR_VERSION > 0 or bpp != layer.get_bpp():  # GIMP 3.2 gives displayed colours
+        name = {3: "R'G'B' u8", 4: "R'G'B'A u8"}[bpp]
+    buffer = Gegl.Buffer.new(name, 0, 0, w, h)
+    buffer.set(Gegl.Rectangle.new(0, 0, w, h), name, data.get_data())
+    return _as_rgb(buffer, w, h), width / w
+
+
+def _as_rgb(buffer: Gegl.Buffer, width: int, height: int) -> Pixels:
+    area = Gegl.Rectangle.new(0, 0, width, height)
+    data = buffer.get(area, 1.0, "R'G'B' u8", Gegl.AbyssPolicy.NONE)
+    return Pixels(width, height, 3, "u8", data)
+
+
+def _format(layer: Gimp.Layer) -> str:
+    """babl's name of the layer's own pixel format."""
+    kind, curve = precision.of(layer.get_image())
+    colour, grey = _COLOURS[curve]
+    alpha = "A" if layer.has_alpha() else ""
+    return f"{grey if layer.is_gray() else colour}{alpha} {kind.lower()}"

@@ -1,0 +1,86 @@
+"""What the backend says, in the user's language.
+
+The backend speaks English. Its progress texts and verdicts are few and fixed: they are translated
+here, as are the titles of presets. An error's sentence is full of names and numbers: in other
+languages than English a sentence for its code (docs/protocol.md) comes first, and the backend's
+own behind it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from link.texts import IN_ENGLISH, _
+from protocol.messages import EditInfo
+
+FIXED = {
+    "Getting ready": _("Getting ready"),
+    "Waiting for earlier work": _("Waiting for earlier work"),
+    "Starting": _("Starting"),
+    "The graphics memory is full; working without it, which takes longer": _(
+        "The graphics memory is full; working without it, which takes longer"
+    ),
+    "Embedding": _("Embedding"),
+    "Drawing the parts": _("Drawing the parts"),
+    "Finding its range": _("Finding its range"),
+    "Trying it on other photos": _("Trying it on other photos"),
+    "Looking at the edits": _("Looking at the edits"),
+    "Done": _("Done"),
+    "The model represents this subject well.": _("The model represents this subject well."),
+    "The model represents this subject roughly; small edits will look best.": _(
+        "The model represents this subject roughly; small edits will look best."
+    ),
+    "The model represents this subject poorly; edits may not look like the same subject.": _(
+        "The model represents this subject poorly; edits may not look like the same subject."
+    ),
+}
+ERRORS = {
+    "protocol_version": _("Plug-in and backend are of different versions: install EditGAN again."),
+    "bad_message": _("Plug-in and backend do not understand each other: install EditGAN again."),
+    "bad_settings": _("EditGAN's settings or keys cannot be used."),
+    "backend_missing": _("The backend does not run and could not be started."),
+    "backend_failed": _("The backend ended while it was starting."),
+    "backend_lost": _("The backend does not answer any more: try again."),
+    "shutting_down": _("The backend is ending: try again."),
+    "busy": _("Too much work is waiting: try again in a moment."),
+    "unknown_photo": _("The backend does not have this photo any more: segment it again."),
+    "unknown_bundle": _("This model is not installed."),
+    "bad_bundle": _("The model's files are damaged: install it again."),
+    "incomplete_bundle": _("This model can draw pictures, but not open photos yet."),
+    "wrong_bundle": _("This belongs to another model."),
+    "unknown_edit": _("This edit is not in the library."),
+    "unknown_recipe": _("This model has no such recipe."),
+    "no_subject": _("No subject was found in the photo or in the selection."),
+    "bad_image": _("The picture cannot be used as it is."),
+    "nothing_changed": _("There is nothing to change: repaint a part, or choose an edit."),
+    "bad_setting": _("A number or a name cannot be used."),
+    "exists": _("There is an edit of this name already: choose another name."),
+    "bad_edit": _("The edit is damaged, or is none."),
+    "not_writable": _("The edit library could not be changed."),
+    "no_device": _("There is no graphics card that can be used."),
+    "out_of_memory": _("There is not enough memory: close other programs."),
+    "internal": _("Something went wrong inside EditGAN."),
+}
+_STEP = re.compile(r"Step (\d+) of (\d+)")
+
+
+def backend_text(text: str) -> str:
+    """A progress text or a verdict, translated where it is known."""
+    if found := _STEP.fullmatch(text):
+        return _("Step {step} of {steps}").format(step=found[1], steps=found[2])
+    return FIXED.get(text, text)
+
+
+def in_users_language(edit: EditInfo) -> EditInfo:
+    """A preset with its title and description translated; the user's own edits as they are."""
+    if edit.source != "preset":
+        return edit
+    return replace(edit, title=_(edit.title), description=_(edit.description))
+
+
+def backend_error(code: str, message: str) -> str:
+    """An error's sentence; behind one that is translated, where the user does not read English."""
+    if IN_ENGLISH or code not in ERRORS:
+        return message
+    return f"{ERRORS[code]}\n{message}"

@@ -1,0 +1,64 @@
+"""The backend's state: what runs, with which models; stopping it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from link.errors import PlugInError
+from link.progress import View
+from link.session import Session, expect
+from link.texts import _
+from protocol import connection_file, paths
+from protocol.messages import BundleInfo, Bundles, ListBundles, StatusReport
+
+GRACE = 20.0  # seconds that a backend gets to end
+
+
+@dataclass(frozen=True)
+class State:
+    """All that the window shows of a running backend. log: its last lines."""
+
+    report: StatusReport
+    bundles: list[BundleInfo]
+    log: str
+    is_remote: bool
+
+
+def fetch(view: View) -> StatusReport:
+    with Session(view) as session:
+        return session.background(session.connection.status)
+
+
+def look(view: View) -> State:
+    """Ask for everything; starts a backend if none runs."""
+    with Session(view) as session:
+        connection = session.connection
+        report = session.background(connection.status)
+        bundles = expect(Bundles, session.request(ListBundles())).bundles
+        log = session.background(connection.log)
+        return State(report, bundles, log, connection.is_remote)
+
+
+def stop(view: View) -> bool:
+    """Ask a running backend to end, and wait until it has. False: none was running."""
+    try:
+        with Session(view, start=False) as session:
+            session.background(lambda: _shut_down(session))
+    except PlugInError as error:
+        if error.code not in ("backend_missing", "backend_lost"):
+            raise
+        return error.code == "backend_lost"  # it ended before it could answer
+    return True
+
+
+def _shut_down(session: Session) -> None:
+    session.connection.shutdown()
+    if session.connection.is_remote:
+        return
+    lock = paths.connection_file().with_name(connection_file.LOCK_NAME)
+    deadline = time.monotonic() + GRACE
+    while connection_file.is_held(lock):
+        if time.monotonic() > deadline:
+            raise PlugInError(_("The backend is still busy ending its job: try again in a moment."))
+        time.sleep(0.05)

@@ -1,0 +1,243 @@
+"""The procedures' run functions: arguments in, dialog where wanted, report or error out."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gi.repository import Gimp, GLib, GObject
+
+from link.backend_texts import backend_text
+from link.errors import CommandCancelled, PlugInError
+from link.texts import _
+
+Report = dict[str, Any]
+Drawables = Sequence[Gimp.Drawable]
+
+
+def answer(procedure: Gimp.Procedure, work: Callable[[], Report]) -> Gimp.ValueArray:
+    """Run a command; what it raises becomes GIMP's own error message, never silence."""
+    try:
+        return _success(procedure, work())
+    except CommandCancelled:
+        return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
+    except PlugInError as error:
+        return _failure(procedure, str(error))
+    except Exception as error:
+        traceback.print_exc(file=sys.stderr)
+        return _failure(
+            procedure,
+            _(
+                "EditGAN met an unexpected problem ({kind}: {error}): "
+                "the image is unchanged, please report it."
+            ).format(kind=type(error).__name__, error=str(error)[:200]),
+        )
+
+
+def _success(procedure: Gimp.Procedure, report: Report) -> Gimp.ValueArray:
+    values = procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
+    values.remove(1)
+    values.insert(1, GObject.Value(GObject.TYPE_STRING, json.dumps(report)))
+    return values
+
+
+def _failure(procedure: Gimp.Procedure, message: str) -> Gimp.ValueArray:
+    error = GLib.Error.new_literal(Gimp.PlugIn.error_quark(), message, 0)
+    return procedure.new_return_values(Gimp.PDBStatusType.EXECUTION_ERROR, error)
+
+
+def text(config: Any, name: str) -> str:
+    """A text argument; GIMP sends an empty one as None."""
+    return (config.get_property(name) or "").strip()
+
+
+def segment(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bool) -> Report:
+    from commands import segment as command
+    from commands.embedding import Wish
+    from image import photos
+    from link import settings
+    from windows.views import showing
+
+    photos.find(image, drawables)  # what cannot work is said before any dialog
+    if interactive:
+        from windows import dialogs
+
+        dialogs.segment(config, _bundles())
+    wish = Wish(
+        bundle=text(config, "bundle"),
+        level=settings.level(config.get_property("level")),
+        uncertainty=config.get_property("uncertainty"),
+    )
+    with showing(_("Segmenting parts")) as view:
+        report = command.run(image, drawables, wish, view)
+    if interactive and (news := summary(report)):
+        Gimp.message(news)
+    return report
+
+
+def repaint(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bool) -> Report:
+    from commands import repaint as command
+    from windows.views import showing
+
+    command.find(image, drawables)
+    if interactive:
+        from windows import dialogs
+
+        dialogs.repaint(config)
+    with showing(_("Applying the repaint"), preview=interactive) as view:
+        return command.run(
+            image,
+            drawables,
+            steps=config.get_property("steps"),
+            name=text(config, "name") or _("Repaint"),
+            save_as=text(config, "save-as"),
+            view=view,
+        )
+
+
+def live(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bool) -> Report:
+    if not interactive:
+        raise PlugInError(_("Live Repaint is a window: choose it from Filters > EditGAN."))
+    from windows import live as window
+
+    return window.run(image, drawables)
+
+
+def borrow(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bool) -> Report:
+    from commands import borrow as command
+    from windows.views import showing
+
+    _photo, kept = command.find(image, drawables)
+    if interactive:
+        from link.session import Session
+        from windows import borrow_dialog
+
+        images = command.others(image)
+        if not images:
+            raise PlugInError(_("There is no other image to borrow from: open it first."))
+        with showing(_("Starting the backend")) as view, Session(view) as session:
+            groups = command.groups_of(session, kept.bundle)
+        borrow_dialog.run(config, images, groups)
+    with showing(_("Borrowing"), preview=interactive) as view:
+        return command.run(
+            image,
+            drawables,
+            other=config.get_property("other"),
+            parts=text(config, "parts"),
+            take=config.get_property("take"),
+            steps=config.get_property("steps"),
+            view=view,
+        )
+
+
+def apply(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bool) -> Report:
+    from commands import apply as command
+    from windows.views import showing
+
+    command.find(image, drawables)  # what cannot work is said before any dialog
+    if interactive:
+        from windows import library
+
+        return library.run(image, drawables, config)
+    with showing(_("Applying the edits")) as view:
+        return command.run(
+            image,
+            drawables,
+            edits=_edits(config),
+            refine=config.get_property("refine"),
+            view=view,
+        )
+
+
+def _edits(config: Any) -> list[tuple[str, float | None]]:
+    """The arguments `edits` (JSON) or, where that is empty, `edit` and `scale`."""
+    from image import stacks
+
+    if edits := text(config, "edits"):
+        return stacks.parse(edits)
+    edit = text(config, "edit")
+    return [(edit, config.get_property("scale"))] if edit else []
+
+
+def save_edit(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bool) -> Report:
+    from commands import save_edit as command
+    from windows.views import showing
+
+    kept, edit = command.find(image, drawables)
+    if interactive:
+        _ask_how_to_save(image, kept, edit, config)
+    with showing(_("Saving the edit")) as view:
+        report = command.run(
+            image,
+            drawables,
+            name=text(config, "name"),
+            description=text(config, "description"),
+            parts=_listed(config, "parts"),
+            images=_listed(config, "images"),
+            view=view,
+        )
+    if interactive:
+        Gimp.message(_("Saved to the edit library as “{name}”.").format(name=report["saved_as"]))
+    return report
+
+
+def _ask_how_to_save(image: Gimp.Image, kept: Any, edit: Any, config: Any) -> None:
+    from commands import save_edit
+    from image import photos
+    from link.session import Session
+    from windows.save_dialog import SaveDialog
+    from windows.views import showing
+
+    with showing(_("Looking at the edit")) as view, Session(view) as session:
+        photo = photos.remembered(image, kept)
+        others = save_edit.sources(image, kept, edit)
+        dialog = SaveDialog(session, photo, kept, edit, others)
+        view.close()
+        dialog.run(config)
+
+
+def _listed(config: Any, name: str) -> list[str]:
+    """A text argument that lists things between commas."""
+    return [item.strip() for item in text(config, name).split(",") if item.strip()]
+
+
+def status(config: Any, interactive: bool) -> Report:
+    """The actions report and restart start a backend if none runs, stop does not."""
+    action = config.get_property("action")
+    if interactive and action == "report":
+        from windows import status_dialog
+
+        state = status_dialog.run()
+        return dataclasses.asdict(state.report) if state else {}
+    from link import status
+    from windows.views import showing
+
+    with showing(_("Asking the backend")) as view:
+        stopped = status.stop(view) if action in ("stop", "restart") else False
+        if action == "stop":
+            return {"stopped": stopped}
+        return dataclasses.asdict(status.fetch(view))
+
+
+def summary(report: Report) -> str:
+    """What the photographer should know about a segmentation; one line, GIMP's status bar has no
+    more.
+    """
+    news = [backend_text(str(report.get("verdict") or ""))]
+    if len(report["groups"]) > 1:
+        news.insert(0, _("{count} subjects.").format(count=len(report["groups"])))
+    if report.get("quality", "well") != "well" and report.get("level") != "faithful":
+        news.append(_("Segment again with the likeness Faithful for a closer one."))
+    return " ".join(filter(None, news))
+
+
+def _bundles() -> list[str]:
+    from link.session import Session
+    from windows.views import showing
+
+    with showing(_("Starting the backend")) as view, Session(view) as session:
+        return session.connection.welcome.bundles

@@ -1,0 +1,1 @@
+"""What the photographer sees and operates; it asks the commands to do the work."""

@@ -1,0 +1,99 @@
+"""The commands' dialogs. Each returns after OK and raises CommandCancelled otherwise.
+
+They write what was chosen into the procedure's config, so that GIMP remembers it for the next time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import gi
+
+gi.require_version("GimpUi", "3.0")
+gi.require_version("Gtk", "3.0")
+from gi.repository import Gimp, GimpUi, GObject, Gtk
+
+from link.errors import CommandCancelled
+from link.texts import _
+
+SPACING = 12
+ROLE = "editgan"
+
+
+def new(config: Gimp.ProcedureConfig, title: str, ok: str) -> GimpUi.ProcedureDialog:
+    GimpUi.init(ROLE)
+    dialog = GimpUi.ProcedureDialog.new(config.get_procedure(), config, title)
+    dialog.set_ok_label(ok)
+    dialog.get_content_area().set_spacing(6)
+    return dialog
+
+
+def ask(dialog: GimpUi.ProcedureDialog) -> None:
+    """Show the dialog until it is answered, and take it away."""
+    accepted = dialog.run()
+    dialog.destroy()
+    if not accepted:
+        raise CommandCancelled
+
+
+def add(dialog: GimpUi.ProcedureDialog, widget: Gtk.Widget, *, expand: bool = False) -> None:
+    """Put a widget of our own below what `fill` made."""
+    dialog.get_content_area().pack_start(widget, expand, expand, 0)
+    widget.show_all()
+
+
+def button(dialog: Gtk.Dialog, label: str, response: Gtk.ResponseType) -> Gtk.Button:
+    """One of the buttons in the lower right corner of a window of our own."""
+    made = dialog.add_button(label, response)
+    made.set_margin_end(SPACING)
+    made.set_margin_bottom(SPACING)
+    return made
+
+
+def hint(text: str) -> Gtk.Label:
+    """Small print."""
+    label = Gtk.Label(label=text, xalign=0.0, wrap=True, max_width_chars=52)
+    label.set_margin_top(6)
+    label.set_margin_bottom(6)
+    label.get_style_context().add_class("dim-label")
+    return label
+
+
+def row(text: str, widget: Gtk.Widget, beside: Gtk.Widget | None = None) -> Gtk.Box:
+    """A labelled widget, its label as wide as that of `beside` (if that has one on its left)."""
+    label = Gtk.Label.new_with_mnemonic(text)
+    label.set_xalign(0.0)
+    label.set_mnemonic_widget(widget)
+    box = Gtk.Box(spacing=6)
+    box.pack_start(label, False, False, 0)
+    box.pack_start(widget, True, True, 0)
+    if isinstance(beside, GimpUi.Labeled):  # GIMP 3.2 puts a choice into a frame
+        widths = Gtk.SizeGroup(mode=Gtk.SizeGroupMode.HORIZONTAL)
+        widths.add_widget(label)
+        widths.add_widget(beside.get_label())
+    return box
+
+
+def segment(config: Gimp.ProcedureConfig, bundles: Sequence[str]) -> None:
+    dialog = new(config, _("Segment Parts"), _("S_egment"))
+    if config.get_property("bundle") not in bundles and bundles:
+        config.set_property("bundle", bundles[0])
+    combo = Gtk.ComboBoxText(hexpand=True)
+    for bundle in bundles:
+        combo.append(bundle, bundle)
+    combo.set_active_id(config.get_property("bundle"))
+    combo.connect("changed", lambda c: config.set_property("bundle", c.get_active_id()))
+    add(dialog, row(_("_Model"), combo, beside=dialog.get_widget("level", GObject.TYPE_NONE)))
+    dialog.fill(["level", "uncertainty"])
+    add(
+        dialog,
+        hint(_("All subjects are found; to take only one of them, select it first.")),
+    )
+    ask(dialog)
+
+
+def repaint(config: Gimp.ProcedureConfig) -> None:
+    dialog = new(config, _("Apply Repaint"), _("_Apply"))
+    dialog.fill(["steps", "name", "save-as"])
+    add(dialog, hint(_("The result is a new layer above the photo; the part layers are hidden.")))
+    ask(dialog)

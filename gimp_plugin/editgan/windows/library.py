@@ -1,0 +1,52 @@
+"""Edit Library with its dialog: open the photo, let the user choose, write the layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gi.repository import Gimp
+
+from commands import apply
+from image import photos, stacks
+from link.errors import PlugInError
+from link.session import Session
+from link.texts import _
+from windows.views import showing
+
+Report = dict[str, Any]
+
+
+def run(image: Gimp.Image, drawables: Sequence[Gimp.Drawable], config: Any) -> Report:
+    """Raises CommandCancelled with the image as it was."""
+    from windows.library_dialog import LibraryDialog, Subject
+
+    with showing(_("Opening the edit library")) as view, Session(view) as session:
+        photo, kept = apply.opened(session, image, drawables)
+        layer, stack = stacks.find(image, drawables, kept)
+        subject = Subject(photo, kept, stack, layer, _licence(session, kept.bundle))
+        dialog = LibraryDialog(session, subject)
+        view.close()
+        stack = dialog.run()
+    _remember(config, stack)
+    if not image.is_valid():
+        raise PlugInError(
+            _("The image was closed meanwhile, so nothing was added: open it and try again.")
+        )
+    photo = photos.remembered(image, subject.kept)
+    title = _("Applying the edits")
+    # a new session: the backend may have been started anew while the dialog was open
+    with showing(title, preview=stack.refine > 0) as view, Session(view) as session:
+        return apply.commit(session, photo, subject.kept, stack, layer)
+
+
+def _licence(session: Session, bundle: str) -> str:
+    status = session.background(session.connection.status)
+    found = [str(b.get("license", "")) for b in status.bundles if b.get("name") == bundle]
+    return "".join(found[:1])
+
+
+def _remember(config: Any, stack: stacks.Stack) -> None:
+    """For GIMP's Repeat: the same stack on another photo."""
+    config.set_property("edits", stacks.as_json(stack))
+    config.set_property("refine", stack.refine)

@@ -1,0 +1,286 @@
+"""The dialog of Edit Library: every edit as it looks on this photo, and a stack with sliders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import gi
+
+gi.require_version("GimpUi", "3.0")
+gi.require_version("Gtk", "3.0")
+gi.require_version("Gdk", "3.0")
+from gi.repository import Gdk, Gimp, GimpUi, Gtk
+
+from commands import apply
+from image import photos, sending, state
+from image.canvas_preview import CanvasPreview
+from image.stacks import Stack, entry_of
+from link.backend_texts import in_users_language
+from link.background import Background
+from link.errors import CommandCancelled, PlugInError
+from link.session import Session, expect
+from link.texts import _
+from protocol.messages import (
+    Apply,
+    EditContent,
+    Edited,
+    EditInfo,
+    EditLooks,
+    EditRef,
+    Edits,
+    GetEdit,
+    ListEdits,
+    Message,
+    PreviewEdits,
+    PreviewStack,
+    StackPreview,
+)
+from windows import dialogs, edit_files
+from windows.before_after import SIDE, BeforeAfter
+from windows.edit_grid import PICTURE, EditGrid
+from windows.library_actions import LibraryActions
+from windows.news_bar import NewsBar
+from windows.stack_sliders import StackSliders
+from windows.views import LabelView
+
+REFINEMENTS = ((0, _("None (fastest)")), (10, _("Some")), (30, _("Thorough")))
+_AT_ONCE = 8  # thumbnails in one request: a preview need not wait for all of them
+_ADDING = "adding"  # a slot of requests
+_LOST = ("backend_lost", "backend_missing", "unknown_photo")
+
+
+@dataclass
+class Subject:
+    """What the dialog is about."""
+
+    photo: photos.Photo
+    kept: state.State
+    stack: Stack
+    layer: Gimp.Layer | None  # that holds the stack
+    licence: str
+
+
+class LibraryDialog:
+    """What it shows is asked of the session; the photo is sent if the backend lacks it."""
+
+    def __init__(self, session: Session, subject: Subject) -> None:
+        GimpUi.init(dialogs.ROLE)
+        self._subject = subject
+        self._canvas = CanvasPreview(subject.photo, subject.layer)
+        self._background = Background(session.connection, self._failed)
+        self._own_session: Session | None = None  # after the first was lost
+        self._news = NewsBar()
+        self._grid = EditGrid(self._add, lambda edit: self._actions.select(edit))
+        bundle = subject.kept.bundle
+        self._actions = LibraryActions(
+            bundle, self._background, self._grid, self._news, self._reload
+        )
+        self._picture = BeforeAfter()
+        self._sliders = StackSliders(subject.stack, self._changed)
+        self._on_canvas = Gtk.CheckButton.new_with_mnemonic(_("Preview on the can_vas"))
+        self._on_canvas.set_tooltip_text(_("Show the stack in the image too, at its full size"))
+        self._on_canvas.connect("toggled", self._canvas_toggled)
+        self._body = Gtk.Grid(column_spacing=dialogs.SPACING, border_width=dialogs.SPACING)
+        self._dialog = self._window()
+        self._open(session)
+
+    def _open(self, session: Session) -> None:
+        """Show the photo, the library and the stack."""
+        subject = self._subject
+        answer, subject.kept = sending.about_photo(
+            session,
+            subject.photo,
+            subject.kept,
+            lambda name: PreviewStack(photo=name, edits=[], side=SIDE),
+        )
+        self._background.reconnect(session.connection)
+        self._picture.show_before(expect(StackPreview, answer).pixels)
+        self._fill(expect(Edits, session.request(ListEdits(subject.kept.bundle))).edits, "")
+        self._changed()
+
+    def run(self) -> Stack:
+        """The stack that the user wants. Raises CommandCancelled; the image is as it was then."""
+        GimpUi.window_set_transient(self._dialog)
+        self._dialog.show_all()
+        self._grid.search.grab_focus()
+        try:
+            response = self._dialog.run()
+            while response == Gtk.ResponseType.OK and self._background.busy(_ADDING):
+                Gtk.main_iteration()  # what was added last is still to come
+        finally:
+            self._background.close()
+            self._canvas.clear()
+            self._dialog.destroy()
+            if self._own_session:
+                self._own_session.connection.close()
+        if response != Gtk.ResponseType.OK:
+            raise CommandCancelled
+        return self._sliders.stack
+
+    # --- what the user does ---
+
+    def _add(self, edit: EditInfo) -> None:
+        """Put it on the stack; where it is already, go to its slider."""
+        if self._sliders.focus(edit.name):
+            return
+
+        def add(answer: Message) -> None:
+            content = expect(EditContent, answer)
+            try:
+                apply.check_model(content, self._subject.kept)
+            except PlugInError as error:
+                self._news.say(str(error), problem=True)
+            else:
+                self._sliders.add(entry_of(content))
+
+        self._background.ask(GetEdit(self._subject.kept.bundle, edit.name), add, _ADDING)
+
+    def _changed(self) -> None:
+        """The stack is another one: show it."""
+        photo, refs = self._subject.kept.photo, self._sliders.stack.refs()
+        self._background.latest(
+            "dialog",
+            PreviewStack(photo, refs, SIDE),
+            lambda answer: self._picture.show_after(expect(StackPreview, answer).pixels),
+        )
+        if not self._on_canvas.get_active():
+            return
+        if refs:
+            self._background.latest("canvas", Apply(photo, refs), self._show_on_canvas)
+        else:
+            self._canvas.clear()
+
+    def _show_on_canvas(self, answer: Message) -> None:
+        if self._on_canvas.get_active() and self._sliders.stack.entries:
+            self._canvas.show(expect(Edited, answer))
+
+    def _canvas_toggled(self, button: Gtk.CheckButton) -> None:
+        if button.get_active():
+            self._changed()
+        else:
+            self._canvas.clear()
+
+    # --- the library ---
+
+    def _reload(self, select: str) -> None:
+        """Read the library anew."""
+        self._background.ask(
+            ListEdits(self._subject.kept.bundle),
+            lambda answer: self._fill(expect(Edits, answer).edits, select),
+        )
+
+    def _fill(self, edits: list[EditInfo], select: str) -> None:
+        edits = [in_users_language(edit) for edit in edits]
+        self._grid.fill(edits, select)
+        if not edits:
+            self._news.say(_("The library has no edits for this model yet: save one first."))
+        for first in range(0, len(edits), _AT_ONCE):
+            self._look_at(edits[first : first + _AT_ONCE])
+
+    def _look_at(self, edits: list[EditInfo]) -> None:
+        def show(answer: Message) -> None:
+            for edit, look in zip(edits, expect(EditLooks, answer).looks, strict=True):
+                self._grid.show(edit.name, look)
+
+        refs = [EditRef(name=edit.name, scale=edit.default) for edit in edits]
+        self._background.ask(PreviewEdits(self._subject.kept.photo, refs, PICTURE), show)
+
+    def _failed(self, error: PlugInError) -> None:
+        """Nothing is lost: the stack stays in the dialog."""
+        if error.code in _LOST:
+            self._news.say(
+                str(error), problem=True, button=_("Connect A_gain"), action=self._connect_again
+            )
+        else:
+            self._news.say(str(error), problem=True)
+
+    def _connect_again(self) -> None:
+        self._body.set_sensitive(False)  # what was asked meanwhile would be lost
+        try:
+            self._own_session = Session(LabelView(self._news.say))
+            self._open(self._own_session)
+            self._news.hide()
+        except PlugInError as error:
+            self._failed(error)
+        finally:
+            self._body.set_sensitive(True)
+
+    # --- the window ---
+
+    def _window(self) -> GimpUi.Dialog:
+        dialog = GimpUi.Dialog(title=_("Edit Library"), role="editgan-library")
+        dialogs.button(dialog, _("_Cancel"), Gtk.ResponseType.CANCEL)
+        ok = dialogs.button(dialog, _("_OK"), Gtk.ResponseType.OK)
+        ok.set_tooltip_text(_("Write the stack as one layer; it can be changed again later"))
+        dialog.set_default_response(Gtk.ResponseType.OK)
+        dialog.connect("key-press-event", self._key)
+        self._grid.search.connect("stop-search", self._stop_search)
+        edit_files.accept_drops(dialog, self._actions.import_files)
+        self._body.attach(self._left(), 0, 0, 1, 1)
+        self._body.attach(self._right(), 1, 0, 1, 1)
+        dialog.get_content_area().add(self._news.widget)
+        dialog.get_content_area().pack_start(self._body, True, True, 0)
+        return dialog
+
+    def _left(self) -> Gtk.Widget:
+        side = Gtk.Grid(row_spacing=6)
+        side.attach(self._grid.widget, 0, 0, 1, 1)
+        side.attach(self._actions.widget, 0, 1, 1, 1)
+        kept = self._subject.kept
+        footer = _("Model: {model}. Licence: {licence}").format(
+            model=kept.bundle, licence=self._subject.licence or _("not known")
+        )
+        side.attach(dialogs.hint(footer), 0, 2, 1, 1)
+        return side
+
+    def _right(self) -> Gtk.Widget:
+        side = Gtk.Grid(row_spacing=6, column_spacing=dialogs.SPACING)
+        reset = Gtk.Button.new_with_mnemonic(_("R_eset"))
+        reset.set_tooltip_text(_("Take all edits off the stack"))
+        reset.connect("clicked", lambda _button: self._sliders.reset())
+        side.attach(self._picture.widget, 0, 0, 3, 1)
+        for column, widget in enumerate((self._picture.button, self._on_canvas, reset)):
+            side.attach(widget, column, 1, 1, 1)
+        side.attach(self._sliders.widget, 0, 2, 3, 1)
+        side.attach(self._refinement(), 0, 3, 3, 1)
+        return side
+
+    def _refinement(self) -> Gtk.Widget:
+        combo = Gtk.ComboBoxText(hexpand=True)
+        for steps, text in REFINEMENTS:
+            combo.append(str(steps), text)
+        if not combo.set_active_id(str(self._sliders.stack.refine)):
+            of_script = str(self._sliders.stack.refine)
+            combo.append(of_script, _("{steps} steps").format(steps=of_script))
+            combo.set_active_id(of_script)
+        combo.set_tooltip_text(_("Steps after OK that clean the result up; takes seconds"))
+        combo.connect("changed", self._refine)
+        return dialogs.row(_("_Refinement"), combo)
+
+    def _refine(self, combo: Gtk.ComboBoxText) -> None:
+        refine = int(combo.get_active_id())
+        self._sliders.stack = replace(self._sliders.stack, refine=refine)
+
+    def _stop_search(self, search: Gtk.SearchEntry) -> None:
+        """Escape, which a search box keeps from the dialog: first out of the search."""
+        if search.get_text():
+            search.set_text("")
+        else:
+            self._dialog.response(Gtk.ResponseType.CANCEL)
+
+    def _key(self, _dialog: Gtk.Dialog, event: Gdk.EventKey) -> bool:
+        if event.keyval == Gdk.KEY_f and event.state & Gdk.ModifierType.CONTROL_MASK:
+            self._grid.search.grab_focus()
+            return Gdk.EVENT_STOP
+        if self._grid.has_focus():
+            work = {
+                Gdk.KEY_F2: self._actions.rename,
+                Gdk.KEY_Delete: self._actions.delete,
+                # past the other pictures, to which the arrows go
+                Gdk.KEY_Tab: self._actions.focus,
+                Gdk.KEY_ISO_Left_Tab: self._grid.focus_filters,
+            }
+            if event.keyval in work:
+                work[event.keyval]()
+                return Gdk.EVENT_STOP
+        return Gdk.EVENT_PROPAGATE

@@ -1,0 +1,255 @@
+"""Live Repaint: the picture follows the brush."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from gi.repository import Gimp, GLib
+
+from commands import repaint
+from image import layers, photos, results, sending, state, thumbnail
+from image.watch import Watch
+from link.backend_texts import backend_error, backend_text
+from link.errors import CommandCancelled, PlugInError
+from link.latest import Latest
+from link.session import Session, expect
+from link.texts import _
+from protocol.errors import BackendError
+from protocol.messages import (
+    Edited,
+    Event,
+    LiveRepaint,
+    LiveRepainted,
+    Message,
+    PaintedPart,
+    Preview,
+    Progress,
+    Repaint,
+)
+from windows.live_window import LiveWindow
+from windows.views import LabelView
+
+Report = dict[str, Any]
+POLL_MS = 250
+STEPS = 150  # after the last stroke; then the face has settled
+LOST = ("unknown_photo", "backend_lost", "backend_missing", "shutting_down")
+
+
+def run(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Report:
+    """Follow the part layers in a window until it is closed; Keep writes a result layer.
+
+    Raises CommandCancelled when it is closed without.
+    """
+    photo, _group, kept = repaint.find(image, drawables)
+    following = Following(image, photo, kept)
+    try:
+        following.run()
+        if following.vector is None or not following.wanted:
+            raise CommandCancelled
+        return following.keep()
+    finally:
+        following.close()
+
+
+class Following:
+    """One Live Repaint window: watches, sends, shows. Everything here is on the main thread."""
+
+    def __init__(self, image: Gimp.Image, photo: photos.Photo, kept: state.State) -> None:
+        self._image, self._photo, self._kept = image, photo, kept
+        self._loop = GLib.MainLoop()
+        self._window = LiveWindow(self._answered)
+        self._view = LabelView(self._window.say)
+        self._watch = Watch(image, photo, kept)
+        self._session: Session | None = None
+        self._latest: Latest | None = None
+        self._painted: list[PaintedPart] = []
+        self._opening = False
+        self._begun = False  # the backend has something to go on from
+        self._gaps = Gaps()
+        self.vector: LiveRepainted | None = None
+        self.wanted = False
+
+    def run(self) -> None:
+        """Until Keep or Close is pressed, or the image is closed."""
+        self._show_photo()
+        timer = GLib.timeout_add(POLL_MS, self._poll)
+        try:
+            self._loop.run()
+        finally:
+            GLib.source_remove(timer)
+
+    def keep(self) -> Report:
+        """Write what the window shows as a result layer."""
+        assert self._session is not None and self.vector is not None
+        title = _("Live repaint")
+        vector = self.vector.vector
+        answer, kept = sending.about_photo(
+            self._session,
+            photos.remembered(self._image, self._kept),
+            self._kept,
+            lambda name: Repaint(photo=name, layers=self._painted, steps=0, start=vector),
+        )
+        edited = expect(Edited, answer)
+        edit = results.record_of("repaint", title, 1.0, 0, edited, kept.bundle)
+        with layers.undo_step(self._image) as added:
+            layer = results.add(self._photo, title, edited, edit, kept, added)
+            repaint.hide_parts(self._image, kept)
+        return {
+            "layer": layer.get_name(),
+            "edited_parts": list(edited.parts),
+            **self._gaps.report(),
+            **edited.report,
+        }
+
+    def close(self) -> None:
+        if self._latest:
+            self._latest.close()
+        if self._session:
+            self._session.connection.close()
+        self._window.close()
+
+    # --- watching ---
+
+    def _poll(self) -> bool:
+        if self._opening or self.wanted:
+            return GLib.SOURCE_CONTINUE
+        if self._image.is_valid() and not self._view.cancelled.is_set():
+            self._look()
+        else:  # closed: the image, or this window while the backend was being asked
+            self._loop.quit()
+        return GLib.SOURCE_CONTINUE
+
+    def _look(self) -> None:
+        try:
+            painted = self._watch.changed()
+            if painted is not None:
+                self._painted = painted
+                self._send()
+        except CommandCancelled:
+            self._loop.quit()
+        except PlugInError as error:
+            self._window.say(str(error))
+            self._window.ready(False)
+
+    def _send(self) -> None:
+        """Let the picture follow what is painted now."""
+        if self._latest is None and not self._open():
+            return
+        assert self._latest is not None
+        self._gaps.stroke()
+        self._latest.offer(
+            LiveRepaint(
+                photo=self._kept.photo,
+                layers=self._painted,
+                steps=STEPS,
+                resume=self._begun,
+            )
+        )
+
+    def _open(self) -> bool:
+        """Connect, and make sure that the backend has the photo."""
+        self._opening = True  # the main loop turns meanwhile, and with it the timer
+        try:
+            session = Session(self._view)
+            self._session = session
+            self._kept = sending.ensure_photo(session, self._photo, self._kept)
+            self._latest = Latest(session.connection, self._happened, self._finished)
+        except PlugInError as error:
+            self._lose(str(error))
+            return False
+        finally:
+            self._opening = False
+        return True
+
+    def _lose(self, reason: str) -> None:
+        """Without a backend; the next stroke starts one."""
+        if self._latest:
+            self._latest.close()
+        if self._session:
+            self._session.connection.close()
+        self._session = self._latest = None
+        self._window.say(reason)
+
+    # --- showing ---
+
+    def _happened(self, event: Event) -> None:
+        if isinstance(event, Preview):
+            self._begun = True
+            self._gaps.preview()
+            self._window.show(event)
+            self._window.ready(True)
+        elif isinstance(event, Progress):
+            self._window.say(_("Following the brush. {text}").format(text=backend_text(event.text)))
+
+    def _finished(self, answer: Message | BackendError) -> None:
+        if isinstance(answer, LiveRepainted):
+            self.vector, self._begun = answer, True
+            share = round(100 * float(answer.report.get("agreement", 0.0)))
+            self._window.say(_("{share} % of what you painted is there.").format(share=share))
+        elif isinstance(answer, BackendError):
+            self._failed(answer)
+        self._gaps.rest()
+        if self.wanted and self._latest and not self._latest.busy:
+            self._loop.quit()
+
+    def _failed(self, error: BackendError) -> None:
+        if error.code == "cancelled":  # it had not begun when the next stroke came
+            return
+        self.vector, self._begun, self.wanted = None, False, False
+        self._window.ready(False)
+        if error.code == "nothing_changed":
+            self._show_photo()
+        elif error.code in LOST:
+            self._lose(backend_error(error.code, error.message))
+            self._watch = Watch(self._image, self._photo, self._kept)  # send again what is painted
+        else:
+            self._window.say(backend_error(error.code, error.message))
+
+    def _show_photo(self) -> None:
+        small, scale = thumbnail.shrunken(self._photo.layer)
+        self._window.show_photo(small, [round(side / scale) for side in self._kept.rect])
+        self._window.say(_("Paint on a part's layer: the face follows the brush."))
+
+    def _answered(self, keep: bool) -> None:
+        self.wanted = keep
+        if not keep:
+            self._view.cancelled.set()
+        if not keep or self._latest is None or not self._latest.busy:
+            self._loop.quit()
+            return
+        self._window.ready(False)
+        self._window.say(_("Keeping what you see"))
+        self._latest.end_soon()  # `_finished` goes on
+
+
+class Gaps:
+    """How long previews let the photographer wait, for the report."""
+
+    def __init__(self) -> None:
+        self._last: float | None = None
+        self._longest = 0.0
+        self._strokes = self._previews = 0
+
+    def stroke(self) -> None:
+        self._strokes += 1
+        self._last = self._last or time.monotonic()
+
+    def preview(self) -> None:
+        now = time.monotonic()
+        if self._last is not None:
+            self._longest = max(self._longest, now - self._last)
+        self._last = now
+        self._previews += 1
+
+    def rest(self) -> None:
+        """The picture has settled: nobody waits for a preview."""
+        self._last = None
+
+    def report(self) -> Report:
+        return {
+            "strokes": self._strokes,
+            "previews": self._previews,
+            "longest_wait": self._longest,
+        }
