@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from edit_library.errors import BadEdit, WrongBundleEdit
 from edit_library.names import MAX_TITLE, check_bundle_name, check_name
+from protocol import bounded_file
 
 FORMAT = "editgan-edit"
 FORMAT_VERSION = 1
@@ -22,6 +22,8 @@ MAX_W_DIM = 4096
 MAX_PARTS = 256
 MAX_TEXT = 4000
 MAX_SCALE = 100.0
+MAX_THUMBNAIL = 2 << 20  # bytes
+MAX_VALUE = 1e4  # of a vector: codes have values around 1
 
 _OPTIONAL = ("description", "licence", "attribution", "created")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -122,8 +124,8 @@ class BrokenEdit:
 def parse_info(text: bytes, *, source: str = "user", folder: Path = Path()) -> EditInfo:
     """An EditInfo from the bytes of `edit.json`; raises BadEdit unless every value is sound."""
     try:
-        data = json.loads(text.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
+        data = bounded_file.parse_json(text)
+    except ValueError as error:
         raise BadEdit("Its edit.json is not valid JSON.") from error
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise BadEdit("Its edit.json does not describe an edit.")
@@ -186,6 +188,8 @@ def check_vector(vector: NDArray[Any]) -> NDArray[np.float32]:
         result = np.ascontiguousarray(array, dtype=np.float32)
     if not np.isfinite(result).all():
         raise BadEdit("The editing vector holds values that are not finite numbers.")
+    if np.abs(result).max() > MAX_VALUE:
+        raise BadEdit(f"The editing vector holds values beyond {MAX_VALUE:g}, which no edit has.")
     return result
 
 
@@ -223,6 +227,6 @@ def _parts(data: dict[str, Any]) -> tuple[str, ...]:
 
 def _read_optional(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
+        return bounded_file.read(path, MAX_THUMBNAIL)
     except OSError:
         return None

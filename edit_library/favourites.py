@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from edit_library.storage import replace_file, writing
+from protocol import bounded_file
 
 FILE = "favourites.json"
 _MAX_BYTES = 1 << 20
@@ -39,9 +40,8 @@ class Favourites:
 
     def _read(self) -> dict[str, list[str]]:
         try:
-            with self._path.open("rb") as file:
-                content = json.loads(file.read(_MAX_BYTES))
-        except (OSError, ValueError, RecursionError):
+            content = bounded_file.read_json(self._path, _MAX_BYTES)
+        except (OSError, ValueError):
             return {}
         if not isinstance(content, dict):
             return {}

@@ -268,7 +268,7 @@ class Library:
                 try:
                     info = read_info(folder, source=source)
                     found.setdefault(key, info)
-                except (BadEdit, OSError) as error:
+                except (BadEdit, OSError, ValueError) as error:
                     broken.append(BrokenEdit(*key, source, folder, str(error)))
         return sorted(found.values(), key=_order), broken
 

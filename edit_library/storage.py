@@ -18,16 +18,25 @@ from PIL import Image
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from edit_library.edit import MAX_N_WS, MAX_W_DIM, Edit, EditInfo, check_vector, parse_info
+from edit_library.edit import (
+    MAX_N_WS,
+    MAX_THUMBNAIL,
+    MAX_W_DIM,
+    Edit,
+    EditInfo,
+    check_vector,
+    parse_info,
+)
 from edit_library.errors import BadEdit, EditNotWritable
+from protocol import bounded_file
 
 INFO, VECTOR, BEFORE, AFTER = "edit.json", "vector.safetensors", "before.webp", "after.webp"
 # The most bytes that each file of an edit may have.
 LIMITS: Mapping[str, int] = {
     INFO: 64 << 10,
     VECTOR: 4 * MAX_N_WS * MAX_W_DIM + (16 << 10),
-    BEFORE: 2 << 20,
-    AFTER: 2 << 20,
+    BEFORE: MAX_THUMBNAIL,
+    AFTER: MAX_THUMBNAIL,
 }
 REQUIRED = (INFO, VECTOR)
 THUMBNAIL_SIZE = 256
@@ -198,10 +207,6 @@ def trash_name(trash: str) -> str:
 
 def _read_limited(path: Path) -> bytes:
     try:
-        with open(path, "rb") as stream:
-            data = stream.read(LIMITS[path.name] + 1)
+        return bounded_file.read(path, LIMITS[path.name])
     except OSError as error:
         raise BadEdit(f"Its {path.name} cannot be read: {error.strerror or error}.") from error
-    if len(data) > LIMITS[path.name]:
-        raise BadEdit(f"Its {path.name} is too large.")
-    return data

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from protocol import PROTOCOL_VERSION, private_file
+from protocol import PROTOCOL_VERSION, bounded_file, private_file
 from protocol.typed import ProtocolError, WrongVersionError, from_wire
 
 LOCK_NAME = "backend.lock"
@@ -66,10 +66,8 @@ def read(path: Path) -> ConnectionInfo:
     Raises FileNotFoundError, ProtocolError when it is not a connection file, WrongVersionError
     when it is one of another version of the protocol.
     """
-    with path.open("rb") as file:
-        text = file.read(_MAX_FILE)
     try:
-        content = json.loads(text)
+        content = bounded_file.read_json(path, _MAX_FILE)
     except ValueError:
         raise ProtocolError(f"{path.name} is not a connection file") from None
     version = content.get("protocol_version") if isinstance(content, dict) else None

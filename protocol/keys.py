@@ -11,8 +11,10 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from protocol import paths, private_file
+from protocol import bounded_file, paths, private_file
 from protocol.typed import ProtocolError, from_wire
+
+_MAX_FILE = 4096  # bytes
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ def own(role: Literal["client", "server"]) -> KeyPair:
         public, secret = (key.decode() for key in zmq.curve_keypair())
         private_file.create(path, json.dumps(asdict(KeyPair(public, secret))))
     try:
-        pair: KeyPair = from_wire(KeyPair, json.loads(path.read_bytes()), (), path.name)
+        pair: KeyPair = from_wire(KeyPair, bounded_file.read_json(path, _MAX_FILE), (), path.name)
     except ValueError as error:
         raise ProtocolError(f"{path} holds no keys; delete it, then new ones are made") from error
     return pair

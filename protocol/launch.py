@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import subprocess
 import threading
@@ -11,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from protocol import connection_file, paths, remote
+from protocol import bounded_file, connection_file, paths, remote
 from protocol.client import Connection
 from protocol.errors import BackendError
 
@@ -19,6 +18,7 @@ _SCRUBBED = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "LD_LIBRARY_PATH", "LD
 _SCRUBBED_PREFIXES = ("GI_", "GIMP", "GEGL_", "BABL_", "DYLD_", "_PYI_")
 _FLATPAK_MARK = Path("/.flatpak-info")
 _MAX_STARTS = 3
+_MAX_FILE = 1 << 20  # bytes of install.json
 _REMOTE_PATIENCE_S = 10.0
 # Set where the backend cannot run (the private GIMP): a FIFO that whoever started GIMP reads.
 _LAUNCHER = "EDITGAN_LAUNCHER"
@@ -68,7 +68,7 @@ def installed_command() -> list[str]:
     """
     found: Mapping[str, object] = {}
     with contextlib.suppress(OSError, ValueError):
-        content = json.loads(paths.install_file().read_text(encoding="utf-8"))
+        content = bounded_file.read_json(paths.install_file(), _MAX_FILE)
         found = content if isinstance(content, dict) else {}
     editgan, python = found.get("editgan"), found.get("python")
     command: list[str] = []

@@ -6,16 +6,18 @@ field with a default; files of older versions then stay valid.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import asdict, dataclass
 from typing import Annotated
 
-from protocol import keys, paths, private_file
+from protocol import bounded_file, keys, paths, private_file
 from protocol.errors import BackendError
 from protocol.messages import Level
-from protocol.typed import Matches, ProtocolError, Range, from_wire
+from protocol.typed import Matches, ProtocolError, Range, from_known, from_wire, require
 
 _MAX_FILE = 64 << 10  # bytes
+_PREFERENCES = {"declare_ai", "level", "idle_minutes"}  # what may be guessed without harm
 _WEEK = 7 * 24 * 60  # minutes
 
 
@@ -69,33 +71,69 @@ class Settings:
 def load() -> Settings:
     """The user's settings, the defaults where there are none yet.
 
-    Raises BackendError "bad_settings" for a file that cannot be read: guessing would, for example,
-    send a photo to another backend than the one that was chosen.
+    What a later version has added is left aside; a preference that does not fit is the default.
+    Raises BackendError "bad_settings" for a file that cannot be read, or that says no sound thing
+    about another machine: guessing would send a photo to another backend than the chosen one.
     """
-    path = paths.settings_file()
     try:
-        with path.open("rb") as file:
-            return _checked(json.loads(file.read(_MAX_FILE)))
+        return _lenient(_content())
     except FileNotFoundError:
         return Settings()
     except (OSError, ValueError, ProtocolError) as error:
-        sentence = f"EditGAN's settings cannot be read ({error}): mend or delete {path}."
+        reason = getattr(error, "strerror", None) or error
+        path = paths.settings_file()
+        sentence = f"EditGAN's settings cannot be read ({reason}): mend or delete {path}."
         raise BackendError("bad_settings", sentence) from error
 
 
 def save(settings: Settings) -> None:
-    """Replace the user's settings. Raises BackendError "bad_settings"; the old file then stays."""
+    """Replace the user's settings; what a later version wrote stays in the file.
+
+    Raises BackendError "bad_settings"; the old file then stays.
+    """
     path = paths.settings_file()
     try:
-        _checked(asdict(settings))
+        values = asdict(settings)
+        from_wire(Settings, values, (), "settings")
+        later: dict[str, object] = {}
+        with contextlib.suppress(OSError, ValueError, ProtocolError):
+            later = {name: value for name, value in _content().items() if name not in values}
         path.parent.mkdir(parents=True, exist_ok=True)
-        private_file.write(path, json.dumps(asdict(settings), indent=1) + "\n")
+        private_file.write(path, json.dumps({**values, **later}, indent=1) + "\n")
     except (OSError, ProtocolError) as error:
         reason = getattr(error, "strerror", None) or error
         sentence = f"The settings were not saved in {path} ({reason}): mend that and try again."
         raise BackendError("bad_settings", sentence) from error
 
 
-def _checked(values: object) -> Settings:
-    settings: Settings = from_wire(Settings, values, (), "settings")
+def odd_values() -> list[str]:
+    """The preferences in the file that do not fit, for which the defaults stand in."""
+    try:
+        return _odd(_content())
+    except (OSError, ValueError, ProtocolError):
+        return []
+
+
+def _content() -> dict[str, object]:
+    """The file's content. Raises OSError, ValueError, ProtocolError."""
+    content = bounded_file.read_json(paths.settings_file(), _MAX_FILE)
+    require(isinstance(content, dict), "settings", "a map")
+    return dict(content)
+
+
+def _lenient(values: dict[str, object]) -> Settings:
+    odd = _odd(values)
+    settings: Settings = from_known(
+        Settings, {name: value for name, value in values.items() if name not in odd}, "settings"
+    )
     return settings
+
+
+def _odd(values: dict[str, object]) -> list[str]:
+    odd = []
+    for name in _PREFERENCES & values.keys():
+        try:
+            from_wire(Settings, {name: values[name]}, (), "settings")
+        except ProtocolError:
+            odd.append(name)
+    return sorted(odd)

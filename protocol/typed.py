@@ -20,6 +20,7 @@ from typing import Annotated, Any, Literal
 from protocol import PROTOCOL_VERSION
 
 MAX_TEXT = 20_000  # characters in one string
+MAX_NAME = 200  # characters in a name
 MAX_ITEMS = 4096  # entries in one list or map
 MAX_BYTES = 1 << 20  # one `bytes` field; pixels are frames of their own
 MAX_DEPTH = 8  # nesting of a free-form report
@@ -128,6 +129,17 @@ def to_wire(value: Any, frames: list[Buffer]) -> Any:
     return value
 
 
+def from_known(cls: type, value: Any, where: str) -> Any:
+    """`value` as an instance of a dataclass, without the fields that the class does not have.
+
+    For files: those of a later version may say more.
+    """
+    require(isinstance(value, dict), where, "a map")
+    names = {item.name for item in dataclasses.fields(cls)}
+    known = {name: item for name, item in value.items() if name in names}
+    return from_wire(cls, known, (), where)
+
+
 def from_wire(hint: Any, value: Any, frames: Sequence[Buffer], where: str) -> Any:
     """`value` as an instance of the annotation `hint`; `where` names it in errors."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
@@ -148,7 +160,9 @@ def from_wire(hint: Any, value: Any, frames: Sequence[Buffer], where: str) -> An
         return _pixels(value, frames, where)
     if dataclasses.is_dataclass(hint):
         return _dataclass(typing.cast(type, hint), value, frames, where)
-    if hint is dict or origin is dict:
+    if hint is dict or origin in (dict, Mapping):
+        if len(arguments) == 2 and arguments[1] is not Any:
+            return _mapping(arguments[1], value, frames, where)
         return _plain(value, where, MAX_DEPTH)
     return _scalar(hint, value, where)
 
@@ -183,6 +197,12 @@ def _sequence(
     else:
         pairs = [(hints[0], item) for item in value]
     return origin(from_wire(h, v, frames, f"{where}[{i}]") for i, (h, v) in enumerate(pairs))
+
+
+def _mapping(hint: Any, value: Any, frames: Sequence[Buffer], where: str) -> dict[str, Any]:
+    require(isinstance(value, dict) and len(value) <= MAX_ITEMS, where, "a map")
+    require(all(isinstance(key, str) and len(key) <= MAX_NAME for key in value), where, "names")
+    return {key: from_wire(hint, item, frames, f"{where}.{key}") for key, item in value.items()}
 
 
 def _pixels(value: Any, frames: Sequence[Buffer], where: str) -> Pixels:

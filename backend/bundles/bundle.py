@@ -5,15 +5,20 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 from backend.errors import BadBundle, IncompleteBundle, UnknownPart
 from backend.models.config import GeneratorConfig
+from protocol import bounded_file
+from protocol.typed import MAX_NAME, Matches, ProtocolError, Range, from_known, require
 
 FORMAT_VERSION = 1
+MAX_DESCRIPTION = 1 << 20  # bytes of a JSON file
+MAX_PARTS = 256  # label maps are bytes
 NETWORKS = ("generator", "codes", "encoder", "segmentation", "perceptual", "identity")
 _FOR_PHOTOS = ("encoder", "segmentation")  # without these a bundle only draws samples
 
@@ -111,16 +116,18 @@ def file_sha(path: Path) -> str | None:
 
 
 def read_bundle(folder: Path) -> Bundle:
-    """Read `folder/bundle.json`; raises BadBundle with the reason."""
+    """Read `folder/bundle.json`; raises BadBundle with the reason, whatever is in the file."""
     path = folder / "bundle.json"
     with reading(path, "the description of a model"):
-        data = json.loads(path.read_text(encoding="utf-8"))
-        if data["format"] != FORMAT_VERSION:
+        data = bounded_file.read_json(path, MAX_DESCRIPTION)
+        written = data["format"] if isinstance(data, dict) else None
+        if type(written) is int and written > FORMAT_VERSION:
             raise BadBundle(
-                f"{folder.name} is a bundle of format {data['format']}; this version reads "
-                f"{FORMAT_VERSION}. Update EditGAN."
+                f"{folder.name} is a bundle of a newer format than {FORMAT_VERSION}, which this "
+                "version reads. Update EditGAN."
             )
-        bundle = _from_json(folder, data)
+        require(written == FORMAT_VERSION, "format", f"{FORMAT_VERSION}")
+        bundle = _bundle_of(folder, from_known(_Description, data, path.name))
     if not bundle.has("generator"):
         raise BadBundle(f"The bundle '{bundle.name}' has no generator.")
     return bundle
@@ -136,26 +143,81 @@ def reading(path: Path, what: str) -> Iterator[None]:
         raise BadBundle(f"{path} cannot be read: {reason}; it should be {what}.") from error
     except KeyError as error:
         raise BadBundle(f"{path} is not {what}: it does not say its {error}.") from error
-    except (TypeError, ValueError) as error:
-        raise BadBundle(f"{path} is not {what}: {error}.") from error
+    except (TypeError, ValueError, ProtocolError) as error:
+        raise BadBundle(f"{path} is not {what}: {str(error)[:300]}.") from error
 
 
-def _from_json(folder: Path, data: dict[str, Any]) -> Bundle:
-    parts = tuple(Part(p["name"], i, tuple(p["color"])) for i, p in enumerate(data["parts"]))
+def is_line(text: str) -> bool:
+    """Whether `text` may be a name: one printable line."""
+    return 0 < len(text) <= MAX_NAME and text.isprintable()
+
+
+_Byte = Annotated[int, Range(0, 255)]
+_Name = Annotated[str, Matches(is_line, "one line of 1 to 200 characters")]
+_Sha = Annotated[str, Matches(re.compile("[0-9a-f]{64}").fullmatch, "64 hexadecimal digits")]
+_Names = Annotated[tuple[_Name, ...], Matches(lambda names: len(names) <= MAX_PARTS, "256 at most")]
+
+
+@dataclass(frozen=True)
+class PartDescription:
+    """A part as JSON describes it; its place in the list is its label value."""
+
+    name: _Name
+    color: tuple[_Byte, _Byte, _Byte]
+
+
+_Parts = Annotated[list[PartDescription], Matches(lambda p: len(p) <= MAX_PARTS, "256 at most")]
+
+
+@dataclass(frozen=True)
+class CommonDescription:
+    """What a bundle and a card have in common; the annotations are the schema of the file."""
+
+    title: _Name
+    domain: _Name
+    crop: _Name
+    parts: _Parts
+    large_parts: _Names
+    groups: dict[str, _Names]
+    license: str
+    source: str
+
+
+@dataclass(frozen=True)
+class _BundleOnly:
+    format: int
+    name: _Name
+    generator: GeneratorConfig
+    files: dict[str, _Sha]
+    images_seen: Annotated[int, Range(0, 1 << 52)] = 0
+
+
+@dataclass(frozen=True)
+class _Description(_BundleOnly, CommonDescription):
+    """`bundle.json`."""
+
+
+def parts_of(described: Sequence[PartDescription]) -> tuple[Part, ...]:
+    return tuple(Part(part.name, index, part.color) for index, part in enumerate(described))
+
+
+def _bundle_of(folder: Path, described: _Description) -> Bundle:
+    strange = [name for name in described.files if Path(name).name != name]
+    require(not strange, "files", "names of files in the bundle's folder")
     return Bundle(
         folder=folder,
-        name=data["name"],
-        title=data["title"],
-        domain=data["domain"],
-        crop=data["crop"],
-        config=GeneratorConfig(**data["generator"]),
-        parts=parts,
-        large=tuple(data["large_parts"]),
-        groups={k: tuple(v) for k, v in data["groups"].items()},
-        license=data["license"],
-        source=data["source"],
-        files=dict(data["files"]),
-        images_seen=int(data.get("images_seen", 0)),
+        name=described.name,
+        title=described.title,
+        domain=described.domain,
+        crop=described.crop,
+        config=described.generator,
+        parts=parts_of(described.parts),
+        large=described.large_parts,
+        groups=described.groups,
+        license=described.license,
+        source=described.source,
+        files=described.files,
+        images_seen=described.images_seen,
     )
 
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.bundles.bundle import Part, reading
+from backend.bundles.bundle import (
+    MAX_DESCRIPTION,
+    CommonDescription,
+    Part,
+    parts_of,
+    reading,
+)
+from protocol import bounded_file
+from protocol.typed import from_known
 
 
 @dataclass(frozen=True)
@@ -27,14 +34,15 @@ class Card:
 def read_card(path: Path) -> Card:
     """Read a card; raises BadBundle with the reason."""
     with reading(path, "a model card"):
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = bounded_file.read_json(path, MAX_DESCRIPTION)
+        described = from_known(CommonDescription, data, path.name)
         return Card(
-            title=data["title"],
-            domain=data["domain"],
-            crop=data["crop"],
-            parts=tuple(Part(p["name"], i, tuple(p["color"])) for i, p in enumerate(data["parts"])),
-            large=tuple(data["large_parts"]),
-            groups={name: tuple(parts) for name, parts in data["groups"].items()},
-            license=data["license"],
-            source=data["source"],
+            title=described.title,
+            domain=described.domain,
+            crop=described.crop,
+            parts=parts_of(described.parts),
+            large=described.large_parts,
+            groups=described.groups,
+            license=described.license,
+            source=described.source,
         )

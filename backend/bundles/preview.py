@@ -8,6 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from backend.photos.formats import open_picture
+from protocol import bounded_file
 
 FILE = "preview.webp"
 _SAMPLES = "samples.jpg"  # a grid of the generator's pictures, at their own size
@@ -19,8 +20,10 @@ def preview(folder: Path, resolution: int) -> bytes | None:
     """WebP: the bundle's preview, else the first samples of its grid; None without either."""
     try:
         if (folder / FILE).is_file():
-            data = (folder / FILE).read_bytes()
-            return data if data[8:12] == b"WEBP" and len(data) <= _LARGEST else None
+            data = bounded_file.read(folder / FILE, _LARGEST)
+            return data if data[8:12] == b"WEBP" else None
+        if not (folder / _SAMPLES).is_file():  # a FIFO would be waited for
+            return None
         with open_picture(folder / _SAMPLES, ("JPEG",)) as grid:
             size = min(_COLUMNS * resolution, grid.width), min(_ROWS * resolution, grid.height)
             return _as_webp(grid.convert("RGB").crop((0, 0, *size)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from backend.bundles.bundle import Bundle, read_bundle
+from backend.bundles.bundle import Bundle, is_line, read_bundle
 from backend.errors import UnknownBundle
 from protocol.paths import bundles_dir
 
@@ -14,7 +14,7 @@ BUILTIN = Path(__file__).parent / "builtin"
 def list_bundles() -> dict[str, Path]:
     """Bundle folders by name; a user's bundle hides a built-in one of the same name."""
     folders = [p.parent for root in (BUILTIN, bundles_dir()) for p in root.glob("*/bundle.json")]
-    return {folder.name: folder for folder in folders}
+    return {folder.name: folder for folder in folders if is_line(folder.name)}
 
 
 def find_bundle(name: str) -> Bundle:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+LARGEST_LAYER = 16_384  # channels
+MOST_MAPPING_LAYERS = 64
+
 
 @dataclass(frozen=True)
 class GeneratorConfig:
     """Shape of a generator. Config f of the paper: channel_base 32768, channel_max 512.
 
     channel_table: channels at 4x4, 8x8, ... for generators that do not follow the rule
-    min(channel_base / resolution, channel_max). Raises ValueError for a table of another length.
+    min(channel_base / resolution, channel_max). Raises ValueError for numbers that no generator
+    has, and for a table of another length.
     """
 
     resolution: int = 64
@@ -24,6 +28,18 @@ class GeneratorConfig:
     channel_table: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
+        sides = [2**i for i in range(2, 13)]
+        if self.resolution not in sides:
+            raise ValueError(f"resolution must be a power of two from {sides[0]} to {sides[-1]}")
+        sizes = (self.channel_max, self.z_dim, self.w_dim, *(self.channel_table or ()))
+        if not all(1 <= size <= LARGEST_LAYER for size in sizes):
+            raise ValueError(f"layers must have 1 to {LARGEST_LAYER} channels")
+        if not self.resolution <= self.channel_base <= LARGEST_LAYER * self.resolution:
+            raise ValueError("channel_base does not fit the resolution")
+        if not 1 <= self.mapping_layers <= MOST_MAPPING_LAYERS:
+            raise ValueError(f"mapping_layers must be 1 to {MOST_MAPPING_LAYERS}")
+        if self.conv_clamp is not None and not 0 < self.conv_clamp < 1e9:
+            raise ValueError("conv_clamp must be positive")
         if self.channel_table is None:
             return
         object.__setattr__(self, "channel_table", tuple(self.channel_table))  # a list in JSON

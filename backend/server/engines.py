@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import logging
 from collections.abc import Iterator, Sequence
@@ -139,22 +140,39 @@ class InstalledBundles:
 
     def _describe(self, name: str, folder: Path) -> dict[str, Any]:
         try:
-            bundle = read_bundle(folder)
-        except EditGanError as error:
-            return {"name": name, "problem": error.message}
-        return {
-            "name": name,
-            "title": bundle.title,
-            "domain": bundle.domain,
-            "resolution": bundle.resolution,
-            "parts": [part.name for part in bundle.parts],
-            "groups": {name: list(parts) for name, parts in bundle.groups.items()},
-            "missing": bundle.missing,
-            "license": bundle.license,
-            "source": bundle.source,
-            "images_seen": bundle.images_seen,
-            "sha": bundle.sha,
-        }
+            state = (folder / "bundle.json").stat()
+        except OSError as error:
+            return {"name": name, "problem": f"{folder} cannot be read: {error.strerror}."}
+        stamp = state.st_mtime_ns, state.st_size, state.st_ino
+        return dict(_described(name, folder, stamp))
+
+
+@functools.lru_cache(256)
+def _described(name: str, folder: Path, stamp: tuple[int, int, int]) -> dict[str, Any]:
+    """What `bundle.json` says, read anew when it changes: clients ask with every greeting.
+
+    One that cannot be read has a `problem`, and stands in nobody's way.
+    """
+    try:
+        bundle = read_bundle(folder)
+    except EditGanError as error:
+        return {"name": name, "problem": error.message}
+    except Exception as error:
+        _log.exception("%s cannot be read", folder)
+        return {"name": name, "problem": f"{folder} cannot be read ({error!r:.200})."}
+    return {
+        "name": name,
+        "title": bundle.title,
+        "domain": bundle.domain,
+        "resolution": bundle.resolution,
+        "parts": [part.name for part in bundle.parts],
+        "groups": {name: list(parts) for name, parts in bundle.groups.items()},
+        "missing": bundle.missing,
+        "license": bundle.license,
+        "source": bundle.source,
+        "images_seen": bundle.images_seen,
+        "sha": bundle.sha,
+    }
 
 
 class Engines:

@@ -33,7 +33,7 @@ def test_older_files_get_defaults_for_newer_settings(home: Path) -> None:
     assert settings.load() == settings.Settings()
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"declare_ai": "yes"}', '{"surprise": 1}', "\x00"])
+@pytest.mark.parametrize("text", ["", "[]", '{"use_remote": "yes"}', '{"remote": 1}', "\x00"])
 def test_bad_files_are_named_and_stay(home: Path, text: str) -> None:
     paths.settings_file().write_text(text)
     with pytest.raises(PlugInError, match=r"settings\.json"):

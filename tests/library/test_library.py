@@ -334,3 +334,54 @@ def test_large_pictures_become_small_thumbnails(library: Library) -> None:
     info = save(library, "big", after=noise)
     assert info.after is not None
     assert Image.open(io.BytesIO(info.after)).size == (256, 192)
+
+
+# --- folders that somebody else filled ------------------------------------------------------------
+
+
+def fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def sparse(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(3 << 30)
+
+
+@pytest.mark.parametrize("make", [fifo, device, sparse, Path.mkdir])
+@pytest.mark.parametrize("name", ["edit.json", "vector.safetensors"])
+def test_what_is_no_file_makes_an_edit_broken(library: Library, make: object, name: str) -> None:
+    save(library, "good")
+    folder = save(library, "odd").folder
+    (folder / name).unlink()
+    make(folder / name)  # type: ignore[operator]
+    assert [info.name for info in library.list("faces")] == ["smile", "good"]
+    assert [broken.name for broken in library.broken()] == ["odd"]
+    with pytest.raises(BadEdit, match="odd"):
+        library.get("faces", "odd")
+
+
+@pytest.mark.parametrize("make", [fifo, device, sparse, Path.mkdir])
+def test_what_is_no_thumbnail_is_none(library: Library, make: object) -> None:
+    info = save(library, "odd", before=PICTURE, after=PICTURE)
+    (info.folder / "before.webp").unlink()
+    make(info.folder / "before.webp")  # type: ignore[operator]
+    (found,) = (one for one in library.list("faces") if one.name == "odd")
+    assert found.before is None and found.after
+
+
+@pytest.mark.parametrize("value", [1e38, -1e38, 2e4])
+def test_vectors_that_no_edit_has(library: Library, value: float) -> None:
+    with pytest.raises(BadEdit, match="beyond"):
+        save(library, "far", vector=np.full((10, 16), value, np.float32))
+
+
+def test_texts_that_cannot_be_printed(library: Library) -> None:
+    folder = save(library, "odd").folder
+    text = (folder / "edit.json").read_text()
+    (folder / "edit.json").write_text(text.replace('"description": ""', '"description": "\\ud800"'))
+    assert [broken.name for broken in library.broken()] == ["odd"]

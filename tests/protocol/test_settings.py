@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,31 @@ def test_a_remote_that_is_not_used_is_kept(home: Path) -> None:
     assert info is not None
     assert (info.jobs, info.control) == ("tcp://host:5570", "tcp://host:5571")
     assert info.curve is not None and info.lock is None
+
+
+def write(text: str) -> None:
+    paths.settings_file().write_text(text, encoding="utf-8")
+
+
+def test_what_a_later_version_added_is_left_aside_and_kept(home: Path) -> None:
+    write('{"level": "faithful", "tomorrow": {"a": [1]}}')
+    assert settings.load() == Settings(level="faithful")
+    settings.save(Settings(idle_minutes=3))
+    assert json.loads(paths.settings_file().read_text())["tomorrow"] == {"a": [1]}
+    assert settings.load() == Settings(idle_minutes=3)
+
+
+def test_a_preference_that_does_not_fit_is_the_default(home: Path) -> None:
+    write('{"level": "best", "declare_ai": "no", "idle_minutes": 7}')
+    assert settings.load() == Settings(idle_minutes=7)
+    assert settings.odd_values() == ["declare_ai", "level"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "[" * 100_000, '{"use_remote": 1}', '{"remote": {"address": "a:1"}}', "1e999"],
+)
+def test_what_must_not_be_guessed(home: Path, text: str) -> None:
+    write(text)
+    with pytest.raises(BackendError, match="mend or delete"):
+        settings.load()

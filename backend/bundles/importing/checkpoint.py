@@ -12,13 +12,12 @@ import torch
 from torch import Tensor
 
 from backend.errors import EditGanError
-from backend.models.config import GeneratorConfig
+from backend.models.config import LARGEST_LAYER, GeneratorConfig
 from backend.models.generator import Generator
 
 State = dict[str, Tensor]
 
 _LARGEST_RESOLUTION = 2048
-_LARGEST_LAYER = 16_384  # channels
 _MEAN_SAMPLES = 10_000
 
 
@@ -80,8 +79,8 @@ def _config_of(state: Mapping[str, Tensor], conv_clamp: float | None) -> Generat
         )
     w_dim, z_dim = _shape(state, "mapping.layers.0.weight")
     table = tuple(_shape(state, f"blocks.{i}.conv1.weight")[0] for i in range(blocks))
-    if max(*table, w_dim, z_dim) > _LARGEST_LAYER:
-        raise BadCheckpoint(f"Its layers have more than {_LARGEST_LAYER} channels.")
+    if max(*table, w_dim, z_dim) > LARGEST_LAYER:
+        raise BadCheckpoint(f"Its layers have more than {LARGEST_LAYER} channels.")
     # the published rule for channels where they follow it, else all of them
     ruled = GeneratorConfig(
         resolution=resolution,
