@@ -21,7 +21,11 @@ from backend.editing.model import summed
 from backend.editing.preview import laid_over
 from backend.editing.region import region_of_interest, shown_region
 from backend.photos.align import CropFrame, extract
-from backend.photos.composite import composite
+from backend.photos.composite import draw, plan
+from backend.photos.motion.estimate import PartChange
+from backend.photos.motion.registration import QUICK
+from backend.photos.motion.roles import PartRoles
+from backend.photos.subject_change import SubjectChange
 
 if TYPE_CHECKING:
     from backend.editing.results import OpenPhoto, ScaledEdit
@@ -40,6 +44,7 @@ class PhotoView:
     def __init__(self, glance: Look, bundle: Bundle, photo: OpenPhoto, w_plus: Tensor) -> None:
         """w_plus: the photo's, (1, n_ws, w_dim), on the device."""
         self._glance, self._bundle, self._w_plus = glance, bundle, w_plus
+        self._roles = PartRoles.of(bundle.parts)
         crop, _ = extract(photo.pixels, photo.frame, LARGEST)
         self._crop = np.rint((crop + 1) * 127.5).astype(np.uint8)
         self._valid = on_grid(photo.valid)
@@ -58,17 +63,21 @@ class PhotoView:
             if not stack:
                 yield self._seen(_ALL, side)
                 continue
-            after, labels = next(generated)
-            shown = self._shown(stack, labels)
-            window = window_around(shown) if closer else _ALL
+            change = self._change(stack, *next(generated))
+            window = window_around(change.reach) if closer else _ALL
             photo = self._seen(window, side)
             left, top, width = (value * side / window[2] for value in (*window[:2], 1.0))
-            right, bottom = width - left, width - top
-            corners = [[-left, -top], [-left, bottom], [right, bottom], [right, -top]]
-            layer = composite(
-                photo, CropFrame(np.array(corners)), self._before, after, shown, grid=GRID
-            )
+            layer = draw(photo, _square(-left, -top, width), change, grid=GRID)
             yield laid_over(photo, layer)
+
+    def _change(
+        self, stack: Sequence[ScaledEdit], after: NDArray[np.float32], labels: NDArray[np.uint8]
+    ) -> SubjectChange:
+        """What a stack does to the subject; after: [G, G, 3] in [-1, 1]."""
+        parts = PartChange(self._labels, labels, labels, self._roles)
+        shown = self._shown(stack, labels)
+        whole = _square(0, 0, LARGEST)
+        return plan(self._crop, whole, self._before, after, shown, parts, stages=QUICK)
 
     def _seen(self, window: Window, side: int) -> NDArray[np.uint8]:
         """A square of the subject, uint8 [side, side, 3]."""
@@ -97,6 +106,12 @@ class PhotoView:
             codes = self._w_plus + torch.stack(tuple(deltas[first : first + _BATCH]))
             pictures, labels = (found.cpu().numpy() for found in self._glance(codes))
             yield from zip(pictures, labels, strict=True)
+
+
+def _square(left: float, top: float, side: float) -> CropFrame:
+    right, bottom = left + side, top + side
+    corners = [[left, top], [left, bottom], [right, bottom], [right, top]]
+    return CropFrame(np.array(corners, np.float64))
 
 
 def window_around(shown: NDArray[np.bool_]) -> Window:

@@ -18,6 +18,8 @@ from backend.errors import WrongBundle
 from backend.models.precision import use_fast_matrices
 from backend.models.replay import Recorded
 from backend.photos.composite import ResultLayer, composite
+from backend.photos.motion.estimate import PartChange
+from backend.photos.motion.roles import PartRoles
 
 
 class Model:
@@ -28,6 +30,7 @@ class Model:
         self.device = torch.device(device)
         use_fast_matrices(self.device)
         self.networks = load_networks(bundle, self.device)
+        self.roles = PartRoles.of(bundle.parts)
         self._segmented = Recorded(self.networks.picture_and_labels)
 
     @torch.no_grad()
@@ -45,12 +48,21 @@ class Model:
         return torch.from_numpy(photo.rebuilt)[None].to(self.device)
 
     def composite(
-        self, photo: OpenPhoto, before: Tensor, after: Tensor, region: NDArray[np.bool_]
+        self,
+        photo: OpenPhoto,
+        after: Tensor,
+        region: NDArray[np.bool_],
+        target: NDArray[np.uint8],
+        drawn: NDArray[np.uint8],
     ) -> ResultLayer:
-        """The layer that takes the photo from `before` to `after`, (1, 3, R, R) each."""
-        pictures = picture_of(before), picture_of(after)
+        """The layer that takes the photo from its reconstruction to `after`, (1, 3, R, R).
+
+        target, drawn: labels [L, L], what was asked for and what `after` shows.
+        """
+        pictures = picture_of(self.rebuilt(photo)), picture_of(after)
         shown = shown_region(region, photo.valid)
-        return composite(photo.pixels, photo.frame, *pictures, shown)
+        parts = PartChange(photo.labels, target, drawn, self.roles)
+        return composite(photo.pixels, photo.frame, *pictures, shown, parts)
 
     def tensor(self, code: NDArray[np.float32]) -> Tensor:
         """float32 [n_ws, w_dim] -> (1, n_ws, w_dim) on the device; raises WrongBundle."""

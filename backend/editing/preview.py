@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from backend.editing.glance import GRID, on_grid
 from backend.editing.progress import Progress, Report
 from backend.photos.align import CropFrame, extract
-from backend.photos.composite import ResultLayer, composite
+from backend.photos.composite import ResultLayer, draw, plan
+from backend.photos.motion.estimate import PartChange
+from backend.photos.motion.registration import QUICK
 
 SIDE = 320  # of the picture, unless the subject is smaller in the photo
 
@@ -18,7 +20,7 @@ class PhotoPreview:
     """Draws the aligned crop of a photo with an edit that is still being optimised.
 
     photo: uint8 or float32 [H, W, 3 or 4]; before: float32 [R, R, 3] in [-1, 1], the photo's
-    reconstruction; region: bool [R, R], what may change.
+    reconstruction; region: bool [R, R], what may change; parts: what happens to its parts.
     """
 
     def __init__(
@@ -27,19 +29,31 @@ class PhotoPreview:
         frame: CropFrame,
         before: NDArray[np.float32],
         region: NDArray[np.bool_],
+        parts: PartChange,
     ) -> None:
         side = int(np.clip(round(frame.size), before.shape[0], SIDE))
         crop, _ = extract(photo, frame, side)
         self._crop = np.rint((crop + 1) * 127.5).astype(np.uint8)
         self._frame = CropFrame(np.array([[0, 0], [0, side], [side, side], [side, 0]], float))
-        self._before, self._region = _small(before), on_grid(region)
+        self._before, self._region, self._parts = _small(before), on_grid(region), parts
+        self._velocity: NDArray[np.float32] | None = None
         self.outline = outline(region, side)
 
     def draw(self, after: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """after: uint8 [R, R, 3], the generator's picture. Returns uint8 [S, S, 3]."""
         new = _small(after.astype(np.float32)) / 127.5 - 1
-        layer = composite(self._crop, self._frame, self._before, new, self._region, grid=GRID)
-        return laid_over(self._crop, layer)
+        change = plan(
+            self._crop,
+            self._frame,
+            self._before,
+            new,
+            self._region,
+            self._parts,
+            start=self._velocity,
+            stages=QUICK,
+        )
+        self._velocity = change.velocity  # the next picture of the descent moves much like this one
+        return laid_over(self._crop, draw(self._crop, self._frame, change, grid=GRID))
 
     def through(self, report: Report) -> Report:
         """`report`, its pictures of the generator replaced by those of the photo."""

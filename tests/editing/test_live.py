@@ -12,6 +12,7 @@ from backend.editing.preview import PhotoPreview, laid_over
 from backend.editing.progress import Progress
 from backend.errors import NothingChanged, UnknownPart
 from backend.photos.align import CropFrame, extract
+from backend.photos.motion.estimate import PartChange
 from backend.photos.painted import PaintedLayer
 
 
@@ -51,16 +52,22 @@ def test_previews_show_the_photo_itself(editor: Editor, photo: OpenPhoto) -> Non
     assert 0 < (line > 0).mean() < 0.1
 
 
-def test_without_a_change_the_preview_is_the_photo(photo: OpenPhoto) -> None:
+def unchanged(photo: OpenPhoto, editor: Editor) -> PartChange:
+    return PartChange(photo.labels, photo.labels, photo.labels, editor.roles)
+
+
+def test_without_a_change_the_preview_is_the_photo(editor: Editor, photo: OpenPhoto) -> None:
     before = photo.rebuilt.transpose(1, 2, 0).clip(-1, 1)
     everywhere = np.ones(before.shape[:2], bool)
-    preview = PhotoPreview(photo.pixels, photo.frame, before, everywhere)
+    preview = PhotoPreview(photo.pixels, photo.frame, before, everywhere, unchanged(photo, editor))
     picture = preview.draw(np.rint((before + 1) * 127.5).astype(np.uint8))
     crop, _ = extract(photo.pixels, photo.frame, len(picture))
     assert np.abs(picture - (crop + 1) * 127.5).mean() < 2
 
 
-def test_a_large_generators_pictures_give_the_same_preview(photo: OpenPhoto) -> None:
+def test_a_large_generators_pictures_give_the_same_preview(
+    editor: Editor, photo: OpenPhoto
+) -> None:
     before = photo.rebuilt.transpose(1, 2, 0).clip(-1, 1)
     after = np.roll(before, 3, axis=0)
     region = np.zeros(before.shape[:2], bool)
@@ -72,7 +79,8 @@ def test_a_large_generators_pictures_give_the_same_preview(photo: OpenPhoto) -> 
             cv2.resize(p, (side, side), interpolation=cv2.INTER_CUBIC) for p in (before, after)
         )
         where = region.repeat(times, axis=0).repeat(times, axis=1)
-        preview = PhotoPreview(photo.pixels, photo.frame, old.clip(-1, 1), where)
+        parts = unchanged(photo, editor)
+        preview = PhotoPreview(photo.pixels, photo.frame, old.clip(-1, 1), where, parts)
         drawn.append(preview.draw(np.rint((new.clip(-1, 1) + 1) * 127.5).astype(np.uint8)))
     side = len(drawn[0])
     crop, _ = extract(photo.pixels, photo.frame, side)

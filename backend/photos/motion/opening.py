@@ -1,0 +1,77 @@
+"""Cut a motion where the subject opens: lips part, nothing between them is stretched.
+
+A single smooth map would stretch the line between closed lips over the whole interior of an open
+mouth. Two maps do not: one follows what lies above the gap, one what lies below, and each pixel
+takes that of its side. What then lies in the gap is new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from backend.photos.arrays import Floats
+from backend.photos.motion.roles import Opening, PartRoles
+
+_STRETCH = 2.5  # how many times a part may grow before its own pixels no longer bear it
+_SMALLEST = 8e-4  # of the square: a gap below this is a line between lips
+_SHARP, _SOFT = 0.5 / 128, 0.08  # width of the change of sides, in sides: in the gap, far beside it
+_WIDENS = 0.7  # how fast the one becomes the other beside the gap's corners
+
+Register = Callable[[Floats], Floats]
+"""From trust [n, n, C + 1] to a displacement [n, n, 2]."""
+
+
+def opens(source: Floats, target: Floats) -> bool:
+    """Whether a gap that covers `source` [n, n] in the photo has to be cut open for `target`."""
+    old, new = float(source.mean()), float(target.mean())
+    return new > _SMALLEST and new > _STRETCH * old
+
+
+def cut_open(opening: Opening, roles: PartRoles, target: Floats, register: Register) -> Floats:
+    """The displacement [n, n, 2] of a subject that opens; target: its maps [n, n, C]."""
+    above, gap, below = (
+        roles.channel(label) for label in (opening.above, opening.gap, opening.below)
+    )
+    share = side_above(target[..., gap])[..., None]  # [n, n, 1]
+    count = target.shape[2] + 1
+    upper = register(_trust(share, count, without=(gap, below)))
+    lower = register(_trust(1 - share, count, without=(gap, above)))
+    return share * upper + (1 - share) * lower
+
+
+def side_above(gap: Floats) -> Floats:
+    """1 above the middle line of a gap [n, n], 0 below; the change is sharp only in the gap."""
+    size = len(gap)
+    rows, columns = np.indices(gap.shape, dtype=np.float32)
+    gap = _largest_piece(gap)
+    weight = gap.sum(axis=0)
+    inside = np.flatnonzero(weight > 0.25)
+    if not len(inside):
+        return np.full_like(gap, 0.5)
+    heights = (gap * rows).sum(axis=0)[inside] / weight[inside]
+    line = np.interp(np.arange(size), inside, heights).astype(np.float32)
+    line = cv2.GaussianBlur(line[None], (0, 0), size / 64)[0]
+    first, last = float(inside[0]), float(inside[-1])
+    beside = np.maximum(np.maximum(first - columns, columns - last), 0)
+    width = np.minimum(_SHARP * size + _WIDENS * beside, _SOFT * size)
+    return 1 / (1 + np.exp(np.clip((rows - line) / width, -30, 30)))
+
+
+def _trust(share: Floats, count: int, without: tuple[int, ...]) -> Floats:
+    """Trust [n, n, C + 1] of one side, which the channels of the other one do not concern."""
+    trust = np.repeat(share, count, axis=2)
+    trust[..., list(without)] = 0
+    return trust
+
+
+def _largest_piece(gap: Floats) -> Floats:
+    """A gap [n, n] without stray pixels."""
+    count, pieces, stats, _ = cv2.connectedComponentsWithStats((gap > 0.3).astype(np.uint8))
+    if count < 2:
+        return gap
+    largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+    near = cv2.dilate((pieces == largest).astype(np.uint8), np.ones((3, 3), np.uint8))
+    return gap * near

@@ -1,0 +1,120 @@
+"""What an edit does to a subject, on a grid over its aligned square: motion, light, new parts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from backend.photos.arrays import Flags, Floats
+from backend.photos.feather import FEATHER
+from backend.photos.motion.estimate import (
+    GRID,
+    Motion,
+    PartChange,
+    estimate_motion,
+    motion_window,
+)
+from backend.photos.motion.light import change_of_light
+from backend.photos.motion.registration import THOROUGH, Stage
+from backend.photos.reconstruction_error import colour_error, tone_error
+from backend.photos.warp import resize
+
+_COHERENT = 0.15  # of the strongest motion in the region: what moves less is not part of the edit
+_NOTICED = 0.1 / 128  # motion below this is none, in sides
+_SMOOTH = 1.5  # blur that rounds the outline of what moves, grid pixels
+_SHARPEN = 0.6  # unsharp mask of what the generator draws
+_SOFTNESS = 1.0  # its radius, in generator pixels
+
+
+@dataclass(frozen=True, eq=False)
+class SubjectChange:
+    """An edit on a grid [n, n] over the aligned square.
+
+    shift: float32 [n, n, 2], where each edited pixel comes from, relative to itself, in sides.
+    light: float32 [n, n, 3], to add, in units of 0..1. fresh: float32 [n, n] in 0..1, where new
+    parts lie; drawn: float32 [R, R, 3], what they look like. reach: bool [n, n], where the edit
+    may show. velocity: float32 [n, n, 2], to begin a similar change with.
+    """
+
+    shift: Floats
+    light: Floats
+    fresh: Floats
+    drawn: Floats
+    reach: Flags
+    velocity: Floats
+
+
+def subject_change(
+    crop: Floats,
+    valid: Flags,
+    before: Floats,
+    after: Floats,
+    region: Flags,
+    parts: PartChange | None = None,
+    *,
+    start: Floats | None = None,
+    stages: tuple[Stage, ...] = THOROUGH,
+) -> SubjectChange:
+    """What the edit from `before` to `after` does to the photo's `crop`, float32 [R, R, 3] in 0..1.
+
+    valid: bool [R, R], what the photo covers. region: bool [R, R], where the edit was meant to
+    show; with parts, it also shows where the subject's surface moves along with that.
+    """
+    missed = crop - before
+    window = _window(region & valid, valid, parts)
+    motion = estimate_motion(before, after, window, parts, start=start, stages=stages)
+    light = change_of_light(before, after, motion, colour_error(missed, valid))
+    drawn = _sharpened(after) + tone_error(missed, valid)
+    reach = _reach(motion, region, valid, alone=parts is None)
+    return SubjectChange(motion.shift, light, motion.fresh, drawn, reach, motion.velocity)
+
+
+def _window(region: Flags, valid: Flags, parts: PartChange | None) -> Floats:
+    """Where the photo may move. A feather's width within the region it is at rest, since there the
+    composite fades and would show two positions at once."""
+    resolution = len(region)
+    inner = _eroded(region, math.ceil(FEATHER * resolution))
+    surface = None
+    if parts is not None:
+        shown = parts.roles.on_surface(parts.source) | parts.roles.on_surface(parts.target)
+        covered = cv2.resize(valid.astype(np.uint8), shown.shape[::-1]) > 0
+        surface = shown & covered
+    return motion_window(inner, surface, GRID)
+
+
+def _reach(motion: Motion, region: Flags, valid: Flags, *, alone: bool) -> Flags:
+    """Where the edit shows, bool [n, n]: its region, and unless `alone` what moves along."""
+    size = len(motion.shift)
+    inside, covered = (
+        cv2.resize(flags.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR) > 0.5
+        for flags in (region, valid)
+    )
+    if alone:
+        return inside & covered
+    length = np.linalg.norm(motion.shift, axis=2)
+    strongest = length[inside].max(initial=0.0)
+    moved = (length > max(_COHERENT * strongest, _NOTICED)).astype(np.uint8)
+    pieces = cv2.connectedComponents(moved | inside.astype(np.uint8))[1]
+    along = np.isin(pieces, np.unique(pieces[inside])) & (moved > 0)
+    radius = math.ceil(FEATHER * size)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    around = cv2.dilate(along.astype(np.float32), disc)
+    return (inside | (cv2.GaussianBlur(around, (0, 0), _SMOOTH) > 0.5)) & covered
+
+
+def _eroded(flags: Flags, radius: int) -> Flags:
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    inside = cv2.copyMakeBorder(
+        flags.astype(np.uint8), radius, radius, radius, radius, cv2.BORDER_CONSTANT, value=0
+    )
+    return cv2.erode(inside, disc)[radius:-radius, radius:-radius] > 0
+
+
+def _sharpened(picture: Floats) -> Floats:
+    """A generated picture [R, R, 3] on a finer grid, without the softness of few pixels."""
+    fine = resize(picture, 2 * len(picture))
+    detail = fine - cv2.GaussianBlur(fine, (0, 0), 2 * _SOFTNESS)
+    return resize(fine + np.float32(_SHARPEN) * detail, len(picture))
