@@ -42,6 +42,7 @@ TRAINING: Commands = {
     "encoder": Command("backend.training.encoder", "train an encoder for a finished generator"),
     "labels": ("draw label maps of photos and look at them", LABELS),
     "segmentation": Command("backend.training.segmentation", "train the segmentation branch"),
+    "parser": Command("backend.training.parser", "train a face parser on labelled photos"),
     "bundle": Command("backend.training.export", "turn a training run into a model bundle"),
     "codes": Command("backend.training.codes", "fit what a model's samples are drawn from"),
     "presets": Command("backend.training.presets", "learn the edits that ship with a bundle"),

@@ -20,6 +20,7 @@ from backend.models.codes import CodeDistribution
 from backend.models.encoder import Encoder
 from backend.models.generator import Generator
 from backend.models.identity import FaceNet, IdentityNetwork, MobileFaceNet
+from backend.models.parser import FaceParser
 from backend.models.perceptual import LpipsFeatures, PerceptualNetwork, SqueezeNetFeatures
 from backend.models.segmentation import SegmentationBranch
 from protocol.paths import data_dir
@@ -29,14 +30,15 @@ N = TypeVar("N", bound=nn.Module)
 
 @dataclass(frozen=True)
 class Networks:
-    """A bundle's networks, frozen, in evaluation mode, on one device. identity is for faces
-    only."""
+    """A bundle's networks, frozen, in evaluation mode, on one device. identity and parser are for
+    faces only, and not every bundle has them."""
 
     generator: Generator
     segmentation: SegmentationBranch
     encoder: Encoder
     perceptual: PerceptualNetwork
     identity: IdentityNetwork | None
+    parser: FaceParser | None = None
 
     @torch.no_grad()
     def picture_and_labels(self, w_plus: Tensor) -> tuple[Tensor, Tensor]:
@@ -90,6 +92,7 @@ def load_networks(bundle: Bundle, device: torch.device) -> Networks:
         "encoder": load_encoder(bundle),
         "perceptual": load_perceptual(bundle),
         "identity": load_identity(bundle),
+        "parser": load_parser(bundle),
     }
     moved = {k: v if v is None else v.to(device) for k, v in networks.items()}
     for name, network in moved.items():
@@ -145,6 +148,11 @@ def load_identity(bundle: Bundle) -> IdentityNetwork | None:
     if not bundle.has("identity"):
         return None
     return load_from(MobileFaceNet, bundle.path("identity"))
+
+
+def load_parser(bundle: Bundle) -> FaceParser | None:
+    """What finds the parts of a photo itself; None where the bundle has none."""
+    return _load(FaceParser(), bundle.path("parser")) if bundle.has("parser") else None
 
 
 def save_network(network: nn.Module, path: Path, *, half: bool = True) -> None:

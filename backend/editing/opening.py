@@ -14,6 +14,7 @@ from torch import Tensor
 from backend.bundles.bundle import Bundle
 from backend.editing.inversion import LEVELS, Reconstruction, invert, measure
 from backend.editing.model import Model, array_of
+from backend.editing.photo_parts import PhotoParts, read_parts
 from backend.editing.progress import Heard, Progress, Report, ignore, part_of
 from backend.editing.results import OpenPhoto
 from backend.errors import BadImage
@@ -58,6 +59,7 @@ class Opening(Model):
         progress = Heard(progress)
         began = time.monotonic()
         crop, valid = _cut(pixels, frame, self.bundle.resolution)
+        seen = self.parts_of(pixels, frame)
         image = torch.from_numpy(crop).permute(2, 0, 1)[None].to(self.device)
         mask = torch.from_numpy(valid)[None, None].float().to(self.device)
         if w_plus is None:
@@ -76,8 +78,13 @@ class Opening(Model):
         report = _quality_report(quality, level, time.monotonic() - began)
         report["ended_early"] = progress.enough and w_plus is None
         return OpenPhoto(
-            pixels, frame, valid, array_of(code), array_of(rebuilt), labels, parts, report
+            pixels, frame, valid, array_of(code), array_of(rebuilt), labels, parts, report, seen
         )
+
+    def parts_of(self, pixels: NDArray[np.generic], frame: CropFrame) -> PhotoParts | None:
+        """The photo's own parts; None where the bundle has no parser."""
+        parser = self.networks.parser
+        return read_parts(parser, pixels, frame, self.bundle.parts) if parser else None
 
     def uncertainty(self, photo: OpenPhoto) -> PlacedMask:
         """Where the segmentation branch's heads disagree, in the photo's pixels (DatasetGAN).

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from backend.editing.photo_parts import PhotoParts
 from backend.errors import BadSetting
 from backend.models.pictures import to_picture
 from backend.photos.align import CropFrame
@@ -30,6 +31,7 @@ class OpenPhoto:
     labels: NDArray[np.uint8]  # [L, L]
     parts: list[PartMask]
     report: dict[str, object]
+    seen: PhotoParts | None = None  # the photo's own parts, where the bundle has a parser
 
 
 @dataclass(frozen=True, eq=False)
