@@ -11,6 +11,7 @@ from torch import Tensor
 
 from backend.bundles.networks import Networks
 from backend.editing.descent import descend
+from backend.editing.parts_term import KnownParts, PartsTerm
 from backend.editing.progress import Progress, Report, ignore
 from backend.models.perceptual import feature_distance
 
@@ -25,12 +26,15 @@ class Level:
     mse: float = 1.0
     stay: float = 0.02  # pull towards the encoder's answer: keeps the code editable
     identity: float = 0.0  # pull towards the same person, where there is an identity network
+    parts: float = 0.0  # pull towards the photo's own parts, where they are known
 
+
+_PARTS = 0.3  # tried on photos: see docs/evaluation.md
 
 LEVELS = {
-    "fast": Level(20, identity=0.3),
-    "balanced": Level(100, identity=0.3),
-    "faithful": Level(400, stay=0.005, identity=0.3),
+    "fast": Level(20, identity=0.3, parts=_PARTS),
+    "balanced": Level(100, identity=0.3, parts=_PARTS),
+    "faithful": Level(400, stay=0.005, identity=0.3, parts=_PARTS),
 }
 
 
@@ -106,34 +110,44 @@ def encode(networks: Networks, image: Tensor) -> Tensor:
 
 
 def invert(
-    networks: Networks, image: Tensor, mask: Tensor, level: Level, report: Report = ignore
+    networks: Networks,
+    image: Tensor,
+    mask: Tensor,
+    level: Level,
+    report: Report = ignore,
+    *,
+    known: KnownParts | None = None,
+    start: Tensor | None = None,
 ) -> Tensor:
-    """Find the w_plus whose picture is `image`.
+    """Find the w_plus whose picture is `image` and whose parts are the known ones.
 
     image: (1, 3, R, R) in [-1, 1]; mask: (1, 1, R, R), 1 where the photo covers the crop; the rest
-    counts in no loss. Returns a clone of the best iterate, (1, n_ws, w_dim), also when `report`
-    says that it is enough.
+    counts in no loss. start: the code (1, n_ws, w_dim) to go on from. Returns a clone of the best
+    iterate, (1, n_ws, w_dim), also when `report` says that it is enough.
     """
-    perceptual, start = networks.perceptual, encode(networks, image)
+    perceptual, home = networks.perceptual, encode(networks, image)
+    parts = PartsTerm(networks, known, image.device) if known and level.parts else None
     identity = networks.identity if level.identity else None
     with torch.no_grad():
         wanted = perceptual.features(image * mask)
         person = identity.embed(image) if identity else None
 
     def evaluate(w_plus: Tensor) -> tuple[dict[str, Tensor], Tensor]:
-        rebuilt, _ = networks.generator(w_plus)
+        rebuilt, features = networks.generator(w_plus)
         distance = feature_distance(perceptual.features(rebuilt * mask), wanted).sum()
         terms = {
             "perceptual": level.perceptual * perceptual.scale * distance,
             "mse": level.mse * masked_mse(rebuilt, image, mask),
-            "stay": level.stay * F.mse_loss(w_plus, start),
+            "stay": level.stay * F.mse_loss(w_plus, home),
         }
         if identity and person is not None:
             terms["identity"] = level.identity * (1 - (identity.embed(rebuilt) * person).sum())
+        if parts:
+            terms["parts"] = level.parts * parts(features)
         return terms, rebuilt
 
     found = descend(
-        start,
+        home if start is None else start,
         evaluate,
         steps=level.steps,
         rate=lambda step: level.rate * schedule(step, level.steps),

@@ -91,7 +91,8 @@ class Model:
     ) -> NDArray[np.bool_]:
         """The region of interest [L, L] of an edit of `parts` that leads to `labels` (eq. 1);
         changed: more pixels to include."""
-        edited, large = self.indices(parts), self.indices(self.bundle.large)
+        shown = [name for name in parts if name not in photo.hidden]
+        edited, large = self.indices(shown), self.indices(self.bundle.large)
         return region_of_interest(photo.labels, labels, edited, large, changed)
 
     def at_labels(self, valid: NDArray[np.bool_]) -> NDArray[np.bool_]:

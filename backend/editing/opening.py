@@ -14,7 +14,9 @@ from torch import Tensor
 from backend.bundles.bundle import Bundle
 from backend.editing.inversion import LEVELS, Reconstruction, invert, measure
 from backend.editing.model import Model, array_of
-from backend.editing.photo_parts import PhotoParts, read_parts
+from backend.editing.part_quality import parts_report
+from backend.editing.parts_term import known_parts
+from backend.editing.photo_parts import PhotoParts, better_parts, read_parts
 from backend.editing.progress import Heard, Progress, Report, ignore, part_of
 from backend.editing.results import OpenPhoto
 from backend.errors import BadImage
@@ -49,34 +51,50 @@ class Opening(Model):
         *,
         level: str = "fast",
         w_plus: NDArray[np.float32] | None = None,
+        start: NDArray[np.float32] | None = None,
+        corrected: PhotoParts | None = None,
         progress: Report = ignore,
     ) -> OpenPhoto:
         """Embed the subject in `frame` and segment it.
 
         pixels: uint8 or float32 [H, W, 3 or 4]; level: "fast", "balanced" or "faithful"; w_plus: a
-        known embedding, used instead of a new one. Raises BadImage.
+        known embedding, used instead of a new one; start: the embedding to go on from; corrected:
+        the photo's parts, as the user has put them right. Raises BadImage.
         """
         progress = Heard(progress)
         began = time.monotonic()
-        crop, valid = _cut(pixels, frame, self.bundle.resolution)
-        seen = self.parts_of(pixels, frame)
+        crop, inside = _cut(pixels, frame, self.bundle.resolution)
+        seen = corrected or self.parts_of(pixels, frame)
+        valid = inside if seen is None else inside & (seen.at(len(inside)).covered < 0.5)
         image = torch.from_numpy(crop).permute(2, 0, 1)[None].to(self.device)
         mask = torch.from_numpy(valid)[None, None].float().to(self.device)
         if w_plus is None:
-            code = invert(self.networks, image, mask, LEVELS[level], part_of(progress, 0.0, 0.8))
+            code = invert(
+                self.networks,
+                image,
+                mask,
+                LEVELS[level],
+                part_of(progress, 0.0, 0.8),
+                known=seen and known_parts(seen, self.at_labels(inside)),
+                start=None if start is None else self.tensor(start),
+            )
         else:
             code = self.tensor(w_plus)
         progress(Progress(0.85, "Drawing the parts"))
         rebuilt, features = self.generate(code)
         quality = measure(self.networks, image, rebuilt, mask)
-        probabilities = self.networks.segmentation.probabilities(features)
-        labels = probabilities.argmax(dim=0).byte().cpu().numpy()
-        parts = draw_parts(
-            probabilities.cpu().numpy(), pixels, frame, self.bundle.parts, self.at_labels(valid)
-        )
+        probabilities = self.networks.segmentation.probabilities(features).cpu().numpy()
+        labels = probabilities.argmax(axis=0).astype(np.uint8)
+        drawn, shown = probabilities, self.at_labels(inside)
+        if seen:
+            drawn = better_parts(seen, probabilities)
+            shown = extract(pixels, frame, drawn.shape[1])[1]
+        parts = draw_parts(drawn, pixels, frame, self.bundle.parts, shown)
         progress(Progress(1.0, "Done"))
         report = _quality_report(quality, level, time.monotonic() - began)
         report["ended_early"] = progress.enough and w_plus is None
+        if seen:
+            report |= parts_report(seen, labels, self.at_labels(valid), self.bundle)
         return OpenPhoto(
             pixels, frame, valid, array_of(code), array_of(rebuilt), labels, parts, report, seen
         )

@@ -47,6 +47,7 @@ _FACE = (
     *("mouth inside", "upper lip", "lower lip"),
 )
 _RIM = 0.02  # width of a pair of glasses' rims, crop sides
+_REBUILT = 0.15  # weight of the reconstruction in part layers
 _DARK = 6e-4  # of the crop: an eye behind glasses that shows less of itself is not seen
 
 
@@ -114,6 +115,14 @@ def covering(seen: dict[str, Floats]) -> Floats:
     """What lies before the face, of probabilities by class: [S, S] in 0..1."""
     things = np.maximum(sum(seen[name] for name in _THINGS), _before_the_eyes(seen))
     return np.clip(things, 0, 1)
+
+
+def better_parts(seen: PhotoParts, rebuilt: Floats) -> Floats:
+    """Photo and reconstruction taken together, [P, S, S]: the parser is trusted more, since it
+    sees the photo; where it is unsure the reconstruction decides. rebuilt: [P, L, L]."""
+    size = seen.parts.shape[1]
+    other = np.stack([_resized(part, size) for part in rebuilt])
+    return (1 - _REBUILT) * seen.parts + _REBUILT * other
 
 
 def _before_the_eyes(seen: dict[str, Floats]) -> Floats:

@@ -25,13 +25,19 @@ class OpenPhoto:
 
     pixels: NDArray[np.generic]
     frame: CropFrame
-    valid: NDArray[np.bool_]  # [R, R]: what the photo covers of the crop
+    valid: NDArray[np.bool_]  # [R, R]: where the photo shows the subject, and nothing before it
     w_plus: NDArray[np.float32]  # [n_ws, w_dim]
     rebuilt: NDArray[np.float32]  # [3, R, R]: G(w+), about [-1, 1]
     labels: NDArray[np.uint8]  # [L, L]
     parts: list[PartMask]
     report: dict[str, object]
     seen: PhotoParts | None = None  # the photo's own parts, where the bundle has a parser
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """The parts that something in the photo hides: nothing is drawn there."""
+        found = self.report.get("hidden")
+        return frozenset(found if isinstance(found, list) else ())
 
 
 @dataclass(frozen=True, eq=False)

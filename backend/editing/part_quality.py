@@ -1,0 +1,64 @@
+"""How well each part of a photo is represented, and which parts something hides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.bundles.bundle import Bundle
+from backend.editing.photo_parts import PhotoParts
+
+_HIDDEN = 0.6  # share of a part that lies behind something from which nothing is drawn there
+_WELL, _ROUGHLY = 0.7, 0.5  # intersection over union of a group's parts with the photo's
+_SMALLEST = 2e-4  # of the crop: what shows less than this is not judged
+
+
+def parts_report(
+    seen: PhotoParts, labels: NDArray[np.uint8], valid: NDArray[np.bool_], bundle: Bundle
+) -> dict[str, object]:
+    """What a photo's report says of its parts: a verdict by group, and what is hidden."""
+    return {
+        "parts": part_verdicts(seen, labels, valid, bundle),
+        "hidden": list(hidden_parts(seen, labels, bundle)),
+    }
+
+
+def hidden_parts(seen: PhotoParts, labels: NDArray[np.uint8], bundle: Bundle) -> tuple[str, ...]:
+    """The parts of the reconstruction, uint8 [L, L], that lie behind a hand, a cup, a mask or
+    dark glasses in the photo; large parts are never hidden as a whole."""
+    covered = seen.at(len(labels)).covered > 0.5
+    small = [part for part in bundle.parts if part.name not in bundle.large]
+    return tuple(
+        part.name
+        for part in small
+        if (own := labels == part.index).any() and covered[own].mean() >= _HIDDEN
+    )
+
+
+def part_verdicts(
+    seen: PhotoParts, labels: NDArray[np.uint8], valid: NDArray[np.bool_], bundle: Bundle
+) -> dict[str, str]:
+    """By part group: do reconstruction, uint8 [L, L], and photo agree on it "well", "roughly" or
+    "poorly"? valid: bool [L, L], what counts. A group within a larger one is left out."""
+    own = seen.at(len(labels)).labels
+    found = {}
+    for name, members in _largest(bundle.groups).items():
+        indices = [bundle.part(member).index for member in members]
+        a, b = np.isin(own, indices) & valid, np.isin(labels, indices) & valid
+        if a.mean() >= _SMALLEST:
+            found[name] = _grade(float((a & b).sum() / (a | b).sum()))
+    return found
+
+
+def _largest(groups: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+    return {
+        name: members
+        for name, members in groups.items()
+        if not any(set(members) < set(other) for other in groups.values())
+    }
+
+
+def _grade(overlap: float) -> str:
+    return "well" if overlap > _WELL else "roughly" if overlap > _ROUGHLY else "poorly"

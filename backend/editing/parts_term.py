@@ -1,0 +1,68 @@
+"""Known parts as a term of an embedding: picture *and* parts are reproduced, the joint p(x, y) of
+the paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from backend.bundles.networks import Networks
+from backend.editing.photo_parts import PhotoParts
+from backend.models.pixel_logits import PixelLogits
+
+_INNER = 3  # of pixels far from any other part, one in that many rows and columns is enough
+_AROUND = 0.02  # how far around the face parts count, crop sides: the hairline, the jaw
+_SURE = 0.5  # probability of being covered from which a pixel says nothing
+
+
+@dataclass(frozen=True, eq=False)
+class KnownParts:
+    """wanted: float32 [P, L, L], what each pixel shows, probabilities of parts; share: float32 [L,
+    L], how much a pixel counts, summing to one."""
+
+    wanted: NDArray[np.float32]
+    share: NDArray[np.float32]
+
+
+def known_parts(seen: PhotoParts, valid: NDArray[np.bool_]) -> KnownParts:
+    """What the face in a photo asks of an embedding; valid: bool [L, L], what the photo covers.
+
+    A part counts by the root of its area, so that brows are no trifle beside the skin.
+    """
+    size = len(valid)
+    seen = seen.at(size)
+    labels = seen.labels
+    reach = 2 * max(1, round(_AROUND * size)) + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    face = cv2.dilate((seen.face > 0.5).astype(np.uint8), disc) > 0
+    pixels = face & valid & (seen.covered < _SURE)
+    square = np.ones((3, 3), np.uint8)
+    inner = cv2.erode(labels, square) == cv2.dilate(labels, square)
+    grid = np.zeros_like(pixels)
+    grid[::_INNER, ::_INNER] = True
+    counts = np.where(inner, np.where(grid, _INNER**2, 0), 1) * pixels
+    areas = np.bincount(labels.ravel(), weights=counts.ravel(), minlength=len(seen.parts))
+    share = counts / np.sqrt(np.maximum(areas, 1))[labels]
+    return KnownParts(seen.parts, (share / max(share.sum(), 1e-9)).astype(np.float32))
+
+
+class PartsTerm:
+    """Cross entropy between the segmentation branch and known parts, at the pixels that count."""
+
+    def __init__(self, networks: Networks, known: KnownParts, device: torch.device) -> None:
+        share = torch.from_numpy(known.share).flatten()
+        pixels = share.nonzero()[:, 0]  # (N,)
+        wanted = torch.from_numpy(known.wanted).flatten(1)[:, pixels]  # (P, N)
+        self._wanted = (wanted * share[pixels]).t().contiguous().to(device)  # (N, P)
+        sides = networks.generator.config.feature_sides
+        self._logits = PixelLogits(networks.segmentation, pixels.to(device), sides)
+
+    def __call__(self, features: Sequence[Tensor]) -> Tensor:
+        """The mean over pixels, in nats; features: the generator's."""
+        return -(self._wanted * self._logits(features).log_softmax(dim=-1)).sum()
