@@ -19,6 +19,8 @@ from importlib import metadata
 from types import ModuleType
 from typing import Any
 
+from backend.session.plain_json import plain
+
 
 @dataclass(frozen=True)
 class Command:
@@ -118,7 +120,7 @@ def _fail(args: argparse.Namespace, exit_code: int, code: str, message: str) -> 
 
 def _print_report(module: ModuleType, report: Any, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(_plain(report), ensure_ascii=False))
+        print(json.dumps(plain(report), ensure_ascii=False))
     else:
         describe = getattr(module, "describe", _describe)
         if text := describe(report):
@@ -128,19 +130,6 @@ def _print_report(module: ModuleType, report: Any, *, as_json: bool) -> None:
 
 def _describe(report: Mapping[str, Any]) -> str:
     return "\n".join(f"{key.replace('_', ' ')}: {value}" for key, value in report.items())
-
-
-def _plain(value: Any) -> Any:
-    """`value` for JSON: paths as text, numpy scalars as numbers, NaN as null."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if hasattr(value, "tolist"):
-        return _plain(value.tolist())
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
-        return None
-    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
 def parse(words: list[str]) -> tuple[ModuleType, argparse.Namespace]:

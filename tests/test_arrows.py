@@ -15,6 +15,7 @@ LAYERS = (
     {"backend.training"},
     {"backend.commands"},
     {"backend.evaluation", "backend.server"},
+    {"backend.session"},
     {"backend.editing"},
     {"backend.bundles"},
     {"backend.models", "backend.photos", "edit_library"},

@@ -12,6 +12,7 @@ from backend.commands.inputs import check_not_input, declared, read_input, weigh
 from backend.commands.sentences import early_line, lossy_note, reconstruction_line, region_line
 
 if TYPE_CHECKING:
+    from backend.bundles import Bundle
     from backend.editing.results import ScaledEdit
     from edit_library import Edit, Library
 
@@ -48,9 +49,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     check_not_input(args.output, args.photo)
     bundle = find_bundle(args.bundle)
     library = Library(library_dir())
-    edits = [find_edit(library, bundle.name, text) for text in args.edit]
-    for edit, _ in edits:
-        edit.info.check_generator(bundle.sha, (bundle.config.n_ws, bundle.config.w_dim))
+    edits = [_edit_and_scale(library, bundle, text) for text in args.edit]
 
     from backend.commands.session import open_session
     from backend.editing.editor import ScaledEdit
@@ -91,13 +90,14 @@ def describe(report: dict[str, Any]) -> str:
     return "\n".join([*lines, region_line(report), reconstruction_line(report), *notes])
 
 
-def find_edit(library: Library, bundle: str, text: str) -> tuple[Edit, float]:
+def _edit_and_scale(library: Library, bundle: Bundle, text: str) -> tuple[Edit, float]:
     """An edit and its scale from "NAME" or "NAME:SCALE"; raises EditLibraryError."""
+    from backend.session.edits import find_edit
     from edit_library import BadEdit
 
     name, colon, number = text.rpartition(":")
     if not colon:
-        edit = library.get(bundle, text)
+        edit = find_edit(library, bundle, text)
         return edit, edit.info.default
     try:
         scale = float(number)
@@ -107,7 +107,7 @@ def find_edit(library: Library, bundle: str, text: str) -> tuple[Edit, float]:
         raise BadEdit(
             f"'{number}' in '{text}' is not a scale; write a number, such as '{name}:1.5'."
         )
-    return library.get(bundle, name), scale
+    return find_edit(library, bundle, name), scale
 
 
 def _about(edit: Edit, scaled: ScaledEdit) -> dict[str, Any]:

@@ -12,7 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """All bundles by name; one that cannot be read has a `problem`."""
-    from backend.server.engines import InstalledBundles
+    from backend.session.installed_bundles import InstalledBundles
 
     return {"bundles": InstalledBundles().describe()}
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backend.commands.arguments import add_bundle, add_device, positive
-from backend.commands.inputs import check_packages, choose_device
+from backend.commands.inputs import check_packages
 from backend.commands.progress import progress_bar
 from backend.errors import BadImage
+from backend.session.devices import choose_device
 
 if TYPE_CHECKING:
     from backend.bundles import Bundle

@@ -1,4 +1,4 @@
-"""What arguments mean: photos read, weights, the device, and names checked before the work."""
+"""What arguments mean: photos read, weights, and names checked before the work."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backend.errors import BadImage, BadSetting, NoDevice
+from backend.errors import BadImage, BadSetting
 
 if TYPE_CHECKING:
     from backend.editing.objective import Weights
@@ -92,14 +92,3 @@ def check_edit_name(bundle: str, name: str, *, overwrite: bool) -> None:
             f"There is an edit named '{found.name}' already; choose another name"
             f"{'' if found.source == 'preset' else ', or add --overwrite'}."
         )
-
-
-def choose_device(name: str) -> str:
-    """The device behind a name; raises NoDevice. Imports torch."""
-    import torch
-
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise NoDevice(f"This computer has no usable GPU for '--device {name}'; use cpu or auto.")
-    return name

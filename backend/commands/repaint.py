@@ -125,20 +125,19 @@ def _level(about: dict[str, Any]) -> str | None:
 
 
 def _save(args: argparse.Namespace, session: Session, result: Any, changed: Photo) -> str:
+    from backend.session.edits import save_edit
     from edit_library import Library
     from protocol.paths import library_dir
 
-    bundle = session.bundle
-    info = Library(library_dir()).save(
-        bundle.name,
+    info = save_edit(
+        Library(library_dir()),
+        session.bundle,
         args.save_edit,
         result.vector,
-        generator_sha=bundle.sha,
         parts=result.parts,
         description=args.description,
         before=session.thumbnail(session.place.photo),
         after=session.thumbnail(changed),
-        licence=bundle.license,
         overwrite=args.overwrite,
     )
     return info.name

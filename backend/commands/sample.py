@@ -71,9 +71,9 @@ def _draw(bundle: Any, seeds: list[int], columns: int, args: argparse.Namespace)
     from tqdm import tqdm
 
     from backend.bundles.networks import load_generator
-    from backend.commands.inputs import choose_device
     from backend.models.generator import sample_z
     from backend.models.pictures import grid, to_uint8
+    from backend.session.devices import choose_device
 
     device = torch.device(choose_device(args.device))
     generator = load_generator(bundle).to(device)

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
 from backend.editing.editor import Editor, ScaledEdit
 from backend.editing.learn import LearntEdit
 from backend.editing.recipes import Recipe
+from backend.session.edits import save_edit
+from backend.session.thumbnails import sample_thumbnail
 from edit_library import EditInfo, Library
 
 THUMBNAIL_SEED = 3  # of the picture that thumbnails show
-_THUMBNAIL = 128
 
 
 def save_learnt(
@@ -31,25 +26,19 @@ def save_learnt(
     with the edit. Raises EditLibraryError."""
     example = editor.open_sample(seed)
     edits = [ScaledEdit(learnt.vector, learnt.parts, 1.0)]
-    return library.save(
-        editor.bundle.name,
+    return save_edit(
+        library,
+        editor.bundle,
         name,
         learnt.vector,
-        generator_sha=editor.bundle.sha,
         parts=learnt.parts,
         title=recipe.title if name == recipe.name else None,
         description=recipe.description,
         low=learnt.low,
         high=learnt.high,
         default=min(recipe.usual, learnt.high),
-        before=_enlarged(example.pixels),
-        after=_enlarged(editor.preview(example, edits).crop),
+        before=sample_thumbnail(example.pixels),
+        after=sample_thumbnail(editor.preview(example, edits).crop),
         learnt_from=learnt.learnt_from,
-        licence=editor.bundle.license,
         overwrite=overwrite,
     )
-
-
-def _enlarged(picture: NDArray[Any]) -> NDArray[np.uint8]:
-    size = (_THUMBNAIL, _THUMBNAIL)
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC), np.uint8)

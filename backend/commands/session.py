@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,28 +15,24 @@ from tqdm import tqdm
 
 from backend.bundles import Bundle, find_bundle
 from backend.commands.arguments import LEVELS
-from backend.commands.inputs import choose_device
 from backend.commands.progress import progress_bar
 from backend.errors import EditGanError, NoSubject
-from backend.photos.align import CropFrame, Rect, extract
+from backend.photos.align import CropFrame, Rect
 from backend.photos.files import read_photo
 from backend.photos.photo import Photo
-from backend.server.sessions import EmbeddingCache
+from backend.session.devices import choose_device
+from backend.session.embedding import open_or_reuse
+from backend.session.embedding_cache import EmbeddingCache
+from backend.session.placement import FRAME_MARGIN, Placed, to_engine, to_photo
+from backend.session.thumbnails import aligned_thumbnail
 from protocol.paths import cache_dir
 
 if TYPE_CHECKING:
     from backend.editing.editor import Editor
     from backend.editing.results import OpenPhoto
-    from backend.photos.composite import ResultLayer
-    from backend.photos.painted import PaintedLayer
-    from backend.photos.parts import PartMask, PlacedMask
-
-# What lies somewhere in the photo, by its corner x, y.
-Placed = TypeVar("Placed", "PartMask", "PlacedMask", "PaintedLayer", "ResultLayer")
+    from backend.photos.parts import PartMask
 
 DEFAULT_LEVEL = "balanced"
-_MARGIN = 0.05  # around the frame, in its sides; the server's too, so that both share embeddings
-_THUMBNAIL = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,16 +59,8 @@ class Place:
         """Embed the subject, or take the embedding kept from last time, and segment it."""
         if self.sample:
             return Session(self, self.sample, "known")
-        kept = _cache().get(self._key(level))
-        pixels, frame = self._local()
         with progress_bar("Embedding", quiet=quiet) as show:
-            opened = self.editor.open(
-                pixels, frame, level=level, w_plus=kept[0] if kept else None, progress=show
-            )
-        if kept:
-            opened = dataclasses.replace(opened, report={**kept[1], "from_cache": True})
-        elif not opened.report["ended_early"]:
-            _cache().put(self._key(level), opened.w_plus, opened.report)
+            opened = open_or_reuse(self.editor, _cache(), *self._local(), level, show)
         return Session(self, opened, level)
 
     def _local(self) -> tuple[NDArray[Any], CropFrame]:
@@ -99,22 +86,19 @@ class Session:
 
     def to_photo(self, item: Placed) -> Placed:
         """A mask or layer of the editor, moved to the photo's coordinates."""
-        x, y = self.place.rect[:2]
-        return dataclasses.replace(item, x=item.x + x, y=item.y + y)
+        return to_photo(item, self.place.rect)
 
     def to_editor(self, item: Placed) -> Placed:
         """A mask or layer in the photo's coordinates, moved to the editor's."""
-        x, y = self.place.rect[:2]
-        return dataclasses.replace(item, x=item.x - x, y=item.y - y)
+        return to_engine(item, self.place.rect)
 
     def masks(self) -> list[PartMask]:
         """The parts, in the photo's coordinates."""
         return [self.to_photo(mask) for mask in self.opened.parts]
 
     def thumbnail(self, photo: Photo) -> NDArray[np.uint8]:
-        """The subject in `photo`, this one or an edited copy, uint8 [256, 256, 3]."""
-        crop, _ = extract(photo.cut(), self.place.frame, _THUMBNAIL)
-        return np.round((crop + 1) * 127.5).astype(np.uint8)
+        """The subject in `photo`, this one or an edited copy, uint8 [S, S, 3]."""
+        return aligned_thumbnail(photo.cut(), self.place.frame)
 
     def report(self) -> dict[str, Any]:
         """What every command says about its photo."""
@@ -167,7 +151,7 @@ def place_in(
     if number > len(frames):
         raise NoSubject(f"The photo shows {len(frames)} subject(s); --subject {number} is none.")
     frame = frames[number - 1]
-    rect = frame.bounds(_MARGIN, photo.width, photo.height)
+    rect = frame.bounds(FRAME_MARGIN, photo.width, photo.height)
     return Place(photo, editor, frame, rect, number, len(frames))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -36,18 +35,3 @@ def to_pixels(array: NDArray[Any]) -> Pixels:
     channels = array.shape[2] if array.ndim == 3 else 1
     data = np.ascontiguousarray(array, _DTYPES[name]).tobytes()
     return Pixels(width, height, channels, "u8" if name == "u8" else "f32", data)
-
-
-def plain(value: Any) -> Any:
-    """A report in the plain values of the wire: numpy scalars and arrays, tuples and NaN are
-    not.
-    """
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray | list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, np.generic):
-        return plain(value.item())
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value if value is None or isinstance(value, bool | int | float | str) else str(value)

@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import logging
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from backend.errors import EditGanError, NoSubject, UnknownEdit, WrongBundle
 from backend.photos.align import CropFrame
+from backend.photos.photo import Photo
 from backend.server import translate
-from backend.server.convert import plain, to_array, to_pixels
+from backend.server.convert import to_array, to_pixels
 from backend.server.engines import Engine, Engines, View
 from backend.server.jobs import Job
 from backend.server.memory import is_out_of_memory
-from backend.server.sessions import EmbeddingCache, PhotoStore, Session
+from backend.server.sessions import PhotoStore, Session
+from backend.session.edits import find_edit, save_edit
+from backend.session.embedding import open_or_reuse
+from backend.session.embedding_cache import EmbeddingCache
+from backend.session.placement import FRAME_MARGIN
+from backend.session.plain_json import plain
+from backend.session.thumbnails import aligned_thumbnail
 from edit_library.errors import EditLibraryError, EditNotFound
 from edit_library.library import Library
 from protocol import messages as m
 
 if TYPE_CHECKING:
-    from backend.editing.editor import OpenPhoto, ScaledEdit
-    from backend.editing.progress import Report
+    from backend.editing.editor import ScaledEdit
 
 _log = logging.getLogger(__name__)
-
-_MARGIN = 0.05  # how much more than the frame a client shall send, in sides of the frame
 
 
 class DeviceDesk:
@@ -88,7 +90,7 @@ class DeviceDesk:
         subjects = []
         for found in engine.find_subjects(to_array(request.preview), selection):
             frame = found.frame.scaled(request.scale)
-            x, y, w, h = frame.bounds(_MARGIN, request.width, request.height)
+            x, y, w, h = frame.bounds(FRAME_MARGIN, request.width, request.height)
             rect = int(x), int(y), int(w), int(h)
             if w > 0 and h > 0:
                 subjects.append(m.Subject(translate.quad(frame), rect, float(found.score)))
@@ -101,9 +103,12 @@ class DeviceDesk:
         corners = np.asarray(request.quad, np.float64).reshape(4, 2)
         frame = CropFrame(corners - request.rect[:2])
         pixels = to_array(request.pixels)
-        w_plus = to_array(request.w_plus) if request.w_plus else None
-        progress = translate.reporter(job, frame, request.rect)
-        opened = self._embed(engine, pixels, frame, request.level, w_plus, progress)
+        level, progress = request.level, translate.reporter(job, frame, request.rect)
+        if request.w_plus:
+            w_plus = to_array(request.w_plus)
+            opened = engine.open(pixels, frame, level=level, w_plus=w_plus, progress=progress)
+        else:
+            opened = open_or_reuse(engine, self._embeddings, pixels, frame, level, progress)
         self._photos.put(Session(request.photo, request.bundle, request.rect, opened))
         unsure = engine.uncertainty(opened) if request.uncertainty else None
         return m.Segmented(
@@ -114,28 +119,6 @@ class DeviceDesk:
             plain(opened.report),
             translate.placed_mask(unsure, request.rect) if unsure else None,
         )
-
-    def _embed(
-        self,
-        engine: Engine,
-        pixels: NDArray[np.generic],
-        frame: CropFrame,
-        level: str,
-        w_plus: NDArray[np.float32] | None,
-        progress: Report,
-    ) -> OpenPhoto:
-        """Open with the client's code, else with the one kept from an earlier time, else anew."""
-        kept = key = None
-        if w_plus is None:
-            key = EmbeddingCache.key(pixels, frame, engine.bundle.sha, level)
-            if kept := self._embeddings.get(key):
-                w_plus = kept[0]
-        opened = engine.open(pixels, frame, level=level, w_plus=w_plus, progress=progress)
-        if kept:
-            return dataclasses.replace(opened, report={**kept[1], "from_cache": True})
-        if key and not opened.report.get("ended_early"):
-            self._embeddings.put(key, opened.w_plus, plain(opened.report))
-        return opened
 
     def _repaint(self, request: m.Repaint, device: str, job: Job) -> m.Edited:
         session, engine = self._session(request.photo, device)
@@ -234,23 +217,20 @@ class DeviceDesk:
         scaled = self._scaled_edit(edit, session, engine)
         progress = translate.reporter(job, opened.frame, session.rect)
         result = engine.apply(opened, [scaled], refine=0, progress=progress)
-        bundle = engine.bundle
-        saved = self._library.save(
-            bundle.name,
+        edited = Photo(opened.pixels).with_layer(result.layer).pixels
+        saved = save_edit(
+            self._library,
+            engine.bundle,
             request.name,
             scaled.vector,
-            generator_sha=bundle.sha,
             parts=request.parts,
             description=request.description,
             low=request.low,
             high=request.high,
             learnt_from=request.learnt_from,
             default=min(max(1.0, request.low), request.high),
-            before=translate.thumbnail(opened.pixels, opened.frame),
-            after=translate.thumbnail(
-                translate.with_layer(opened.pixels, result.layer), opened.frame
-            ),
-            licence=bundle.license,
+            before=aligned_thumbnail(opened.pixels, opened.frame),
+            after=aligned_thumbnail(edited, opened.frame),
         )
         return m.Saved(saved.name)
 
@@ -280,10 +260,9 @@ class DeviceDesk:
             vector, parts = to_array(edit.vector), edit.parts
         else:
             try:
-                found = self._library.get(session.bundle, edit.name or "")
+                found = find_edit(self._library, engine.bundle, edit.name or "")
             except EditNotFound as error:
                 raise UnknownEdit(error.message) from error
-            found.info.check_generator(engine.bundle.sha)
             vector, parts = found.vector, found.info.parts
         if vector.shape != session.opened.w_plus.shape:
             raise WrongBundle(

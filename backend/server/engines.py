@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import gc
 import logging
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from backend.bundles.bundle import read_bundle
-from backend.bundles.registry import find_bundle, list_bundles
-from backend.errors import EditGanError, NoDevice, UnknownBundle
+from backend.errors import UnknownBundle
+from backend.session.devices import choose_device
 
 if TYPE_CHECKING:  # torch and numpy are imported by the workers, after the sockets are open
     import numpy as np
@@ -112,69 +109,6 @@ class Catalogue(Protocol):
         """Raises UnknownBundle, BadBundle or IncompleteBundle."""
 
 
-class InstalledBundles:
-    """The built-in bundles and the user's own."""
-
-    def names(self) -> list[str]:
-        return sorted(list_bundles())
-
-    def ready(self) -> list[str]:
-        return [one["name"] for one in self.describe() if not one.get("missing", ["all"])]
-
-    def describe(self) -> list[dict[str, Any]]:
-        return [self._describe(name, folder) for name, folder in sorted(list_bundles().items())]
-
-    def picture(self, name: str) -> bytes | None:
-        from backend.bundles.preview import preview
-
-        try:
-            bundle = find_bundle(name)
-        except EditGanError:
-            return None
-        return preview(bundle.folder, bundle.resolution)
-
-    def load(self, name: str, device: str) -> Engine:
-        from backend.editing.editor import Editor
-
-        return Editor(find_bundle(name), device)
-
-    def _describe(self, name: str, folder: Path) -> dict[str, Any]:
-        try:
-            state = (folder / "bundle.json").stat()
-        except OSError as error:
-            return {"name": name, "problem": f"{folder} cannot be read: {error.strerror}."}
-        stamp = state.st_mtime_ns, state.st_size, state.st_ino
-        return dict(_described(name, folder, stamp))
-
-
-@functools.lru_cache(256)
-def _described(name: str, folder: Path, stamp: tuple[int, int, int]) -> dict[str, Any]:
-    """What `bundle.json` says, read anew when it changes: clients ask with every greeting.
-
-    One that cannot be read has a `problem`, and stands in nobody's way.
-    """
-    try:
-        bundle = read_bundle(folder)
-    except EditGanError as error:
-        return {"name": name, "problem": error.message}
-    except Exception as error:
-        _log.exception("%s cannot be read", folder)
-        return {"name": name, "problem": f"{folder} cannot be read ({error!r:.200})."}
-    return {
-        "name": name,
-        "title": bundle.title,
-        "domain": bundle.domain,
-        "resolution": bundle.resolution,
-        "parts": [part.name for part in bundle.parts],
-        "groups": {name: list(parts) for name, parts in bundle.groups.items()},
-        "missing": bundle.missing,
-        "license": bundle.license,
-        "source": bundle.source,
-        "images_seen": bundle.images_seen,
-        "sha": bundle.sha,
-    }
-
-
 class Engines:
     """Loaded engines by bundle and device. Used by the device worker only, `device` by
     everybody.
@@ -187,18 +121,7 @@ class Engines:
 
     def resolve_device(self) -> str:
         """The device to work on; imports torch the first time where it is to be chosen."""
-        if self.device == "auto" or self.device.startswith("cuda"):
-            import torch
-
-            if torch.cuda.is_available():
-                self.device = "cuda" if self.device == "auto" else self.device
-            elif self.device == "auto":
-                self.device = "cpu"
-            else:
-                raise NoDevice(
-                    "There is no graphics card that torch can use; "
-                    "start the backend with --device cpu."
-                )
+        self.device = choose_device(self.device)
         return self.device
 
     def get(self, bundle: str, device: str | None = None) -> Engine:

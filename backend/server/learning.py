@@ -10,8 +10,9 @@ from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
 from backend.editing.learn import FromEdits, FromRecipe, Lesson, learn
 from backend.editing.progress import Report
 from backend.editing.recipes import find_recipe
-from backend.server.convert import plain, to_pixels
+from backend.server.convert import to_pixels
 from backend.server.engines import Engine
+from backend.session.plain_json import plain
 from protocol import messages as m
 
 

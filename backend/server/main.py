@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backend.errors import EditGanError
-from backend.server.engines import Catalogue, Engines, InstalledBundles
+from backend.server.engines import Catalogue, Engines
 from backend.server.jobs import JobQueue
 from backend.server.memory import resident_mb
 from backend.server.service import Answers, Service
 from backend.server.sockets import Listening, listen
 from backend.server.worker import Desk, Worker
+from backend.session.installed_bundles import InstalledBundles
 from protocol import connection_file, paths, settings
 from protocol.errors import BackendError
 from protocol.messages import LogText, StatusReport, Welcome
@@ -114,7 +115,8 @@ class Backend:
 
     def _open_device_desk(self) -> Desk:
         from backend.server.desk import DeviceDesk
-        from backend.server.sessions import EmbeddingCache, PhotoStore
+        from backend.server.sessions import PhotoStore
+        from backend.session.embedding_cache import EmbeddingCache
         from edit_library.library import Library
 
         self._photos = PhotoStore(_PHOTOS_LIMIT)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.photos.align import CropFrame, extract
-from backend.photos.composite import ResultLayer
+from backend.photos.align import CropFrame
 from backend.photos.painted import PaintedLayer
-from backend.server.convert import plain, to_array, to_pixels
+from backend.server.convert import to_array, to_pixels
 from backend.server.jobs import Job
 from backend.server.sessions import Session
+from backend.session.placement import to_engine, to_photo
+from backend.session.plain_json import plain
 from edit_library.edit import EditInfo
 from protocol import messages as m
 from protocol.typed import MAX_BYTES
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from backend.photos.parts import PartMask, PlacedMask
 
 Rect = tuple[int, int, int, int]
-
-_THUMBNAIL = 192  # pixels on a side
 
 
 def reporter(job: Job, frame: CropFrame, rect: Rect) -> Callable[[Progress], bool]:
@@ -49,34 +48,35 @@ def reporter(job: Job, frame: CropFrame, rect: Rect) -> Callable[[Progress], boo
 
 
 def part_layer(part: PartMask, rect: Rect) -> m.PartLayer:
-    height, width = part.alpha.shape
-    place = (int(part.x) + rect[0], int(part.y) + rect[1], width, height)
+    placed = to_photo(part, rect)
     red, green, blue = (int(value) for value in part.color)
     color = (red, green, blue)
+    place = _rect(placed.x, placed.y, part.alpha)
     return m.PartLayer(part.name, int(part.index), color, place, to_pixels(part.alpha))
 
 
 def painted(layers: Sequence[m.PaintedPart], rect: Rect) -> list[PaintedLayer]:
-    x, y = rect[:2]
     return [
-        PaintedLayer(one.part, one.rect[0] - x, one.rect[1] - y, to_array(one.alpha))
+        to_engine(PaintedLayer(one.part, *one.rect[:2], to_array(one.alpha)), rect)
         for one in layers
     ]
 
 
 def placed_mask(mask: PlacedMask, rect: Rect) -> m.PlacedMask:
-    height, width = mask.alpha.shape
-    place = (int(mask.x) + rect[0], int(mask.y) + rect[1], width, height)
-    return m.PlacedMask(place, to_pixels(mask.alpha))
+    placed = to_photo(mask, rect)
+    return m.PlacedMask(_rect(placed.x, placed.y, mask.alpha), to_pixels(mask.alpha))
+
+
+def _rect(x: int, y: int, pixels: NDArray[Any]) -> Rect:
+    height, width = pixels.shape[:2]
+    return x, y, width, height
 
 
 def edited(session: Session, result: EditResult) -> m.Edited:
-    layer = result.layer
-    height, width = layer.pixels.shape[:2]
-    rect = (int(layer.x) + session.rect[0], int(layer.y) + session.rect[1], width, height)
+    layer = to_photo(result.layer, session.rect)
     return m.Edited(
         session.photo,
-        m.ResultLayer(rect, to_pixels(layer.pixels)),
+        m.ResultLayer(_rect(layer.x, layer.y, layer.pixels), to_pixels(layer.pixels)),
         to_pixels(np.asarray(result.vector, np.float32)),
         tuple(result.parts),
         to_pixels(result.labels),
@@ -98,23 +98,6 @@ def edit_info(edit: EditInfo, *, favourite: bool = False) -> m.EditInfo:
         after=_sendable(edit.after),
         favourite=favourite,
     )
-
-
-def thumbnail(pixels: NDArray[Any], frame: CropFrame) -> NDArray[np.uint8]:
-    """The aligned subject, uint8 [S, S, 3]."""
-    crop, _ = extract(pixels, frame, _THUMBNAIL)
-    return np.rint((crop + 1) * 127.5).astype(np.uint8)
-
-
-def with_layer(pixels: NDArray[Any], layer: ResultLayer) -> NDArray[np.float32]:
-    """The photo's RGB under a result layer, float32 [H, W, 3] in 0..1."""
-    full = np.float32(255 if pixels.dtype == np.uint8 else 1)
-    result = pixels[..., :3].astype(np.float32) / full
-    over = layer.pixels.astype(np.float32) / full
-    height, width = over.shape[:2]
-    place = result[layer.y : layer.y + height, layer.x : layer.x + width]
-    place += over[..., 3:] * (over[..., :3] - place)
-    return result
 
 
 def quad(frame: CropFrame) -> tuple[float, float, float, float, float, float, float, float]:

@@ -20,6 +20,8 @@ CHECKOUT = Path(__file__).resolve().parents[2]
         ("backend.server.main", "torch"),  # it answers before torch is there
         ("backend.server.main", "numpy"),
         ("backend.server.files", "torch"),
+        ("backend.cli", "numpy"),
+        ("backend.commands.session", "protocol.messages"),  # no socket is used there
     ],
 )
 def test_heavy_packages_are_not_imported_early(module: str, absent: str) -> None:

@@ -1,0 +1,79 @@
+"""Embeddings kept on disk: a photo that was opened before is ready at once."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.photos.align import CropFrame
+from backend.session.plain_json import plain
+
+_log = logging.getLogger(__name__)
+
+_MAX_EMBEDDINGS = 2000  # files of about 30 kB each
+_FORMAT = 2  # part of every key: raise it when the embedding's meaning changes
+
+
+class EmbeddingCache:
+    """w_plus and report by photo, frame, bundle and level: a photo opened again is ready at
+    once.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @staticmethod
+    def key(pixels: NDArray[Any], frame: CropFrame, bundle_sha: str, level: str) -> str:
+        digest = hashlib.sha256()
+        meta = [_FORMAT, list(pixels.shape), str(pixels.dtype), bundle_sha, level]
+        digest.update(json.dumps(meta).encode())
+        digest.update(np.ascontiguousarray(frame.quad, "<f8").tobytes())
+        digest.update(np.ascontiguousarray(pixels).data)
+        return digest.hexdigest()
+
+    def get(self, key: str) -> tuple[NDArray[np.float32], dict[str, Any]] | None:
+        path = self._path(key)
+        try:
+            with np.load(path, allow_pickle=False) as content:
+                w_plus, report = content["w_plus"], json.loads(content["report"].tobytes())
+            if w_plus.dtype != np.float32 or w_plus.ndim != 2 or not np.isfinite(w_plus).all():
+                raise ValueError("not an embedding")
+            os.utime(path)  # recently used
+        except FileNotFoundError:
+            return None
+        except Exception as error:  # damaged: numpy raises many kinds; it is only a cache
+            _log.warning("embedding %s dropped: %s", path.name, error)
+            with contextlib.suppress(OSError):
+                path.unlink()
+            return None
+        return w_plus, report
+
+    def put(self, key: str, w_plus: NDArray[np.float32], report: dict[str, Any]) -> None:
+        """Keep an embedding; a full disk is no reason to fail."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            text = np.frombuffer(json.dumps(plain(report)).encode(), np.uint8)
+            handle, temporary = tempfile.mkstemp(dir=self._folder, suffix=".tmp")
+            with os.fdopen(handle, "wb") as file:
+                np.savez(file, w_plus=np.asarray(w_plus, np.float32), report=text)
+            os.replace(temporary, self._path(key))
+            self._prune()
+        except OSError as error:
+            _log.warning("embedding not kept: %s", error)
+
+    def _path(self, key: str) -> Path:
+        return self._folder / f"{key}.npz"
+
+    def _prune(self) -> None:
+        files = sorted(self._folder.glob("*.npz"), key=lambda path: path.stat().st_mtime)
+        for path in files[:-_MAX_EMBEDDINGS]:
+            path.unlink(missing_ok=True)

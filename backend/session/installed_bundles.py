@@ -1,0 +1,81 @@
+"""The bundles that are installed: described without loading any, and loaded on a device."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from backend.bundles.bundle import read_bundle
+from backend.bundles.registry import find_bundle, list_bundles
+from backend.errors import EditGanError
+
+if TYPE_CHECKING:  # imports torch
+    from backend.editing.editor import Editor
+
+_log = logging.getLogger(__name__)
+
+
+class InstalledBundles:
+    """The built-in bundles and the user's own."""
+
+    def names(self) -> list[str]:
+        return sorted(list_bundles())
+
+    def ready(self) -> list[str]:
+        return [one["name"] for one in self.describe() if not one.get("missing", ["all"])]
+
+    def describe(self) -> list[dict[str, Any]]:
+        return [self._describe(name, folder) for name, folder in sorted(list_bundles().items())]
+
+    def picture(self, name: str) -> bytes | None:
+        from backend.bundles.preview import preview
+
+        try:
+            bundle = find_bundle(name)
+        except EditGanError:
+            return None
+        return preview(bundle.folder, bundle.resolution)
+
+    def load(self, name: str, device: str) -> Editor:
+        """Raises UnknownBundle, BadBundle or IncompleteBundle."""
+        from backend.editing.editor import Editor
+
+        return Editor(find_bundle(name), device)
+
+    def _describe(self, name: str, folder: Path) -> dict[str, Any]:
+        try:
+            state = (folder / "bundle.json").stat()
+        except OSError as error:
+            return {"name": name, "problem": f"{folder} cannot be read: {error.strerror}."}
+        stamp = state.st_mtime_ns, state.st_size, state.st_ino
+        return dict(_described(name, folder, stamp))
+
+
+@functools.lru_cache(256)
+def _described(name: str, folder: Path, stamp: tuple[int, int, int]) -> dict[str, Any]:
+    """What `bundle.json` says, read anew when it changes: clients ask with every greeting.
+
+    One that cannot be read has a `problem`, and stands in nobody's way.
+    """
+    try:
+        bundle = read_bundle(folder)
+    except EditGanError as error:
+        return {"name": name, "problem": error.message}
+    except Exception as error:
+        _log.exception("%s cannot be read", folder)
+        return {"name": name, "problem": f"{folder} cannot be read ({error!r:.200})."}
+    return {
+        "name": name,
+        "title": bundle.title,
+        "domain": bundle.domain,
+        "resolution": bundle.resolution,
+        "parts": [part.name for part in bundle.parts],
+        "groups": {name: list(parts) for name, parts in bundle.groups.items()},
+        "missing": bundle.missing,
+        "license": bundle.license,
+        "source": bundle.source,
+        "images_seen": bundle.images_seen,
+        "sha": bundle.sha,
+    }
