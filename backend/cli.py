@@ -20,6 +20,7 @@ from types import ModuleType
 from typing import Any
 
 from backend.session.plain_json import plain
+from protocol.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -94,11 +95,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _explain(args: argparse.Namespace, error: Exception) -> int:
     """One sentence about an error, and its exit code."""
-    code, message = getattr(error, "code", None), getattr(error, "message", None)
     if args.debug:
         traceback.print_exception(error)
-    if isinstance(code, str) and isinstance(message, str):
-        return _fail(args, 1 if code == "internal" else 2, code, message)
+    if isinstance(error, UserError):
+        return _fail(args, 1 if error.code == "internal" else 2, error.code, error.message)
     if isinstance(error, OSError):
         name, reason = error.filename or "A file", error.strerror or str(error)
         text = f"{name} cannot be read or written: {reason}; check the name and the permissions."

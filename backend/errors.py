@@ -1,42 +1,33 @@
-"""Errors that a user can act on: each carries a code for programs and a sentence for people."""
+"""What the backend raises where a user can act: a code for programs, a sentence for people."""
 
 from __future__ import annotations
 
+from protocol.errors import UserError
 
-class EditGanError(Exception):
-    """Base of all expected errors.
-
-    `code` is stable and machine-readable; `message` is one sentence: what happened, what to do.
-    """
-
-    code = "internal"
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+EditGanError = UserError
 
 
-class NoSubject(EditGanError):
+class NoSubject(UserError):
     code = "no_subject"
 
 
-class BadImage(EditGanError):
+class BadImage(UserError):
     code = "bad_image"
 
 
-class NothingChanged(EditGanError):
+class NothingChanged(UserError):
     code = "nothing_changed"
 
 
-class UnknownBundle(EditGanError):
+class UnknownBundle(UserError):
     code = "unknown_bundle"
 
 
-class UnknownEdit(EditGanError):
+class UnknownEdit(UserError):
     code = "unknown_edit"
 
 
-class WrongBundle(EditGanError):
+class WrongBundle(UserError):
     code = "wrong_bundle"
 
 
@@ -44,35 +35,35 @@ class UnknownPart(WrongBundle):
     """A layer or palette names a part that the bundle does not have."""
 
 
-class BadSetting(EditGanError):
+class BadSetting(UserError):
     """A number or name that was given to steer the work cannot be used."""
 
     code = "bad_setting"
 
 
-class NoDevice(EditGanError):
+class NoDevice(UserError):
     """The device that was asked for is not there."""
 
     code = "no_device"
 
 
-class UnknownRecipe(EditGanError):
+class UnknownRecipe(UserError):
     code = "unknown_recipe"
 
 
-class BadBundle(EditGanError):
+class BadBundle(UserError):
     """A bundle's files are missing, damaged or not what `bundle.json` says."""
 
     code = "bad_bundle"
 
 
-class IncompleteBundle(EditGanError):
+class IncompleteBundle(UserError):
     """A bundle whose generator works, but which has no encoder or no parts yet."""
 
     code = "incomplete_bundle"
 
 
-class Cancelled(EditGanError):
+class Cancelled(UserError):
     code = "cancelled"
 
     def __init__(self, message: str = "The job was cancelled.") -> None:

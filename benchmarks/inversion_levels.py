@@ -23,15 +23,15 @@ from tqdm import tqdm
 from backend.bundles import find_bundle
 from backend.editing.editor import Editor
 from backend.editing.inversion import LEVELS
-from backend.errors import EditGanError
 from backend.photos.folder import find_images, read_rgb
+from protocol.errors import UserError
 
 Row = dict[str, Any]
 VERDICTS = ("well", "roughly", "poorly")
 
 
 def embed_all(editor: Editor, path: Path) -> dict[str, Row]:
-    """What each level reports for one photo; raises EditGanError."""
+    """What each level reports for one photo; raises UserError."""
     pixels = read_rgb(path)
     frame = editor.find_subjects(pixels)[0].frame
     return {level: editor.open(pixels, frame, level=level).report for level in LEVELS}
@@ -43,7 +43,7 @@ def measured(editor: Editor, paths: list[Path], count: int) -> dict[str, list[Ro
         for path in paths:
             try:
                 found = embed_all(editor, path)
-            except EditGanError as error:
+            except UserError as error:
                 tqdm.write(f"{path.name}: {error.message}", file=sys.stderr)
                 continue
             for level, row in found.items():

@@ -28,11 +28,11 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from backend.errors import EditGanError  # noqa: E402
 from backend.photos.align import CropFrame, extract  # noqa: E402
 from backend.photos.detect import FaceDetector  # noqa: E402
 from backend.photos.warp import resize, to_photo  # noqa: E402
 from benchmarks.composites import METHODS, Image, cut_out, edited_photos, fine_detail  # noqa: E402
+from protocol.errors import UserError  # noqa: E402
 
 RESOLUTIONS = (64, 128, 256)
 # The frame puts eyes and mouth at known places: (x, y, radius, what happens), in crop sides.
@@ -152,7 +152,7 @@ def faces(
         rgb = enlarged(np.ascontiguousarray(image[..., ::-1]), side)
         try:
             frame = detector.find(rgb)[0].frame
-        except EditGanError:
+        except UserError:
             continue
         found += 1
         yield path.name, rgb, frame

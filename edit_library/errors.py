@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
+from protocol.errors import UserError
 
-class EditLibraryError(Exception):
-    """Base of all edit library errors; the same shape as the backend's errors.
 
-    `code` is stable and machine-readable; `message` is one sentence saying what happened and what
-    to do.
-    """
-
-    code = "internal"
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+class EditLibraryError(UserError):
+    """Base of all edit library errors."""
 
 
 class EditNotFound(EditLibraryError):

@@ -1,9 +1,22 @@
-"""What a client raises."""
+"""Errors that a user can act on, and what a client raises."""
 
 from __future__ import annotations
 
 
-class BackendError(Exception):
+class UserError(Exception):
+    """Base of all expected errors of the backend, the edit library and the client.
+
+    code: stable and machine-readable. message: one sentence: what happened, what to do.
+    """
+
+    code = "internal"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class BackendError(UserError):
     """The backend is not there, or it answered with an error.
 
     code: see docs/protocol.md. message: one sentence for the user. detail: for logs.
@@ -12,7 +25,6 @@ class BackendError(Exception):
     def __init__(self, code: str, message: str, detail: str = "") -> None:
         super().__init__(message)
         self.code = code
-        self.message = message
         self.detail = detail
 
 

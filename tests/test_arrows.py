@@ -19,7 +19,8 @@ LAYERS = (
     {"backend.editing"},
     {"backend.bundles"},
     {"backend.models", "backend.photos", "edit_library"},
-    {"backend.errors", "protocol"},
+    {"backend.errors"},
+    {"protocol"},
 )
 # The plug-in's rooms: windows ask commands, commands work on the image, all speak over the link
 PLUGIN = PROJECT / "gimp_plugin/editgan"

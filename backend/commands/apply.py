@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Apply the edits; raises EditGanError or EditLibraryError."""
+    """Apply the edits; raises UserError."""
     from backend.bundles import find_bundle
     from backend.commands.progress import progress_bar
     from backend.photos.files import check_output, write_photo

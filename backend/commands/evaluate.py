@@ -70,7 +70,7 @@ def _add_observers(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Measure section by section, writing after each; raises EditGanError."""
+    """Measure section by section, writing after each; raises UserError."""
     _check(args)
     from backend.bundles import find_bundle
     from backend.evaluation import report

@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Convert the generator and write a bundle; raises EditGanError, BadEdit."""
+    """Convert the generator and write a bundle; raises UserError, BadEdit."""
     from backend.bundles.importing import read_checkpoint
     from backend.bundles.importing.install import check_free, install
     from backend.editing.progress import Progress

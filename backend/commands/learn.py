@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Learn it and keep it; raises EditGanError, or EditLibraryError when the name is taken."""
+    """Learn it and keep it; raises UserError, when the name is taken."""
     from backend.bundles import find_bundle
     from backend.commands.progress import progress_bar
     from backend.editing.recipes import find_recipe

@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Repaint the photo; raises EditGanError, or EditLibraryError when the name is taken."""
+    """Repaint the photo; raises UserError, when the name is taken."""
     from backend.bundles import find_bundle
     from backend.commands.progress import progress_bar
     from backend.photos import label_file

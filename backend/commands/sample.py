@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Write a grid of samples at the model's resolution; raises EditGanError."""
+    """Write a grid of samples at the model's resolution; raises UserError."""
     from backend.bundles import find_bundle
     from backend.photos.files import check_output, write_photo
     from backend.photos.photo import Photo

@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Segment the photo; raises EditGanError."""
+    """Segment the photo; raises UserError."""
     from backend.commands.session import open_session
     from backend.photos.files import check_output
     from backend.photos.label_file import LabelMeaning, label_map, write_labels

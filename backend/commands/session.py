@@ -16,7 +16,7 @@ from tqdm import tqdm
 from backend.bundles import Bundle, find_bundle
 from backend.commands.arguments import LEVELS
 from backend.commands.progress import progress_bar
-from backend.errors import EditGanError, NoSubject
+from backend.errors import NoSubject
 from backend.photos.align import CropFrame, Rect
 from backend.photos.files import read_photo
 from backend.photos.photo import Photo
@@ -25,6 +25,7 @@ from backend.session.embedding import open_or_reuse
 from backend.session.embedding_cache import EmbeddingCache
 from backend.session.placement import FRAME_MARGIN, Placed, to_engine, to_photo
 from backend.session.thumbnails import aligned_thumbnail
+from protocol.errors import UserError
 from protocol.paths import cache_dir
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ class Session:
 
 
 def load_editor(args: argparse.Namespace) -> Editor:
-    """The editor that --bundle and --device ask for; raises EditGanError."""
+    """The editor that --bundle and --device ask for; raises UserError."""
     bundle = find_bundle(args.bundle)
     with progress_bar("Loading the model", quiet=args.quiet):
         from backend.editing.editor import Editor
@@ -131,7 +132,7 @@ def find_place(
 ) -> Place:
     """Load the model and find the subject: the one that `--subject` says, else the one closest to
     the point `near`, else the largest; without a photo it is the model's own picture `--seed`.
-    Raises EditGanError.
+    Raises UserError.
     """
     editor = load_editor(args)
     if photo is None:
@@ -164,7 +165,7 @@ def place_of_sample(editor: Editor, seed: int) -> Place:
 
 
 def open_session(args: argparse.Namespace, photo: Photo | None) -> Session:
-    """The photo, or the sample, open as the command line says. Raises EditGanError."""
+    """The photo, or the sample, open as the command line says. Raises UserError."""
     return find_place(args, photo).open(args.level or DEFAULT_LEVEL, quiet=args.quiet)
 
 
@@ -180,7 +181,7 @@ def open_folder(
         for path in paths:
             if len(opened) == count:
                 break
-            with contextlib.suppress(EditGanError):
+            with contextlib.suppress(UserError):
                 place = place_in(editor, read_photo(path))
                 opened.append(place.open(level, quiet=True).opened)
                 bar.update()

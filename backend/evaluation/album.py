@@ -14,13 +14,13 @@ from tqdm import tqdm
 
 from backend.editing.editor import Editor, OpenPhoto
 from backend.editing.inversion import LEVELS, Level, invert
-from backend.errors import EditGanError
 from backend.evaluation.store import Store
 from backend.models.pictures import to_uint8
 from backend.photos.align import CropFrame, extract
 from backend.photos.composite import ResultLayer
 from backend.photos.folder import find_images, photo_name, read_rgb
 from backend.photos.photo import Photo
+from protocol.errors import UserError
 
 STEPS = {"encoder only": Level(0), "+20 steps": LEVELS["fast"], "+100 steps": LEVELS["balanced"]}
 """The embeddings that are compared; the last one is what edits start from."""
@@ -76,7 +76,7 @@ class Album:
         def detect() -> NDArray[np.float64]:
             try:
                 return self.editor.find_subjects(self.pixels(name))[0].frame.quad
-            except EditGanError:
+            except UserError:
                 return np.zeros((0, 2))
 
         quad = self.store.array(detect, "frame", self.editor.bundle.domain, self.key(name))

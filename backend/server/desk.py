@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backend.errors import EditGanError, NoSubject, UnknownEdit, WrongBundle
+from backend.errors import NoSubject, UnknownEdit, WrongBundle
 from backend.photos.align import CropFrame
 from backend.photos.photo import Photo
 from backend.server import translate
@@ -23,9 +23,10 @@ from backend.session.embedding_cache import EmbeddingCache
 from backend.session.placement import FRAME_MARGIN
 from backend.session.plain_json import plain
 from backend.session.thumbnails import aligned_thumbnail
-from edit_library.errors import EditLibraryError, EditNotFound
+from edit_library.errors import EditNotFound
 from edit_library.library import Library
 from protocol import messages as m
+from protocol.errors import UserError
 
 if TYPE_CHECKING:
     from backend.editing.editor import ScaledEdit
@@ -185,7 +186,7 @@ class DeviceDesk:
         for one in request.edits:
             try:
                 edit = self._scaled_edit(one, session, engine)
-            except (EditGanError, EditLibraryError) as error:
+            except UserError as error:
                 answers.append(m.EditLook(problem=error.message))
                 continue
             answers.append(key := _key(edit, request.side))

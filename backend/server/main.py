@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backend.errors import EditGanError
 from backend.server.engines import Catalogue, Engines
 from backend.server.jobs import JobQueue
 from backend.server.memory import resident_mb
@@ -25,7 +24,7 @@ from backend.server.sockets import Listening, listen
 from backend.server.worker import Desk, Worker
 from backend.session.installed_bundles import InstalledBundles
 from protocol import connection_file, paths, settings
-from protocol.errors import BackendError
+from protocol.errors import BackendError, UserError
 from protocol.messages import LogText, StatusReport, Welcome
 from protocol.typed import MAX_TEXT
 
@@ -137,7 +136,7 @@ class Backend:
         try:
             for name in sorted(names, key=lambda name: name != "faces")[:1]:
                 self._engines.get(name)
-        except EditGanError as error:
+        except UserError as error:
             _log.warning("not loaded ahead: %s", error.message)
 
     def _welcome(self) -> Welcome:

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.errors import EditGanError
+from protocol.errors import UserError
 
 _log = logging.getLogger(__name__)
 
 
-class UnknownPhoto(EditGanError):
+class UnknownPhoto(UserError):
     code = "unknown_photo"
 
 

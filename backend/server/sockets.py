@@ -15,9 +15,9 @@ from pathlib import Path
 
 import zmq
 
-from backend.errors import EditGanError
 from protocol import PROTOCOL_VERSION, framing
 from protocol.connection_file import ConnectionInfo, CurveKeys
+from protocol.errors import UserError
 from protocol.keys import KeyPair
 from protocol.keys import own as own_keys
 from protocol.typed import ProtocolError
@@ -34,11 +34,11 @@ Context = zmq.Context[zmq.Socket[bytes]]
 Router = zmq.Socket[bytes]
 
 
-class NoEncryption(EditGanError):
+class NoEncryption(UserError):
     code = "no_encryption"
 
 
-class CannotListen(EditGanError):
+class CannotListen(UserError):
     code = "cannot_listen"
 
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from backend.errors import EditGanError
 from backend.server.jobs import Job, JobQueue
 from backend.server.memory import is_out_of_memory
+from protocol.errors import UserError
 from protocol.messages import ErrorReply, Message
 from protocol.typed import MAX_TEXT, ProtocolError
 
@@ -22,7 +22,7 @@ class Desk(Protocol):
     """Answers requests, on the worker's thread."""
 
     def answer(self, job: Job) -> Message:
-        """The job's result; raises EditGanError (or a like error with `code` and `message`)."""
+        """The job's result; raises UserError."""
 
 
 class Worker(threading.Thread):
@@ -74,9 +74,7 @@ class Worker(threading.Thread):
 
 
 def _typed(error: Exception) -> ErrorReply | None:
-    from edit_library.errors import EditLibraryError  # brings numpy: not while starting
-
-    if isinstance(error, EditGanError | EditLibraryError):
+    if isinstance(error, UserError):
         return ErrorReply(error.code, error.message[:MAX_TEXT])
     return None
 

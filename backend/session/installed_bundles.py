@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from backend.bundles.bundle import read_bundle
 from backend.bundles.registry import find_bundle, list_bundles
-from backend.errors import EditGanError
+from protocol.errors import UserError
 
 if TYPE_CHECKING:  # imports torch
     from backend.editing.editor import Editor
@@ -34,7 +34,7 @@ class InstalledBundles:
 
         try:
             bundle = find_bundle(name)
-        except EditGanError:
+        except UserError:
             return None
         return preview(bundle.folder, bundle.resolution)
 
@@ -61,7 +61,7 @@ def _described(name: str, folder: Path, stamp: tuple[int, int, int]) -> dict[str
     """
     try:
         bundle = read_bundle(folder)
-    except EditGanError as error:
+    except UserError as error:
         return {"name": name, "problem": error.message}
     except Exception as error:
         _log.exception("%s cannot be read", folder)

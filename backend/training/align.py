@@ -16,16 +16,17 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from backend.commands.arguments import positive
-from backend.errors import BadImage, EditGanError
+from backend.errors import BadImage
 from backend.photos.align import extract
 from backend.photos.folder import find_images, photo_name, read_rgb
+from protocol.errors import UserError
 
 
 def _align_one(path: Path, domain: str, resolution: int) -> NDArray[np.uint8] | None:
     image = read_rgb(path)
     try:
         subject = _detector(domain).find(image)[0]
-    except EditGanError:
+    except UserError:
         return None
     crop, valid = extract(image, subject.frame, resolution)
     if valid.mean() < 0.9 or subject.frame.size < resolution / 2:

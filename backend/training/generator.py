@@ -25,13 +25,13 @@ from backend.bundles.bundle import read_bundle
 from backend.bundles.networks import load_from
 from backend.commands.arguments import positive
 from backend.commands.inputs import check_packages
-from backend.errors import EditGanError
 from backend.models.config import GeneratorConfig
 from backend.models.identity import MobileFaceNet
 from backend.training.dataset import AlignedDataset
 from backend.training.score import unseen_photos
 from backend.training.state import LAST, load_state, restore_chance, save_state
 from backend.training.trainer import GeneratorTrainer, Recipe
+from protocol.errors import UserError
 
 if TYPE_CHECKING:
     from backend.training.best import BestKept
@@ -68,12 +68,12 @@ def _chosen(config: type, args: argparse.Namespace, saved: dict[str, Any]) -> An
 
 
 def _postfix(losses: list[dict[str, Tensor]]) -> dict[str, str]:
-    """Means of the last losses, to be shown before the run is saved; raises EditGanError where one
+    """Means of the last losses, to be shown before the run is saved; raises UserError where one
     is no number."""
     recent = losses[-50:]
     means = {k: torch.stack([x[k] for x in recent if k in x]).float().mean() for k in recent[-1]}
     if not all(mean.isfinite() for mean in means.values()):
-        raise EditGanError("A loss is not finite; the run saved before is as it was.")
+        raise UserError("A loss is not finite; the run saved before is as it was.")
     return {k: f"{mean:.3f}" for k, mean in means.items()}
 
 

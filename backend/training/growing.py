@@ -10,14 +10,14 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from backend.errors import EditGanError
 from backend.models.config import GeneratorConfig
 from backend.models.encoder import Encoder
 from backend.models.generator import Generator
+from protocol.errors import UserError
 
 
 def check_growth(small: GeneratorConfig, large: GeneratorConfig) -> None:
-    """Raises EditGanError unless `large` is `small` with more resolutions on top."""
+    """Raises UserError unless `large` is `small` with more resolutions on top."""
     same = (small.z_dim, small.w_dim, small.mapping_layers) == (
         large.z_dim,
         large.w_dim,
@@ -29,7 +29,7 @@ def check_growth(small: GeneratorConfig, large: GeneratorConfig) -> None:
         or large.resolution < small.resolution
         or [small.channels(r) for r in shared] != [large.channels(r) for r in shared]
     ):
-        raise EditGanError(
+        raise UserError(
             f"A generator of {small} cannot be grown to {large}: only the resolution may differ, "
             "and only upwards."
         )
@@ -49,11 +49,11 @@ def grow_encoder(small: Encoder, large: Encoder) -> None:
     """Copy `small` into `large`, which must read pictures at the same resolution.
 
     A new w begins as the last one that the small encoder gave: the w that its finest layer has.
-    Raises EditGanError.
+    Raises UserError.
     """
     check_growth(small.config, large.config)
     if small.reads != large.reads:
-        raise EditGanError("The encoder reads larger pictures now: train it anew.")
+        raise UserError("The encoder reads larger pictures now: train it anew.")
     state = small.state_dict()
     more = large.config.n_ws - small.config.n_ws
     for name in ("heads.weight", "heads.bias"):

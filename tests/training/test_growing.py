@@ -8,13 +8,13 @@ import torch.nn.functional as F
 
 from backend.bundles import find_bundle
 from backend.bundles.networks import load_encoder, load_generator
-from backend.errors import EditGanError
 from backend.models.config import GeneratorConfig
 from backend.models.encoder import Encoder
 from backend.models.generator import Generator
 from backend.models.resampling import enlarged
 from backend.training.growing import check_growth, grow_encoder, grow_generator
 from backend.training.trainer import GeneratorTrainer, Recipe
+from protocol.errors import UserError
 
 SMALL = GeneratorConfig(resolution=64, channel_base=512, channel_max=32, z_dim=16, w_dim=16)
 LARGE = replace(SMALL, resolution=128)
@@ -47,9 +47,9 @@ def test_the_grown_encoder_gives_the_small_codes_and_repeats_the_last() -> None:
 def test_only_the_resolution_may_grow() -> None:
     check_growth(SMALL, LARGE)
     for wrong in (replace(LARGE, w_dim=32), replace(LARGE, channel_base=1024)):
-        with pytest.raises(EditGanError, match="only the resolution"):
+        with pytest.raises(UserError, match="only the resolution"):
             check_growth(SMALL, wrong)
-    with pytest.raises(EditGanError, match="only the resolution"):
+    with pytest.raises(UserError, match="only the resolution"):
         check_growth(LARGE, SMALL)
 
 

@@ -14,7 +14,6 @@ from backend.bundles import find_bundle
 from backend.bundles.bundle import read_bundle
 from backend.bundles.networks import load_networks
 from backend.cli import main
-from backend.errors import EditGanError
 from backend.models.config import GeneratorConfig
 from backend.models.pictures import grid
 from backend.models.segmentation import SegmentationBranch
@@ -28,6 +27,7 @@ from backend.training.trainer import (
     Recipe,
     focus_map,
 )
+from protocol.errors import UserError
 
 CONFIG = GeneratorConfig(resolution=32, channel_base=512, channel_max=32, z_dim=16, w_dim=16)
 PERCEPTUAL = find_bundle("faces").path("perceptual")
@@ -232,7 +232,7 @@ def test_a_run_whose_loss_is_no_number_ends_and_keeps_what_it_saved(
         GeneratorTrainer, "step", lambda self, real: step(self, real * float("nan"))
     )
     for until in (12, 16):  # where nothing else is saved, and where it is
-        with pytest.raises(EditGanError, match="not finite"):
+        with pytest.raises(UserError, match="not finite"):
             generator.run(arguments(aligned, run, until))
     after = weights(run)
     assert all(torch.equal(before[name], after[name]) for name in before)

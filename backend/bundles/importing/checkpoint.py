@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from backend.errors import EditGanError
 from backend.models.config import LARGEST_LAYER, GeneratorConfig
 from backend.models.generator import Generator
+from protocol.errors import UserError
 
 State = dict[str, Tensor]
 
@@ -21,7 +21,7 @@ _LARGEST_RESOLUTION = 2048
 _MEAN_SAMPLES = 10_000
 
 
-class BadCheckpoint(EditGanError):
+class BadCheckpoint(UserError):
     """The file is not a checkpoint that can be imported; the message says what it is instead."""
 
     code = "bad_checkpoint"

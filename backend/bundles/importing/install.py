@@ -22,18 +22,18 @@ from backend.bundles.bundle import Bundle, read_bundle, write_bundle_json
 from backend.bundles.importing.checkpoint import Checkpoint
 from backend.bundles.networks import save_network
 from backend.bundles.registry import BUILTIN
-from backend.errors import EditGanError
 from backend.models.generator import Generator, sample_z
+from protocol.errors import UserError
 
 _SAMPLES = 8
 _SIDE = 128  # pixels of a sample in the preview
 
 
-class BundleExists(EditGanError):
+class BundleExists(UserError):
     code = "exists"
 
 
-class NotWritable(EditGanError):
+class NotWritable(UserError):
     code = "not_writable"
 
 

@@ -29,11 +29,11 @@ def describe(report: dict[str, Any]) -> str:
 def _generator_note(bundle: str, sha256: str) -> str | None:
     """Worth saying at once: an edit of a model that is not here cannot be applied."""
     from backend.bundles import find_bundle
-    from backend.errors import EditGanError
+    from protocol.errors import UserError
 
     try:
         fits = find_bundle(bundle).sha == sha256
-    except EditGanError:
+    except UserError:
         fits = False
     if fits:
         return None
