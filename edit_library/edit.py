@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edit_library.errors import BadEdit, WrongBundleEdit
-from edit_library.names import MAX_TITLE, check_bundle_name, check_name
+from edit_library.names import MAX_TITLE, check_name
 from protocol import bounded_file
+from protocol.paths import is_folder_name
 
 FORMAT = "editgan-edit"
 FORMAT_VERSION = 1
@@ -158,7 +159,8 @@ def parse_info(text: bytes, *, source: str = "user", folder: Path = Path()) -> E
 def check_info(info: EditInfo) -> EditInfo:
     """`info` if its values are sound; raises BadEdit saying which is not."""
     check_name(info.name)
-    check_bundle_name(info.bundle)
+    if not is_folder_name(info.bundle):
+        raise BadEdit(f"The edit names a model that cannot be: {info.bundle!r:.80}.")
     if not info.title.strip() or len(info.title) > MAX_TITLE or not info.title.isprintable():
         raise BadEdit(f"An edit's title must be one line of 1 to {MAX_TITLE} characters.")
     texts = (info.description, info.licence, info.attribution, info.created)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from edit_library.archive import SUFFIX, pack_archive, parse_archive, read_archive
 from edit_library.edit import BrokenEdit, Edit, EditInfo, check_info, check_vector
 from edit_library.errors import BadEdit, EditExists, EditNotFound, EditNotWritable
-from edit_library.names import check_bundle_name, is_bundle_name, is_name, slugify
+from edit_library.names import is_name, slugify
 from edit_library.storage import (
     Thumbnail,
     discard,
@@ -28,6 +28,7 @@ from edit_library.storage import (
     trash_name,
     writing,
 )
+from protocol.paths import is_folder_name
 
 # `list` is a method below, so the type has another name there.
 Edits = list[EditInfo]
@@ -114,7 +115,7 @@ class Library:
             name=slugify(name),
             title=(title or name).strip(),
             description=description,
-            bundle=check_bundle_name(bundle),
+            bundle=bundle,
             generator_sha256=generator_sha,
             n_ws=array.shape[0],
             w_dim=array.shape[1],
@@ -153,7 +154,9 @@ class Library:
 
         Raises EditNotFound, or EditExists when the edit's name is taken meanwhile.
         """
-        parent = self.user_dir / ".trash" / check_bundle_name(bundle)
+        if not is_folder_name(bundle):
+            raise EditNotFound(f"There is no edit '{trash}' in the trash for '{bundle}'.")
+        parent = self.user_dir / ".trash" / bundle
         found = next((folder for folder in _folders(parent) if folder.name == trash), None)
         name = trash_name(trash)
         if found is None or not is_name(name):
@@ -235,7 +238,7 @@ class Library:
 
     def _find(self, bundle: str, name: str) -> tuple[Path, str]:
         """The folder of an edit by its name, else by its title, and its source."""
-        if is_bundle_name(bundle):
+        if is_folder_name(bundle):
             if is_name(name):
                 for root, source in self._roots():
                     if (root / bundle / name).is_dir():
@@ -279,7 +282,7 @@ def _packed(edit: Edit) -> bytes:
 
 def _edit_folders(root: Path, bundle: str | None) -> Iterable[Path]:
     """The folders that should be edits: hidden ones (trash, unfinished) are not."""
-    if bundle is not None and not is_bundle_name(bundle):
+    if bundle is not None and not is_folder_name(bundle):
         return
     for parent in _folders(root) if bundle is None else [root / bundle]:
         yield from _folders(parent)

@@ -7,15 +7,10 @@ import re
 import unicodedata
 
 from edit_library.errors import BadEdit
+from protocol.paths import is_folder_name
 
 MAX_NAME = 64
 MAX_TITLE = 120
-
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_BUNDLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_WINDOWS_DEVICES = {"con", "prn", "aux", "nul"} | {
-    f"{device}{number}" for device in ("com", "lpt") for number in range(10)
-}
 
 
 def slugify(title: str) -> str:
@@ -35,28 +30,16 @@ def slugify(title: str) -> str:
     if lost or not slug or len(slug) > MAX_NAME:
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
         slug = f"{slug[: MAX_NAME - 9].rstrip('-_') or 'edit'}-{digest}"
-    return f"{slug}-edit" if slug in _WINDOWS_DEVICES else slug
+    return slug if is_folder_name(slug) else f"{slug}-edit"  # "con" is a device on Windows
 
 
 def is_name(text: str) -> bool:
     """Whether `text` may be an edit's folder name."""
-    return _NAME.fullmatch(text) is not None and text not in _WINDOWS_DEVICES
+    return is_folder_name(text) and text == text.lower()
 
 
 def check_name(text: str) -> str:
     """`text` if it is an edit name; raises BadEdit."""
     if not is_name(text):
         raise BadEdit(f"{text!r} is not an edit name; use lower-case letters, digits, '-' and '_'.")
-    return text
-
-
-def is_bundle_name(text: str) -> bool:
-    """Whether `text` may be a bundle's folder name."""
-    return _BUNDLE.fullmatch(text) is not None and text.lower() not in _WINDOWS_DEVICES
-
-
-def check_bundle_name(text: str) -> str:
-    """`text` if it is a bundle name; raises BadEdit."""
-    if not is_bundle_name(text):
-        raise BadEdit(f"{text!r} is not a bundle name; use letters, digits, '-' and '_'.")
     return text

@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
+
+_FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_WINDOWS_DEVICES = {"con", "prn", "aux", "nul"} | {
+    f"{device}{number}" for device in ("com", "lpt") for number in range(10)
+}
+
+
+def is_folder_name(text: str) -> bool:
+    """Whether every file system takes `text` as a folder's name: letters, digits, '-' and '_'."""
+    return _FOLDER_NAME.fullmatch(text) is not None and text.lower() not in _WINDOWS_DEVICES
 
 
 def data_dir() -> Path:

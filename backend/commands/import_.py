@@ -29,11 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Convert the generator and write a bundle; raises UserError, BadEdit."""
+    """Convert the generator and write a bundle; raises UserError."""
     from backend.bundles.importing import read_checkpoint
     from backend.bundles.importing.install import check_free, install
+    from backend.bundles.names import check_bundle_name
     from backend.editing.progress import Progress
-    from edit_library.names import check_bundle_name
     from protocol.paths import bundles_dir
 
     folder = bundles_dir() / check_bundle_name(args.bundle)
