@@ -87,3 +87,8 @@ def test_modules_of_the_plugin_import_one_another_in_no_circle() -> None:
     order = TopologicalSorter({name: plugin_imports(file) for name, file in files.items()})
     order.prepare()  # raises CycleError
     assert len(files) > 40
+
+
+def test_of_the_commands_only_serve_knows_the_server() -> None:
+    found = {file.name for file, name in imports("backend.commands") if name == "backend.server"}
+    assert found == {"serve.py"}
