@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from backend.photos.align import CropFrame, extract
 from backend.photos.composite import composite
 from backend.photos.warp import resize, to_photo
+from protocol.geometry import Rect
 
 Image = NDArray[np.float32]
 METHODS = ("paste", "residual", "flow")
@@ -25,7 +26,8 @@ def edited_photos(
     height, width = photo.shape[:2]
     size = max(512, before.shape[0])
     old, new = (
-        to_photo(resize((p + 1) / 2, size), frame, (0, 0, width, height)) for p in (before, after)
+        to_photo(resize((p + 1) / 2, size), frame, Rect(0, 0, width, height))
+        for p in (before, after)
     )
     layer = composite(photo, frame, before, after, region)
     flow, alpha = photo.copy(), np.zeros((height, width, 1), np.float32)

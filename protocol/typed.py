@@ -156,6 +156,8 @@ def from_wire(hint: Any, value: Any, frames: Sequence[Buffer], where: str) -> An
         return value
     if origin in (list, tuple):
         return _sequence(origin, arguments, value, frames, where)
+    if isinstance(hint, type) and issubclass(hint, tuple):  # a NamedTuple travels as a list
+        return hint(*_sequence(tuple, tuple(_hints(hint).values()), value, frames, where))
     if hint is Pixels:
         return _pixels(value, frames, where)
     if dataclasses.is_dataclass(hint):

@@ -17,7 +17,7 @@ from backend.bundles import Bundle, find_bundle
 from backend.commands.arguments import LEVELS
 from backend.commands.progress import progress_bar
 from backend.errors import NoSubject
-from backend.photos.align import CropFrame, Rect
+from backend.photos.align import CropFrame
 from backend.photos.files import read_photo
 from backend.photos.photo import Photo
 from backend.session.devices import choose_device
@@ -26,6 +26,7 @@ from backend.session.embedding_cache import EmbeddingCache
 from backend.session.placement import FRAME_MARGIN, Placed, to_engine, to_photo
 from backend.session.thumbnails import aligned_thumbnail
 from protocol.errors import UserError
+from protocol.geometry import Rect
 from protocol.paths import cache_dir
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Place:
         return Session(self, opened, level)
 
     def _local(self) -> tuple[NDArray[Any], CropFrame]:
-        return self.photo.cut(self.rect), self.frame.shifted(-self.rect[0], -self.rect[1])
+        return self.photo.cut(self.rect), self.frame.shifted(-self.rect.x, -self.rect.y)
 
     def _key(self, level: str) -> str:
         return EmbeddingCache.key(*self._local(), self.editor.bundle.sha, level)
@@ -160,7 +161,7 @@ def place_of_sample(editor: Editor, seed: int) -> Place:
     """A picture of the model's own; its code is known."""
     opened = editor.open_sample(seed)
     photo = Photo(opened.pixels)
-    rect = (0, 0, photo.width, photo.height)
+    rect = Rect(0, 0, photo.width, photo.height)
     return Place(photo, editor, opened.frame, rect, 1, 1, opened)
 
 

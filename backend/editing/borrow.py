@@ -135,7 +135,7 @@ def borrowed_layer(
     height, width = photo.pixels.shape[:2]
     alpha = feathered_alpha(shown)
     rect = support_rect(alpha, photo.frame, width, height)
-    if not rect[2] or not rect[3]:
+    if rect.is_empty:
         return ResultLayer.empty(photo.pixels.dtype)
     x, y, w, h = rect
     crop, _ = extract(other.pixels, other.frame, max(16, round(photo.frame.size)))

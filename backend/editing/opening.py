@@ -22,9 +22,10 @@ from backend.editing.results import OpenPhoto
 from backend.errors import BadImage
 from backend.models.generator import sample_z
 from backend.models.pictures import to_picture
-from backend.photos.align import CropFrame, Rect, extract
+from backend.photos.align import CropFrame, extract
 from backend.photos.detect import Subject, make_detector
 from backend.photos.parts import PlacedMask, draw_field, draw_parts
+from protocol.geometry import Rect
 
 TRUNCATION = 0.8  # of samples: 0 gives the average, 1 the full variety
 _SMALLEST_FRAME = 16  # photo pixels: less holds no subject
@@ -40,7 +41,7 @@ class Opening(Model):
     def find_subjects(
         self, image: NDArray[np.uint8], selection: Rect | None = None
     ) -> list[Subject]:
-        """Subjects in uint8 [H, W, 3] that meet the selection (x, y, w, h), largest first without
+        """Subjects in uint8 [H, W, 3] that meet the selection, largest first without
         one; raises NoSubject, BadImage."""
         return self._detector.find(image, selection)
 

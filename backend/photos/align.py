@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Rect = tuple[int, int, int, int]
+from protocol.geometry import Rect
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,13 +69,12 @@ class CropFrame:
         return cv2.invertAffineTransform(self.to_pixels(size))
 
     def bounds(self, margin: float, width: int, height: int) -> Rect:
-        """The upright rectangle (x, y, w, h) around the frame, grown by `margin` sides, within
-        the photo."""
+        """The upright rectangle around the frame, grown by `margin` sides, within the photo."""
         grow = margin * self.size
-        left, top = np.floor(self.quad.min(axis=0) - grow).astype(int)
-        right, bottom = np.ceil(self.quad.max(axis=0) + grow).astype(int)
-        x, y = max(left, 0), max(top, 0)
-        return int(x), int(y), max(min(right, width) - x, 0), max(min(bottom, height) - y, 0)
+        left, top = np.floor(self.quad.min(axis=0) - grow).astype(int).tolist()
+        right, bottom = np.ceil(self.quad.max(axis=0) + grow).astype(int).tolist()
+        edges = min(right, width), min(bottom, height)
+        return Rect.between(max(left, 0), max(top, 0), *edges)
 
 
 def face_frame(landmarks: NDArray[np.floating]) -> CropFrame:

@@ -12,13 +12,14 @@ from typing import Any
 import cv2
 import numpy as np
 
-from backend.photos.align import CropFrame, Rect, extract
+from backend.photos.align import CropFrame, extract
 from backend.photos.arrays import Flags, Floats, Picture
 from backend.photos.feather import feathered_alpha
 from backend.photos.motion.estimate import PartChange
 from backend.photos.motion.registration import THOROUGH, Stage
 from backend.photos.subject_change import SubjectChange, subject_change
 from backend.photos.warp import resize, support_rect, to_photo
+from protocol.geometry import Rect
 
 _BAND = 256  # rows worked on at a time: temporaries stay small however large the photo
 _SAMPLE = 512  # side of the sample in the region's middle that tells how strong the grain is
@@ -91,13 +92,13 @@ def draw(
     height, width = photo.shape[:2]
     alpha = feathered_alpha(change.reach, grid)
     rect = support_rect(alpha, frame, width, height)
-    if not rect[2] or not rect[3]:
+    if rect.is_empty:
         return ResultLayer.empty(photo.dtype)
     fields = _Fields.of(change, frame, grid, _grain_strength(photo, rect))
     x, y, w, h = rect
     pixels = np.empty((h, w, 4), photo.dtype)
     for top in range(0, h, _BAND):
-        band = (x, y + top, w, min(_BAND, h - top))
+        band = Rect(x, y + top, w, min(_BAND, h - top))
         opacity = to_photo(alpha, frame, band, outside_zero=True)
         pixels[top : top + _BAND] = _band(photo, fields, opacity, band)
     return ResultLayer(x, y, pixels)

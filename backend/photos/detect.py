@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.errors import BadImage, NoSubject
-from backend.photos.align import CropFrame, Rect, face_frame
+from backend.photos.align import CropFrame, face_frame
+from protocol.geometry import Rect
 
 _WORKING_SIZE = 640  # longest side for detection; a face then spans at least 20 px to be found
 _SMALLEST_PHOTO = 32
@@ -29,9 +30,7 @@ class Subject:
 
 def overlap(a: Rect, b: Rect) -> float:
     """The shared area of two rectangles, as a share of the smaller one."""
-    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
-    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
-    return max(width, 0) * max(height, 0) / max(min(a[2] * a[3], b[2] * b[3]), 1)
+    return a.intersected(b).area / max(min(a.area, b.area), 1)
 
 
 def meeting(

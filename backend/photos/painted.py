@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 
 from backend.errors import NothingChanged, UnknownPart
-from backend.photos.align import CropFrame, Rect, centred
+from backend.photos.align import CropFrame, centred
 from backend.photos.arrays import Bytes, Flags, Floats
 from backend.photos.parts import Part, PartMask
+from protocol.geometry import Rect
 
 _OPAQUE = 128  # alpha from which a pixel counts as painted
 _NOISE = 16  # smaller changes of alpha come from resampling or another bit depth, not from a brush
@@ -92,18 +93,17 @@ def read_painted(
 
 def _canvas(frame: CropFrame) -> Rect:
     low, high = np.floor(frame.quad.min(axis=0)), np.ceil(frame.quad.max(axis=0))
-    return int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1])
+    return Rect.between(*low.astype(int).tolist(), *high.astype(int).tolist())
 
 
 def _paste(alpha: Bytes, x: int, y: int, rect: Rect, onto: Bytes | None = None) -> Bytes:
     """A layer over the canvas `rect`, joined with `onto` by the larger alpha."""
-    left, top, width, height = rect
-    canvas = np.zeros((height, width), np.uint8) if onto is None else onto
-    x0, y0 = max(x, left), max(y, top)
-    x1, y1 = min(x + alpha.shape[1], left + width), min(y + alpha.shape[0], top + height)
-    if x1 > x0 and y1 > y0:
-        there = canvas[y0 - top : y1 - top, x0 - left : x1 - left]
-        np.maximum(there, alpha[y0 - y : y1 - y, x0 - x : x1 - x], out=there)
+    canvas = np.zeros((rect.height, rect.width), np.uint8) if onto is None else onto
+    both = Rect(x, y, alpha.shape[1], alpha.shape[0]).intersected(rect)
+    if not both.is_empty:
+        on, within = both.moved(-rect.x, -rect.y), both.moved(-x, -y)
+        there = canvas[on.y : on.bottom, on.x : on.right]
+        np.maximum(there, alpha[within.y : within.bottom, within.x : within.right], out=there)
     return canvas
 
 
@@ -117,7 +117,7 @@ def _changes(
         layers = [layer for layer in painted if names[layer.part] == index]
         if len(masks) == len(layers) == 1 and _same(masks[0], layers[0]):
             continue
-        old, new = (np.zeros((rect[3], rect[2]), np.uint8) for _ in range(2))
+        old, new = (np.zeros((rect.height, rect.width), np.uint8) for _ in range(2))
         for mask in masks:
             _paste(mask.alpha, mask.x, mask.y, rect, onto=old)
         for layer in layers:
@@ -137,7 +137,7 @@ def _same(mask: PartMask, layer: PaintedLayer) -> bool:
 
 def _index_map(base: Sequence[PartMask], rect: Rect) -> Bytes:
     """The part with the largest alpha at every pixel of the canvas; _NONE where there is none."""
-    indices = np.full((rect[3], rect[2]), _NONE, np.uint8)
+    indices = np.full((rect.height, rect.width), _NONE, np.uint8)
     best = np.zeros_like(indices)
     for mask in base:
         alpha = _paste(mask.alpha, mask.x, mask.y, rect)
@@ -209,7 +209,7 @@ class _Cells:
         self._resolution = resolution
         self._samples = int(np.clip(round(frame.size / resolution), 4, max(4, 2048 // resolution)))
         size = self._samples * resolution
-        self._matrix = centred(frame.shifted(-rect[0], -rect[1]).to_pixels(size))
+        self._matrix = centred(frame.shifted(-rect.x, -rect.y).to_pixels(size))
         self._size = (size, size)
 
     def sample(self, canvas: Bytes, outside: int) -> Bytes:

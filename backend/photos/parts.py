@@ -61,7 +61,7 @@ def draw_field(values: Floats, photo: Picture, frame: CropFrame) -> PlacedMask:
     smooth = np.clip(resize(np.asarray(values, np.float32), size), 0, 1)
     rect = frame.bounds(0.0, photo.shape[1], photo.shape[0])
     drawn = to_photo(np.round(smooth * 255).astype(np.uint8), frame, rect, outside_zero=True)
-    return PlacedMask(rect[0], rect[1], drawn)
+    return PlacedMask(rect.x, rect.y, drawn)
 
 
 def draw_parts(
@@ -148,12 +148,12 @@ def _mask(part: Part, alpha: Floats | None, frame: CropFrame, width: int, height
     color = (int(part.color[0]), int(part.color[1]), int(part.color[2]))
     if alpha is not None:
         values = np.round(alpha * 255).astype(np.uint8)
-        x, y, w, h = support_rect(values, frame, width, height)
-        if w and h:
-            drawn = to_photo(values, frame, (x, y, w, h), outside_zero=True)
+        rect = support_rect(values, frame, width, height)
+        if not rect.is_empty:
+            drawn = to_photo(values, frame, rect, outside_zero=True)
             left, top, w, h = cv2.boundingRect(drawn)
             if w and h:
                 tight = np.ascontiguousarray(drawn[top : top + h, left : left + w])
-                return PartMask(part.name, part.index, color, x + left, y + top, tight)
+                return PartMask(part.name, part.index, color, rect.x + left, rect.y + top, tight)
     x, y, w, h = frame.bounds(0.0, width, height)
     return PartMask(part.name, part.index, color, x, y, np.zeros((h, w), np.uint8))

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-Rect = tuple[int, int, int, int]
+from protocol.geometry import Rect
 
 
 class Layer(Protocol):
@@ -56,7 +56,7 @@ class Photo:
         return self.pixels.shape[2] == 4
 
     def cut(self, rect: Rect | None = None) -> NDArray[Any]:
-        """The pixels of a rectangle (x, y, w, h) as the editor takes them.
+        """The pixels of a rectangle as the editor takes them.
 
         uint8 for 8-bit photos; float32, where 1 is white, for deeper ones. No value is lost.
         """

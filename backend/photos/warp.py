@@ -5,10 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from backend.photos.align import CropFrame, Rect, centred
+from backend.photos.align import CropFrame, centred
 from backend.photos.arrays import Floats
+from protocol.geometry import Rect
 
-EMPTY: Rect = (0, 0, 0, 0)
+EMPTY = Rect(0, 0, 0, 0)
 
 
 def support_rect(field: Floats, frame: CropFrame, width: int, height: int) -> Rect:

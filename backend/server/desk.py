@@ -87,13 +87,12 @@ class DeviceDesk:
 
     def _detect(self, request: m.Detect, device: str) -> m.Detected:
         engine = self._engines.get(request.bundle, device)
-        selection = request.selection and translate.scaled(request.selection, 1 / request.scale)
+        selection = request.selection and request.selection.scaled(1 / request.scale)
         subjects = []
         for found in engine.find_subjects(to_array(request.preview), selection):
             frame = found.frame.scaled(request.scale)
-            x, y, w, h = frame.bounds(FRAME_MARGIN, request.width, request.height)
-            rect = int(x), int(y), int(w), int(h)
-            if w > 0 and h > 0:
+            rect = frame.bounds(FRAME_MARGIN, request.width, request.height)
+            if not rect.is_empty:
                 subjects.append(m.Subject(translate.quad(frame), rect, float(found.score)))
         if not subjects:
             raise NoSubject("The subject lies outside the photo; select it, or nothing.")

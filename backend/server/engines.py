@@ -18,10 +18,11 @@ if TYPE_CHECKING:  # torch and numpy are imported by the workers, after the sock
     from backend.editing.borrow import Take
     from backend.editing.progress import Report
     from backend.editing.results import EditResult, OpenPhoto, Outcome, ScaledEdit
-    from backend.photos.align import CropFrame, Rect
+    from backend.photos.align import CropFrame
     from backend.photos.detect import Subject
     from backend.photos.painted import PaintedLayer
     from backend.photos.parts import PlacedMask
+    from protocol.geometry import Rect
 
 _log = logging.getLogger(__name__)
 

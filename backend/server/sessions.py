@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protocol.errors import UserError
+from protocol.geometry import Rect
 
 _log = logging.getLogger(__name__)
 
@@ -23,13 +24,13 @@ class UnknownPhoto(UserError):
 class Session:
     """One open photo.
 
-    rect: the part of the photo that we have, x, y, w, h. opened: the engine's OpenPhoto, whose
+    rect: the part of the photo that we have. opened: the engine's OpenPhoto, whose
     pixels and frame are in that part's coordinates.
     """
 
     photo: str
     bundle: str
-    rect: tuple[int, int, int, int]
+    rect: Rect
     opened: Any
     views: dict[str, Any] = field(default_factory=dict)  # the engine's View, by device
     looks: dict[str, NDArray[np.uint8]] = field(default_factory=dict)  # thumbnails, by edit

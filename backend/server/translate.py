@@ -20,14 +20,13 @@ from backend.session.placement import to_engine, to_photo
 from backend.session.plain_json import plain
 from edit_library.edit import EditInfo
 from protocol import messages as m
+from protocol.geometry import Rect
 from protocol.typed import MAX_BYTES
 
 if TYPE_CHECKING:
     from backend.editing.editor import EditResult
     from backend.editing.progress import Progress
     from backend.photos.parts import PartMask, PlacedMask
-
-Rect = tuple[int, int, int, int]
 
 
 def reporter(job: Job, frame: CropFrame, rect: Rect) -> Callable[[Progress], bool]:
@@ -69,7 +68,7 @@ def placed_mask(mask: PlacedMask, rect: Rect) -> m.PlacedMask:
 
 def _rect(x: int, y: int, pixels: NDArray[Any]) -> Rect:
     height, width = pixels.shape[:2]
-    return x, y, width, height
+    return Rect(x, y, width, height)
 
 
 def edited(session: Session, result: EditResult) -> m.Edited:
@@ -105,19 +104,12 @@ def quad(frame: CropFrame) -> tuple[float, float, float, float, float, float, fl
     return a, b, c, d, e, f, g, h
 
 
-def scaled(rect: Rect, factor: float) -> Rect:
-    """A rectangle in a picture `factor` times as large; never empty."""
-    x, y = round(rect[0] * factor), round(rect[1] * factor)
-    right, bottom = round((rect[0] + rect[2]) * factor), round((rect[1] + rect[3]) * factor)
-    return x, y, max(right - x, 1), max(bottom - y, 1)
-
-
 def _bounds(frame: CropFrame, rect: Rect) -> Rect:
     """The upright rectangle around `frame`, in the photo's coordinates."""
-    left, top = np.floor(frame.quad.min(axis=0)).astype(int)
-    right, bottom = np.ceil(frame.quad.max(axis=0)).astype(int)
-    width, height = max(1, int(right - left)), max(1, int(bottom - top))
-    return rect[0] + int(left), rect[1] + int(top), width, height
+    left, top = np.floor(frame.quad.min(axis=0)).astype(int).tolist()
+    right, bottom = np.ceil(frame.quad.max(axis=0)).astype(int).tolist()
+    edges = max(right, left + 1), max(bottom, top + 1)
+    return Rect.between(left, top, *edges).moved(rect.x, rect.y)
 
 
 def _sendable(image: bytes | None) -> bytes | None:

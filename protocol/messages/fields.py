@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from protocol import geometry
 from protocol.typed import Layout, Matches, Pixels, Range, require
 
 Name = Annotated[str, Matches(lambda s: 0 < len(s) <= 200, "a name of 1 to 200 characters")]
@@ -14,9 +15,9 @@ Fraction = Annotated[float, Range(0, 1)]
 Scale = Annotated[float, Range(-100, 100)]
 Level = Literal["fast", "balanced", "faithful"]
 Rect = Annotated[  # x, y, width, height; may lie partly outside the photo
-    tuple[int, int, int, int],
-    Matches(lambda r: 0 < r[2] <= 1 << 18 and 0 < r[3] <= 1 << 18, "a rectangle of positive size"),
-    Matches(lambda r: max(abs(r[0]), abs(r[1])) <= 1 << 20, "a rectangle near the photo"),
+    geometry.Rect,
+    Matches(lambda r: min(r[2:]) > 0 and max(r[2:]) <= 1 << 18, "a rectangle of positive size"),
+    Matches(lambda r: max(abs(r.x), abs(r.y)) <= 1 << 20, "a rectangle near the photo"),
 ]
 Quad = Annotated[  # corners top-left, bottom-left, bottom-right, top-right; may leave the photo
     tuple[float, float, float, float, float, float, float, float],
@@ -30,6 +31,6 @@ Latent = Annotated[Pixels, Layout((("f32", 1),), finite=True)]  # [n_ws, w_dim]
 Side = Annotated[int, Range(16, 512)]  # of a square picture of the aligned subject
 
 
-def check_fit(pixels: Pixels, rect: tuple[int, int, int, int]) -> None:
+def check_fit(pixels: Pixels, rect: geometry.Rect) -> None:
     """Raises ProtocolError unless the pixels have the size of the rectangle that they fill."""
     require((pixels.width, pixels.height) == tuple(rect[2:]), "rect", "the size of the pixels")

@@ -6,6 +6,7 @@ import pytest
 from backend.errors import BadImage, NoSubject
 from backend.photos.align import CropFrame
 from backend.photos.detect import CentreDetector, Subject, meeting, overlap
+from protocol.geometry import Rect
 
 GREY = np.full((60, 100, 3), 128, np.uint8)
 
@@ -17,7 +18,7 @@ def test_a_subject_without_detector_fills_the_picture() -> None:
 
 
 def test_a_selection_says_where_a_subject_without_detector_is() -> None:
-    (found,) = CentreDetector().find(GREY, (10, 20, 30, 20))
+    (found,) = CentreDetector().find(GREY, Rect(10, 20, 30, 20))
     assert found.frame.size == 30
     assert found.frame.quad.mean(axis=0) == pytest.approx([25, 30])
 
@@ -31,13 +32,13 @@ def test_the_selection_puts_what_it_meets_most_first() -> None:
     half = np.array([10.0, 0.0])
     left, right = (Subject(CropFrame.from_axes(np.array([x, 30.0]), half), 1) for x in (20, 70))
     assert meeting([left, right], None, 100, 60) == [left, right]
-    assert meeting([left, right], (25, 25, 60, 10), 100, 60) == [right, left]
-    assert meeting([left, right], (15, 25, 5, 10), 100, 60) == [left]
+    assert meeting([left, right], Rect(25, 25, 60, 10), 100, 60) == [right, left]
+    assert meeting([left, right], Rect(15, 25, 5, 10), 100, 60) == [left]
     with pytest.raises(NoSubject, match="selection"):
-        meeting([left, right], (40, 0, 10, 10), 100, 60)
+        meeting([left, right], Rect(40, 0, 10, 10), 100, 60)
 
 
 def test_overlap_is_a_share_of_the_smaller() -> None:
-    assert overlap((0, 0, 10, 10), (5, 5, 10, 10)) == 0.25
-    assert overlap((0, 0, 10, 10), (2, 2, 2, 2)) == 1
-    assert overlap((0, 0, 10, 10), (20, 0, 5, 5)) == 0
+    assert overlap(Rect(0, 0, 10, 10), Rect(5, 5, 10, 10)) == 0.25
+    assert overlap(Rect(0, 0, 10, 10), Rect(2, 2, 2, 2)) == 1
+    assert overlap(Rect(0, 0, 10, 10), Rect(20, 0, 5, 5)) == 0

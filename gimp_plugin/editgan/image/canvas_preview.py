@@ -25,12 +25,11 @@ class CanvasPreview:
         photo, image = self._photo, self._photo.image
         if not image.is_valid() or not photo.layer.is_valid():
             return
-        x, y, w, h = edited.layer.rect
-        dx, dy = photo.offset
+        rect = edited.layer.rect
         with _no_trace(image):
             self._remove()
-            self._layer = layers.new_layer(image, _("EditGAN preview"), (x + dx, y + dy, w, h))
-            cover = photo.cover(edited.layer.rect)
+            self._layer = layers.new_layer(image, _("EditGAN preview"), rect.moved(*photo.offset))
+            cover = photo.cover(rect)
             layers.write(self._layer, results.covered(edited.layer.pixels, cover))
             below = photo.layer
             if self._previous and self._previous.is_valid():

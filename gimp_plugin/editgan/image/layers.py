@@ -10,10 +10,10 @@ from gi.repository import Gegl, Gimp
 from image import precision
 from link.errors import PlugInError
 from link.texts import _
+from protocol.geometry import Rect
 from protocol.messages import Pixels
 
 FORMATS = {("u8", 4): "R'G'B'A u8", ("f32", 4): "R'G'B'A float"}
-Rect = tuple[int, int, int, int]
 
 
 @contextmanager

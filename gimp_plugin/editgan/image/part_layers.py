@@ -15,6 +15,7 @@ from gi.repository import Gegl, Gimp
 from image import layers, photos, state
 from link.errors import PlugInError
 from link.texts import _
+from protocol.geometry import Rect
 from protocol.messages import PaintedPart, PartLayer, Pixels
 
 OPACITY = 50.0  # %, so that the photo shows through
@@ -22,8 +23,6 @@ MARGIN = 0.5  # of a part's size on each side: room to paint, and scaling stays 
 MIN_MARGIN = 16  # px
 BACKGROUND = 0  # part index
 _COPY = re.compile(r"(?: copy)?(?: ?#\d+)?$")  # what GIMP adds to a second layer's name
-
-Rect = tuple[int, int, int, int]
 
 
 def group_name(bundle: str, subject: int | None = None) -> str:
@@ -104,8 +103,7 @@ def _depth(part: PartLayer) -> tuple[bool, int]:
 
 
 def _new_layer(photo: photos.Photo, part: PartLayer, room: Rect) -> Gimp.Layer:
-    dx, dy = photo.offset
-    layer = layers.new_layer(photo.image, part.name, (room[0] + dx, room[1] + dy, *room[2:]))
+    layer = layers.new_layer(photo.image, part.name, room.moved(*photo.offset))
     layers.write(layer, coloured(part, room))
     return layer
 
@@ -114,10 +112,10 @@ def _with_margin(rect: Rect, within: Rect) -> Rect:
     """`rect` grown on all sides, as far as `within` allows."""
     x, y, w, h = rect
     grow_x, grow_y = max(MIN_MARGIN, round(w * MARGIN)), max(MIN_MARGIN, round(h * MARGIN))
-    left, top = min(x, max(within[0], x - grow_x)), min(y, max(within[1], y - grow_y))
-    right = max(x + w, min(within[0] + within[2], x + w + grow_x))
-    bottom = max(y + h, min(within[1] + within[3], y + h + grow_y))
-    return left, top, right - left, bottom - top
+    left, top = min(x, max(within.x, x - grow_x)), min(y, max(within.y, y - grow_y))
+    right = max(rect.right, min(within.right, rect.right + grow_x))
+    bottom = max(rect.bottom, min(within.bottom, rect.bottom + grow_y))
+    return Rect.between(left, top, right, bottom)
 
 
 def coloured(part: PartLayer, room: Rect) -> Pixels:
@@ -141,15 +139,11 @@ def read_part(photo: photos.Photo, layer: Gimp.Layer, kept: state.State) -> Pain
     dx, dy = photo.offset
     _found, x, y = layer.get_offsets()
     x, y = x - dx, y - dy
-    left, top = max(x, kept.rect[0]), max(y, kept.rect[1])
-    right = min(x + layer.get_width(), kept.rect[0] + kept.rect[2])
-    bottom = min(y + layer.get_height(), kept.rect[1] + kept.rect[3])
-    if left >= right or top >= bottom:
+    rect = Rect(x, y, layer.get_width(), layer.get_height()).intersected(kept.rect)
+    if rect.is_empty:
         return None
-    area = Gegl.Rectangle.new(left - x, top - y, right - left, bottom - top)
-    alpha = _alpha(layer, area)
-    rect = (left, top, right - left, bottom - top)
-    return PaintedPart(name, rect, Pixels(rect[2], rect[3], 1, "u8", alpha))
+    alpha = _alpha(layer, Gegl.Rectangle.new(*rect.moved(-x, -y)))
+    return PaintedPart(name, rect, Pixels(rect.width, rect.height, 1, "u8", alpha))
 
 
 def _alpha(layer: Gimp.Layer, area: Gegl.Rectangle) -> bytes:

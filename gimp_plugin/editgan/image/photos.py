@@ -18,11 +18,10 @@ from image import layer_numbers, state
 from image.layers import walk
 from link.errors import PlugInError
 from link.texts import _
+from protocol.geometry import Rect
 from protocol.messages import Pixels
 
 MIN_SIDE = 32  # px: nothing smaller shows a subject
-
-Rect = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class Photo:
     def pixels(self, rect: Rect) -> Pixels:
         """The pixels of a rectangle, at the precision that the image needs."""
         x, y, w, h = rect
-        if x < 0 or y < 0 or x + w > self.width or y + h > self.height:
+        if x < 0 or y < 0 or rect.right > self.width or rect.bottom > self.height:
             raise PlugInError(
                 _("The subject's frame does not lie in the photo: run Segment Parts again.")
             )
@@ -103,7 +102,7 @@ class Photo:
                     "select the subject in it, or choose Select > None."
                 ).format(layer=self.layer.get_name())
             )
-        return x1, y1, x2 - x1, y2 - y1
+        return Rect.between(x1, y1, x2, y2)
 
 
 def digest(pixels: Pixels, quad: Sequence[float], bundle: str) -> str:

@@ -46,9 +46,7 @@ def add(
     image = photo.image
     for earlier in _earlier(image, kept.stack, edit):
         earlier.set_visible(False)
-    x, y, w, h = edited.layer.rect
-    dx, dy = photo.offset
-    layer = layers.new_layer(image, title, (x + dx, y + dy, w, h))
+    layer = layers.new_layer(image, title, edited.layer.rect.moved(*photo.offset))
     # Filled first: GIMP kills a plug-in that writes to a layer in a group with locked pixels
     pixels = covered(edited.layer.pixels, photo.cover(edited.layer.rect))
     layers.write(layer, pixels)

@@ -9,8 +9,8 @@ from gi.repository import Gimp
 
 from image import layer_numbers, layers, state
 from link.errors import PlugInError
+from protocol.geometry import Rect
 
-Rect = tuple[int, int, int, int]
 _SAME = 0.35  # of the frame's side: nearer centres are those of one subject, found again
 
 
@@ -94,15 +94,10 @@ def _in_selection(image: Gimp.Image, known: Sequence[state.State]) -> list[int]:
     for kept in known:
         if (layer := layer_numbers.find(image, kept.layer)) is not None:
             _ok, dx, dy = layer.get_offsets()
-            shared = _shared(kept.rect, (x1 - dx, y1 - dy, x2 - x1, y2 - y1))
-            covered.append((shared / (kept.rect[2] * kept.rect[3]), kept.subject))
+            selected = Rect.between(x1, y1, x2, y2).moved(-dx, -dy)
+            shared = kept.rect.intersected(selected).area
+            covered.append((shared / kept.rect.area, kept.subject))
     return [subject for share, subject in sorted(covered, reverse=True) if share > 0]
-
-
-def _shared(a: Rect, b: Rect) -> int:
-    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
-    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
-    return max(width, 0) * max(height, 0)
 
 
 def _groups(image: Gimp.Image) -> list[int]:

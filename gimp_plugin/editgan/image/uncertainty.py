@@ -22,12 +22,12 @@ def show(
             image.remove_layer(layer)
     if mask is None:
         return
-    (x, y, w, h), (dx, dy) = mask.rect, photo.offset
+    rect = mask.rect.moved(*photo.offset)
     name = _("Uncertainty ({bundle})").format(bundle=mark.bundle)
-    layer = layers.new_layer(image, name, (x + dx, y + dy, w, h), OPACITY)
+    layer = layers.new_layer(image, name, rect, OPACITY)
     image.insert_layer(layer, None, 0)
     added.append(layer)
-    data = bytearray(bytes([*COLOUR, 0]) * (w * h))
+    data = bytearray(bytes([*COLOUR, 0]) * rect.area)
     data[3::4] = bytes(mask.alpha.data)
     layers.write(layer, Pixels(w, h, 4, "u8", data))
     state.keep(layer, state.UNSURE, mark)

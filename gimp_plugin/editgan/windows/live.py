@@ -209,7 +209,7 @@ class Following:
 
     def _show_photo(self) -> None:
         small, scale = thumbnail.shrunken(self._photo.layer)
-        self._window.show_photo(small, [round(side / scale) for side in self._kept.rect])
+        self._window.show_photo(small, self._kept.rect.scaled(1 / scale))
         self._window.say(_("Paint on a part's layer: the face follows the brush."))
 
     def _answered(self, keep: bool) -> None:

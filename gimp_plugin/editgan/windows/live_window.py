@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import gi
 
@@ -11,6 +11,7 @@ gi.require_version("Gtk", "3.0")
 from gi.repository import GimpUi, Gtk
 
 from link.texts import _
+from protocol.geometry import Rect
 from protocol.messages import Pixels, Preview
 from windows.dialogs import SPACING, button
 from windows.picture import Picture
@@ -49,7 +50,7 @@ class LiveWindow:
     def show(self, preview: Preview) -> None:
         self._picture.show(preview)
 
-    def show_photo(self, photo: Pixels, rect: Sequence[int]) -> None:
+    def show_photo(self, photo: Pixels, rect: Rect) -> None:
         self._picture.show_photo(photo, rect)
 
     def ready(self, something_to_keep: bool) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import gi
 
 gi.require_version("Gtk", "3.0")
 from gi.repository import GdkPixbuf, GLib, Gtk
 
 from link.texts import _
+from protocol.geometry import Rect
 from protocol.messages import Pixels, Preview
 
 SIDE = 320  # px
@@ -34,12 +33,12 @@ class Picture:
         self._preview = preview
         self._draw()
 
-    def show_photo(self, photo: Pixels, rect: Sequence[int]) -> None:
+    def show_photo(self, photo: Pixels, rect: Rect) -> None:
         """A rectangle of the photo as it is: nothing is being changed."""
         self._preview = None
-        x, y = min(rect[0], photo.width - 1), min(rect[1], photo.height - 1)
-        width, height = min(rect[2], photo.width - x), min(rect[3], photo.height - y)
-        part = pixbuf(photo).new_subpixbuf(x, y, max(1, width), max(1, height))
+        corner = min(rect.x, photo.width - 1), min(rect.y, photo.height - 1)
+        shown = Rect.between(*corner, min(rect.right, photo.width), min(rect.bottom, photo.height))
+        part = pixbuf(photo).new_subpixbuf(*corner, max(1, shown.width), max(1, shown.height))
         self._image.set_from_pixbuf(fitting(part))
 
     def _draw(self) -> None:

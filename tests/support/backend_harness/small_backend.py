@@ -26,12 +26,13 @@ from numpy.typing import NDArray
 
 from backend.editing.progress import Progress, Report
 from backend.errors import NoSubject, NothingChanged
-from backend.photos.align import CropFrame, Rect
+from backend.photos.align import CropFrame
 from backend.photos.composite import ResultLayer
 from backend.photos.detect import Subject, meeting
 from backend.photos.painted import PaintedLayer
 from backend.photos.parts import PartMask, PlacedMask
 from backend.server.main import serve
+from protocol.geometry import Rect
 from protocol.keys import from_hex
 
 CODE = (4, 8)  # n_ws, w_dim
