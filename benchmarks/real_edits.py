@@ -29,6 +29,7 @@ sys.path.insert(0, str(ROOT))
 from backend.bundles import find_bundle  # noqa: E402
 from backend.editing.editor import Editor, EditResult, OpenPhoto, ScaledEdit  # noqa: E402
 from backend.editing.region import shown_region  # noqa: E402
+from backend.photos.pixels import from_bytes  # noqa: E402
 from benchmarks.composites import METHODS, Image, cut_out, edited_photos, fine_detail  # noqa: E402
 from benchmarks.photo_detail import faces  # noqa: E402
 from edit_library import Library  # noqa: E402
@@ -48,7 +49,7 @@ class Edited:
 def apply(editor: Editor, photo: OpenPhoto, edit: ScaledEdit) -> Edited:
     result = editor.apply(photo, [edit])
     before = photo.rebuilt.clip(-1, 1).transpose(1, 2, 0)
-    after = result.crop.astype(np.float32) / 127.5 - 1
+    after = from_bytes(result.crop)
     own = photo.pixels.astype(np.float32) / 255
     shown = shown_region(editor.region(photo, result.labels, edit.parts), photo.valid)
     pictures, alpha = edited_photos(own, photo.frame, before, after, shown)

@@ -25,6 +25,7 @@ from backend.photos.composite import draw, plan
 from backend.photos.motion.estimate import PartChange
 from backend.photos.motion.registration import QUICK
 from backend.photos.motion.roles import PartRoles
+from backend.photos.pixels import to_bytes
 from backend.photos.subject_change import SubjectChange
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class PhotoView:
         self._glance, self._bundle, self._w_plus = glance, bundle, w_plus
         self._roles = PartRoles.of(bundle.parts)
         crop, _ = extract(photo.pixels, photo.frame, LARGEST)
-        self._crop = np.rint((crop + 1) * 127.5).astype(np.uint8)
+        self._crop = to_bytes(crop)
         self._valid = on_grid(photo.valid)
         self._before, self._labels = next(self._generated([torch.zeros_like(w_plus[0])]))
 

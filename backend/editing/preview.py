@@ -12,6 +12,7 @@ from backend.photos.align import CropFrame, extract
 from backend.photos.composite import ResultLayer, draw, plan
 from backend.photos.motion.estimate import PartChange
 from backend.photos.motion.registration import QUICK
+from backend.photos.pixels import from_bytes, to_bytes
 
 SIDE = 320  # of the picture, unless the subject is smaller in the photo
 
@@ -33,7 +34,7 @@ class PhotoPreview:
     ) -> None:
         side = int(np.clip(round(frame.size), before.shape[0], SIDE))
         crop, _ = extract(photo, frame, side)
-        self._crop = np.rint((crop + 1) * 127.5).astype(np.uint8)
+        self._crop = to_bytes(crop)
         self._frame = CropFrame(np.array([[0, 0], [0, side], [side, side], [side, 0]], float))
         self._before, self._region, self._parts = _small(before), on_grid(region), parts
         self._velocity: NDArray[np.float32] | None = None
@@ -41,7 +42,7 @@ class PhotoPreview:
 
     def draw(self, after: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """after: uint8 [R, R, 3], the generator's picture. Returns uint8 [S, S, 3]."""
-        new = _small(after.astype(np.float32)) / 127.5 - 1
+        new = from_bytes(_small(after.astype(np.float32)))
         change = plan(
             self._crop,
             self._frame,

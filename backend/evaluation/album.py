@@ -20,6 +20,7 @@ from backend.photos.align import CropFrame, extract
 from backend.photos.composite import ResultLayer
 from backend.photos.folder import find_images, photo_name, read_rgb
 from backend.photos.photo import Photo
+from backend.photos.pixels import to_bytes
 from protocol.errors import UserError
 
 STEPS = {"encoder only": Level(0), "+20 steps": LEVELS["fast"], "+100 steps": LEVELS["balanced"]}
@@ -116,16 +117,6 @@ class Album:
         frame = self.frame(name)
         assert frame is not None, f"{name} shows no subject"
         return frame
-
-
-def to_bytes(picture: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Values in [-1, 1] as 0..255."""
-    return np.round((np.clip(picture, -1, 1) + 1) * 127.5).astype(np.uint8)
-
-
-def photo_crop(photo: OpenPhoto, size: int) -> NDArray[np.uint8]:
-    """The subject in the photo as it is, uint8 [size, size, 3]."""
-    return to_bytes(extract(photo.pixels, photo.frame, size)[0])
 
 
 def composite_crop(photo: OpenPhoto, layer: ResultLayer, size: int) -> NDArray[np.uint8]:

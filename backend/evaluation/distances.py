@@ -25,6 +25,7 @@ from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, kid_features_to_metri
 
 from backend.errors import BadBundle
 from backend.models.perceptual import PerceptualNetwork
+from backend.models.pictures import to_float
 
 _BATCH = 16
 _SUBSETS = 100  # of the larger set, each as large as the smaller one
@@ -76,7 +77,7 @@ class PerceptualSpace:
         self.kernel_name = f"{short} kernel distance"
 
     def features(self, pictures: Tensor) -> Tensor:
-        deepest = self._network.features(pictures.float() / 127.5 - 1)[-1]  # (B, D, h, w)
+        deepest = self._network.features(to_float(pictures))[-1]  # (B, D, h, w)
         return deepest.mean(dim=(2, 3)) * deepest.shape[1] ** 0.5
 
 

@@ -16,6 +16,7 @@ from backend.evaluation.distances import FeatureSpace, frechet_distance, kernel_
 from backend.models.encoder import Encoder
 from backend.models.generator import Generator, sample_z
 from backend.models.perceptual import PerceptualNetwork, feature_distance
+from backend.models.pictures import quantized
 
 _BATCH = 16
 _PAIRS = 64  # neighbours compared for variety
@@ -85,8 +86,9 @@ def _rebuilt(generator: Generator, encoder: Encoder, photos: Tensor) -> Tensor:
 
 def _embedded(space: FeatureSpace, pictures: Tensor) -> Tensor:
     """(N, 3, R, R) in [-1, 1] -> (N, D), on the CPU."""
-    as_bytes = ((pictures + 1) * 127.5).round().byte()
-    return torch.cat([space.features(some).double().cpu() for some in as_bytes.split(_BATCH)])
+    return torch.cat(
+        [space.features(some).double().cpu() for some in quantized(pictures).split(_BATCH)]
+    )
 
 
 def _distance(perceptual: PerceptualNetwork, a: Tensor, b: Tensor) -> float:

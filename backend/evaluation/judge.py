@@ -18,6 +18,7 @@ from backend.evaluation.distances import (
 )
 from backend.evaluation.smile import SmileScorer
 from backend.models.identity import IdentityNetwork
+from backend.models.pictures import to_float
 
 Crops = Sequence[NDArray[np.uint8]]  # [R, R, 3] each
 
@@ -78,4 +79,4 @@ class Judge:
     def _tensor(self, crop: NDArray[np.uint8]) -> Tensor:
         """uint8 [R, R, 3] -> (1, 3, R, R) in [-1, 1]."""
         picture = torch.from_numpy(crop).permute(2, 0, 1)[None].to(self._device)
-        return picture.float() / 127.5 - 1
+        return to_float(picture)

@@ -10,10 +10,19 @@ from PIL import Image
 from torch import Tensor
 
 
+def quantized(images: Tensor) -> Tensor:
+    """[-1, 1] -> uint8 of the same shape; values beyond are clipped."""
+    return ((images.float().clamp(-1, 1) + 1) * 127.5).round().byte()
+
+
+def to_float(images: Tensor) -> Tensor:
+    """0..255 -> float32 in [-1, 1]."""
+    return images.float() / 127.5 - 1
+
+
 def to_uint8(images: Tensor) -> NDArray[np.uint8]:
     """(B, 3, R, R) in [-1, 1] -> uint8 [B, R, R, 3]."""
-    pixels = ((images.float().clamp(-1, 1) + 1) * 127.5).round().byte()
-    return pixels.permute(0, 2, 3, 1).cpu().numpy()
+    return quantized(images).permute(0, 2, 3, 1).cpu().numpy()
 
 
 def to_picture(image: Tensor) -> NDArray[np.uint8]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.photos.align import CropFrame, extract
+from backend.photos.pixels import to_bytes
 
 PHOTO_SIDE = 256  # pixels, of a thumbnail of the user's photo
 SAMPLE_SIDE = 128  # pixels, of a picture of the model's own: presets are many and small
@@ -19,7 +20,7 @@ def aligned_thumbnail(
 ) -> NDArray[np.uint8]:
     """The subject in a photo (u8, or f32 where 1 is white), uint8 [side, side, 3]."""
     crop, _ = extract(pixels, frame, side)
-    return np.rint((crop + 1) * 127.5).astype(np.uint8)
+    return to_bytes(crop)
 
 
 def sample_thumbnail(picture: NDArray[Any], side: int = SAMPLE_SIDE) -> NDArray[np.uint8]:

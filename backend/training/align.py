@@ -19,6 +19,7 @@ from backend.commands.arguments import positive
 from backend.errors import BadImage
 from backend.photos.align import extract
 from backend.photos.folder import find_images, photo_name, read_rgb
+from backend.photos.pixels import to_bytes
 from protocol.errors import UserError
 
 
@@ -31,7 +32,7 @@ def _align_one(path: Path, domain: str, resolution: int) -> NDArray[np.uint8] | 
     crop, valid = extract(image, subject.frame, resolution)
     if valid.mean() < 0.9 or subject.frame.size < resolution / 2:
         return None  # mostly padding, or enlarged beyond what it holds
-    return np.round((crop + 1) * 127.5).astype(np.uint8)
+    return to_bytes(crop)
 
 
 _detectors: dict[str, object] = {}  # one per worker process: loading it takes longer than using it

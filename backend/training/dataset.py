@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.errors import BadImage
+from backend.models.pictures import to_float
 
 
 class AlignedDataset:
@@ -43,7 +44,7 @@ class AlignedDataset:
         images = images.permute(0, 3, 1, 2).float()
         if images.shape[-1] != resolution:
             images = torch.nn.functional.interpolate(images, size=resolution, mode="area")
-        return images / 127.5 - 1
+        return to_float(images)
 
     def batches(self, size: int, resolution: int, seed: int, start: int) -> Iterator[Tensor]:
         """Endless shuffled batches, mirrored at random; `start` pictures in, so that a run

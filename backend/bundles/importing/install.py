@@ -23,6 +23,7 @@ from backend.bundles.importing.checkpoint import Checkpoint
 from backend.bundles.networks import save_network
 from backend.bundles.registry import BUILTIN
 from backend.models.generator import Generator, sample_z
+from backend.models.pictures import to_picture
 from protocol.errors import UserError
 
 _SAMPLES = 8
@@ -137,5 +138,4 @@ def _write_preview(generator: Generator, path: Path, progress: Callable[[float],
 def _small(image: Tensor) -> NDArray[np.uint8]:
     """(1, 3, R, R), about [-1, 1] -> uint8 [side, side, 3]."""
     small = F.interpolate(image, size=(_SIDE, _SIDE), mode="bilinear", antialias=True)
-    pixels = ((small.clamp(-1, 1) + 1) * 127.5).round().byte()
-    return pixels[0].permute(1, 2, 0).numpy()
+    return to_picture(small)

@@ -22,6 +22,7 @@ from backend.errors import BadImage
 from backend.evaluation.face_mesh import FaceMesh
 from backend.photos.align import CropFrame, extract
 from backend.photos.label_file import label_map
+from backend.photos.pixels import to_bytes
 from backend.training.labelled import LabelSet, label_path
 from backend.training.labelling.files import write_classes, write_label_map
 from backend.training.labelling.landmarks import Points, part_outlines
@@ -111,7 +112,7 @@ def landmark_outlines(
 ) -> dict[str, Points]:
     """Outlines of a face's parts in photo pixels; raises BadImage when no landmarks are found."""
     crop, _ = extract(photo, frame, _CROP)
-    shape = mesh.read(np.round((crop + 1) * 127.5).astype(np.uint8))
+    shape = mesh.read(to_bytes(crop))
     if shape is None:
         raise BadImage("The landmark network sees no face where the detector found one.")
     to_photo = frame.to_pixels(_CROP)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from backend.bundles.bundle import Part
 from backend.bundles.card import read_card
 from backend.models.pictures import save_grid
+from backend.photos.pixels import to_bytes
 from backend.training.labelled import UNLABELLED, LabelledCrop, LabelSet
 from backend.training.labelling.files import palette
 
@@ -32,7 +33,7 @@ def comparison(
     crop: LabelledCrop, rebuilt: Picture, found: NDArray[np.uint8], parts: Sequence[Part]
 ) -> list[Picture]:
     """Photo, its reconstruction uint8 [R, R, 3], its labels, and the labels found [L, L]."""
-    photo = np.round((crop.image + 1) * 127.5).astype(np.uint8)
+    photo = to_bytes(crop.image)
     wanted = np.where(crop.labelled, crop.labels, UNLABELLED).astype(np.uint8)
     size = (_TILE, _TILE)
     enlarged: list[Picture] = [

@@ -29,5 +29,5 @@ def show(
     added.append(layer)
     data = bytearray(bytes([*COLOUR, 0]) * rect.area)
     data[3::4] = bytes(mask.alpha.data)
-    layers.write(layer, Pixels(w, h, 4, "u8", data))
+    layers.write(layer, Pixels(rect.width, rect.height, 4, "u8", data))
     state.keep(layer, state.UNSURE, mark)
