@@ -13,7 +13,7 @@ import pytest
 from backend.bundles import find_bundle, read_bundle
 from backend.errors import BadBundle
 from backend.models.config import GeneratorConfig
-from backend.server.engines import InstalledBundles
+from backend.session.installed_bundles import InstalledBundles
 from protocol.messages import BundleInfo
 from protocol.paths import bundles_dir
 from protocol.typed import from_wire
