@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from backend.commands.arguments import add_optimisation, add_output, add_photo, not_negative
 from backend.commands.inputs import check_not_input, declared, read_input, weights_of
-from backend.commands.sentences import early_line, lossy_note, reconstruction_line, region_line
+from backend.commands.sentences import early_line, reconstruction_line, region_line
 
 if TYPE_CHECKING:
     from backend.bundles import Bundle
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Apply the edits; raises UserError."""
     from backend.bundles import find_bundle
     from backend.commands.progress import progress_bar
-    from backend.photos.files import check_output, write_photo
+    from backend.photos.files import check_output, notes, write_photo
     from edit_library import Library
     from protocol.paths import library_dir
 
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     write_photo(declared(changed, args), args.output)
     return {
         "output": str(args.output),
-        "note": lossy_note(args.output),
+        "note": notes(photo, args.output),
         "edits": [_about(edit, one) for (edit, _), one in zip(edits, scaled, strict=True)],
         "parts": list(result.parts),
         "result": dict(result.report),

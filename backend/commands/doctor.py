@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _PACKAGES = (
     "torch", "torchvision", "facenet-pytorch", "lpips", "numpy", "opencv-python-headless",
-    "pillow", "tifffile", "safetensors", "pyzmq", "msgpack", "tqdm",
+    "pillow", "imagecodecs", "tifffile", "safetensors", "pyzmq", "msgpack", "tqdm",
 )  # fmt: skip
 # torchvision 0.N goes with torch 2.(N - 15).
 _TORCHVISION_OFFSET = 15

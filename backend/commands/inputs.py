@@ -32,11 +32,19 @@ def declared(
     args: argparse.Namespace,
     source_type: SourceType = "compositeWithTrainedAlgorithmicMedia",
 ) -> Photo:
-    """The photo, saying in its metadata how it was made unless the user does not want that."""
-    from protocol import provenance, settings
+    """The photo, saying in its metadata how it was made unless the user does not want that.
+
+    What its metadata says already stays; a packet that is damaged stays as it is.
+    """
+    from backend.photos.containers.xmp import with_source_type
+    from protocol import settings
 
     wanted = settings.load().declare_ai if args.declare_ai is None else args.declare_ai
-    return dataclasses.replace(photo, xmp=provenance.xmp(source_type)) if wanted else photo
+    packet = with_source_type(photo.metadata.xmp, source_type) if wanted else None
+    if packet is None:
+        return photo
+    metadata = dataclasses.replace(photo.metadata, xmp=packet)
+    return dataclasses.replace(photo, metadata=metadata)
 
 
 def read_input(args: argparse.Namespace) -> Photo | None:

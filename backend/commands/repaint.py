@@ -15,7 +15,7 @@ from backend.commands.inputs import (
     read_input,
     weights_of,
 )
-from backend.commands.sentences import early_line, lossy_note, reconstruction_line, region_line
+from backend.commands.sentences import early_line, reconstruction_line, region_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from backend.bundles import find_bundle
     from backend.commands.progress import progress_bar
     from backend.photos import label_file
-    from backend.photos.files import check_output, write_photo
+    from backend.photos.files import check_output, notes, write_photo
 
     began = time.monotonic()
     photo = read_input(args)
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     saved = _save(args, session, result, changed) if args.save_edit else None
     return {
         "output": str(args.output),
-        "note": lossy_note(args.output),
+        "note": notes(photo, args.output),
         "edit": saved,
         "parts": list(result.parts),
         "result": dict(result.report),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 _WHOLE = 0.95  # share of the subject that counts as all of it
@@ -38,10 +37,3 @@ def early_line(report: dict[str, Any], steps: int) -> list[str]:
     if not report["result"]["ended_early"]:
         return []
     return [f"Ended early, after {steps} steps, with the best result so far."]
-
-
-def lossy_note(output: Path) -> str | None:
-    """What to know about an output whose every pixel changes a little."""
-    if output.suffix.lower() not in (".jpg", ".jpeg"):
-        return None
-    return "JPEG stores all pixels anew; in .png or .tif those outside the edit stay as they were."

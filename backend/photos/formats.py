@@ -7,14 +7,39 @@ where only formats that hold nothing but a picture are tried.
 
 from __future__ import annotations
 
+import functools
+import importlib.util
+import io
+import sys
 from collections.abc import Collection
 from pathlib import Path
 from typing import IO
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
+
+from backend.errors import BadImage
 
 # Pillow's names. JPEG covers MPO, the files with several JPEGs that phones write.
 READABLE = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "JPEG2000", "GIF", "BMP", "PPM")
+# By which pictures are found in folders; HEIC is one only where its plug-in is installed.
+SUFFIXES = frozenset(
+    {".png", ".jpg", ".jpeg", ".jpe", ".tif", ".tiff", ".webp", ".avif", ".jp2", ".gif", ".bmp",
+     ".ppm", ".pgm", ".heic", ".heif", ".hif"}
+)  # fmt: skip
+NAMES = "PNG, JPEG, TIFF, WebP, AVIF, HEIC, JPEG 2000, GIF, BMP or PPM"
+HEIF_PACKAGE = "pillow-heif"  # not installed with the rest: its licence is LGPL, its encoder's GPL
+_HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"hevm", b"hevs")
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+# Raw files that are no plain TIFF, by their first bytes, and where these are.
+_RAW = (
+    (0, b"FUJIFILMCCD-RAW"), (0, b"IIRO"), (0, b"IIRS"), (0, b"MMOR"), (0, b"IIU\0"), (0, b"\0MRM"),
+    (0, b"FOVb"), (8, b"CR\x02\0"), (6, b"HEAPCCDR"), (4, b"ftypcrx "),
+)  # fmt: skip
+_OTHERS = {  # what people give by mistake, by its first bytes
+    b"%!PS": "a PostScript file", b"\xc5\xd0\xd3\xc6": "a PostScript file", b"%PDF": "a PDF file",
+    b"8BPS": "a Photoshop file", b"gimp xcf": "a GIMP image", b"<svg": "an SVG drawing",
+    b"<?xml": "an XML file", b"PK\x03\x04": "a ZIP archive",
+}  # fmt: skip
 
 
 def open_picture(source: Path | IO[bytes], formats: Collection[str] = READABLE) -> Image.Image:
@@ -22,4 +47,43 @@ def open_picture(source: Path | IO[bytes], formats: Collection[str] = READABLE) 
 
     Raises what Pillow raises: UnidentifiedImageError for anything else, OSError, ValueError.
     """
+    if formats is READABLE and heif_is_there():
+        formats = (*READABLE, "HEIF")
     return Image.open(source, formats=tuple(formats))
+
+
+@functools.cache
+def heif_is_there() -> bool:
+    """Whether Pillow's plug-in for HEIC is installed; registers it."""
+    if importlib.util.find_spec("pillow_heif") is None:
+        return False
+    import pillow_heif  # type: ignore[import-not-found, unused-ignore]
+
+    pillow_heif.register_heif_opener()
+    return True
+
+
+def kind_of(data: bytes, name: str) -> str:
+    """Pillow's name of the format that the bytes are in; raises BadImage for what is not read."""
+    if data[:4] in _TIFF and data[8:12] != b"CR\x02\0":
+        return "TIFF"
+    if any(data[at : at + len(head)] == head for at, head in _RAW):
+        raise BadImage(
+            f"{name} is a raw file, which must be developed first; "
+            "open it in a raw converter and export a TIFF."
+        )
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS and not heif_is_there():
+        raise BadImage(
+            f"{name} is a HEIC picture; install what reads it with: {sys.executable} -m pip "
+            f"install {HEIF_PACKAGE}; or convert it to PNG or TIFF."
+        )
+    try:
+        with open_picture(io.BytesIO(data)) as image:
+            return image.format or ""
+    except UnidentifiedImageError as error:
+        what = next((w for head, w in _OTHERS.items() if data.lstrip()[: len(head)] == head), None)
+        if not data:
+            what = "empty"
+        elif what is None:
+            what = "not a picture that can be read"
+        raise BadImage(f"{name} is {what}; use {NAMES}.") from error

@@ -6,6 +6,7 @@ An edited copy may be RGB as well, as long as only the palette's colours occur.
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +18,9 @@ from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
 from backend.errors import BadImage, NothingChanged, WrongBundle
-from backend.photos.files import reading, write_atomically
+from backend.photos.files import reading
 from backend.photos.formats import open_picture
+from backend.photos.output import replace_file
 from backend.photos.painted import PaintedLayer
 from backend.photos.parts import Part, PartMask
 
@@ -90,7 +92,9 @@ def write_labels(labels: Labels, meaning: LabelMeaning, path: Path) -> None:
     texts = PngImagePlugin.PngInfo()
     texts.add_text("Description", f"Parts ({meaning.bundle}), by palette index: {', '.join(names)}")
     texts.add_itxt(_KEY, json.dumps(about, ensure_ascii=False))
-    write_atomically(path, lambda temporary: image.save(temporary, "PNG", pnginfo=texts))
+    file = io.BytesIO()
+    image.save(file, "PNG", pnginfo=texts)
+    replace_file(path, file.getvalue())
 
 
 def read_about(path: Path) -> dict[str, Any]:

@@ -1,25 +1,45 @@
-"""What a picture says beside its pixels: which way is up, and what is worth keeping."""
+"""What a file says beside its picture, and which way up it holds it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image
 
-from backend.photos.photo import Photo
 
-PNG_XMP = "XML:com.adobe.xmp"  # the keyword of the text chunk that holds XMP
-XMP_TAG = 700  # TIFF
-_KEPT_TAGS = (
-    ExifTags.Base.ImageDescription,
-    ExifTags.Base.Make,
-    ExifTags.Base.Model,
-    ExifTags.Base.DateTime,
-    ExifTags.Base.Artist,
-    ExifTags.Base.Copyright,
-)
+@dataclass(frozen=True)
+class Metadata:
+    """What files of several kinds can say, each as its standard writes it.
+
+    exif: a TIFF structure, without the "Exif" before it in JPEG. xmp: a packet. iptc: IIM records.
+    density: dots per inch across and down. comment: plain text. texts: PNG's, by keyword.
+    """
+
+    exif: bytes | None = None
+    xmp: bytes | None = None
+    iptc: bytes | None = None
+    density: tuple[float, float] | None = None
+    comment: str | None = None
+    texts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """The file that a photo was read from; one of the same kind is written around its blocks.
+
+    kind: Pillow's name of the format. orientation: EXIF's, how the file holds the picture.
+    stored: the values of a TIFF's main picture, so that they need not be decoded again. channels:
+    further ones that the photo's pixels do not have. pages: further pages or frames.
+    """
+
+    kind: str
+    data: bytes
+    orientation: int = 1
+    stored: NDArray[Any] | None = None
+    channels: int = 0
+    pages: int = 0
 
 
 def turn_upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
@@ -33,32 +53,6 @@ def turn_upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
     return np.ascontiguousarray(pixels)
 
 
-def clean_exif(image: Image.Image) -> bytes | None:
-    """The camera's and author's EXIF of a picture; without orientation and thumbnail."""
-    old, new = image.getexif(), Image.Exif()
-    for tag in _KEPT_TAGS:
-        if tag in old:
-            new[tag] = old[tag]
-    for block in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
-        if values := old.get_ifd(block):
-            new.get_ifd(block).update(values)
-    try:
-        return new.tobytes() if len(new) or new._ifds else None
-    except Exception:  # EXIF is written by thousands of programs; the picture matters more
-        return None
-
-
-def tiff_tags(photo: Photo) -> Image.Exif:
-    """What a TIFF file says beside its pixels: EXIF's own tags and XMP.
-
-    Without EXIF's blocks: Pillow cannot nest those in compressed files.
-    """
-    old, new = Image.Exif(), Image.Exif()
-    if photo.exif:
-        old.load(photo.exif)
-    for tag in _KEPT_TAGS:
-        if tag in old:
-            new[tag] = old[tag]
-    if photo.xmp:
-        new[XMP_TAG] = photo.xmp
-    return new
+def turn_back(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """An upright picture as a file with this EXIF orientation holds it."""
+    return turn_upright(pixels, {6: 8, 8: 6}.get(orientation, orientation))

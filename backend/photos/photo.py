@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.photos.metadata import Metadata, Source
+from backend.photos.transfer import Transfer
 from protocol.geometry import Rect
 
 
@@ -27,16 +29,21 @@ class Photo:
     """A photo, upright.
 
     pixels: R'G'B' or R'G'B'A, [H, W, 3 or 4], in the file's precision: uint8, uint16 or float32.
-    profile: the ICC profile that the values are meant in. exif: EXIF without orientation.
-    grey: the file holds one colour channel (repeated three times in `pixels`) and is written so.
-    xmp: the XMP packet to write.
+    profile: the ICC profile that the values are meant in. grey: the file holds one colour channel
+    (repeated three times in `pixels`) and is written so. premultiplied: the colours are multiplied
+    by alpha. transfer: how the values become light, None for sRGB's way and those close to it.
+    metadata: what else the file says. source: the file. notes: what a user should know about how it
+    was read, in sentences.
     """
 
     pixels: NDArray[Any]
     profile: bytes | None = None
-    exif: bytes | None = None
     grey: bool = False
-    xmp: bytes | None = None
+    premultiplied: bool = False
+    transfer: Transfer | None = None
+    metadata: Metadata = field(default_factory=Metadata)
+    source: Source | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def width(self) -> int:
@@ -55,18 +62,32 @@ class Photo:
     def has_alpha(self) -> bool:
         return self.pixels.shape[2] == 4
 
-    def cut(self, rect: Rect | None = None) -> NDArray[Any]:
-        """The pixels of a rectangle as the editor takes them.
+    @property
+    def white(self) -> int:
+        return 1 if self.depth == 32 else 2**self.depth - 1
 
-        uint8 for 8-bit photos; float32, where 1 is white, for deeper ones. No value is lost.
+    def cut(self, rect: Rect | None = None) -> NDArray[Any]:
+        """The pixels of a rectangle as the editor takes them, as sRGB shows them.
+
+        uint8 for ordinary 8-bit photos; float32, where 1 is white, for others. No value is lost.
         """
         x, y, w, h = rect or (0, 0, self.width, self.height)
         part = self.pixels[y : y + h, x : x + w]
-        return part.astype(np.float32) / 65535 if self.depth == 16 else part
+        if not self.premultiplied and self.transfer is None:
+            return part.astype(np.float32) / 65535 if self.depth == 16 else part
+        part = part.astype(np.float32) / np.float32(self.white)
+        if self.premultiplied:
+            alpha = part[..., 3:]
+            part[..., :3] /= np.where(alpha > 0, alpha, 1)
+        if self.transfer:
+            part[..., :3] = self.transfer.to_srgb(part[..., :3])
+        return part
 
     def to_u8(self) -> NDArray[np.uint8]:
         """uint8 [H, W, 3], for looking at and for finding subjects."""
         colours = self.pixels[..., :3]
+        if self.premultiplied or self.transfer:
+            return np.round(np.clip(self.cut()[..., :3], 0, 1) * 255).astype(np.uint8)
         if self.depth == 8:
             return np.ascontiguousarray(colours)
         if self.depth == 16:
@@ -77,17 +98,31 @@ class Photo:
         """The photo under `layer`; where its alpha is 0, pixels stay exactly as they are."""
         h, w = layer.pixels.shape[:2]
         pixels = self.pixels.copy()
-        under = pixels[layer.y : layer.y + h, layer.x : layer.x + w, :3]
-        scale = 255 if layer.pixels.dtype == np.uint8 else 1
-        over = layer.pixels.astype(np.float32) / scale
-        white = 1 if self.depth == 32 else 2**self.depth - 1
-        alpha = over[..., 3:]
-        mixed: NDArray[Any] = under * (1 - alpha) + over[..., :3] * white * alpha
+        area = pixels[layer.y : layer.y + h, layer.x : layer.x + w]
+        under, scale = area[..., :3], 255 if layer.pixels.dtype == np.uint8 else 1
+        over: NDArray[Any] = layer.pixels.astype(np.float32) / scale
+        alpha, colours = over[..., 3:], over[..., :3]
+        if self.transfer:
+            colours = self.transfer.from_srgb(colours)
+        if self.premultiplied:
+            colours = colours * (area[..., 3:].astype(np.float32) / self.white)
+        mixed: NDArray[Any] = under * (1 - alpha) + colours * self.white * alpha
         if self.depth != 32:
-            mixed = np.round(np.clip(mixed, 0, white))
+            mixed = np.round(np.clip(mixed, 0, self.white))
         touched = alpha[..., 0] > 0
         under[touched] = mixed[touched].astype(pixels.dtype)
         return replace(self, pixels=pixels)
+
+    def straight(self) -> Photo:
+        """The photo with colours that are not multiplied by alpha, as most files hold them."""
+        if not self.premultiplied:
+            return self
+        pixels: NDArray[Any] = self.pixels.astype(np.float32)
+        alpha = pixels[..., 3:] / self.white
+        pixels[..., :3] /= np.where(alpha > 0, alpha, 1)
+        if self.depth != 32:
+            pixels = np.round(np.clip(pixels, 0, self.white))
+        return replace(self, pixels=pixels.astype(self.pixels.dtype), premultiplied=False)
 
 
 def to_grey(pixels: NDArray[Any]) -> NDArray[Any]:

@@ -17,6 +17,7 @@ from PIL import ExifTags, Image, ImageCms, ImageOps
 
 from backend.errors import BadImage
 from backend.photos.files import check_output, read_photo, write_photo
+from backend.photos.metadata import Metadata
 from backend.photos.photo import Photo
 from protocol import provenance
 
@@ -81,7 +82,7 @@ def test_camera_data_is_kept_and_orientation_is_not(
     photo = read_photo(tmp_path / "in.jpg")
     assert (photo.width, photo.height) == (33, 47)
     deep = photo.pixels if dtype == np.uint8 else photo.pixels.astype(np.uint16) * 257
-    write_photo(Photo(deep, exif=photo.exif), tmp_path / "out.png")
+    write_photo(Photo(deep, metadata=photo.metadata), tmp_path / "out.png")
     with Image.open(tmp_path / "out.png") as image:
         kept = image.getexif()
     assert kept[ExifTags.Base.Make] == "Camera"
@@ -205,7 +206,11 @@ def test_other_unusable_photos(tmp_path: Path) -> None:
     values = pixels(np.float32)
     values[3, 4, 1] = np.nan
     tifffile.imwrite(tmp_path / "nan.tif", values, photometric="rgb")
-    for name, words in {"32.tif": "16 bits", "nan.tif": "finite", "no.png": "no file"}.items():
+    for name, words in {
+        "32.tif": "32-bit integers",
+        "nan.tif": "finite",
+        "no.png": "no file",
+    }.items():
         with pytest.raises(BadImage, match=words):
             read_photo(tmp_path / name)
     with pytest.raises(BadImage):
@@ -266,7 +271,7 @@ def test_a_full_disk_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.Monk
     def no_space(*args: Any, **kwargs: Any) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(Image.Image, "save", no_space)
+    monkeypatch.setattr(os, "fsync", no_space)
     with pytest.raises(BadImage, match="No space left"):
         write_photo(Photo(pixels(np.uint8)), path)
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
@@ -278,6 +283,6 @@ def test_a_full_disk_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.Monk
 def test_pictures_say_how_they_were_made(tmp_path: Path, dtype: Any, suffix: str) -> None:
     packet = provenance.xmp("compositeWithTrainedAlgorithmicMedia")
     path = tmp_path / f"x{suffix}"
-    write_photo(Photo(pixels(dtype), PROFILE, xmp=packet), path)
+    write_photo(Photo(pixels(dtype), PROFILE, metadata=Metadata(xmp=packet)), path)
     assert b"digitalsourcetype/compositeWithTrainedAlgorithmicMedia" in path.read_bytes()
     assert read_photo(path).profile == PROFILE

@@ -1,0 +1,144 @@
+"""JPEG files as segments (ITU T.81, annex B): what stands before the picture's data."""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+
+_SOI, _SOS, _EOI = b"\xff\xd8", 0xDA, b"\xff\xd9"
+APP0, APP1, APP2, APP13, APP14, COMMENT = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xFE
+EXIF = b"Exif\0\0"
+XMP = b"http://ns.adobe.com/xap/1.0/\0"
+PROFILE = b"ICC_PROFILE\0"
+PHOTOSHOP = b"Photoshop 3.0\0"
+MANY_PICTURES = b"MPF\0"  # CIPA DC-007: places of the file's other pictures
+ROOM = 65533  # bytes of one segment
+_IPTC = 0x0404  # Photoshop's image resource that holds IPTC-IIM
+
+
+class Segment(NamedTuple):
+    """marker: its second byte. data: without marker and length."""
+
+    marker: int
+    data: bytes
+
+    def packed(self) -> bytes:
+        return struct.pack(">BBH", 0xFF, self.marker, len(self.data) + 2) + self.data
+
+
+def segments_of(data: bytes) -> tuple[list[Segment], int]:
+    """The segments before the first scan, and where that begins. Raises ValueError for damage."""
+    if data[:2] != _SOI:
+        raise ValueError("not a JPEG file")
+    found: list[Segment] = []
+    at = 2
+    while at + 4 <= len(data):
+        if data[at] != 0xFF:
+            raise ValueError("a JPEG segment is damaged")
+        marker = data[at + 1]
+        if marker == _SOS:
+            return found, at
+        if marker == 0xFF:  # a fill byte
+            at += 1
+            continue
+        (length,) = struct.unpack_from(">H", data, at + 2)
+        found.append(Segment(marker, data[at + 4 : at + 2 + length]))
+        at += 2 + length
+    raise ValueError("a JPEG file without a picture")
+
+
+def kept(data: bytes) -> list[Segment]:
+    """What a JPEG file says beside its picture, to be put before another one's data.
+
+    Without what only fits the old data: Adobe's colour transform, places of further pictures.
+    """
+    return [
+        s
+        for s in segments_of(data)[0]
+        if (APP0 <= s.marker <= 0xEF or s.marker == COMMENT)
+        and s.marker != APP14
+        and not s.data.startswith(MANY_PICTURES)
+    ]
+
+
+def with_segments(encoded: bytes, segments: list[Segment]) -> bytes:
+    """An encoded picture that says `segments` and nothing else beside its picture."""
+    own, scan = segments_of(encoded)
+    body = [s for s in own if not (APP0 <= s.marker <= 0xEF or s.marker == COMMENT)]
+    return b"".join([_SOI, *(s.packed() for s in [*segments, *body]), encoded[scan:]])
+
+
+def with_xmp(segments: list[Segment], packet: bytes) -> list[Segment]:
+    """The segments with the packet in the place of the old one, or after EXIF's."""
+    new = Segment(APP1, XMP + packet)
+    if any(s.data.startswith(XMP) for s in segments):
+        return [new if s.data.startswith(XMP) else s for s in segments]
+    heads = [i for i, s in enumerate(segments) if s.marker == APP0 or s.data.startswith(EXIF)]
+    place = heads[-1] + 1 if heads else 0
+    return [*segments[:place], new, *segments[place:]]
+
+
+def profile_segments(profile: bytes) -> list[Segment]:
+    """An ICC profile in as many segments as it takes (ICC.1:2010, B.4)."""
+    step = ROOM - len(PROFILE) - 2
+    parts = [profile[i : i + step] for i in range(0, len(profile), step)]
+    return [
+        Segment(APP2, PROFILE + bytes((number, len(parts))) + part)
+        for number, part in enumerate(parts, 1)
+    ]
+
+
+def iptc_segment(records: bytes) -> Segment:
+    """IPTC-IIM records as Photoshop wraps them."""
+    body = b"8BIM" + struct.pack(">HHI", _IPTC, 0, len(records)) + records
+    return Segment(APP13, PHOTOSHOP + body + bytes(len(records) % 2))
+
+
+def iptc_of(segments: list[Segment]) -> bytes | None:
+    """The IPTC-IIM records in Photoshop's image resources."""
+    for segment in segments:
+        if segment.marker != APP13 or not segment.data.startswith(PHOTOSHOP):
+            continue
+        if records := iptc_of_resources(segment.data[len(PHOTOSHOP) :]):
+            return records
+    return None
+
+
+def iptc_of_resources(data: bytes) -> bytes | None:
+    """The IPTC-IIM records among Photoshop's image resources; None without them."""
+    at = 0
+    while data[at : at + 4] == b"8BIM" and at + 12 <= len(data):
+        (code,) = struct.unpack_from(">H", data, at + 4)
+        at += 6 + (data[at + 6] + 2 & ~1)  # a Pascal string, padded to an even length
+        if at + 4 > len(data):
+            return None
+        (size,) = struct.unpack_from(">I", data, at)
+        if code == _IPTC:
+            return data[at + 4 : at + 4 + size] or None
+        at += 4 + size + size % 2
+    return None
+
+
+def density_segment(dpi: tuple[float, float]) -> Segment:
+    """JFIF's header with a resolution in dots per inch."""
+    x, y = (max(1, min(65535, round(value))) for value in dpi)
+    return Segment(APP0, b"JFIF\0\x01\x01\x01" + struct.pack(">HHBB", x, y, 0, 0))
+
+
+def rest_of(data: bytes) -> bytes:
+    """What stands behind the picture: other pictures, a film, a maker's trailer."""
+    _, at = segments_of(data)
+    while (at := data.find(b"\xff", at + 1)) >= 0:
+        if data[at : at + 2] == _EOI:
+            return data[at + 2 :].strip(b"\0")
+    return b""
+
+
+def density_of(segments: list[Segment]) -> tuple[float, float] | None:
+    """Dots per inch by JFIF's header; None where it gives no length."""
+    for segment in segments:
+        if segment.marker == APP0 and segment.data[:5] == b"JFIF\0" and len(segment.data) >= 12:
+            unit, x, y = struct.unpack_from(">BHH", segment.data, 7)
+            factor = {1: 1.0, 2: 2.54}.get(unit)
+            return (x * factor, y * factor) if factor and x and y else None
+    return None

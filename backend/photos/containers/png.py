@@ -1,0 +1,198 @@
+"""PNG files as chunks (PNG specification, third edition, section 5)."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_XMP = b"XML:com.adobe.xmp\0"
+_IPTC = b"Raw profile type iptc\0"  # ImageMagick's way, which other programs read too
+_PICTURE = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
+_OF_COLOUR_TYPE = (b"tRNS", b"bKGD", b"hIST", b"sBIT", b"acTL", b"fcTL", b"fdAT")
+GREY, RGB, PALETTE, GREY_ALPHA, RGBA = 0, 2, 3, 4, 6
+
+
+class Chunk(NamedTuple):
+    kind: bytes
+    data: bytes
+
+    def packed(self) -> bytes:
+        body = self.kind + self.data
+        return struct.pack(">I", len(self.data)) + body + struct.pack(">I", zlib.crc32(body))
+
+
+class Header(NamedTuple):
+    width: int
+    height: int
+    depth: int
+    colour_type: int
+
+
+def chunks_of(data: bytes) -> list[Chunk]:
+    """All chunks up to IEND; raises ValueError where they are cut short or damaged."""
+    if data[:8] != SIGNATURE:
+        raise ValueError("not a PNG file")
+    found, at = [], 8
+    while at + 12 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        body = data[at + 8 : at + 8 + length]
+        found.append(Chunk(kind, body))
+        if data[at + 8 + length : at + 12 + length] != struct.pack(">I", zlib.crc32(kind + body)):
+            raise ValueError("a PNG chunk is damaged")
+        if kind == b"IEND":
+            return found
+        at += 12 + length
+    raise ValueError("a PNG file is cut short")
+
+
+def header_of(data: bytes) -> Header:
+    """What IHDR says; raises ValueError."""
+    if data[:8] != SIGNATURE or len(data) < 26:
+        raise ValueError("not a PNG file")
+    return Header(*struct.unpack_from(">IIBB", data, 16))
+
+
+def with_chunks(encoded: bytes, source: list[Chunk], *, same_kind: bool) -> bytes:
+    """An encoded picture with everything that `source` says beside its picture, in its order.
+
+    same_kind: whether the pixels have the source's colour type and depth. Otherwise what depends on
+    these is left out.
+    """
+    own = chunks_of(encoded)
+    leave = _PICTURE if same_kind else _PICTURE + _OF_COLOUR_TYPE
+    kinds = [c.kind for c in source]
+    middle = kinds.index(b"IDAT") if b"IDAT" in kinds else len(source)
+    before = [c for c in source[:middle] if c.kind not in leave]
+    after = [c for c in source[middle:] if c.kind not in leave]
+    picture = [c for c in own if c.kind == b"IDAT"]
+    every = [own[0], *before, *picture, *after, Chunk(b"IEND", b"")]
+    return SIGNATURE + b"".join(c.packed() for c in every)
+
+
+def with_xmp(chunks: list[Chunk], packet: bytes) -> list[Chunk]:
+    """The chunks with the packet in the place of the old one, or before everything else."""
+    new = Chunk(b"iTXt", _XMP + bytes(4) + packet)
+    if any(_is_xmp(c) for c in chunks):
+        return [new if _is_xmp(c) else c for c in chunks]
+    head = 1 if chunks and chunks[0].kind == b"IHDR" else 0
+    return [*chunks[:head], new, *chunks[head:]]
+
+
+def xmp_of(chunks: list[Chunk]) -> bytes | None:
+    """The XMP packet, unpacked where it is compressed."""
+    for chunk in filter(_is_xmp, chunks):
+        compressed = chunk.data[len(_XMP)] == 1
+        text = chunk.data[len(_XMP) + 2 :].split(b"\0", 2)[2]
+        return _unpacked(text) if compressed else text
+    return None
+
+
+def key_of(data: bytes, header: Header) -> NDArray[np.unsignedinteger[Any]]:
+    """tRNS's colour, which stands for transparent pixels: one or three values."""
+    values = np.frombuffer(data, ">u2")
+    return values.astype(np.uint16 if header.depth == 16 else np.uint8)
+
+
+def one(chunks: list[Chunk], kind: bytes) -> bytes | None:
+    """The data of the only chunk of a kind."""
+    return next((c.data for c in chunks if c.kind == kind), None)
+
+
+def profile_of(chunks: list[Chunk]) -> bytes | None:
+    """The ICC profile."""
+    data = one(chunks, b"iCCP")
+    return None if data is None else _unpacked(data.split(b"\0", 1)[1][1:])
+
+
+def profile_chunk(profile: bytes) -> Chunk:
+    return Chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(profile))
+
+
+def density_chunk(dpi: tuple[float, float]) -> Chunk:
+    """A resolution, from dots per inch."""
+    return Chunk(b"pHYs", struct.pack(">IIB", *(round(v / 0.0254) for v in dpi), 1))
+
+
+def density_of(chunks: list[Chunk]) -> tuple[float, float] | None:
+    """Dots per inch; None where the file gives no length."""
+    data = one(chunks, b"pHYs")
+    if data is None or len(data) != 9 or data[8] != 1:
+        return None
+    x, y = struct.unpack(">II", data[:8])
+    return x * 0.0254, y * 0.0254
+
+
+def iptc_chunk(records: bytes) -> Chunk:
+    """IPTC-IIM records as hexadecimal text."""
+    digits = records.hex()
+    lines = "\n".join(digits[i : i + 72] for i in range(0, len(digits), 72))
+    text = f"\niptc\n{len(records):8d}\n{lines}\n"
+    return Chunk(b"zTXt", _IPTC + b"\0" + zlib.compress(text.encode("ascii")))
+
+
+def iptc_of(chunks: list[Chunk]) -> bytes | None:
+    """IPTC-IIM records from such text."""
+    for chunk in chunks:
+        if chunk.kind in (b"zTXt", b"tEXt") and chunk.data.startswith(_IPTC):
+            text = chunk.data[len(_IPTC) :]
+            text = _unpacked(text[1:]) if chunk.kind == b"zTXt" else text
+            try:
+                return bytes.fromhex(text.split(b"\n", 3)[3].decode("ascii"))
+            except (ValueError, IndexError):
+                return None
+    return None
+
+
+def text_chunk(keyword: str, text: str) -> Chunk:
+    return Chunk(b"iTXt", keyword.encode("latin-1") + b"\0" + bytes(4) + text.encode())
+
+
+def _is_xmp(chunk: Chunk) -> bool:
+    return chunk.kind == b"iTXt" and chunk.data.startswith(_XMP)
+
+
+_MOST = 64 << 20
+
+
+def _unpacked(data: bytes) -> bytes:
+    """Decompressed, up to a size that no honest metadata reaches."""
+    unpacker = zlib.decompressobj()
+    try:
+        text = unpacker.decompress(data, _MOST)
+    except zlib.error as error:
+        raise ValueError("compressed metadata is damaged") from error
+    if unpacker.unconsumed_tail:
+        raise ValueError("compressed metadata is too large")
+    return text
+
+
+def comment_of(chunks: list[Chunk]) -> str | None:
+    """The text with the keyword Comment or, without one, Description."""
+    found = dict(texts_of(chunks))
+    return found.get("Comment") or found.get("Description")
+
+
+def texts_of(chunks: list[Chunk]) -> list[tuple[str, str]]:
+    """Keyword and text of all text chunks that are for people."""
+    found = []
+    for chunk in chunks:
+        keyword, _, rest = chunk.data.partition(b"\0")
+        if chunk.kind == b"tEXt":
+            found.append((keyword.decode("latin-1"), rest.decode("latin-1")))
+        elif chunk.kind == b"zTXt" and not keyword.startswith(b"Raw profile"):
+            found.append((keyword.decode("latin-1"), _unpacked(rest[1:]).decode("latin-1")))
+        elif chunk.kind == b"iTXt" and not _is_xmp(chunk):
+            text = rest[2:].split(b"\0", 2)[-1]
+            text = _unpacked(text) if rest[:1] == b"\1" else text
+            found.append((keyword.decode("latin-1"), text.decode("utf-8", "replace")))
+    return found
+
+
+def frames_of(chunks: list[Chunk]) -> int:
+    """Frames of an animation; 0 for a still picture."""
+    return sum(c.kind == b"fcTL" for c in chunks)

@@ -1,0 +1,104 @@
+"""XMP packets (ISO 16684-1): the note that a model changed the picture joins what is there.
+
+The packet's text stays as it is but for that one property: programs write into it what only they
+understand, with prefixes of their own.
+"""
+
+from __future__ import annotations
+
+import re
+from xml.parsers import expat
+from xml.sax.saxutils import quoteattr
+
+from protocol import provenance
+
+_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_PROPERTY = f"{provenance.NAMESPACE} DigitalSourceType"
+
+
+def with_source_type(packet: bytes | None, source_type: provenance.SourceType) -> bytes | None:
+    """The packet, saying how the picture was made; None where it is damaged and cannot say it.
+
+    Without a packet: a new one.
+    """
+    if not packet:
+        return provenance.xmp(source_type)
+    text = _as_utf8(packet)
+    try:
+        found = _Places(text)
+    except (expat.ExpatError, LookupError, ValueError):
+        return None
+    if found.end is None:
+        return None
+    new = _description(text, found, source_type)
+    end = found.end
+    for start, stop in reversed(found.old):
+        text = text[:start] + text[stop:]
+        end -= stop - start if stop <= found.end else 0
+    if text[end : end + 2] == b"</":
+        return text[:end] + new + text[end:]
+    close = text.index(b"/>", end)  # <rdf:RDF ... />, a packet that says nothing yet
+    name = re.match(rb"<([^\s/>]+)", text[end:])
+    assert name is not None
+    return text[:close] + b">" + new + b"</" + name[1] + b">" + text[close + 2 :]
+
+
+class _Places:
+    """Where in a packet the property is, and where its RDF ends, as byte offsets.
+
+    old: ranges that say it already, in order. end: of the RDF. about: what the packet is about.
+    """
+
+    def __init__(self, text: bytes) -> None:
+        self.old: list[tuple[int, int]] = []
+        self.end: int | None = None
+        self.about = ""
+        self._text, self._open = text, 0
+        self._parser = expat.ParserCreate("utf-8", namespace_separator=" ")
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._stop
+        self._parser.StartDoctypeDeclHandler = self._refuse
+        self._parser.Parse(text, True)
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        at = self._parser.CurrentByteIndex
+        if name == _PROPERTY:
+            self._open = at
+        if name == f"{_RDF} Description":
+            self.about = self.about or attributes.get(f"{_RDF} about", "")
+            if _PROPERTY in attributes:
+                tag = self._text[at : self._text.index(b">", at)]
+                found = re.search(rb"\s+[\w.-]+:DigitalSourceType\s*=\s*(\"[^\"]*\"|'[^']*')", tag)
+                if found:
+                    self.old.append((at + found.start(), at + found.end()))
+
+    def _stop(self, name: str) -> None:
+        at = self._parser.CurrentByteIndex
+        if name == _PROPERTY:
+            self.old.append((self._open, self._text.index(b">", at) + 1))
+        if name == f"{_RDF} RDF":
+            self.end = at
+
+    def _refuse(self, *_: object) -> None:
+        raise ValueError("a packet has no document type")
+
+
+def _description(text: bytes, found: _Places, source_type: provenance.SourceType) -> bytes:
+    """A description of its own, with the prefix that the packet uses for RDF."""
+    assert found.end is not None
+    name = re.match(rb"</?([^\s/>]+)", text[found.end :])
+    prefix = name[1].decode().rpartition(":")[0] if name else "rdf"
+    rdf = f"{prefix}:" if prefix else "rdf:"
+    return (
+        f'<{rdf}Description xmlns:{rdf[:-1]}="{_RDF}" {rdf}about={quoteattr(found.about)}'
+        f' xmlns:Iptc4xmpExt="{provenance.NAMESPACE}"'
+        f' Iptc4xmpExt:DigitalSourceType="{provenance.term(source_type)}"/>\n'
+    ).encode()
+
+
+def _as_utf8(packet: bytes) -> bytes:
+    """Packets may be in UTF-16; files that hold text hold it in UTF-8 anyway."""
+    packet = packet.rstrip(b"\0")
+    if packet[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return packet.decode("utf-16").encode()
+    return packet.removeprefix(b"\xef\xbb\xbf")

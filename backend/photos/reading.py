@@ -1,0 +1,300 @@
+"""Photos out of files' bytes, upright, in their own precision, with what else the file says.
+
+TIFF is taken apart by tifffile and decoded by imagecodecs, as are deep PNG and AVIF files: Pillow
+reads these at 8 bits. Everything else is Pillow's, from a list of formats.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image
+
+from backend.errors import BadImage
+from backend.photos import transfer
+from backend.photos.containers import jpeg, png, tiff, webp
+from backend.photos.containers.directories import ORIENTATION, numbers_of, value_of
+from backend.photos.containers.exif import PREFIX, exif_of_tiff, orientation_of
+from backend.photos.containers.tiff_write import IPTC, PROFILE, XMP
+from backend.photos.formats import kind_of, open_picture
+from backend.photos.metadata import Metadata, Source, turn_upright
+from backend.photos.photo import Photo
+
+_MOST_PIXELS = 178_956_970  # as Pillow
+
+
+def decode(data: bytes, name: str) -> Photo:
+    """The photo in a file's bytes.
+
+    Raises BadImage for what cannot be edited, and what Pillow raises for damage.
+    """
+    kind = kind_of(data, name)
+    readers: Mapping[str, Callable[[bytes, str], Photo]] = {
+        "TIFF": _tiff, "PNG": _png, "AVIF": _avif, "JPEG": _jpeg, "WEBP": _webp, "HEIF": _heif,
+    }  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about odd metadata, of no use to anybody here
+        return readers.get(kind, _other)(data, name)
+
+
+def _tiff(data: bytes, name: str) -> Photo:
+    place = tiff.main_picture(data, name)
+    page = tiff.open_page(data, place)
+    stored = tiff.read_values(page, data, name)
+    found = place.directory.entries
+    profile, xmp, iptc = (
+        value_of(data, place.layout, found[code]) if code in found else None
+        for code in (PROFILE, XMP, IPTC)
+    )
+    turned = numbers_of(data, place.layout, found.get(ORIENTATION))
+    orientation = turned[0] if turned else 1
+    exif = exif_of_tiff(data, place.directory.pointer)
+    metadata = Metadata(exif, xmp, iptc)
+    notes = _pages_note(place)
+    if stored is None:
+        pixels, grey, converted = _with_pillow(data, name, "TIFF", max(place.number, 0))
+        profile = None if converted else profile
+        notes += _conversion_note(converted)
+        source = Source("TIFF", data, orientation, pages=place.others)
+        return Photo(
+            turn_upright(pixels, orientation), profile, grey, False,
+            transfer.of_profile(profile), metadata, source, tuple(notes),
+        )  # fmt: skip
+    pixels = stored.pixels()
+    further = len(stored.extra) - (stored.alpha is not None)
+    source = Source("TIFF", data, orientation, stored.values, further, place.others)
+    curve = transfer.of_profile(profile)
+    if curve is None and pixels.dtype.kind == "f" and profile is None and pixels[..., :3].max() > 2:
+        curve = transfer.Transfer("gamma")  # only linear light goes that far beyond white
+    return Photo(
+        turn_upright(pixels, orientation), profile, stored.colours == 1, stored.premultiplied,
+        curve, metadata, source, tuple(notes),
+    )  # fmt: skip
+
+
+def _pages_note(place: tiff.Place) -> list[str]:
+    notes = []
+    if place.others:
+        notes.append(f"The file has {place.others + 1} pages: the first is edited.")
+    if place.smaller:
+        notes.append("The file also holds a smaller copy of the picture, which stays as it is.")
+    return notes
+
+
+def _png(data: bytes, name: str) -> Photo:
+    header, chunks = png.header_of(data), png.chunks_of(data)
+    _check_size(header.width, header.height, name)
+    if header.colour_type == png.PALETTE or header.depth < 8:
+        pixels, grey, _ = _with_pillow(data, name, "PNG")
+    else:
+        values = np.asarray(imagecodecs.png_decode(data))
+        values = values[..., None] if values.ndim == 2 else values
+        grey = header.colour_type in (png.GREY, png.GREY_ALPHA)
+        pixels = (
+            np.concatenate([values[..., :1]] * 3 + [values[..., 1:]], axis=2) if grey else values
+        )
+    exif = png.one(chunks, b"eXIf")
+    orientation = orientation_of(exif)
+    profile = png.profile_of(chunks)
+    metadata = Metadata(
+        exif,
+        png.xmp_of(chunks),
+        png.iptc_of(chunks),
+        png.density_of(chunks),
+        png.comment_of(chunks),
+    )
+    frames = png.frames_of(chunks) - 1
+    notes = [f"The animation has {frames + 1} frames: the first is edited."] if frames > 0 else []
+    source = Source("PNG", data, orientation, pages=max(frames, 0))
+    return Photo(
+        turn_upright(pixels, orientation), profile, grey, False,
+        _png_transfer(chunks, profile), metadata, source, tuple(notes),
+    )  # fmt: skip
+
+
+def _png_transfer(chunks: list[png.Chunk], profile: bytes | None) -> transfer.Transfer | None:
+    """By the chunks' order of precedence: cICP, iCCP, sRGB, gAMA (specification, section 13.13)."""
+    code, gamma = png.one(chunks, b"cICP"), png.one(chunks, b"gAMA")
+    if code is not None and len(code) == 4:
+        return transfer.of_code(code[1])
+    if profile is not None:
+        return transfer.of_profile(profile)
+    if png.one(chunks, b"sRGB") is None and gamma is not None and len(gamma) == 4:
+        return transfer.of_gamma(struct.unpack(">I", gamma)[0] / 100000)
+    return None
+
+
+def _jpeg(data: bytes, name: str) -> Photo:
+    pixels, grey, converted = _with_pillow(data, name, "JPEG")
+    segments, _ = jpeg.segments_of(data)
+    exif = next((s.data[6:] for s in segments if s.data.startswith(PREFIX)), None)
+    xmp = next((s.data[len(jpeg.XMP) :] for s in segments if s.data.startswith(jpeg.XMP)), None)
+    with open_picture(io.BytesIO(data), ("JPEG",)) as image:
+        info: Mapping[Any, Any] = image.info
+    profile = None if converted else info.get("icc_profile")
+    comment = info.get("comment")
+    metadata = Metadata(
+        exif, xmp, jpeg.iptc_of(segments), jpeg.density_of(segments),
+        comment.decode("utf-8", "replace").rstrip("\0") if isinstance(comment, bytes) else None,
+    )  # fmt: skip
+    notes = _conversion_note(converted)
+    if any(s.data.startswith(jpeg.MANY_PICTURES) for s in segments) or jpeg.rest_of(data):
+        notes.append("The file's further pictures (a gain or depth map, a film) are left out.")
+    orientation = orientation_of(exif)
+    return Photo(
+        turn_upright(pixels, orientation), profile, grey, False,
+        transfer.of_profile(profile), metadata, Source("JPEG", data, orientation), tuple(notes),
+    )  # fmt: skip
+
+
+def _webp(data: bytes, name: str) -> Photo:
+    pixels, grey, _ = _with_pillow(data, name, "WEBP")
+    chunks = webp.chunks_of(data)
+    exif = webp.one(chunks, b"EXIF")
+    exif = exif.removeprefix(PREFIX) if exif else None
+    profile = webp.one(chunks, b"ICCP")
+    frames = webp.frames_of(chunks) - 1
+    notes = [f"The animation has {frames + 1} frames: the first is edited."] if frames > 0 else []
+    orientation = orientation_of(exif)
+    source = Source("WEBP", data, orientation, pages=max(frames, 0))
+    metadata = Metadata(exif, webp.one(chunks, b"XMP "))
+    return Photo(
+        turn_upright(pixels, orientation), profile, grey, False,
+        transfer.of_profile(profile), metadata, source, tuple(notes),
+    )  # fmt: skip
+
+
+def _avif(data: bytes, name: str) -> Photo:
+    photo = _other(data, name, "AVIF")
+    bits, code = _avif_depth(data)
+    if bits > 8:
+        values = np.asarray(imagecodecs.avif_decode(data))
+        values = values.reshape(*values.shape[:2], -1)
+        if values.shape[2] <= 2:
+            values = np.concatenate([values[..., :1]] * 3 + [values[..., 1:]], axis=2)
+        table = np.round(np.arange(2**bits) * (65535 / (2**bits - 1))).astype(np.uint16)
+        assert photo.source is not None
+        pixels = turn_upright(table[values], photo.source.orientation)
+        photo = _replace(photo, pixels=pixels)
+    return photo if code is None else _replace(photo, transfer=transfer.of_code(code))
+
+
+def _replace(photo: Photo, **changes: Any) -> Photo:
+    from dataclasses import replace
+
+    return replace(photo, **changes)
+
+
+def _avif_depth(data: bytes) -> tuple[int, int | None]:
+    """Bits per channel (av1C) and the transfer characteristic (colr of type nclx)."""
+    head = data[: 1 << 16]
+    at = head.find(b"av1C")
+    flags = head[at + 6] if 0 <= at < len(head) - 6 else 0
+    bits = 8 if not flags & 0x40 else 12 if flags & 0x20 else 10
+    colour = head.find(b"colrnclx")
+    whole = 0 <= colour < len(head) - 12
+    return bits, struct.unpack_from(">H", head, colour + 10)[0] if whole else None
+
+
+def _heif(data: bytes, name: str) -> Photo:
+    """HEIC by the plug-in, which is there: `kind_of` has looked. Deep ones keep their depth."""
+    import pillow_heif  # type: ignore[import-not-found, unused-ignore]
+
+    photo = _other(data, name, "HEIF")
+    heif = pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=False)
+    bits = int(heif.info.get("bit_depth", 8))
+    if bits > 8:
+        values = np.asarray(heif)
+        top = values >> (16 - bits)  # the plug-in puts them at the upper end of 16 bits
+        table = np.round(np.arange(2**bits) * (65535 / (2**bits - 1))).astype(np.uint16)
+        photo = _replace(photo, pixels=np.ascontiguousarray(table[top]))
+    return photo
+
+
+def _other(data: bytes, name: str, kind: str | None = None) -> Photo:
+    """What Pillow reads and nothing here writes; metadata as far as Pillow has it."""
+    with open_picture(io.BytesIO(data)) as image:
+        info: Mapping[Any, Any] = dict(image.info)
+        exif, found = info.get("exif"), image.format or ""
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+        frames = getattr(image, "n_frames", 1)
+        _check_depth(image, data, name)
+    pixels, grey, converted = _with_pillow(data, name, kind or found)
+    profile = None if converted else info.get("icc_profile")
+    xmp = info.get("xmp")
+    metadata = Metadata(
+        exif.removeprefix(PREFIX) if isinstance(exif, bytes) and exif else None,
+        xmp if isinstance(xmp, bytes) else None,
+    )
+    notes = _conversion_note(converted)
+    if frames > 1:
+        notes.append(f"The file has {frames} frames: the first is edited.")
+    source = Source(found, data, orientation, pages=frames - 1)
+    return Photo(
+        turn_upright(pixels, orientation), profile, grey, False,
+        transfer.of_profile(profile), metadata, source, tuple(notes),
+    )  # fmt: skip
+
+
+def _check_depth(image: Image.Image, data: bytes, name: str) -> None:
+    """Raises BadImage where Pillow would give 8 bits of more."""
+    deep = image.mode.startswith(("I", "F"))
+    if image.format == "PPM":
+        words = data[:64].split()
+        deep = deep or (len(words) > 3 and words[3].isdigit() and int(words[3]) > 255)
+    if image.format == "JPEG2000":
+        at = data.find(b"\xff\x51")  # SIZ: depth of the first channel, less one
+        deep = deep or (0 <= at < len(data) - 40 and data[at + 40] & 0x7F > 7)
+    if deep:
+        raise BadImage(f"{name} has more than 8 bits per channel; convert it to PNG or TIFF first.")
+
+
+def _with_pillow(
+    data: bytes, name: str, kind: str, page: int = 0
+) -> tuple[NDArray[Any], bool, str | None]:
+    """uint8 [H, W, 3 or 4] as stored; whether it is grey; from which colours it was converted."""
+    with open_picture(io.BytesIO(data), (kind,)) as image:
+        _check_size(*image.size, name)
+        if page:
+            image.seek(page)
+        image.load()
+        picture: Image.Image = image
+        converted = image.mode if image.mode in ("CMYK", "LAB") else None
+        if converted:
+            picture = _to_srgb(image, image.info.get("icc_profile"))
+        grey = picture.mode in ("1", "L", "LA", "La")
+        alpha = picture.has_transparency_data
+        return np.asarray(picture.convert("RGBA" if alpha else "RGB")), grey, converted
+
+
+def _conversion_note(mode: str | None) -> list[str]:
+    names = {"CMYK": "CMYK", "LAB": "Lab"}
+    return [f"The photo is {names[mode]}; it is edited and written as sRGB."] if mode else []
+
+
+def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """A print or Lab picture as sRGB, by its own profile if it has a usable one."""
+    if image.mode == "CMYK" and profile is None:
+        return image.convert("RGB")
+    from PIL import ImageCms
+
+    srgb = ImageCms.createProfile("sRGB")
+    source = ImageCms.createProfile("LAB") if profile is None else io.BytesIO(profile)
+    try:
+        converted = ImageCms.profileToProfile(image, source, srgb, outputMode="RGB")
+    except ImageCms.PyCMSError:
+        return image.convert("RGB")
+    assert converted is not None  # only a conversion in place returns nothing
+    return converted
+
+
+def _check_size(width: int, height: int, name: str) -> None:
+    if width * height > _MOST_PIXELS:
+        raise BadImage(f"{name} is too large; scale it below 170 megapixels.")
