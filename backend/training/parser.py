@@ -34,13 +34,15 @@ HELD_OUT = "face_parts"  # the list of photos that the score is made on
 _SIDES = ((0.4, 160), (0.8, 192), (1.0, RESOLUTION))  # the crop's side until that share of steps
 _FIXED = 2  # stages of the way down whose edges and textures stay as they were
 _AVERAGE = 0.998  # of the weights, per step
-_EVERY = 100  # steps between states
+_EVERY = 50  # steps between states
 
 
 class ParserTrainer:
     """The parser, the average of its weights, its optimiser, and one step."""
 
-    def __init__(self, perceptual: Path | None, *, rate: float, steps: int) -> None:
+    def __init__(
+        self, perceptual: Path | None, weights: Tensor, *, rate: float, steps: int
+    ) -> None:
         self.parser = FaceParser().to(memory_format=torch.channels_last).train()
         if perceptual is not None:
             self.parser.start_from(perceptual)
@@ -50,7 +52,7 @@ class ParserTrainer:
         late = [p for n, p in self.parser.named_parameters() if not n.startswith("stages.")]
         groups = [{"params": early, "share": 0.2}, {"params": late, "share": 1.0}]
         self.optimiser = torch.optim.AdamW(groups, lr=rate, weight_decay=0.01)
-        self.rate, self.steps, self.done = rate, steps, 0
+        self.weights, self.rate, self.steps, self.done = weights, rate, steps, 0
 
     def step(self, images: Tensor, labels: Tensor) -> float:
         """One step on (B, 3, H, W) in [-1, 1] and (B, H, W); returns the loss."""
@@ -58,7 +60,7 @@ class ParserTrainer:
             group["lr"] = group["share"] * self.rate * schedule(self.done, self.steps)
         down, right = (int(i) for i in torch.randint(2, (2,)))  # a quarter of the pixels will do
         logits = self.parser(images)[:, :, down::2, right::2]
-        loss = parsing_loss(logits, labels[:, down::2, right::2])
+        loss = parsing_loss(logits, labels[:, down::2, right::2], self.weights)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.parser.parameters(), 2.0)
@@ -91,13 +93,22 @@ def side(step: int, steps: int) -> int:
     return next(side for share, side in _SIDES if step < share * steps)
 
 
-def parsing_loss(logits: Tensor, labels: Tensor) -> Tensor:
+def class_weights(labels: NDArray[np.uint8]) -> Tensor:
+    """(C,): rare classes count more, by the root of how rare they are; their mean over all pixels
+    is one. labels: uint8 of any shape."""
+    counts = np.bincount(labels.ravel(), minlength=256)[: len(CLASSES)].astype(np.float64)
+    counts = np.maximum(counts / counts.sum(), 2e-3)
+    weights = counts**-0.5
+    return torch.from_numpy(weights / (weights * counts).sum()).float()
+
+
+def parsing_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
     """Cross entropy and the Dice loss of the classes that occur (Milletari et al. 2016), so that
     brows count as much as hair.
 
-    logits (B, C, H, W), labels (B, H, W) of classes or UNLABELLED.
+    logits (B, C, H, W), labels (B, H, W) of classes or UNLABELLED, weights (C,).
     """
-    entropy = F.cross_entropy(logits, labels, ignore_index=UNLABELLED)
+    entropy = F.cross_entropy(logits, labels, weights, ignore_index=UNLABELLED)
     known = labels != UNLABELLED
     true = F.one_hot(torch.where(known, labels, 0), logits.shape[1]).permute(0, 3, 1, 2)
     true = true * known[:, None]  # (B, C, H, W)
@@ -160,7 +171,8 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     data = FaceParts.of(args.images, args.run_folder / "crops", quiet=args.quiet)
     kept, back = (data.indices(held_out, among=among) for among in (False, True))
     start = bundle.path("perceptual") if bundle.has("perceptual") else None
-    trainer = ParserTrainer(start, rate=args.rate, steps=args.steps)
+    weights = class_weights(data.labels[::4, ::4, ::4])
+    trainer = ParserTrainer(start, weights, rate=args.rate, steps=args.steps)
     path = args.run_folder / "parser.pt"
     if state := load_state(path):
         trainer.restore(state)
