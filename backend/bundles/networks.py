@@ -156,8 +156,13 @@ def load_parser(bundle: Bundle) -> FaceParser | None:
 
 
 def save_network(network: nn.Module, path: Path, *, half: bool = True) -> None:
-    """Write weights as safetensors, in half precision unless told otherwise."""
-    state = network.state_dict()
-    dtype = torch.float16 if half else torch.float32
-    save_file({k: v.detach().cpu().to(dtype).contiguous() for k, v in state.items()}, path)
+    """Write weights as safetensors, in half precision unless told otherwise; what is too large for
+    it, as a variance can be, stays in single precision."""
+    state = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
+    save_file({k: _halved(v) if half else v.float() for k, v in state.items()}, path)
     path.chmod(0o644)  # safetensors makes files that only their owner may read
+
+
+def _halved(weights: Tensor) -> Tensor:
+    small = weights.half()
+    return small if small.isfinite().all() else weights.float()

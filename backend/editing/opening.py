@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import asdict
+from functools import partial
 
 import numpy as np
 import torch
@@ -16,7 +17,12 @@ from backend.editing.inversion import LEVELS, Reconstruction, invert, measure
 from backend.editing.model import Model, array_of
 from backend.editing.part_quality import parts_report
 from backend.editing.parts_term import known_parts
-from backend.editing.photo_parts import PhotoParts, better_parts, read_parts
+from backend.editing.photo_parts import (
+    PhotoParts,
+    better_parts,
+    looks_upright,
+    read_parts,
+)
 from backend.editing.progress import Heard, Progress, Report, ignore, part_of
 from backend.editing.results import OpenPhoto
 from backend.errors import BadImage
@@ -36,7 +42,9 @@ class Opening(Model):
 
     def __init__(self, bundle: Bundle, device: str | torch.device = "cpu") -> None:
         super().__init__(bundle, device)
-        self._detector = make_detector(bundle.domain)
+        parser = self.networks.parser
+        judge = partial(looks_upright, parser) if parser else None
+        self._detector = make_detector(bundle.domain, judge=judge)
 
     def find_subjects(
         self, image: NDArray[np.uint8], selection: Rect | None = None

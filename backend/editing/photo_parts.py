@@ -51,6 +51,13 @@ _REBUILT = 0.15  # weight of the reconstruction in part layers
 _DARK = 6e-4  # of the crop: an eye behind glasses that shows less of itself is not seen
 
 
+_LANDMARKS = (  # with area and height of the middle in a frame, crop sides; medians of portraits
+    (("left eye", "right eye", "eye glasses"), 0.0043, 0.475),
+    (("nose",), 0.0198, 0.574),
+)
+_SPREAD = 0.06  # of those heights
+
+
 @dataclass(frozen=True, eq=False)
 class PhotoParts:
     """The parser's view of an aligned crop, all maps float32 [S, S] in 0..1, S = 256.
@@ -86,16 +93,38 @@ def read_parts(
 
     photo: uint8 or float (0..1) [H, W, 3 or 4]; parts: the bundle's, whose order the result has.
     """
-    crop, valid = extract(photo, frame, RESOLUTION)
-    device = next(parser.parameters()).device
-    image = torch.from_numpy(crop).permute(2, 0, 1)[None].to(device)
-    seen = dict(zip(CLASSES, parser.probabilities(image).cpu().numpy(), strict=True))
+    seen, valid = classes_in(parser, photo, frame)
     face = sum(seen[name] for name in _FACE) * valid
     return PhotoParts(
         as_parts(seen, parts),
         (covering(seen) * valid).astype(np.float32),
         np.clip(face, 0, 1).astype(np.float32),
     )
+
+
+def classes_in(
+    parser: FaceParser, photo: NDArray[np.generic], frame: CropFrame
+) -> tuple[dict[str, Floats], NDArray[np.bool_]]:
+    """Probabilities [S, S] by class in a photo's frame, and what the photo covers of it."""
+    crop, valid = extract(photo, frame, RESOLUTION)
+    image = torch.from_numpy(crop).permute(2, 0, 1)[None].to(next(parser.parameters()).device)
+    found = parser.probabilities(image).cpu().numpy()
+    return dict(zip(CLASSES, found, strict=True)), valid
+
+
+def looks_upright(parser: FaceParser, photo: NDArray[np.uint8], frame: CropFrame) -> float:
+    """How much a frame shows a face the right way up, 0..1: the parser is sure of what it sees,
+    and eyes (or glasses) and nose are as large, and as high up, as they are in such a frame."""
+    seen, valid = classes_in(parser, photo, frame)
+    inner = slice(RESOLUTION // 5, -(RESOLUTION // 5))
+    things = np.stack([seen[name] for name in CLASSES if name != "occluder"])
+    mark = float(things[:, inner, inner].max(axis=0).mean())
+    rows = (np.arange(RESOLUTION) + 0.5) / RESOLUTION
+    for members, area, height in _LANDMARKS:
+        mass = (sum(seen[name] for name in members) * valid).mean(axis=1)  # by row
+        off = float(mass @ rows) / max(float(mass.sum()), 1e-6) - height
+        mark *= min(1.0, float(mass.mean()) / area) * float(np.exp(-0.5 * (off / _SPREAD) ** 2))
+    return mark
 
 
 def as_parts(seen: dict[str, Floats], parts: Sequence[Part]) -> Floats:

@@ -5,7 +5,9 @@ A selection is a rectangle in the picture: x, y, width, height.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 
 import cv2
 import numpy as np
@@ -18,6 +20,12 @@ from protocol.geometry import Rect
 _WORKING_SIZE = 640  # longest side for detection; a face then spans at least 20 px to be found
 _SMALLEST_PHOTO = 32
 _SURE = 0.98  # confidence below which a photo is also looked at on its side
+_PLAUSIBLE = 0.75  # a judge's mark below which it is looked at on its side too
+_SAME = 0.5  # overlap from which two findings are one face
+_JUDGED = 3  # of the upright faces, the largest ones: a crowd would take seconds
+
+Judge = Callable[[NDArray[np.uint8], CropFrame], float]
+"""How much what a frame of a picture shows looks like a face the right way up, 0..1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,13 +61,20 @@ def meeting(
 
 class FaceDetector:
     """MTCNN (Zhang et al. 2016), whose weights come with facenet-pytorch: boxes and five
-    landmarks."""
+    landmarks.
 
-    def __init__(self, *, min_face: int = 20, threshold: float = 0.9) -> None:
+    It is often as sure of a face upside down as of an upright one. With a `judge`, all ways up are
+    compared where the upright findings do not convince it.
+    """
+
+    def __init__(
+        self, *, min_face: int = 20, threshold: float = 0.9, judge: Judge | None = None
+    ) -> None:
         from facenet_pytorch import MTCNN  # imports torch: only when a face is looked for
 
         self._mtcnn = MTCNN(keep_all=True, min_face_size=min_face, device="cpu")
         self._threshold = threshold
+        self._judge = judge
 
     def find(self, image: NDArray[np.uint8], selection: Rect | None = None) -> list[Subject]:
         """Faces in `image`, uint8 [H, W, 3], that meet the selection; without one, largest first.
@@ -90,10 +105,20 @@ class FaceDetector:
     def _search(self, image: NDArray[np.uint8]) -> list[Subject]:
         """Faces; in a photo that lies on its side, as cameras leave them, those are found too."""
         upright = self._look(image, 0, self._threshold)
-        if _best(upright) >= _SURE:
+        if self._convincing(image, upright):
             return upright
         turned = [self._look(image, turns, _SURE) for turns in (1, 2, 3)]
-        return max(upright, *turned, key=_best)
+        if self._judge is None:
+            return max(upright, *turned, key=_best)
+        found = [*upright, *chain.from_iterable(turned)]
+        return right_way_up(image, found, self._judge)
+
+    def _convincing(self, image: NDArray[np.uint8], upright: list[Subject]) -> bool:
+        if _best(upright) < _SURE:
+            return False
+        largest = sorted(upright, key=lambda subject: -subject.frame.size)[:_JUDGED]
+        judge = self._judge
+        return judge is None or all(judge(image, s.frame) >= _PLAUSIBLE for s in largest)
 
     def _look(self, image: NDArray[np.uint8], turns: int, threshold: float) -> list[Subject]:
         """Faces in `image` after that many quarter turns, their frames in `image` as it is."""
@@ -111,6 +136,19 @@ class FaceDetector:
 
 def _best(found: list[Subject]) -> float:
     return max((subject.score for subject in found), default=0.0)
+
+
+def right_way_up(image: NDArray[np.uint8], found: list[Subject], judge: Judge) -> list[Subject]:
+    """Each face once, the way up that the judge likes best, of findings at all turns of a
+    picture."""
+    height, width = image.shape[:2]
+    marks = [(judge(image, s.frame) * s.score, s) for s in found]
+    kept: list[Subject] = []
+    for _, subject in sorted(marks, key=lambda pair: -pair[0]):
+        bounds = subject.frame.bounds(0.0, width, height)
+        if all(overlap(bounds, k.frame.bounds(0.0, width, height)) < _SAME for k in kept):
+            kept.append(subject)
+    return kept
 
 
 def turned_back(
@@ -143,7 +181,11 @@ class CentreDetector:
         return [Subject(CropFrame.from_axes(centre, np.array([half, 0.0])), 1.0)]
 
 
-def make_detector(domain: str, *, min_face: int = 20) -> FaceDetector | CentreDetector:
+def make_detector(
+    domain: str, *, min_face: int = 20, judge: Judge | None = None
+) -> FaceDetector | CentreDetector:
     """The detector for a domain: faces are found; other subjects are selected or fill the
     picture."""
-    return FaceDetector(min_face=min_face) if domain == "faces" else CentreDetector()
+    if domain != "faces":
+        return CentreDetector()
+    return FaceDetector(min_face=min_face, judge=judge)

@@ -1,11 +1,21 @@
 """Which subject is meant."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from backend.errors import BadImage, NoSubject
 from backend.photos.align import CropFrame
-from backend.photos.detect import CentreDetector, Subject, meeting, overlap
+from backend.photos.detect import (
+    CentreDetector,
+    FaceDetector,
+    Subject,
+    meeting,
+    overlap,
+    right_way_up,
+)
+from backend.photos.folder import read_rgb
 from protocol.geometry import Rect
 
 GREY = np.full((60, 100, 3), 128, np.uint8)
@@ -42,3 +52,36 @@ def test_overlap_is_a_share_of_the_smaller() -> None:
     assert overlap(Rect(0, 0, 10, 10), Rect(5, 5, 10, 10)) == 0.25
     assert overlap(Rect(0, 0, 10, 10), Rect(2, 2, 2, 2)) == 1
     assert overlap(Rect(0, 0, 10, 10), Rect(20, 0, 5, 5)) == 0
+
+
+def test_of_the_ways_up_of_a_face_the_judge_s_is_kept() -> None:
+    def at(x: float, half: tuple[float, float]) -> Subject:
+        return Subject(CropFrame.from_axes(np.array([x, 30.0]), np.array(half)), 0.99)
+
+    wrong, right, other = at(30, (10, 0)), at(31, (-10, 0)), at(75, (8, 0))
+
+    def judge(_: np.ndarray, frame: CropFrame) -> float:
+        return 0.9 if frame is right.frame else 0.4
+
+    assert right_way_up(GREY, [wrong, right, other], judge) == [right, other]
+
+
+def test_a_photo_is_turned_only_where_the_judge_doubts() -> None:
+    photo = read_rgb(Path("assets/portrait.png"))
+    turned = np.ascontiguousarray(photo[::-1, ::-1])
+
+    def upright_in(image: np.ndarray, seen: list[CropFrame]) -> FaceDetector:
+        """A detector whose judge knows that the frame's top should be dark hair."""
+
+        def judge(_: np.ndarray, frame: CropFrame) -> float:
+            seen.append(frame)
+            down = frame.quad[1] - frame.quad[0]
+            return 1.0 if (down[1] > 0) == (image is photo) else 0.1
+
+        return FaceDetector(judge=judge)
+
+    for image, way in ((photo, 1), (turned, -1)):
+        asked: list[CropFrame] = []
+        found = upright_in(image, asked).find(image)[0].frame
+        assert (found.quad[1] - found.quad[0])[1] * way > 0
+        assert len(asked) == 1 if image is photo else len(asked) > 1
