@@ -68,7 +68,7 @@ class Applying(Model):
             delta = found.best
             report |= {"refine": found.steps, "ended_early": found.enough}
             after, labels = self.segmented(w_plus + delta)
-        layer = self.composite(photo, after, region, labels, labels)
+        layer = self.composite(photo, after, region, labels)
         report["seconds"] = time.monotonic() - began
         parts = tuple(part.name for part in self.bundle.parts if part.name in edited)
         return EditResult(layer, array_of(delta), parts, labels, to_picture(after), report)

@@ -22,7 +22,7 @@ from backend.editing.preview import laid_over
 from backend.editing.region import region_of_interest, shown_region
 from backend.photos.align import CropFrame, extract
 from backend.photos.composite import draw, plan
-from backend.photos.motion.estimate import PartChange
+from backend.photos.motion.part_change import PartChange
 from backend.photos.motion.registration import QUICK
 from backend.photos.motion.roles import PartRoles
 from backend.photos.pixels import to_bytes
@@ -46,6 +46,7 @@ class PhotoView:
         """w_plus: the photo's, (1, n_ws, w_dim), on the device."""
         self._glance, self._bundle, self._w_plus = glance, bundle, w_plus
         self._roles = PartRoles.of(bundle.parts)
+        self._own_parts = None if photo.seen is None else photo.seen.labels
         crop, _ = extract(photo.pixels, photo.frame, LARGEST)
         self._crop = to_bytes(crop)
         self._valid = on_grid(photo.valid)
@@ -75,7 +76,7 @@ class PhotoView:
         self, stack: Sequence[ScaledEdit], after: NDArray[np.float32], labels: NDArray[np.uint8]
     ) -> SubjectChange:
         """What a stack does to the subject; after: [G, G, 3] in [-1, 1]."""
-        parts = PartChange(self._labels, labels, labels, self._roles)
+        parts = PartChange(self._labels, labels, self._roles, self._own_parts)
         shown = self._shown(stack, labels)
         whole = _square(0, 0, LARGEST)
         return plan(self._crop, whole, self._before, after, shown, parts, stages=QUICK)

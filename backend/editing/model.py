@@ -18,8 +18,9 @@ from backend.errors import WrongBundle
 from backend.models.precision import use_fast_matrices
 from backend.models.replay import Recorded
 from backend.photos.composite import ResultLayer, composite
-from backend.photos.motion.estimate import PartChange
+from backend.photos.motion.part_change import PartChange
 from backend.photos.motion.roles import PartRoles
+from backend.photos.painted import Claims
 
 
 class Model:
@@ -52,17 +53,28 @@ class Model:
         photo: OpenPhoto,
         after: Tensor,
         region: NDArray[np.bool_],
-        target: NDArray[np.uint8],
         drawn: NDArray[np.uint8],
+        claims: Claims | None = None,
     ) -> ResultLayer:
         """The layer that takes the photo from its reconstruction to `after`, (1, 3, R, R).
 
-        target, drawn: labels [L, L], what was asked for and what `after` shows.
+        drawn: labels [L, L], what `after` shows. claims: what a repaint asked for.
         """
         pictures = picture_of(self.rebuilt(photo)), picture_of(after)
         shown = shown_region(region, photo.valid)
-        parts = PartChange(photo.labels, target, drawn, self.roles)
+        parts = self.part_change(photo, drawn, claims)
         return composite(photo.pixels, photo.frame, *pictures, shown, parts)
+
+    def part_change(
+        self, photo: OpenPhoto, drawn: NDArray[np.uint8], claims: Claims | None = None
+    ) -> PartChange:
+        """What happens to a photo's parts; drawn, claims: as in `composite`."""
+        seen = None if photo.seen is None else photo.seen.labels
+        if claims is None:
+            return PartChange(photo.labels, drawn, self.roles, seen)
+        # What lost its part and gained none becomes what the generator draws there.
+        asked = np.where(claims.lost > 0, drawn, claims.target)
+        return PartChange(photo.labels, drawn, self.roles, seen, asked, claims.changed)
 
     def tensor(self, code: NDArray[np.float32]) -> Tensor:
         """float32 [n_ws, w_dim] -> (1, n_ws, w_dim) on the device; raises WrongBundle."""

@@ -10,7 +10,7 @@ from backend.editing.glance import GRID, on_grid
 from backend.editing.progress import Progress, Report
 from backend.photos.align import CropFrame, extract
 from backend.photos.composite import ResultLayer, draw, plan
-from backend.photos.motion.estimate import PartChange
+from backend.photos.motion.part_change import PartChange
 from backend.photos.motion.registration import QUICK
 from backend.photos.pixels import from_bytes, to_bytes
 

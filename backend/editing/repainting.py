@@ -17,7 +17,6 @@ from backend.editing.progress import Report, ignore, part_of
 from backend.editing.region import shown_region
 from backend.editing.results import EditResult, OpenPhoto, Outcome
 from backend.errors import NothingChanged
-from backend.photos.motion.estimate import PartChange
 from backend.photos.painted import Claims, PaintedLayer, read_painted
 
 
@@ -79,7 +78,7 @@ class Repainting(Model):
             start=start,
             progress=part_of(progress, 0.0, 0.95),
         )
-        layer = self.composite(photo, learnt.after, learnt.region, claims.target, learnt.labels)
+        layer = self.composite(photo, learnt.after, learnt.region, learnt.labels, claims)
         return learnt.result(layer, seconds=time.monotonic() - began)
 
     def learn(
@@ -104,7 +103,7 @@ class Repainting(Model):
         target = self.target(claims.target, region, claims.changed, claims.lost, photo.valid)
         objective = EditObjective(self.networks, before, target, weights or Weights(), inside)
         shown = shown_region(region, photo.valid)
-        parts = PartChange(photo.labels, claims.target, claims.target, self.roles)
+        parts = self.part_change(photo, claims.target, claims)
         preview = PhotoPreview(photo.pixels, photo.frame, picture_of(before), shown, parts)
         w_plus = self.tensor(photo.w_plus)
         first = None if start is None else self.tensor(start)

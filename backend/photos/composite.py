@@ -6,7 +6,7 @@ generator gives the change of light and those parts that no moved pixel of the p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -15,7 +15,8 @@ import numpy as np
 from backend.photos.align import CropFrame, extract
 from backend.photos.arrays import Flags, Floats, Picture
 from backend.photos.feather import feathered_alpha
-from backend.photos.motion.estimate import PartChange
+from backend.photos.motion.hair import HairChange
+from backend.photos.motion.part_change import PartChange
 from backend.photos.motion.registration import THOROUGH, Stage
 from backend.photos.subject_change import SubjectChange, subject_change
 from backend.photos.warp import resize, support_rect, to_photo
@@ -109,7 +110,8 @@ class _Fields:
     """A change as smooth fields over the square `frame`, fine enough to be interpolated.
 
     shift: [S, S, 2], in photo pixels. light, drawn: [S, S, 3] in units of 0..1. fresh: [S, S], None
-    where no part is new. grain: how strong the photo's grain is; edges are stronger.
+    where no part is new. grain: how strong the photo's grain is; edges are stronger. hair: see
+    `HairChange`, its shifts in photo pixels.
     """
 
     frame: CropFrame
@@ -118,6 +120,7 @@ class _Fields:
     drawn: Floats
     fresh: Floats | None
     grain: float
+    hair: HairChange | None
 
     @classmethod
     def of(cls, change: SubjectChange, frame: CropFrame, size: int, grain: float) -> _Fields:
@@ -125,7 +128,12 @@ class _Fields:
         fresh = resize(change.fresh, size).clip(0, 1) if change.fresh.any() else None
         shift = resize(change.shift @ to_pixels, size)
         light, drawn = (resize(field, size) for field in (change.light, change.drawn))
-        return cls(frame, shift, light, drawn, fresh, grain)
+        hair = change.hair and replace(
+            change.hair,
+            shift=resize(change.hair.shift @ to_pixels, size),
+            behind=change.hair.behind @ to_pixels,
+        )
+        return cls(frame, shift, light, drawn, fresh, grain, hair)
 
 
 def _crop(photo: Picture, frame: CropFrame, size: int) -> tuple[Floats, Flags]:
@@ -153,12 +161,27 @@ def _band(photo: Picture, fields: _Fields, opacity: Floats, rect: Rect) -> Pictu
         drawn = unit * to_photo(fields.drawn, frame, rect)
         drawn += np.clip(_grain(moved), -fields.grain, fields.grain)
         result += fresh * (drawn - result)
+    if fields.hair is not None:
+        result = _with_hair(result, photo, fields.hair, frame, rect)
     layer = np.concatenate([result, unit * opacity[..., None]], axis=2)
     if photo.dtype == np.uint8:
         layer = np.clip(np.rint(layer), 0, 255).astype(np.uint8)
     untouched = layer[..., 3] == 0
     layer[..., :3][untouched] = own[untouched]
     return layer.astype(photo.dtype, copy=False)
+
+
+def _with_hair(
+    result: Floats, photo: Picture, hair: HairChange, frame: CropFrame, rect: Rect
+) -> Floats:
+    """`result` [h, w, 3] with hair that moves in front of a background which does not."""
+    share = to_photo(hair.share, frame, rect, outside_zero=True)[..., None]
+    if not share.any():
+        return result
+    strands = _moved(photo, to_photo(hair.shift, frame, rect), rect)
+    behind = _moved(photo, to_photo(hair.behind, frame, rect), rect)
+    matte = to_photo(hair.matte, frame, rect)[..., None]
+    return result + share * (behind + matte * (strands - behind) - result)
 
 
 def _grain_strength(photo: Picture, rect: Rect) -> float:

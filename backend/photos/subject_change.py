@@ -10,14 +10,16 @@ import numpy as np
 
 from backend.photos.arrays import Flags, Floats
 from backend.photos.feather import FEATHER
+from backend.photos.motion.diffeomorphism import warp
 from backend.photos.motion.estimate import (
     GRID,
     Motion,
-    PartChange,
     estimate_motion,
     motion_window,
 )
+from backend.photos.motion.hair import HairChange, hair_change
 from backend.photos.motion.light import change_of_light
+from backend.photos.motion.part_change import PartChange, PartMaps
 from backend.photos.motion.registration import THOROUGH, Stage
 from backend.photos.reconstruction_error import colour_error, tone_error
 from backend.photos.warp import resize
@@ -25,6 +27,7 @@ from backend.photos.warp import resize
 _COHERENT = 0.15  # of the strongest motion in the region: what moves less is not part of the edit
 _NOTICED = 0.1 / 128  # motion below this is none, in sides
 _SMOOTH = 1.5  # blur that rounds the outline of what moves, grid pixels
+_MATTE = 512  # side of the grid that hair's matte is found on
 _SHARPEN = 0.6  # unsharp mask of what the generator draws
 _SOFTNESS = 1.0  # its radius, in generator pixels
 
@@ -36,7 +39,8 @@ class SubjectChange:
     shift: float32 [n, n, 2], where each edited pixel comes from, relative to itself, in sides.
     light: float32 [n, n, 3], to add, in units of 0..1. fresh: float32 [n, n] in 0..1, where new
     parts lie; drawn: float32 [R, R, 3], what they look like. reach: bool [n, n], where the edit
-    may show. velocity: float32 [n, n, 2], to begin a similar change with.
+    may show. velocity: float32 [n, n, 2], to begin a similar change with. hair: what happens to
+    hair in front of the background, None where nothing does.
     """
 
     shift: Floats
@@ -45,6 +49,7 @@ class SubjectChange:
     drawn: Floats
     reach: Flags
     velocity: Floats
+    hair: HairChange | None
 
 
 def subject_change(
@@ -63,26 +68,54 @@ def subject_change(
     valid: bool [R, R], what the photo covers. region: bool [R, R], where the edit was meant to
     show; with parts, it also shows where the subject's surface moves along with that.
     """
+    maps = None
+    if parts is not None:
+        maps, alignment = parts.resolved(GRID)
+        if alignment is not None:
+            before, after = (_realigned(picture, alignment) for picture in (before, after))
     missed = crop - before
-    window = _window(region & valid, valid, parts)
-    motion = estimate_motion(before, after, window, parts, start=start, stages=stages)
+    window = _window(region & valid, valid, maps)
+    motion = estimate_motion(before, after, window, maps, start=start, stages=stages)
     light = change_of_light(before, after, motion, colour_error(missed, valid))
     drawn = _sharpened(after) + tone_error(missed, valid)
-    reach = _reach(motion, region, valid, alone=parts is None)
-    return SubjectChange(motion.shift, light, motion.fresh, drawn, reach, motion.velocity)
+    reach = _reach(motion, region, valid, alone=maps is None)
+    hair = _hair(crop, region & valid, maps, stages) if maps else None
+    return SubjectChange(motion.shift, light, motion.fresh, drawn, reach, motion.velocity, hair)
 
 
-def _window(region: Flags, valid: Flags, parts: PartChange | None) -> Floats:
+def _realigned(picture: Floats, alignment: Floats) -> Floats:
+    """A generated picture [R, R, 3] where the photo has its parts; alignment: [n, n, 2]."""
+    size = len(picture)
+    shift = resize(alignment, size) * np.float32(size / len(alignment))
+    return warp(picture, shift, cv2.INTER_CUBIC)
+
+
+def _window(region: Flags, valid: Flags, parts: PartMaps | None) -> Floats:
     """Where the photo may move. A feather's width within the region it is at rest, since there the
     composite fades and would show two positions at once."""
-    resolution = len(region)
-    inner = _eroded(region, math.ceil(FEATHER * resolution))
-    surface = None
-    if parts is not None:
-        shown = parts.roles.on_surface(parts.source) | parts.roles.on_surface(parts.target)
-        covered = cv2.resize(valid.astype(np.uint8), shown.shape[::-1]) > 0
-        surface = shown & covered
+    inner = _eroded(region, math.ceil(FEATHER * len(region)))
+    if parts is None:
+        return motion_window(inner, None, GRID)
+    surface = parts.surface & _on((GRID, GRID), valid)
+    # Hair moves in front of what does not: see `_hair`.
+    _, old, new = parts.hair()
+    hairy = np.maximum(old, new) > 0.5
+    inner &= ~_on(inner.shape, hairy & ~surface)
     return motion_window(inner, surface, GRID)
+
+
+def _hair(
+    crop: Floats, shown: Flags, parts: PartMaps, stages: tuple[Stage, ...]
+) -> HairChange | None:
+    """What happens to hair outside the subject's surface; shown: bool [R, R]."""
+    window = motion_window(_eroded(shown, 1), None, GRID)
+    guide = np.clip(resize(crop, _MATTE), 0, 1)
+    return hair_change(guide, *parts.hair(), window, parts.surface, stages)
+
+
+def _on(shape: tuple[int, ...], flags: Flags) -> Flags:
+    """Flags of a square on another grid."""
+    return cv2.resize(flags.astype(np.uint8), shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
 
 
 def _reach(motion: Motion, region: Flags, valid: Flags, *, alone: bool) -> Flags:

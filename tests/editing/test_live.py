@@ -12,7 +12,7 @@ from backend.editing.preview import PhotoPreview, laid_over
 from backend.editing.progress import Progress
 from backend.errors import NothingChanged, UnknownPart
 from backend.photos.align import CropFrame, extract
-from backend.photos.motion.estimate import PartChange
+from backend.photos.motion.part_change import PartChange
 from backend.photos.painted import PaintedLayer
 
 
@@ -53,7 +53,7 @@ def test_previews_show_the_photo_itself(editor: Editor, photo: OpenPhoto) -> Non
 
 
 def unchanged(photo: OpenPhoto, editor: Editor) -> PartChange:
-    return PartChange(photo.labels, photo.labels, photo.labels, editor.roles)
+    return editor.part_change(photo, photo.labels)
 
 
 def test_without_a_change_the_preview_is_the_photo(editor: Editor, photo: OpenPhoto) -> None:

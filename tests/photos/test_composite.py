@@ -9,11 +9,11 @@ import pytest
 from backend.photos.align import CropFrame, extract
 from backend.photos.composite import ResultLayer, composite
 from backend.photos.feather import feathered_alpha
-from backend.photos.motion.estimate import PartChange
+from backend.photos.motion.part_change import PartChange
 from backend.photos.motion.roles import Opening, PartRoles
 
 RESOLUTION = 64
-MOUTH = PartRoles(((1,), (2,), (3,), (4,)), (1, 2, 3, 4), (), (Opening(2, 3, 4),))
+MOUTH = PartRoles(((1,), (2,), (3,), (4,)), (0, 1, 2, 3), (), (Opening(1, 2, 3),))
 """Of labels: 0 background, 1 skin, 2 upper lip, 3 mouth interior, 4 lower lip."""
 
 
@@ -191,9 +191,7 @@ def test_new_parts_have_the_photos_grain_and_none_of_its_old_edges() -> None:
     source, target = np.ones((2, RESOLUTION, RESOLUTION), np.uint8)
     source[30:32, 20:44], source[32:34, 20:44] = 2, 4
     target[22:24, 20:44], target[40:42, 20:44], target[24:40, 20:44] = 2, 4, 3
-    layer = composite(
-        photo, frame, before, after, disc(r=0.4), PartChange(source, target, target, MOUTH)
-    )
+    layer = composite(photo, frame, before, after, disc(r=0.4), PartChange(source, target, MOUTH))
     merged = pasted(photo, layer).astype(np.float32)
     fine, own = (p - cv2.GaussianBlur(p, (0, 0), 1.5) for p in (merged, photo.astype(np.float32)))
     strength = np.median(np.abs(fine[170:230, 160:240])) / np.median(np.abs(own[20:100, 20:380]))
@@ -213,9 +211,7 @@ def test_what_moves_along_with_the_region_is_shown_and_nothing_else() -> None:
     after = cv2.remap(before, columns, rows + bump, cv2.INTER_LINEAR)
     labels = np.where(disc(r=0.4), 1, 0).astype(np.uint8)
     region = disc(x=0.5, y=0.6, r=0.1)
-    layer = composite(
-        photo, frame, before, after, region, PartChange(labels, labels, labels, MOUTH)
-    )
+    layer = composite(photo, frame, before, after, region, PartChange(labels, labels, MOUTH))
     alpha = np.zeros((400, 400), np.uint8)
     h, w = layer.pixels.shape[:2]
     alpha[layer.y : layer.y + h, layer.x : layer.x + w] = layer.pixels[..., 3]

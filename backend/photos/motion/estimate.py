@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from backend.photos.arrays import Bytes, Flags, Floats
+from backend.photos.arrays import Flags, Floats
 from backend.photos.motion.diffeomorphism import fold_free, warp
 from backend.photos.motion.opening import cut_open, opens
+from backend.photos.motion.part_change import PartMaps, on_grid
 from backend.photos.motion.registration import THOROUGH, Maps, Stage, register
-from backend.photos.motion.roles import PartRoles
 from backend.photos.reconstruction_error import grey_of
 from backend.photos.warp import resize
 
@@ -23,26 +23,6 @@ _RIM = 0.03  # over which motion fades in at the border of what may move, in sid
 _PICTURES = 0.15  # weight of the pictures beside the parts
 _SPECK = 1.5 / 128  # radius below which something uncovered is only an inexact border, in sides
 _BARE = 0.35  # share of a pixel that a new part covers before it counts
-
-
-@dataclass(frozen=True, eq=False)
-class PartChange:
-    """What happens to the parts of a subject: label maps uint8 [L, L].
-
-    source: what the photo shows. target: what was asked for, or what the edited picture shows.
-    drawn: what the edited picture shows.
-    """
-
-    source: Bytes
-    target: Bytes
-    drawn: Bytes
-    roles: PartRoles
-
-    @classmethod
-    def unknown(cls) -> PartChange:
-        """Of a subject whose parts nobody knows."""
-        nothing = np.zeros((1, 1), np.uint8)
-        return cls(nothing, nothing, nothing, PartRoles((), (), (), ()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +45,7 @@ def estimate_motion(
     before: Floats,
     after: Floats,
     window: Floats,
-    parts: PartChange | None = None,
+    parts: PartMaps | None = None,
     *,
     start: Floats | None = None,
     stages: tuple[Stage, ...] = THOROUGH,
@@ -75,13 +55,11 @@ def estimate_motion(
     window: float32 [n, n] in 0..1, zero where nothing may move; its grid is the motion's. Without
     parts the pictures alone tell. start: the velocity of a similar motion.
     """
-    parts = parts or PartChange.unknown()
-    roles, size = parts.roles, len(window)
-    old, new, drawn = (
-        _on_grid(roles.maps(labels), size) for labels in (parts.source, parts.target, parts.drawn)
-    )  # [n, n, C]
-    moving, fixed = Maps(old, _contrast(before, size)), Maps(new, _contrast(after, size))
-    weight = _PICTURES if roles.channels else 1.0
+    size = len(window)
+    parts = parts or PartMaps.unknown(size)
+    moving = Maps(parts.old, _contrast(before, size))
+    fixed = Maps(parts.new, _contrast(after, size))
+    weight = _PICTURES if parts.roles.channels else 1.0
 
     def find(trust: Floats | None, start: Floats | None) -> Floats:
         return register(
@@ -90,25 +68,26 @@ def estimate_motion(
 
     velocity = find(None, start)
     shift = fold_free(velocity)
-    for opening in roles.openings:
-        gap = roles.channel(opening.gap)
-        if opens(old[..., gap] * window, new[..., gap] * window):
-            shift = cut_open(opening, roles, new, lambda trust: fold_free(find(trust, velocity)))
-    moved = warp(old, shift)
-    agree = np.minimum(moved, drawn).sum(axis=2) + _unnamed(moved, drawn)
-    return Motion(shift / size, _uncovered(moved, new, drawn), agree, velocity)
+    for opening in parts.roles.openings:
+        old, new = (maps[..., opening.gap] * window for maps in (parts.old, parts.new))
+        if opens(old, new):
+            shift = cut_open(opening, parts.new, lambda trust: fold_free(find(trust, velocity)))
+    moved = warp(parts.old, shift)
+    agree = np.minimum(moved, parts.drawn).sum(axis=2) + _unnamed(moved, parts.drawn)
+    fresh = _uncovered(moved, parts.new, parts.drawn)
+    return Motion(shift / size, fresh, agree, velocity)
 
 
 def motion_window(region: Flags, surface: Flags | None, size: int) -> Floats:
     """Where an edit may move the photo: float32 [size, size] in 0..1, 0 at its border.
 
-    region: bool [R, R], where it may change the picture; surface: bool [L, L], the subject's.
+    region: bool [R, R], where it may change the picture; surface: bool [n, n], the subject's.
     """
-    inside = _on_grid(region.astype(np.float32), size)
+    inside = on_grid(region.astype(np.float32), size)
     if surface is not None:
         # Small holes are stray labels, and what they hold moves along.
         closed = cv2.morphologyEx(surface.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5)))
-        inside = np.maximum(inside, _on_grid(closed.astype(np.float32), size))
+        inside = np.maximum(inside, on_grid(closed.astype(np.float32), size))
     flags = np.pad((inside > 0.5).astype(np.uint8), 1)
     depth = cv2.distanceTransform(flags, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
     ramp = np.clip((depth - 1) / (_RIM * size), 0, 1)
@@ -121,16 +100,6 @@ def _contrast(picture: Floats, size: int) -> Floats:
     sigma = _NEIGHBOURHOOD * size
     detail = grey - cv2.GaussianBlur(grey, (0, 0), sigma)
     return detail / (np.sqrt(cv2.GaussianBlur(detail * detail, (0, 0), sigma)) + _FAINT)
-
-
-def _on_grid(field: Floats, size: int) -> Floats:
-    """A field [L, L] or [L, L, C] on the grid, between its own values."""
-    if not field.size:  # OpenCV knows no arrays without channels
-        return np.zeros((size, size, *field.shape[2:]), np.float32)
-    if len(field) == size:
-        return field
-    method = cv2.INTER_AREA if size < len(field) else cv2.INTER_LINEAR
-    return cv2.resize(field, (size, size), interpolation=method)
 
 
 def _unnamed(moved: Floats, drawn: Floats) -> Floats:

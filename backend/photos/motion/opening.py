@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from backend.photos.arrays import Floats
-from backend.photos.motion.roles import Opening, PartRoles
+from backend.photos.motion.roles import Opening
 
 _STRETCH = 2.5  # how many times a part may grow before its own pixels no longer bear it
 _SMALLEST = 8e-4  # of the square: a gap below this is a line between lips
@@ -30,15 +30,12 @@ def opens(source: Floats, target: Floats) -> bool:
     return new > _SMALLEST and new > _STRETCH * old
 
 
-def cut_open(opening: Opening, roles: PartRoles, target: Floats, register: Register) -> Floats:
+def cut_open(opening: Opening, target: Floats, register: Register) -> Floats:
     """The displacement [n, n, 2] of a subject that opens; target: its maps [n, n, C]."""
-    above, gap, below = (
-        roles.channel(label) for label in (opening.above, opening.gap, opening.below)
-    )
-    share = side_above(target[..., gap])[..., None]  # [n, n, 1]
+    share = side_above(target[..., opening.gap])[..., None]  # [n, n, 1]
     count = target.shape[2] + 1
-    upper = register(_trust(share, count, without=(gap, below)))
-    lower = register(_trust(1 - share, count, without=(gap, above)))
+    upper = register(_trust(share, count, without=(opening.gap, opening.below)))
+    lower = register(_trust(1 - share, count, without=(opening.gap, opening.above)))
     return share * upper + (1 - share) * lower
 
 

@@ -12,11 +12,11 @@ from backend.photos.motion.diffeomorphism import determinants
 from backend.photos.motion.estimate import (
     GRID,
     Motion,
-    PartChange,
     estimate_motion,
     motion_window,
 )
 from backend.photos.motion.opening import side_above
+from backend.photos.motion.part_change import PartChange
 from backend.photos.motion.roles import PartRoles
 
 SIDE = 128
@@ -68,7 +68,7 @@ def split_mouth(labels: np.ndarray, opening: float) -> np.ndarray:
 
 
 def motion_of(source: np.ndarray, target: np.ndarray, window: np.ndarray = EVERYWHERE) -> Motion:
-    return estimate_motion(GREY, GREY, window, PartChange(source, target, target, ROLES))
+    return estimate_motion(GREY, GREY, window, PartChange(source, target, ROLES).resolved(GRID)[0])
 
 
 def moved_labels(labels: np.ndarray, motion: Motion) -> np.ndarray:
@@ -84,10 +84,10 @@ def iou(a: np.ndarray, b: np.ndarray) -> float:
 
 def test_sides_share_a_channel_and_behind_is_no_surface() -> None:
     assert ROLES.channels == ((1,), (2, 3), (4,), (5,), (6,), (7,))
-    assert ROLES.surface == (1, 2, 3, 4, 5, 6)
-    assert ROLES.hair == (7,)
+    assert ROLES.surface == (0, 1, 2, 3, 4)
+    assert ROLES.hair == (5,)
     (mouth,) = ROLES.openings
-    assert (mouth.above, mouth.gap, mouth.below) == (4, 5, 6)
+    assert (mouth.above, mouth.gap, mouth.below) == (2, 3, 4)
 
 
 def test_a_model_without_lips_opens_nowhere() -> None:
@@ -157,8 +157,8 @@ def test_a_part_that_appears_from_nothing_is_new() -> None:
 def test_what_the_picture_does_not_show_is_not_drawn() -> None:
     """The generator drew no brow where one was painted: its skin must not replace the photo's."""
     target = ellipse(face(), LEFT_BROW, 0.35, 0.3, 0.09, 0.03)
-    motion = estimate_motion(GREY, GREY, EVERYWHERE, PartChange(face(), target, face(), ROLES))
-    assert not motion.fresh.any()
+    change = PartChange(face(), face(), ROLES, asked=target, changed=target != face())
+    assert not estimate_motion(GREY, GREY, EVERYWHERE, change.resolved(GRID)[0]).fresh.any()
 
 
 def test_the_sides_of_a_gap_change_sharply_within_it_and_softly_beside_it() -> None:
@@ -168,6 +168,27 @@ def test_the_sides_of_a_gap_change_sharply_within_it_and_softly_beside_it() -> N
     assert above[line - 4, SIDE // 2] > 0.99
     assert above[line + 4, SIDE // 2] < 0.01
     assert 0.3 < above[line - 3, 5] < 0.75
+
+
+def test_an_edit_of_a_badly_rebuilt_face_moves_the_photos_own_parts() -> None:
+    """The generator puts the brow elsewhere: the motion is that of the edit alone."""
+    own = ellipse(face(), LEFT_BROW, 0.35, 0.34, 0.09, 0.03)
+    rebuilt = ellipse(face(), LEFT_BROW, 0.36, 0.31, 0.09, 0.03)
+    drawn = ellipse(face(), LEFT_BROW, 0.36, 0.27, 0.09, 0.03)
+    parts, alignment = PartChange(rebuilt, drawn, ROLES, seen=own).resolved(GRID)
+    assert alignment is not None
+    motion = estimate_motion(GREY, GREY, EVERYWHERE, parts)
+    wanted = ellipse(face(), LEFT_BROW, 0.35, 0.30, 0.09, 0.03)
+    assert iou(moved_labels(own, motion) == LEFT_BROW, wanted == LEFT_BROW) > 0.8
+
+
+def test_a_repaint_begins_with_the_photos_own_parts() -> None:
+    own = ellipse(face(), LEFT_BROW, 0.35, 0.34, 0.09, 0.03)
+    rebuilt = ellipse(face(), LEFT_BROW, 0.36, 0.31, 0.09, 0.03)
+    asked = ellipse(own, LEFT_BROW, 0.35, 0.33, 0.09, 0.045)
+    change = PartChange(rebuilt, rebuilt, ROLES, own, asked, asked != own)
+    motion = estimate_motion(GREY, GREY, EVERYWHERE, change.resolved(GRID)[0])
+    assert iou(moved_labels(own, motion) == LEFT_BROW, asked == LEFT_BROW) > 0.88
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -180,7 +201,8 @@ def test_no_pair_of_label_maps_folds_the_photo(seed: int) -> None:
         for _ in range(2)
     )  # fmt: skip
     pictures = random.random((2, SIDE, SIDE, 3)).astype(np.float32)
-    motion = estimate_motion(*pictures, EVERYWHERE, PartChange(source, target, target, ROLES))
+    parts = PartChange(source, target, ROLES).resolved(GRID)[0]
+    motion = estimate_motion(*pictures, EVERYWHERE, parts)
     for field in (motion.shift, motion.fresh, motion.agree):
         assert np.isfinite(field).all()
     smooth = estimate_motion(*pictures, EVERYWHERE)

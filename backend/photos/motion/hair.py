@@ -1,0 +1,109 @@
+"""Hair and what is behind it are two layers: hair moves, the background stays where it is.
+
+A single map would drag lettering or leaves along with the outline of the hair. Here hair's own
+pixels move with their matte, and where they uncover the background, that is continued by its own
+reflection.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from backend.photos.arrays import Flags, Floats
+from backend.photos.guided import guided_filter
+from backend.photos.motion.diffeomorphism import fold_free, warp
+from backend.photos.motion.registration import Maps, Stage, register
+from backend.photos.warp import resize
+
+_SMALLEST = 1e-3  # of the square: less hair that comes or goes is the jitter of labels
+_AROUND = 0.03  # how far around the change hair may move, in sides
+_RADIUS, _EPSILON = 1.2 / 128, 1e-3  # of the guided filter that finds the matte
+_STRAY = 0.012  # how far strands stand out of the matte, in sides
+_ROUND = 0.015  # blur of the outline that reflects, in sides
+_OPAQUE, _CLEAR = 0.9, 0.1  # alpha of the matte beyond which all or nothing is hair
+
+
+@dataclass(frozen=True, eq=False)
+class HairChange:
+    """Hair that moves over what is behind it, on grids over the aligned square.
+
+    shift: float32 [n, n, 2], where hair comes from, in sides. matte: float32 [S, S] in 0..1, how
+    much of the edited picture is hair. behind: float32 [S, S, 2], where to read the background, in
+    sides; 0 where the photo shows it. share: float32 [S, S] in 0..1, where the layers apply.
+    """
+
+    shift: Floats
+    matte: Floats
+    behind: Floats
+    share: Floats
+
+
+def hair_change(
+    guide: Floats,
+    photo: Floats,
+    source: Floats,
+    target: Floats,
+    window: Floats,
+    surface: Flags,
+    stages: tuple[Stage, ...],
+) -> HairChange | None:
+    """How hair changes from `source` to `target`, float32 [n, n] in 0..1; None where it stays.
+
+    guide: float32 [S, S, 3] in 0..1, the photo's crop; photo: the hair in it, [n, n]. window:
+    float32 [n, n], where the edit may show. surface: bool [n, n], the subject's own surface before
+    and after, which hair does not move over here: a fringe is a motion of the face.
+    """
+    changed = (np.abs(target - source) > 0.5) & (window > 0.5) & ~surface
+    if changed.mean() < _SMALLEST:
+        return None
+    size, fine = len(window), len(guide)
+    near = cv2.dilate(changed.astype(np.uint8), _disc(_AROUND * size)).astype(np.float32)
+    room = cv2.GaussianBlur(near * ~surface, (0, 0), _AROUND * size / 3) * window * ~surface
+    flat = np.zeros((size, size), np.float32)
+    old, new = (Maps(hair[..., None], flat) for hair in (source, target))
+    shift = fold_free(register(old, new, room, picture_weight=0.0, stages=stages))
+    matte = _matte(guide, photo)
+    moved = warp(matte, resize(shift, fine) * (fine / size))
+    return HairChange(shift / size, moved, _reflection(matte), np.clip(resize(room, fine), 0, 1))
+
+
+def _matte(guide: Floats, hair: Floats) -> Floats:
+    """Hair [n, n] as a matte [S, S] along the edges of the photo."""
+    size = len(guide)
+    smooth = guided_filter(guide, max(1, round(_RADIUS * size)), _EPSILON)(resize(hair, size))
+    return np.clip((smooth - _CLEAR) / (_OPAQUE - _CLEAR), 0, 1)
+
+
+def _reflection(matte: Floats) -> Floats:
+    """For each place under hair, where the background that is nearest to it goes on: [S, S, 2].
+
+    What lies as far beyond the outline of the hair as the place lies within it.
+    """
+    size = len(matte)
+    hidden = cv2.dilate((matte > 0.02).astype(np.uint8), _disc(_STRAY * size))
+    if hidden.all() or not hidden.any():
+        return np.zeros((size, size, 2), np.float32)
+    _, index = cv2.distanceTransformWithLabels(
+        hidden, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    places = np.zeros((int(index.max()) + 1, 2), np.float32)
+    rows, columns = np.nonzero(hidden == 0)
+    places[index[rows, columns]] = np.stack([columns, rows], axis=1)
+    y, x = np.indices((size, size), dtype=np.float32)
+    own = np.dstack([x, y])
+    inside = hidden[..., None].astype(np.float32)
+    outline, weight = (
+        cv2.GaussianBlur(values, (0, 0), _ROUND * size)
+        for values in ((places[index] - own) * inside, inside)
+    )  # the way to the outline, whose kinks would break the reflection
+    way = outline / np.maximum(weight.reshape(inside.shape), 1e-3)
+    there = np.clip(own + 2 * way, 0, size - 1)  # [S, S, 2]
+    return (there - own) * inside / size
+
+
+def _disc(radius: float) -> Floats:
+    size = 2 * max(1, round(radius)) + 1
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))

@@ -1,0 +1,106 @@
+"""What happens to a subject's parts, told in the photo's own coordinates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from backend.photos.arrays import Bytes, Flags, Floats
+from backend.photos.motion.diffeomorphism import fold_free, warp
+from backend.photos.motion.registration import QUICK, Maps, register
+from backend.photos.motion.roles import PartRoles
+
+_BORDER = 0.03  # of the square, where a reconstruction is not aligned
+
+
+@dataclass(frozen=True, eq=False)
+class PartMaps:
+    """Parts on a grid, float32 [n, n, C] in 0..1, a map for each channel of the roles.
+
+    photo: what the photo shows; old: the same as the generator tells it, from which new, what it
+    should show, differs by the edit alone. drawn: what the edited picture shows.
+    """
+
+    photo: Floats
+    old: Floats
+    new: Floats
+    drawn: Floats
+    roles: PartRoles
+
+    @classmethod
+    def unknown(cls, size: int) -> PartMaps:
+        """Of a subject whose parts nobody knows."""
+        nothing = np.zeros((size, size, 0), np.float32)
+        return cls(nothing, nothing, nothing, nothing, PartRoles())
+
+    @property
+    def surface(self) -> Flags:
+        """Where the subject's surface is, before or after: bool [n, n]."""
+        channels = list(self.roles.surface)
+        return np.maximum(*(maps[..., channels].sum(axis=2) for maps in (self.old, self.new))) > 0.5
+
+    def hair(self) -> tuple[Floats, Floats, Floats]:
+        """Hair in the photo, before and after, [n, n] each."""
+        photo, old, new = (
+            maps[..., list(self.roles.hair)].sum(axis=2)
+            for maps in (self.photo, self.old, self.new)
+        )
+        return photo, old, new
+
+
+@dataclass(frozen=True, eq=False)
+class PartChange:
+    """What happens to the parts of a subject: label maps uint8 [L, L].
+
+    rebuilt, drawn: what the generator shows without and with the edit. seen: what the photo itself
+    shows, uint8 [S, S]; as `rebuilt` when None. asked: what a repaint asks for, where `changed`
+    [L, L]; without it, the edited picture's parts are the aim.
+    """
+
+    rebuilt: Bytes
+    drawn: Bytes
+    roles: PartRoles
+    seen: Bytes | None = None
+    asked: Bytes | None = None
+    changed: Flags | None = None
+
+    def resolved(self, size: int) -> tuple[PartMaps, Floats | None]:
+        """The change as maps on a grid of `size`, and how the generator's pictures have to move to
+        lie on the photo, [size, size, 2] in pixels of the grid; None when they need not."""
+        old, drawn = (
+            on_grid(self.roles.maps(labels), size) for labels in (self.rebuilt, self.drawn)
+        )
+        photo, alignment = old, None
+        if self.seen is not None:
+            photo = on_grid(self.roles.maps(self.seen), size)
+            alignment = aligned(old, photo)
+            old, drawn = warp(old, alignment), warp(drawn, alignment)
+        if self.asked is None or self.changed is None:
+            return PartMaps(photo, old, drawn, drawn, self.roles), alignment
+        share = on_grid(self.changed.astype(np.float32), size)[..., None]
+        asked = photo + share * (on_grid(self.roles.maps(self.asked), size) - photo)
+        return PartMaps(photo, photo, asked, drawn, self.roles), alignment
+
+
+def aligned(maps: Floats, onto: Floats) -> Floats:
+    """The displacement [n, n, 2] that reads part maps [n, n, C] where others show the same part."""
+    size = len(maps)
+    flat = np.zeros((size, size), np.float32)
+    rim = max(1, round(_BORDER * size))
+    window = cv2.GaussianBlur(np.pad(flat[rim:-rim, rim:-rim] + 1, rim), (0, 0), rim / 2)
+    velocity = register(
+        Maps(maps, flat), Maps(onto, flat), window, picture_weight=0.0, stages=QUICK
+    )
+    return fold_free(velocity)
+
+
+def on_grid(field: Floats, size: int) -> Floats:
+    """A field [L, L] or [L, L, C] on a grid of `size`, between its own values."""
+    if not field.size:  # OpenCV knows no arrays without channels
+        return np.zeros((size, size, *field.shape[2:]), np.float32)
+    if len(field) == size:
+        return field
+    method = cv2.INTER_AREA if size < len(field) else cv2.INTER_LINEAR
+    return cv2.resize(field, (size, size), interpolation=method)
