@@ -34,21 +34,21 @@ class Command:
 Commands = Mapping[str, "Command | tuple[str, Commands]"]
 
 LABELS: Commands = {
-    "draft": Command("backend.training.labelling.draft", "draft label maps of faces"),
-    "paint": Command("backend.training.labelling.paint", "paint outlines onto label maps"),
-    "sheet": Command("backend.training.labelling.sheet", "show label maps over their photos"),
+    "draft": Command("backend.commands.train.labels.draft", "draft label maps of faces"),
+    "paint": Command("backend.commands.train.labels.paint", "paint outlines onto label maps"),
+    "sheet": Command("backend.commands.train.labels.sheet", "show label maps over their photos"),
 }
 TRAINING: Commands = {
     "align": Command("backend.training.align", "cut aligned training pictures out of photos"),
     "generator": Command("backend.training.generator", "train generator and encoder together"),
     "score": Command("backend.training.score", "compare generators on photos they never saw"),
-    "encoder": Command("backend.training.encoder", "train an encoder for a finished generator"),
+    "encoder": Command("backend.commands.train.encoder", "train an encoder for a generator"),
     "labels": ("draw label maps of photos and look at them", LABELS),
-    "segmentation": Command("backend.training.segmentation", "train the segmentation branch"),
-    "parser": Command("backend.training.parser", "train a face parser on labelled photos"),
-    "bundle": Command("backend.training.export", "turn a training run into a model bundle"),
-    "codes": Command("backend.training.codes", "fit what a model's samples are drawn from"),
-    "presets": Command("backend.training.presets", "learn the edits that ship with a bundle"),
+    "segmentation": Command("backend.commands.train.segmentation", "train the segmentation branch"),
+    "parser": Command("backend.commands.train.parser", "train a face parser on labelled photos"),
+    "bundle": Command("backend.commands.train.bundle", "turn a training run into a model bundle"),
+    "codes": Command("backend.commands.train.codes", "fit what a model's samples are drawn from"),
+    "presets": Command("backend.commands.train.presets", "learn the edits that ship with a bundle"),
 }
 LIBRARY: Commands = {
     "list": Command("backend.commands.library.list", "list edits"),

@@ -1,8 +1,7 @@
-"""`editgan train codes`: what a bundle's samples are drawn from."""
+"""Fitting the distribution that a bundle's samples are drawn from."""
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from backend.bundles.bundle import Bundle, read_bundle, write_bundle_json
+from backend.bundles.bundle import Bundle, write_bundle_json
 from backend.bundles.networks import load_encoder, load_generator, save_network
 from backend.evaluation.held_out import held_out_names
 from backend.models.codes import fit_codes
@@ -22,13 +21,6 @@ _BATCH = 32
 _PICTURES = 8192  # well more than a code has numbers
 _TRUNCATIONS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.4)
 _STEPS = 8  # pictures from one sample to the next
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--bundle", type=Path, required=True, help="bundle folder; changed in place"
-    )
-    parser.add_argument("--images", type=Path, required=True, help="folder from `train align`")
 
 
 @torch.no_grad()
@@ -64,9 +56,3 @@ def draw_card_pictures(generator: Generator, folder: Path) -> None:
     steps = torch.linspace(0, 1, _STEPS).tolist()
     pairs = zip(ends[0::2].split(1), ends[1::2].split(1), strict=True)
     save("interpolation.jpg", [a.lerp(b, t) for a, b in pairs for t in steps], _STEPS)
-
-
-def run(args: argparse.Namespace) -> dict[str, object]:
-    """`editgan train codes`."""
-    held = add_codes(read_bundle(args.bundle), args.images, quiet=args.quiet)
-    return {"bundle": str(args.bundle), "variance": held}

@@ -1,11 +1,10 @@
-"""`editgan train parser`: a face parser from hand-labelled photographs.
+"""Training a face parser on hand-labelled photographs.
 
 Its way down starts from the bundle's perceptual network, so that a few hundred photos are enough.
 """
 
 from __future__ import annotations
 
-import argparse
 import copy
 import math
 from collections.abc import Mapping
@@ -17,24 +16,17 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
-from tqdm import tqdm
 
-from backend.bundles.bundle import read_bundle, write_bundle_json
-from backend.bundles.networks import save_network
-from backend.commands.arguments import positive
-from backend.evaluation.held_out import held_out_names
 from backend.evaluation.parsing import SIX, Overlap
 from backend.models.parser import CLASSES, RESOLUTION, FaceParser
 from backend.training.face_parts import FaceParts
 from backend.training.labelled import UNLABELLED
-from backend.training.photographic import augmented
-from backend.training.state import load_state, save_state, update_average
+from backend.training.state import update_average
 
 HELD_OUT = "face_parts"  # the list of photos that the score is made on
 _SIDES = ((0.4, 160), (0.8, 192), (1.0, RESOLUTION))  # the crop's side until that share of steps
 _FIXED = 2  # stages of the way down whose edges and textures stay as they were
 _AVERAGE = 0.998  # of the weights, per step
-_EVERY = 50  # steps between states
 
 
 class ParserTrainer:
@@ -137,63 +129,3 @@ def parser_scores(
         "six": six,
         "mean_of_six": float(np.nanmean(list(six.values()))),
     }
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--bundle", type=Path, required=True, help="bundle folder")
-    parser.add_argument("--images", type=Path, required=True, help="photos N.*, maps N_parts.png")
-    parser.add_argument("--run", dest="run_folder", type=Path, required=True, help="training state")
-    parser.add_argument("--steps", type=positive, default=3000)
-    parser.add_argument("--batch", type=positive, default=8)
-    parser.add_argument("--rate", type=float, default=2e-3)
-    parser.add_argument("--seed", type=int, default=0)
-
-
-def _batch(
-    data: FaceParts, kept: NDArray[np.int64], count: int, step: int, size: int, seed: int
-) -> tuple[Tensor, Tensor]:
-    """Augmented crops of one step, the same whenever it is taken: (B, 3, size, size), (B, ...)."""
-    rng = np.random.default_rng([seed, step])
-    epoch, first = divmod(step * count, len(kept) - count)
-    order = np.random.default_rng([seed, epoch, 1]).permutation(kept)
-    chosen = order[first : first + count]
-    pairs = [augmented(data.images[i], data.labels[i], size, rng) for i in chosen]
-    images = torch.from_numpy(np.stack([image for image, _ in pairs])).permute(0, 3, 1, 2)
-    labels = torch.from_numpy(np.stack([labels for _, labels in pairs]).astype(np.int64))
-    return images.float() / 127.5 - 1, labels
-
-
-def run(args: argparse.Namespace) -> dict[str, object]:
-    """`editgan train parser`: resumes the run found in `--run`, then writes into the bundle."""
-    torch.manual_seed(args.seed)
-    bundle = read_bundle(args.bundle)
-    held_out = frozenset(held_out_names(HELD_OUT) or ())
-    data = FaceParts.of(args.images, args.run_folder / "crops", quiet=args.quiet)
-    kept, back = (data.indices(held_out, among=among) for among in (False, True))
-    start = bundle.path("perceptual") if bundle.has("perceptual") else None
-    weights = class_weights(data.labels[::4, ::4, ::4])
-    trainer = ParserTrainer(start, weights, rate=args.rate, steps=args.steps)
-    path = args.run_folder / "parser.pt"
-    if state := load_state(path):
-        trainer.restore(state)
-    bar = tqdm(
-        total=args.steps, initial=trainer.done, unit="step", mininterval=5, disable=args.quiet
-    )
-    while trainer.done < args.steps:
-        size = side(trainer.done, args.steps)
-        loss = trainer.step(*_batch(data, kept, args.batch, trainer.done, size, args.seed))
-        bar.update()
-        if trainer.done % _EVERY == 0 or trainer.done == args.steps:
-            bar.set_postfix(loss=f"{loss:.3f}")
-            save_state(path, trainer.state())
-            save_network(trainer.average, args.run_folder / "parser.safetensors")
-    save_network(trainer.average, bundle.path("parser"))
-    write_bundle_json(bundle)
-    return parser_scores(trainer.average, data, back) | {"bundle": str(bundle.folder)}
-
-
-def describe(report: Mapping[str, Any]) -> str:
-    lines = [f"intersection over union on {report['photos']} photos kept out of training:"]
-    for group in ("iou", "six"):
-        lines += [f"  {score:5.3f}  {name}" for name, score in report[group].items()]
-    return "\n".join([*lines, f"  {report['mean_of_six']:5.3f}  mean of the six"])

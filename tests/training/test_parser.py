@@ -13,6 +13,7 @@ import torch
 from backend.bundles import find_bundle
 from backend.bundles.bundle import read_bundle
 from backend.bundles.networks import load_networks
+from backend.commands.train import parser as command
 from backend.evaluation.held_out import held_out_names
 from backend.models.parser import CLASSES
 from backend.training import parser as training
@@ -97,17 +98,17 @@ def test_a_parser_is_trained_resumed_and_written_into_the_bundle(
 ) -> None:
     shutil.copytree(find_bundle("faces").folder, tmp_path / "faces")
     words = argparse.ArgumentParser()
-    training.add_arguments(words)
+    command.add_arguments(words)
     words.set_defaults(quiet=True)
     given = ["--bundle", tmp_path / "faces", "--images", labelled, "--batch", 2]
 
     def train(run: str, steps: int) -> dict[str, object]:
         arguments = [*given, "--run", tmp_path / run, "--steps", steps]
-        return training.run(words.parse_args([str(w) for w in arguments]))
+        return command.run(words.parse_args([str(w) for w in arguments]))
 
     report = train("run", 2)
     assert report["photos"] == 1 and 0 <= report["six"]["skin"] <= 1
-    assert "mean of the six" in training.describe(report)
+    assert "mean of the six" in command.describe(report)
     done = torch.load(tmp_path / "run" / "parser.pt", weights_only=True)["done"]
     train("run", 3)
     state = torch.load(tmp_path / "run" / "parser.pt", weights_only=True)

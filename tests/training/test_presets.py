@@ -1,8 +1,8 @@
 from pathlib import Path
 
+from backend.commands.train.presets import learnable
 from backend.evaluation.held_out import held_out_names
 from backend.photos.folder import photo_name
-from backend.training.presets import learnable
 
 
 def test_presets_are_not_learnt_from_what_judges_them() -> None:

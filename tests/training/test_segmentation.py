@@ -13,7 +13,7 @@ import torch
 from backend.bundles import find_bundle
 from backend.bundles.bundle import read_bundle
 from backend.bundles.networks import load_networks
-from backend.training import segmentation
+from backend.commands.train import segmentation
 from backend.training.heads import train_heads
 from backend.training.labelled import UNLABELLED, LabelledCrop
 from backend.training.segmentation import choose_held_back, intersection_over_union

@@ -14,10 +14,11 @@ from backend.bundles import find_bundle
 from backend.bundles.bundle import read_bundle
 from backend.bundles.networks import load_networks
 from backend.cli import main
+from backend.commands.train import bundle as bundle_command
 from backend.models.config import GeneratorConfig
 from backend.models.pictures import grid
 from backend.models.segmentation import SegmentationBranch
-from backend.training import best, export, generator
+from backend.training import best, generator
 from backend.training.augment import Augmentation
 from backend.training.critic import close_up
 from backend.training.dataset import AlignedDataset
@@ -66,7 +67,7 @@ def arguments(aligned: Path, run: Path, until: int, *more: object) -> argparse.N
 def bundling(aligned: Path, run: Path, folder: Path) -> argparse.Namespace:
     card = Path(find_bundle("faces").folder.parent / "faces.card.json")
     parser = argparse.ArgumentParser()
-    export.add_arguments(parser)
+    bundle_command.add_arguments(parser)
     words = ["--run", run, "-o", folder, "--card", card, "--perceptual", PERCEPTUAL]
     words += ["--images", aligned]
     parser.set_defaults(quiet=True)
@@ -132,8 +133,8 @@ def test_the_best_networks_are_kept_and_become_the_bundle(
     assert (kept["seen"], kept["distance"], kept["photos"]) == (16, 3.0, 4)
     generator.run(arguments(aligned, run, 32, *more))  # a later part of the run does not forget
     assert torch.load(run / "best.pt", weights_only=True)["seen"] == 16
-    assert export.run(bundling(aligned, run, tmp_path / "best"))["images_seen"] == 16
-    last = export.run(bundling(aligned, run / "state.pt", tmp_path / "last"))
+    assert bundle_command.run(bundling(aligned, run, tmp_path / "best"))["images_seen"] == 16
+    last = bundle_command.run(bundling(aligned, run / "state.pt", tmp_path / "last"))
     assert last["images_seen"] == 32
 
 
@@ -314,7 +315,7 @@ def test_folding_batch_norm_changes_no_number() -> None:
 def test_a_run_becomes_a_bundle_that_draws_samples(aligned: Path, tmp_path: Path) -> None:
     run, folder = tmp_path / "run", tmp_path / "discs"
     generator.run(arguments(aligned, run, 8))
-    report = export.run(bundling(aligned, run, folder))
+    report = bundle_command.run(bundling(aligned, run, folder))
     bundle = read_bundle(folder)
     assert report["images_seen"] == bundle.images_seen == 8
     assert bundle.verify() == [] and bundle.has("codes") and not bundle.has("segmentation")

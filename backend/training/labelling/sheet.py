@@ -1,20 +1,16 @@
-"""`editgan train labels sheet`, and other pictures for looking at labels."""
+"""Pictures for looking at labels."""
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from backend.bundles.bundle import Part
-from backend.bundles.card import read_card
-from backend.models.pictures import save_grid
 from backend.photos.pixels import to_bytes
-from backend.training.labelled import UNLABELLED, LabelledCrop, LabelSet
+from backend.training.labelled import UNLABELLED, LabelledCrop
 from backend.training.labelling.files import palette
 
 Picture = NDArray[np.uint8]  # [S, S, 3]
@@ -73,29 +69,3 @@ def _with_grid(picture: Picture, scale: float) -> Picture:
         for place in ((at + 2, 11), (2, at + 11)):
             cv2.putText(picture, str(step), place, cv2.FONT_HERSHEY_SIMPLEX, 0.35, _YELLOW)
     return picture
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("names", nargs="*", metavar="NAME", help="pictures (default: all)")
-    parser.add_argument("--labels", type=Path, required=True, help="label set")
-    parser.add_argument("--images", type=Path, required=True, help="folder of photos")
-    parser.add_argument(
-        "--card", type=Path, required=True, help="card.json with the parts' colours"
-    )
-    parser.add_argument("--output", "-o", type=Path, required=True, help="PNG to write")
-    parser.add_argument("--size", type=int, default=600, help="pixels for each picture")
-    parser.add_argument("--columns", type=int, default=2)
-
-
-def run(args: argparse.Namespace) -> dict[str, object]:
-    """`editgan train labels sheet`."""
-    parts = read_card(args.card).parts
-    labels = LabelSet.open(args.labels, args.images)
-    names = args.names or labels.names()
-    tiles = np.full((len(names), args.size, args.size, 3), 255, np.uint8)
-    for tile, name in zip(tiles, names, strict=True):
-        photo = labels.photo(name)
-        picture = overlay(photo, labels.map(name), parts, args.size / max(photo.shape[:2]))
-        tile[: picture.shape[0], : picture.shape[1]] = picture
-    save_grid(args.output, tiles, args.columns)
-    return {"pictures": len(names), "sheet": str(args.output)}

@@ -11,14 +11,14 @@ import pytest
 
 from backend.bundles import find_bundle
 from backend.bundles.bundle import Part
+from backend.commands.train.labels import paint as paint_command
+from backend.commands.train.labels import sheet as sheet_command
 from backend.editing.editor import Editor
 from backend.errors import BadImage
 from backend.evaluation.face_mesh import FaceMesh, FaceShape
 from backend.photos.align import CropFrame
 from backend.photos.folder import read_rgb
 from backend.training.labelled import UNLABELLED, LabelSet
-from backend.training.labelling import paint as paint_command
-from backend.training.labelling import sheet as sheet_command
 from backend.training.labelling.draft import (
     coarse_masks,
     draft_face,

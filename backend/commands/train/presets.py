@@ -51,7 +51,8 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     photos = open_folder(editor, paths, wanted, "balanced", quiet=args.quiet)
     learn_from, others = photos[: args.photos], photos[args.photos :]
     library = Library.for_presets(args.output)
-    kept, left_out = {}, {}
+    kept: dict[str, Any] = {}
+    left_out: dict[str, Any] = {}
     for recipe in _chosen(bundle, args.only):
         learnt = learn(editor, FromRecipe(recipe), learn_from, others, steps=args.steps)
         works = learnt.transfer is None or learnt.transfer >= args.least

@@ -1,0 +1,1 @@
+"""`editgan train`: one module for each command."""

@@ -1,0 +1,1 @@
+"""`editgan train labels`: one module for each command."""

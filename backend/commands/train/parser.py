@@ -1,0 +1,85 @@
+"""`editgan train parser`: a face parser from hand-labelled photographs."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
+
+from backend.bundles.bundle import read_bundle, write_bundle_json
+from backend.bundles.networks import save_network
+from backend.commands.arguments import positive
+from backend.evaluation.held_out import held_out_names
+from backend.training.face_parts import FaceParts
+from backend.training.parser import HELD_OUT, ParserTrainer, class_weights, parser_scores, side
+from backend.training.photographic import augmented
+from backend.training.state import load_state, save_state
+
+_EVERY = 50  # steps between states
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--bundle", type=Path, required=True, help="bundle folder")
+    parser.add_argument("--images", type=Path, required=True, help="photos N.*, maps N_parts.png")
+    parser.add_argument("--run", dest="run_folder", type=Path, required=True, help="training state")
+    parser.add_argument("--steps", type=positive, default=3000)
+    parser.add_argument("--batch", type=positive, default=8)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--seed", type=int, default=0)
+
+
+def _batch(
+    data: FaceParts, kept: NDArray[np.int64], count: int, step: int, size: int, seed: int
+) -> tuple[Tensor, Tensor]:
+    """Augmented crops of one step, the same whenever it is taken: (B, 3, size, size), (B, ...)."""
+    rng = np.random.default_rng([seed, step])
+    epoch, first = divmod(step * count, len(kept) - count)
+    order = np.random.default_rng([seed, epoch, 1]).permutation(kept)
+    chosen = order[first : first + count]
+    pairs = [augmented(data.images[i], data.labels[i], size, rng) for i in chosen]
+    images = torch.from_numpy(np.stack([image for image, _ in pairs])).permute(0, 3, 1, 2)
+    labels = torch.from_numpy(np.stack([labels for _, labels in pairs]).astype(np.int64))
+    return images.float() / 127.5 - 1, labels
+
+
+def run(args: argparse.Namespace) -> dict[str, object]:
+    """`editgan train parser`: resumes the run found in `--run`, then writes into the bundle."""
+    torch.manual_seed(args.seed)
+    bundle = read_bundle(args.bundle)
+    held_out = frozenset(held_out_names(HELD_OUT) or ())
+    data = FaceParts.of(args.images, args.run_folder / "crops", quiet=args.quiet)
+    kept, back = (data.indices(held_out, among=among) for among in (False, True))
+    start = bundle.path("perceptual") if bundle.has("perceptual") else None
+    weights = class_weights(data.labels[::4, ::4, ::4])
+    trainer = ParserTrainer(start, weights, rate=args.rate, steps=args.steps)
+    path = args.run_folder / "parser.pt"
+    if state := load_state(path):
+        trainer.restore(state)
+    bar = tqdm(
+        total=args.steps, initial=trainer.done, unit="step", mininterval=5, disable=args.quiet
+    )
+    while trainer.done < args.steps:
+        size = side(trainer.done, args.steps)
+        loss = trainer.step(*_batch(data, kept, args.batch, trainer.done, size, args.seed))
+        bar.update()
+        if trainer.done % _EVERY == 0 or trainer.done == args.steps:
+            bar.set_postfix(loss=f"{loss:.3f}")
+            save_state(path, trainer.state())
+            save_network(trainer.average, args.run_folder / "parser.safetensors")
+    save_network(trainer.average, bundle.path("parser"))
+    write_bundle_json(bundle)
+    return parser_scores(trainer.average, data, back) | {"bundle": str(bundle.folder)}
+
+
+def describe(report: Mapping[str, Any]) -> str:
+    lines = [f"intersection over union on {report['photos']} photos kept out of training:"]
+    for group in ("iou", "six"):
+        lines += [f"  {score:5.3f}  {name}" for name, score in report[group].items()]
+    return "\n".join([*lines, f"  {report['mean_of_six']:5.3f}  mean of the six"])
