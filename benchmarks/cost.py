@@ -35,8 +35,8 @@ from backend.editing.editor import Editor, OpenPhoto, ScaledEdit  # noqa: E402
 from backend.editing.glance import Glance  # noqa: E402
 from backend.editing.light import PhotoView  # noqa: E402
 from backend.models.pictures import to_picture  # noqa: E402
-from backend.models.precision import use_fast_matrices  # noqa: E402
-from backend.models.replay import Recorded  # noqa: E402
+from backend.models.runtime.precision import use_fast_matrices  # noqa: E402
+from backend.models.runtime.replay import Recorded  # noqa: E402
 from backend.photos.align import CropFrame, extract  # noqa: E402
 from backend.photos.composite import composite  # noqa: E402
 from benchmarks.edit_step import Bench, Clock, as_run, peak_beyond, timed  # noqa: E402

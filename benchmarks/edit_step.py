@@ -36,8 +36,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from backend.editing.objective import EditObjective, Weights  # noqa: E402
-from backend.models.precision import fast_bfloat16, products_in  # noqa: E402
-from backend.models.replay import Replay  # noqa: E402
+from backend.models.runtime.precision import fast_bfloat16, products_in  # noqa: E402
+from backend.models.runtime.replay import Replay  # noqa: E402
 from benchmarks import reference  # noqa: E402
 from benchmarks.random_model import config_f, random_networks, random_problem  # noqa: E402
 

@@ -23,8 +23,8 @@ sys.path.insert(0, str(ROOT))
 
 from backend.editing.objective import EditObjective, Weights  # noqa: E402
 from backend.editing.optimise import optimise  # noqa: E402
-from backend.models.precision import use_fast_matrices  # noqa: E402
-from backend.models.replay import Recorded  # noqa: E402
+from backend.models.runtime.precision import use_fast_matrices  # noqa: E402
+from backend.models.runtime.replay import Recorded  # noqa: E402
 from benchmarks.edit_step import Bench, timed  # noqa: E402
 
 CLASSES = 32

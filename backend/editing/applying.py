@@ -21,7 +21,7 @@ from backend.editing.progress import Report, ignore, part_of
 from backend.editing.results import EditPreview, EditResult, OpenPhoto, ScaledEdit, SideEffects
 from backend.errors import NothingChanged
 from backend.models.pictures import to_picture
-from backend.models.replay import Recorded
+from backend.models.runtime.replay import Recorded
 
 
 class Applying(Model):

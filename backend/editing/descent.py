@@ -12,7 +12,7 @@ from torch import Tensor
 
 from backend.editing.progress import Progress, Report
 from backend.models.pictures import to_picture
-from backend.models.replay import Replay, replay_of
+from backend.models.runtime.replay import Replay, replay_of
 
 Evaluate = Callable[[Tensor], tuple[dict[str, Tensor], Tensor]]
 """From where the descent is to the terms of the loss, scalars, and the picture (1, 3, R, R)."""

@@ -15,8 +15,8 @@ from backend.editing.objective import EditTarget
 from backend.editing.region import region_of_interest, shown_region
 from backend.editing.results import OpenPhoto, ScaledEdit
 from backend.errors import WrongBundle
-from backend.models.precision import use_fast_matrices
-from backend.models.replay import Recorded
+from backend.models.runtime.precision import use_fast_matrices
+from backend.models.runtime.replay import Recorded
 from backend.photos.composite import ResultLayer, composite
 from backend.photos.motion.part_change import PartChange
 from backend.photos.motion.roles import PartRoles

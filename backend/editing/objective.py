@@ -13,7 +13,7 @@ from torch import Tensor
 from backend.bundles.networks import Networks
 from backend.errors import BadSetting
 from backend.models.perceptual import feature_distance
-from backend.models.pixel_logits import PixelLogits
+from backend.models.segmentation.pixel_logits import PixelLogits
 
 
 @dataclass(frozen=True)

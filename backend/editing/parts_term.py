@@ -14,7 +14,7 @@ from torch import Tensor
 
 from backend.bundles.networks import Networks
 from backend.editing.photo_parts import PhotoParts
-from backend.models.pixel_logits import PixelLogits
+from backend.models.segmentation.pixel_logits import PixelLogits
 
 _INNER = 3  # of pixels far from any other part, one in that many rows and columns is enough
 _AROUND = 0.02  # how far around the face parts count, crop sides: the hairline, the jaw

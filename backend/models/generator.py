@@ -19,7 +19,12 @@ from torch import Tensor, nn
 from backend.models.codes import CodeDistribution
 from backend.models.config import GeneratorConfig
 from backend.models.layers import LRELU_GAIN, LRELU_SLOPE, EqualLinear, leaky_relu
-from backend.models.resampling import ZEROS_GAIN, convolved_larger, enlarged, low_pass_kernel
+from backend.models.runtime.resampling import (
+    ZEROS_GAIN,
+    convolved_larger,
+    enlarged,
+    low_pass_kernel,
+)
 
 
 class Mapping(nn.Module):

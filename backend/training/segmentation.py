@@ -20,8 +20,8 @@ from backend.bundles.networks import (
 )
 from backend.models.generator import Generator
 from backend.models.pictures import save_grid, to_uint8
-from backend.models.sampling import sample_at
 from backend.models.segmentation import SegmentationBranch
+from backend.models.segmentation.pixel_reader import sample_at
 from backend.training.heads import train_heads
 from backend.training.labelled import LabelledCrop
 from backend.training.labelling.sheet import comparison

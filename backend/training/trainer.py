@@ -20,7 +20,7 @@ from backend.models.generator import Generator
 from backend.models.identity import IdentityNetwork
 from backend.models.perceptual import SqueezeNetFeatures
 from backend.models.pictures import save_grid, to_uint8
-from backend.models.precision import fast_bfloat16
+from backend.models.runtime.precision import fast_bfloat16
 from backend.training.augment import Augmentation
 from backend.training.critic import Critic, close_up
 from backend.training.growing import grow_encoder, grow_generator

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from backend.models.config import GeneratorConfig
 from backend.models.generator import Generator, StyledConv, sample_z
-from backend.models.resampling import (
+from backend.models.runtime.resampling import (
     convolved_larger,
     enlarged,
     in_phases,

@@ -16,7 +16,7 @@ from backend.editing.inversion import Level, encode, invert
 from backend.editing.objective import EditObjective, Weights
 from backend.editing.optimise import optimise
 from backend.models.config import GeneratorConfig
-from backend.models.replay import Recorded
+from backend.models.runtime.replay import Recorded
 from benchmarks.random_model import Problem, random_networks, random_problem
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -127,7 +127,7 @@ def test_without_memory_for_a_recording_an_edit_goes_on(monkeypatch: pytest.Monk
     def full(self: object, work: object) -> None:
         raise torch.cuda.OutOfMemoryError
 
-    monkeypatch.setattr("backend.models.replay.Replay.__init__", full)
+    monkeypatch.setattr("backend.models.runtime.replay.Replay.__init__", full)
     test_an_edit_gets_better()
 
 
@@ -137,8 +137,8 @@ def test_where_recording_fails_an_edit_goes_on(
     def failing(self: object, work: object) -> None:
         raise RuntimeError("not on this driver")
 
-    monkeypatch.setattr("backend.models.replay.Replay.__init__", failing)
-    monkeypatch.setattr("backend.models.replay._possible", True)
+    monkeypatch.setattr("backend.models.runtime.replay.Replay.__init__", failing)
+    monkeypatch.setattr("backend.models.runtime.replay._possible", True)
     test_an_edit_gets_better()
     assert "not on this driver" in caplog.text
 

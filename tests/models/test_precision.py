@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from backend.models.precision import fast_bfloat16
+from backend.models.runtime.precision import fast_bfloat16
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from backend.models import replay
-from backend.models.replay import Recorded, replay_of
+from backend.models.runtime.replay import Recorded, replay_of
 
 
 def test_on_a_cpu_a_function_is_called_each_time() -> None:

@@ -5,9 +5,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from backend.models.interpolation import Interpolation
-from backend.models.sampling import PixelReader, sample_at
-from backend.models.taps import centres, knots_around, taps
+from backend.models.segmentation.bilinear import neighbours, nodes_around, pixel_centres
+from backend.models.segmentation.pixel_reader import PixelReader, sample_at
+from backend.models.segmentation.sparse import Interpolation
 
 RESOLUTION = 16
 PIXELS = torch.tensor([0, 3, 15, 16, 17, 100, 120, 121, 136, 240, 255])  # corners and borders too
@@ -80,10 +80,10 @@ def test_a_sparse_product_in_the_format_for_a_gpu_is_the_same() -> None:
 
 @pytest.mark.parametrize("sides", [[2, 4], [4, 8, 16, 32]])
 def test_no_value_is_read_twice_at_one_place(sides: list[int]) -> None:
-    places = centres(torch.arange(64 * 64), 64)
+    places = pixel_centres(torch.arange(64 * 64), 64)
     for side in sides:
-        index, _ = taps(places, side)
+        index, _ = neighbours(places, side)
         assert (index.sort(dim=1).values.diff(dim=1) > 0).all()
-    _, index, weights = knots_around(places, sides)
+    _, index, weights = nodes_around(places, sides)
     assert (index.sort(dim=1).values.diff(dim=1) > 0).all()
     torch.testing.assert_close(weights.sum(dim=1), torch.ones(len(weights)))

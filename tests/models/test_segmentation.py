@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from backend.models import pixel_logits
-from backend.models.interpolation import DenseUpsampling, Upsampling, upsampling
-from backend.models.pixel_logits import PixelLogits
 from backend.models.segmentation import SegmentationBranch, hidden_sizes
+from backend.models.segmentation.pixel_logits import PixelLogits
+from backend.models.segmentation.upsampling import DenseUpsampling, Upsampling, upsampling
 
 CHANNELS = [6, 6, 5, 4, 3]
 SIDES = [4, 4, 8, 16, 32]
@@ -70,7 +70,7 @@ def test_whole_maps_as_a_gpu_reads_them_equal_the_published_form(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     branch, features = make_branch(), make_features()
-    monkeypatch.setattr("backend.models.segmentation.upsampling", DenseUpsampling)
+    monkeypatch.setattr("backend.models.segmentation.branch.upsampling", DenseUpsampling)
     found = torch.stack(list(branch.map_logits(features)))
     torch.testing.assert_close(found, published(branch, features), rtol=1e-4, atol=1e-4)
 

@@ -11,7 +11,7 @@ from backend.bundles.networks import load_encoder, load_generator
 from backend.models.config import GeneratorConfig
 from backend.models.encoder import Encoder
 from backend.models.generator import Generator
-from backend.models.resampling import enlarged
+from backend.models.runtime.resampling import enlarged
 from backend.training.growing import check_growth, grow_encoder, grow_generator
 from backend.training.trainer import GeneratorTrainer, Recipe
 from protocol.errors import UserError

@@ -15,9 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from backend.models.interpolation import DenseUpsampling, Upsampling, upsampling
-from backend.models.products import add_product, product
-from backend.models.sampling import as_rows
+from backend.models.runtime.matmul import add_matmul, matmul
+from backend.models.segmentation.pixel_reader import as_rows
+from backend.models.segmentation.upsampling import DenseUpsampling, Upsampling, upsampling
 
 Maps = dict[int, Tensor]  # by side: features (side * side, C), or weights (units, C)
 
@@ -108,20 +108,20 @@ class SegmentationBranch(nn.Module):
         bias = self.bias0[head * width : (head + 1) * width]
         sides = [side for side in maps if side != size]
         # The bias is in the sum once.
-        small = [product(maps[s], weights[s], bias if s == sides[0] else None) for s in sides]
+        small = [matmul(maps[s], weights[s], bias if s == sides[0] else None) for s in sides]
         wide, logits = upsample.widened(small), []
         step = size if bias.is_cuda else _ROWS
         for top in range(0, size, step):
             hidden = upsample.rows(wide, top, top + step).view(-1, width)
             if size in maps:  # it has a value at each pixel: nothing to interpolate
-                add_product(hidden, maps[size][top * size : (top + step) * size], weights[size])
+                add_matmul(hidden, maps[size][top * size : (top + step) * size], weights[size])
             logits.append(self._after_first_layer(head, hidden.relu_()))
         return torch.cat(logits)
 
     def _after_first_layer(self, head: int, x: Tensor) -> Tensor:
         """Logits of one head from its first hidden values, (N, h0) -> (N, classes)."""
-        x = F.relu_(product(x, self.weight1[head].t(), self.bias1[head, 0]))
-        return product(x, self.weight2[head].t(), self.bias2[head, 0])
+        x = F.relu_(matmul(x, self.weight1[head].t(), self.bias1[head, 0]))
+        return matmul(x, self.weight2[head].t(), self.bias2[head, 0])
 
     def logits(self, features: Sequence[Tensor]) -> Tensor:
         """Mean of the heads' logits at all pixels, (R * R, classes). Batch of one."""

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from backend.models.precision import products_in
+from backend.models.runtime.precision import products_in
 
 ZEROS_GAIN = 4  # what makes up for three zeros to each value
 _FEW = 1024  # pixels: up to so many a GPU takes longer to make the larger kernel than it saves

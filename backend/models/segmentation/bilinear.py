@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-Places = tuple[Tensor, Tensor]  # y, x in heights and widths of the whole map, (N,) each
+Positions = tuple[Tensor, Tensor]  # y, x in heights and widths of the whole map, (N,) each
 
 
-def centres(pixels: Tensor, resolution: int) -> Places:
-    """The centres of pixels, flat indices (N,) into a map of that side."""
+def pixel_centres(pixels: Tensor, resolution: int) -> Positions:
+    """The pixel_centres of pixels, flat indices (N,) into a map of that side."""
     return (pixels // resolution + 0.5) / resolution, (pixels % resolution + 0.5) / resolution
 
 
-def knots_around(places: Places, sides: Sequence[int]) -> tuple[Places, Tensor, Tensor]:
+def nodes_around(places: Positions, sides: Sequence[int]) -> tuple[Positions, Tensor, Tensor]:
     """The four knots around each place of maps of all these sides: the K knots, and which of them,
     with what weights, (N, 4) each."""
     device = places[0].device
@@ -32,7 +32,7 @@ def knots_around(places: Places, sides: Sequence[int]) -> tuple[Places, Tensor, 
     return (axis[needed // len(axis)], axis[needed % len(axis)]), index, weights
 
 
-def taps(places: Places, side: int) -> tuple[Tensor, Tensor]:
+def neighbours(places: Positions, side: int) -> tuple[Tensor, Tensor]:
     """The four neighbours of each place in a side x side map and their weights: (N, 4) each.
 
     As F.interpolate does it: bilinear, align_corners=False, the border goes on.
@@ -41,7 +41,7 @@ def taps(places: Places, side: int) -> tuple[Tensor, Tensor]:
     return _bilinear(low, high, part, side)
 
 
-def axis_taps(side: int, resolution: int) -> tuple[Tensor, Tensor]:
+def axis_neighbours(side: int, resolution: int) -> tuple[Tensor, Tensor]:
     """The two neighbours on an axis of `side` values of each of `resolution` ones, and their
     weights: (resolution, 2) each."""
     low, high, part = _neighbours((torch.arange(resolution) + 0.5) / resolution, side)

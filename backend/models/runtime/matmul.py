@@ -9,7 +9,7 @@ from torch import Tensor
 _FEW = 20480  # values: torch gives convolutions of fewer to another routine
 
 
-def product(rows: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+def matmul(rows: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """What F.linear gives: (N, K), (M, K), (M,) -> (N, M), weight best contiguous.
 
     On a CPU it is a convolution of 1 x 1. That is oneDNN's, which uses all that the processor has;
@@ -24,8 +24,8 @@ def product(rows: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return found.permute(0, 2, 3, 1).reshape(count, -1)
 
 
-def add_product(total: Tensor, rows: Tensor, weight: Tensor) -> Tensor:
+def add_matmul(total: Tensor, rows: Tensor, weight: Tensor) -> Tensor:
     """Add rows (N, K) times weight (M, K) to total (N, M), in place."""
     if rows.is_cuda and total.dtype == rows.dtype:
         return total.addmm_(rows, weight.t())  # one pass over the total
-    return total.add_(product(rows, weight))
+    return total.add_(matmul(rows, weight))

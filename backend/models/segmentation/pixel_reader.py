@@ -6,8 +6,9 @@ from collections.abc import Collection, Sequence
 
 from torch import Tensor
 
-from backend.models.interpolation import Interpolation, Pyramid
-from backend.models.taps import centres, taps
+from backend.models.segmentation.bilinear import neighbours, pixel_centres
+from backend.models.segmentation.pyramid import Pyramid
+from backend.models.segmentation.sparse import Interpolation
 
 
 def sample_at(feature: Tensor, pixels: Tensor, resolution: int) -> Tensor:
@@ -16,7 +17,7 @@ def sample_at(feature: Tensor, pixels: Tensor, resolution: int) -> Tensor:
     feature: (1, C, h, w); pixels: (N,) flat indices into a resolution x resolution map. Returns
     (N, C).
     """
-    rows, weights = taps(centres(pixels, resolution), feature.shape[-1])
+    rows, weights = neighbours(pixel_centres(pixels, resolution), feature.shape[-1])
     return (as_rows(feature)[rows] * weights[..., None].to(feature.dtype)).sum(dim=1)
 
 
@@ -38,12 +39,12 @@ class PixelReader:
         self.count = len(pixels)
         self._needed: dict[int, Tensor] = {}  # (M,) flat indices into each map
         self._fine: dict[int, Interpolation] = {}
-        places, coarse = centres(pixels, resolution), {}
+        places, coarse = pixel_centres(pixels, resolution), {}
         for side in sorted(set(sides)):
             if side == resolution:
                 self._needed[side] = pixels
                 continue
-            index, weights = taps(places, side)
+            index, weights = neighbours(places, side)
             self._needed[side], index = index.unique(return_inverse=True)
             found = index, weights, len(self._needed[side])
             if len(self._needed[side]) < len(pixels):

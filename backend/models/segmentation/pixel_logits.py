@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from backend.models.products import add_product, product
-from backend.models.sampling import PixelReader
-from backend.models.segmentation import SegmentationBranch, by_side
+from backend.models.runtime.matmul import add_matmul, matmul
+from backend.models.segmentation.branch import SegmentationBranch, by_side
+from backend.models.segmentation.pixel_reader import PixelReader
 
 _AT_A_TIME = 2**21  # hidden values at a time: more would not fit into caches
 _ON_A_GPU = 2**29  # which wants few and large pieces of work
@@ -50,10 +50,10 @@ class PixelLogits:
         """The first hidden values of some heads, (N, k * h0), from one map for each side."""
         units, by = self._units(heads), dict(zip(self._weight0, maps, strict=True))
         # Small maps are projected as they are, then interpolated.
-        coarse = [product(by.pop(s), self._weight0[s][units]) for s in self.reader.coarse]
+        coarse = [matmul(by.pop(s), self._weight0[s][units]) for s in self.reader.coarse]
         hidden = self.reader.interpolate(coarse, self._bias0[units])
         for side, rows in by.items():
-            add_product(hidden, rows, self._weight0[side][units])
+            add_matmul(hidden, rows, self._weight0[side][units])
         return hidden.relu_()
 
     def back_through_first_layer(
@@ -66,10 +66,10 @@ class PixelLogits:
             units = self._units(heads)
             coarse[:, units] = self.reader.spread(gradient)
             for side in found.keys() - set(self.reader.coarse):
-                add_product(found[side], gradient, self._back0[side][:, units])
+                add_matmul(found[side], gradient, self._back0[side][:, units])
         # One product for all heads: small ones, head by head, are slow.
         for side, rows in self.reader.by_coarse_side(coarse).items():
-            found[side] = product(rows, self._back0[side])
+            found[side] = matmul(rows, self._back0[side])
         return list(found.values())
 
     def each(self, heads: range, hidden: Tensor) -> list[tuple[int, Tensor]]:
@@ -91,8 +91,8 @@ class _MeanLogits(torch.autograd.Function):
         for heads in at.groups:
             hidden, seconds = at.first_layer(heads, maps), []
             for head, own in at.each(heads, hidden):
-                seconds.append(product(own, at.weight1[head], at.bias1[head]).relu_())  # (N, h1)
-                add_product(total, seconds[-1], at.weight2[head])
+                seconds.append(matmul(own, at.weight1[head], at.bias1[head]).relu_())  # (N, h1)
+                add_matmul(total, seconds[-1], at.weight2[head])
             ctx.kept.append((heads, hidden, seconds))
         return total.div_(len(at.weight2))
 
@@ -112,8 +112,8 @@ def _back_to_first_layer(
     while kept:
         heads, hidden, seconds = kept.pop()
         for (head, own), second in zip(at.each(heads, hidden), seconds, strict=True):
-            _through_relu(product(grad, at.back2[head]), second)
-            _through_relu(product(second, at.back1[head]), own)
+            _through_relu(matmul(grad, at.back2[head]), second)
+            _through_relu(matmul(second, at.back1[head]), own)
         yield heads, hidden
 
 

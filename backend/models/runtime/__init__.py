@@ -1,0 +1,1 @@
+"""How the networks are computed fast on each device; what they compute stays the same."""
