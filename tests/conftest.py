@@ -18,6 +18,19 @@ from protocol import paths
 
 _TEMPORARY = pytest.StashKey[Path]()
 _INSIDE_GIMP = "EDITGAN_INSIDE_GIMP" in os.environ
+_NEED_GIMP = {"gimp", "install/test_resume.py", "install/test_where.py"}
+_NEED_MODEL = {
+    "benchmarks",
+    "bundles",
+    "cli",
+    "editing",
+    "evaluation",
+    "models",
+    "photos/test_align.py",
+    "photos/test_turned.py",
+    "server/test_real_editor.py",
+    "training",
+}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -32,6 +45,17 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if folder := config.stash.get(_TEMPORARY, None):
         os.environ["EDITGAN_HOME"] = str(config.stash[INSTALLED])
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks each test with what it needs: `gimp` a real GIMP, `model` torch and a bundle."""
+    here = Path(__file__).parent
+    for item in items:
+        place = item.path.relative_to(here)
+        if place.parts[0] in _NEED_GIMP or str(place) in _NEED_GIMP:
+            item.add_marker(pytest.mark.gimp)
+        elif place.parts[0] in _NEED_MODEL or str(place) in _NEED_MODEL:
+            item.add_marker(pytest.mark.model)
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torchvision.models import squeezenet1_1
+
+from backend.models.squeezenet import squeezenet_features
 
 RESOLUTION = 256  # of the crop that the parser reads, pixels
 CLASSES = (  # CelebAMask-HQ's (Lee et al. 2020), left and right being the subject's own ...
@@ -69,7 +70,7 @@ class FaceParser(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        layers = squeezenet1_1(weights=None).features
+        layers = squeezenet_features()
         layers[0].padding = (1, 1)  # so that every stage is half the size of the one before
         self.register_buffer("mean", torch.tensor([122.68, 116.67, 104.0])[:, None, None])
         self.stages = nn.ModuleList(layers[first:last] for first, last in _STAGES)

@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torchvision.models import squeezenet1_1
+
+from backend.models.squeezenet import squeezenet_features
 
 _SMALLEST_INPUT = 128  # below this the deeper features cover more padding than picture
 
@@ -61,7 +62,7 @@ class SqueezeNetFeatures(nn.Module):
 
     def __init__(self, weights: Path) -> None:
         super().__init__()
-        self.network = squeezenet1_1(weights=None).features
+        self.network = squeezenet_features()
         prefix = "features."  # the classifier is not needed
         state = load_file(weights).items()
         self.network.load_state_dict(
