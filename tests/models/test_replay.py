@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from backend.models import replay
+from backend.models.runtime import replay
 from backend.models.runtime.replay import Recorded, replay_of
 
 

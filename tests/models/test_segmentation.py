@@ -7,8 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from backend.models import pixel_logits
-from backend.models.segmentation import SegmentationBranch, hidden_sizes
+from backend.models.segmentation import SegmentationBranch, hidden_sizes, pixel_logits
 from backend.models.segmentation.pixel_logits import PixelLogits
 from backend.models.segmentation.upsampling import DenseUpsampling, Upsampling, upsampling
 
