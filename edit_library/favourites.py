@@ -52,6 +52,6 @@ class Favourites:
         }
 
     def _write(self, content: dict[str, list[str]]) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         text = json.dumps(content, indent=1, sort_keys=True)
         replace_file(self._path, text.encode())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,8 +22,10 @@ from edit_library.storage import (
     publish,
     read_edit,
     read_info,
+    remove,
     replace_file,
     stage,
+    sweep,
     trash_name,
     writing,
 )
@@ -131,7 +132,10 @@ class Library:
         return self._store(Edit(info, array), before, after, overwrite=overwrite)
 
     def rename(self, bundle: str, name: str, new_name: str) -> EditInfo:
-        """Give a user's edit a new title and the name that follows from it."""
+        """Give a user's edit a new title and the name that follows from it.
+
+        At every moment the edit is there under one of the two names, whole.
+        """
         old = self._find_own(bundle, name)
         edit = self.get(bundle, old.name)
         info = dataclasses.replace(edit.info, name=slugify(new_name), title=new_name.strip())
@@ -140,8 +144,13 @@ class Library:
             return self._store(Edit(info, edit.vector), *thumbnails, overwrite=True)
         renamed = self._store(Edit(info, edit.vector), *thumbnails, overwrite=False)
         with writing("renamed"):
-            shutil.rmtree(old)
+            # one step takes the old name away; what is removed file by file is out of sight
+            remove(old, self.user_dir)
         return renamed
+
+    def sweep(self) -> int:
+        """Remove what processes that were killed left half done; returns how many folders."""
+        return sweep(self.user_dir)
 
     def delete(self, bundle: str, name: str) -> Path:
         """Move a user's edit to `<user_dir>/.trash`; returns where it lies now."""
@@ -209,7 +218,7 @@ class Library:
                 f"There is no folder {target.absolute().parent}; create it first."
             )
         with writing("exported"):
-            replace_file(target, _packed(edit))
+            replace_file(target, _packed(edit), private=False)
         return target
 
     def export_data(self, bundle: str, name: str) -> tuple[str, bytes]:

@@ -41,6 +41,8 @@ LIMITS: Mapping[str, int] = {
 REQUIRED = (INFO, VECTOR)
 THUMBNAIL_SIZE = 256
 _MAX_THUMBNAIL_SIDE = 1024
+_UNFINISHED = ".new-"  # begins the names of what is not published yet
+_STALE_S = 3600.0  # after which it is nobody's
 
 Thumbnail = NDArray[np.uint8] | bytes | None
 
@@ -135,15 +137,20 @@ def writing(action: str) -> Iterator[None]:
         ) from error
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file all at once; an existing one is replaced. Raises OSError."""
-    handle, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)
+def replace_file(path: Path, content: bytes, *, private: bool = True) -> None:
+    """Write a file all at once; an existing one is replaced. Raises OSError.
+
+    private: only its owner may read it; else whoever may read the user's other new files.
+    """
+    handle, temporary = tempfile.mkstemp(prefix=_UNFINISHED, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(temporary, 0o644)
+        if not private:  # mkstemp's mode is 0600
+            os.umask(mask := os.umask(0))
+            os.chmod(temporary, 0o666 & ~mask)
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -153,19 +160,22 @@ def replace_file(path: Path, content: bytes) -> None:
 
 def stage(root: Path, files: Mapping[str, bytes]) -> Path:
     """A new hidden folder under `root` with `files` on the disk; nothing is left if that fails."""
-    root.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=".new-", dir=root))
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=root))
     try:
         for name, data in files.items():
-            with open(folder / name, "wb") as stream:
+            with open(folder / name, "wb", opener=_private) as stream:
                 stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    folder.chmod(0o755)
-    return folder
+    return folder  # mkdtemp's mode is 0700: it may hold pictures of people
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def publish(staged: Path, target: Path, *, trash: Path | None) -> bool:
@@ -174,7 +184,7 @@ def publish(staged: Path, target: Path, *, trash: Path | None) -> bool:
     Returns False, with `staged` removed, when `target` exists and there is no `trash`.
     """
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         old = discard(target, trash) if trash is not None and target.exists() else None
         try:
             if target.exists():  # an empty folder would silently be replaced on POSIX
@@ -195,9 +205,36 @@ def discard(folder: Path, trash: Path) -> Path:
     """Move an edit's folder to `trash/<bundle>/<name>-<time>`; returns where it went."""
     stamp = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{time.time_ns() % 1_000_000_000:09d}"
     target = trash / folder.parent.name / f"{folder.name}-{stamp}"
-    target.parent.mkdir(parents=True, exist_ok=True)
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.rename(target)
     return target
+
+
+def remove(folder: Path, root: Path) -> None:
+    """Take an edit's folder away in one step; `root`: the library, on the same disk."""
+    grave = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=root))
+    try:
+        folder.rename(grave / folder.name)
+    finally:
+        shutil.rmtree(grave, ignore_errors=True)
+
+
+def sweep(root: Path) -> int:
+    """Remove what was staged and never published; what is younger may be somebody's at work."""
+    before, swept = time.time() - _STALE_S, 0
+    try:
+        left = [path for path in root.iterdir() if path.name.startswith(_UNFINISHED)]
+    except OSError:
+        return 0
+    for path in left:
+        with contextlib.suppress(OSError):
+            if path.lstat().st_mtime < before:
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink()
+                swept += 1
+    return swept
 
 
 def trash_name(trash: str) -> str:

@@ -120,9 +120,7 @@ class Connection:
         """
         job = job or new_job()
         try:
-            with self._jobs_lock:
-                self._send(self._jobs, job, message)
-            return self._wait(job, on_event or (lambda event: None))
+            return self._known(lambda: self._once(job, message, on_event), self._greet_jobs)
         except BackendError:
             raise
         except zmq.ZMQError as error:  # closed under our feet by another thread
@@ -191,6 +189,28 @@ class Connection:
             raise self._lost(str(error)) from None
         return socket
 
+    def _once(self, job: str, message: JobRequest | Hello, on_event: OnEvent | None) -> Message:
+        with self._jobs_lock:
+            self._send(self._jobs, job, message)
+        return self._wait(job, on_event or (lambda event: None))
+
+    def _known(self, ask: Callable[[], Message], greet: Callable[[], object]) -> Message:
+        """The answer; a backend that has forgotten this client is greeted once more."""
+        try:
+            return ask()
+        except BackendError as error:
+            if error.code != "not_greeted":
+                raise
+        greet()
+        return ask()
+
+    def _greet_jobs(self) -> None:
+        job = new_job()
+        try:
+            self._once(job, Hello(self._client), None)
+        finally:
+            self._inbox.pop(job, None)
+
     def _greet(self, timeout: float) -> None:
         self._ask(Hello(self._client), timeout)
         with self._jobs_lock:
@@ -200,8 +220,12 @@ class Connection:
         self.welcome = reply
 
     def _ask(self, message: ControlRequest | Hello, timeout: float = _CONTROL_TIMEOUT_S) -> Message:
+        hello = Hello(self._client)
         with self._control_lock:
-            return self._exchange(self._control, message, timeout)
+            return self._known(
+                lambda: self._exchange(self._control, message, timeout),
+                lambda: self._exchange(self._control, hello, timeout),
+            )
 
     def _exchange(self, socket: zmq.Socket[bytes], message: Message, timeout: float) -> Message:
         """Send and wait for the answer with the same id.
@@ -237,7 +261,7 @@ class Connection:
             if now - heard > _LOST_S:  # it lives, but a reconnection lost the job
                 raise self._lost(f"no news of job {job} for {_LOST_S:.0f} s")
             if now - checked > _SUSPICIOUS_S:
-                self.ping()
+                self.ping(_LOST_S)  # on a busy machine loading torch holds up everything
                 checked = time.monotonic()
 
     def _collect(self) -> None:
@@ -272,8 +296,7 @@ class Connection:
             return framing.unpack([frame.buffer for frame in frames])
         except ProtocolError as error:
             sentence = "The EditGAN backend sent something unreadable; update it and the plug-in."
-            job = framing.job_of([frame.buffer for frame in frames])
-            return job, ErrorReply("bad_message", sentence, str(error))
+            return error.job, ErrorReply("bad_message", sentence, str(error))
 
 
 def _checked(message: Message) -> Message:

@@ -19,13 +19,15 @@ from protocol.typed import (
     MAX_ITEMS,
     MAX_TEXT,
     Buffer,
+    Incoming,
     ProtocolError,
     WrongVersionError,
     from_wire,
     to_wire,
 )
 
-MAX_HEADER = 16 << 20
+MAX_HEADER = 16 << 20  # what the backend may send: thumbnails of many edits
+MAX_REQUEST = (1 << 20) + (64 << 10)  # a header from a client: an `.editgan` file fits
 MAX_FRAME = 512 << 20  # 24 megapixels of R'G'B'A float are 384 MiB
 MAX_CONTROL_FRAME = 64 << 10  # what a client may send on the control socket
 MAX_FRAMES = 512
@@ -38,38 +40,43 @@ def pack(job: str, message: Message) -> list[Buffer]:
     fields = to_wire(message, frames)
     from_wire(type(message), fields, frames, type(message).__name__)
     header = msgpack.packb({"type": type(message).__name__, "job": job, "fields": fields})
-    _check_sizes([header, *frames])
+    _check_sizes([header, *frames], MAX_HEADER)
     return [header, *frames]
 
 
-def unpack(frames: Sequence[Buffer]) -> tuple[str, Message]:
-    """The job id and the message. Raises ProtocolError for anything but a well-formed message."""
+def unpack(frames: Sequence[Buffer], max_header: int = MAX_HEADER) -> tuple[str, Message]:
+    """The job id and the message. Raises ProtocolError for anything but a well-formed message.
+
+    max_header: bytes; MAX_REQUEST for what clients send.
+    """
     if not frames:
         raise ProtocolError("an empty message")
-    _check_sizes(frames)
+    _check_sizes(frames, max_header)
     header = _header(frames[0])
     job, name, fields = header["job"], header["type"], header["fields"]
+    try:
+        return job, _message(name, fields, frames[1:])
+    except ProtocolError as error:
+        error.job = job
+        raise
+
+
+def _message(name: object, fields: object, frames: Sequence[Buffer]) -> Message:
     if not isinstance(name, str) or name not in MESSAGES:
-        raise ProtocolError(f"unknown message {str(name)[:40]!r}")
+        shown = name[:40] if isinstance(name, str) else type(name).__name__
+        raise ProtocolError(f"unknown message {shown!r}")
     if name in ("Hello", "Welcome") and isinstance(fields, dict):
         # before anything else: other versions may have other fields
         version = fields.get("version")
         if version != PROTOCOL_VERSION:
             raise WrongVersionError(version)
-    return job, from_wire(MESSAGES[name], fields, frames[1:], name)
-
-
-def job_of(frames: Sequence[Buffer]) -> str:
-    """The job id of a message that may be malformed, "" where it cannot be told."""
-    try:
-        return str(_header(frames[0])["job"])
-    except (ProtocolError, IndexError):
-        return ""
+    incoming = Incoming(frames)
+    message: Message = from_wire(MESSAGES[name], fields, incoming, name)
+    incoming.check_all_used()
+    return message
 
 
 def _header(frame: Buffer) -> dict[str, Any]:
-    if len(memoryview(frame)) > MAX_HEADER:
-        raise ProtocolError("the header is too large")
     try:
         # a fresh call per message: an Unpacker must not be used again after an error
         header = msgpack.unpackb(
@@ -92,10 +99,10 @@ def _header(frame: Buffer) -> dict[str, Any]:
     return header
 
 
-def _check_sizes(frames: Sequence[Buffer]) -> None:
+def _check_sizes(frames: Sequence[Buffer], max_header: int) -> None:
     if len(frames) > MAX_FRAMES:
         raise ProtocolError(f"{len(frames)} frames, more than {MAX_FRAMES}")
     if any(memoryview(frame).nbytes > MAX_FRAME for frame in frames):
         raise ProtocolError(f"a frame is larger than {MAX_FRAME >> 20} MiB")
-    if memoryview(frames[0]).nbytes > MAX_HEADER:
+    if memoryview(frames[0]).nbytes > max_header:
         raise ProtocolError("the header is too large")

@@ -29,9 +29,8 @@ def own(role: Literal["client", "server"]) -> KeyPair:
     """This user's key pair, made when first asked for. Raises OSError, ProtocolError."""
     import zmq
 
-    path = paths.data_dir() / "keys" / f"{role}.json"
+    path = paths.private(paths.keys_dir()) / f"{role}.json"
     if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         public, secret = (key.decode() for key in zmq.curve_keypair())
         private_file.create(path, json.dumps(asdict(KeyPair(public, secret))))
     try:

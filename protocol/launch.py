@@ -17,11 +17,13 @@ from protocol.errors import BackendError
 _SCRUBBED = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "LD_LIBRARY_PATH", "LD_PRELOAD")
 _SCRUBBED_PREFIXES = ("GI_", "GIMP", "GEGL_", "BABL_", "DYLD_", "_PYI_")
 _FLATPAK_MARK = Path("/.flatpak-info")
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 _MAX_STARTS = 3
 _MAX_FILE = 1 << 20  # bytes of install.json
 _REMOTE_PATIENCE_S = 10.0
 # Set where the backend cannot run (the private GIMP): a FIFO that whoever started GIMP reads.
 _LAUNCHER = "EDITGAN_LAUNCHER"
+_SAYS = "editgan: "  # begins the sentence that a command ends with
 _TAIL = 2000  # characters of the log that go into an error's detail
 
 
@@ -91,10 +93,9 @@ def installed_command() -> list[str]:
 
 def start(command: Sequence[str], *, cwd: Path | None = None) -> subprocess.Popen[bytes]:
     """Start the backend in a session of its own: it outlives GIMP and inherits nothing from it."""
-    logs = paths.logs_dir()
-    logs.mkdir(parents=True, exist_ok=True)
     try:
-        with _launch_log().open("wb") as log:
+        paths.private(paths.logs_dir())
+        with open(os.open(_launch_log(), _NEW_FILE, 0o600), "wb") as log:
             process = subprocess.Popen(
                 list(command),
                 stdin=subprocess.DEVNULL,
@@ -180,5 +181,10 @@ def _no_answer(detail: str) -> BackendError:
 
 
 def _failed(code: int) -> BackendError:
+    """The backend's own last sentence, where it said one."""
     sentence = f"The EditGAN backend ended while starting; see {_launch_log()} for the reason."
-    return BackendError("backend_failed", sentence, f"exit status {code}; {_log_tail()}")
+    tail = _log_tail()
+    said = [line for line in tail.splitlines() if line.startswith(_SAYS)]
+    if said and tail.rstrip().endswith(said[-1]):
+        sentence = said[-1].removeprefix(_SAYS)
+    return BackendError("backend_failed", sentence, f"exit status {code}; {tail}")

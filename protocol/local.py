@@ -19,7 +19,7 @@ def running(path: Path) -> tuple[ConnectionInfo, Path | None]:
         info = connection_file.read(path)
     except WrongVersionError as error:
         if connection_file.is_held(path.with_name(connection_file.LOCK_NAME)):
-            raise _other_version(str(error)) from None
+            raise _other_version(error) from None
         raise _not_running(str(error)) from None
     except (OSError, ProtocolError) as error:
         raise _not_running(str(error)) from None
@@ -36,6 +36,9 @@ def _not_running(detail: str) -> BackendError:
     return BackendError("backend_missing", sentence, detail)
 
 
-def _other_version(detail: str) -> BackendError:
-    sentence = "The plug-in and the running backend are of different versions; restart both."
-    return BackendError("protocol_version", sentence, detail)
+def _other_version(error: WrongVersionError) -> BackendError:
+    if error.other_is_older:
+        sentence = "The running backend is older than this program: end it, then try again."
+    else:
+        sentence = "The running backend is newer than this program: run install.py again."
+    return BackendError("protocol_version", sentence, str(error))

@@ -32,13 +32,23 @@ def data_dir() -> Path:
     return (share if share.is_absolute() else Path.home() / ".local" / "share") / "editgan"
 
 
+def private(folder: Path) -> Path:
+    """A folder below the data folder, created where it is missing, that only its owner may enter.
+
+    Raises OSError.
+    """
+    data_dir().mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if os.name == "posix":
+        state = folder.stat()
+        if state.st_mode & 0o077 and state.st_uid == os.getuid():
+            folder.chmod(0o700)
+    return folder
+
+
 def run_dir() -> Path:
     """The folder of sockets, lock and connection file; created, readable by its owner only."""
-    folder = data_dir() / "run"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if os.name == "posix" and folder.stat().st_mode & 0o077:
-        folder.chmod(0o700)
-    return folder
+    return private(data_dir() / "run")
 
 
 def connection_file() -> Path:
@@ -65,6 +75,15 @@ def library_dir() -> Path:
 
 def cache_dir() -> Path:
     return data_dir() / "cache"
+
+
+def keys_dir() -> Path:
+    return data_dir() / "keys"
+
+
+def private_dirs() -> list[Path]:
+    """What nobody else should read: keys, and what was made from the user's photos."""
+    return [data_dir() / "run", keys_dir(), library_dir(), cache_dir(), logs_dir()]
 
 
 def logs_dir() -> Path:

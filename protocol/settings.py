@@ -98,7 +98,7 @@ def save(settings: Settings) -> None:
         later: dict[str, object] = {}
         with contextlib.suppress(OSError, ValueError, ProtocolError):
             later = {name: value for name, value in _content().items() if name not in values}
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         private_file.write(path, json.dumps({**values, **later}, indent=1) + "\n")
     except (OSError, ProtocolError) as error:
         reason = getattr(error, "strerror", None) or error

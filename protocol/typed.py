@@ -12,7 +12,6 @@ import functools
 import math
 import types
 import typing
-from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
@@ -22,6 +21,7 @@ from protocol import PROTOCOL_VERSION
 MAX_TEXT = 20_000  # characters in one string
 MAX_NAME = 200  # characters in a name
 MAX_ITEMS = 4096  # entries in one list or map
+MAX_VALUES = 100_000  # entries of all lists and maps of a message
 MAX_BYTES = 1 << 20  # one `bytes` field; pixels are frames of their own
 MAX_DEPTH = 8  # nesting of a free-form report
 MAX_SIDE = 1 << 18  # pixels
@@ -31,15 +31,25 @@ Buffer = bytes | bytearray | memoryview
 
 
 class ProtocolError(Exception):
-    """The other side sent something that is not in the protocol, or we were about to."""
+    """The other side sent something that is not in the protocol, or we were about to.
+
+    job: the id that the message carries, "" where it cannot be told.
+    """
+
+    job = ""
 
 
 class WrongVersionError(ProtocolError):
     """The other side is of another version of the protocol, `version`."""
 
     def __init__(self, version: object) -> None:
-        super().__init__(f"protocol version {version!r} instead of {PROTOCOL_VERSION}")
-        self.version = version
+        # another value may be anything, and long
+        self.version = version if isinstance(version, int) else type(version).__name__
+        super().__init__(f"protocol version {self.version!r} instead of {PROTOCOL_VERSION}")
+
+    @property
+    def other_is_older(self) -> bool:
+        return isinstance(self.version, int) and self.version < PROTOCOL_VERSION
 
 
 def require(condition: bool, where: str, expected: str) -> None:
@@ -78,17 +88,46 @@ class Layout:
     """Which Pixels a field takes.
 
     finite: no NaN or infinity; the check reads every value, so it is for small rasters.
+    largest: width and height.
     """
 
     formats: tuple[tuple[str, int], ...]
     finite: bool = False
+    largest: tuple[int, int] = (MAX_SIDE, MAX_SIDE)
 
     def __call__(self, value: Pixels, where: str) -> None:
         wanted = " or ".join(f"{channels} x {dtype}" for dtype, channels in self.formats)
         require((value.dtype, value.channels) in self.formats, where, f"pixels of {wanted}")
+        width, height = self.largest
+        fits = value.width <= width and value.height <= height
+        require(fits, where, f"at most {width} x {height} values")
         if self.finite and value.dtype == "f32":
-            total = sum(array("f", bytes(value.data)))  # float64: finite values cannot overflow it
+            # float64: finite values cannot overflow it
+            total = sum(memoryview(value.data).cast("B").cast("f"))
             require(math.isfinite(total), where, "finite values")
+
+
+class Incoming(list[Buffer]):
+    """The frames of a message that is being read: each belongs to one field, and all that the
+    message is made of is counted, so that the work that it makes is bounded.
+    """
+
+    def __init__(self, frames: Sequence[Buffer]) -> None:
+        super().__init__(frames)
+        self._used: set[int] = set()
+        self._values = 0
+
+    def take(self, index: int, where: str) -> Buffer:
+        require(index not in self._used, where, "a frame of its own")
+        self._used.add(index)
+        return self[index]
+
+    def add(self, values: int, where: str) -> None:
+        self._values += values
+        require(self._values <= MAX_VALUES, where, f"at most {MAX_VALUES} values in a message")
+
+    def check_all_used(self) -> None:
+        require(len(self._used) == len(self), "frames", "none that no field names")
 
 
 @dataclass(frozen=True)
@@ -193,6 +232,8 @@ def _sequence(
     origin: Any, hints: tuple[Any, ...], value: Any, frames: Sequence[Buffer], where: str
 ) -> Any:
     require(isinstance(value, list | tuple) and len(value) <= MAX_ITEMS, where, "a list")
+    if isinstance(frames, Incoming):
+        frames.add(len(value), where)
     if origin is tuple and hints[-1] is not Ellipsis:
         require(len(value) == len(hints), where, f"{len(hints)} values")
         pairs = list(zip(hints, value, strict=True))
@@ -216,7 +257,8 @@ def _pixels(value: Any, frames: Sequence[Buffer], where: str) -> Pixels:
     require(isinstance(value["dtype"], str), where, "a dtype")
     try:
         sizes = value["width"], value["height"], value["channels"]
-        return Pixels(*sizes, value["dtype"], frames[index])
+        data = frames.take(index, where) if isinstance(frames, Incoming) else frames[index]
+        return Pixels(*sizes, value["dtype"], data)
     except ProtocolError as error:
         raise ProtocolError(f"{where}.{error}") from None
 

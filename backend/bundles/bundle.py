@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import re
@@ -102,6 +103,19 @@ class Bundle:
         known = ", ".join(p.name for p in self.parts)
         raise UnknownPart(f"The model '{self.name}' has no part '{name}'; it has {known}.")
 
+    def checked_path(self, network: str) -> Path:
+        """The file of a network's weights, if it is what `bundle.json` says; raises BadBundle.
+
+        Its sha256 is computed once, and again when its size or time changes.
+        """
+        path = self.path(network)
+        if _sha_of_state(path) != self.files.get(path.name):
+            raise BadBundle(
+                f"{path} does not hold the weights that belong there (its sha256 is another); "
+                "fetch it again."
+            )
+        return path
+
     def verify(self) -> list[str]:
         """File names whose content is not what `bundle.json` says."""
         return [n for n, sha in self.files.items() if file_sha(self.folder / n) != sha]
@@ -113,6 +127,19 @@ def file_sha(path: Path) -> str | None:
         return None
     with path.open("rb") as f:
         return hashlib.file_digest(f, "sha256").hexdigest()
+
+
+def _sha_of_state(path: Path) -> str | None:
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return _sha_at(path, (state.st_size, state.st_mtime_ns, state.st_ino))
+
+
+@functools.lru_cache(256)
+def _sha_at(path: Path, state: tuple[int, int, int]) -> str | None:
+    return file_sha(path)
 
 
 def read_bundle(folder: Path) -> Bundle:

@@ -88,7 +88,7 @@ def load_networks(bundle: Bundle, device: torch.device) -> Networks:
     bundle.check_complete()
     networks = {
         "generator": load_generator(bundle),
-        "segmentation": _load(new_segmentation_branch(bundle), bundle.path("segmentation")),
+        "segmentation": _load(new_segmentation_branch(bundle), bundle.checked_path("segmentation")),
         "encoder": load_encoder(bundle),
         "perceptual": load_perceptual(bundle),
         "identity": load_identity(bundle),
@@ -103,12 +103,12 @@ def load_networks(bundle: Bundle, device: torch.device) -> Networks:
 
 def load_generator(bundle: Bundle) -> Generator:
     """The generator, with the distribution of codes that samples come from, where there is one."""
-    generator = _load(Generator(bundle.config), bundle.path("generator"))
+    generator = _load(Generator(bundle.config), bundle.checked_path("generator"))
     if bundle.has("codes"):
         config = bundle.config
         mean = torch.empty(config.n_ws, config.w_dim)
         codes = CodeDistribution(mean, torch.empty(config.z_dim, *mean.shape))
-        generator.codes = _load(codes, bundle.path("codes"))
+        generator.codes = _load(codes, bundle.checked_path("codes"))
     return generator
 
 
@@ -116,7 +116,7 @@ def load_encoder(bundle: Bundle) -> Encoder:
     """Raises BadBundle; IncompleteBundle where the encoder is yet to be trained."""
     if not bundle.has("encoder"):
         bundle.check_complete()
-    return _load(Encoder(bundle.config), bundle.path("encoder"))
+    return _load(Encoder(bundle.config), bundle.checked_path("encoder"))
 
 
 def new_segmentation_branch(bundle: Bundle) -> SegmentationBranch:
@@ -135,7 +135,7 @@ def load_perceptual(bundle: Bundle) -> PerceptualNetwork:
             f"The bundle '{bundle.name}' has no perceptual network, and {data_dir() / 'weights'} "
             "holds no vgg16.pth; add one of them."
         )
-    return load_from(SqueezeNetFeatures, bundle.path("perceptual"))
+    return load_from(SqueezeNetFeatures, bundle.checked_path("perceptual"))
 
 
 def load_identity(bundle: Bundle) -> IdentityNetwork | None:
@@ -147,12 +147,12 @@ def load_identity(bundle: Bundle) -> IdentityNetwork | None:
         return load_from(FaceNet, facenet)
     if not bundle.has("identity"):
         return None
-    return load_from(MobileFaceNet, bundle.path("identity"))
+    return load_from(MobileFaceNet, bundle.checked_path("identity"))
 
 
 def load_parser(bundle: Bundle) -> FaceParser | None:
     """What finds the parts of a photo itself; None where the bundle has none."""
-    return _load(FaceParser(), bundle.path("parser")) if bundle.has("parser") else None
+    return _load(FaceParser(), bundle.checked_path("parser")) if bundle.has("parser") else None
 
 
 def save_network(network: nn.Module, path: Path, *, half: bool = True) -> None:

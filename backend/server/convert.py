@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.errors import BadImage
+from backend.errors import BadImage, BadSetting
+from edit_library.edit import MAX_VALUE
 from protocol.messages import Pixels
 
 _DTYPES: dict[str, np.dtype[Any]] = {"u8": np.dtype("u1"), "f32": np.dtype("<f4")}
@@ -26,6 +27,19 @@ def to_array(pixels: Pixels) -> NDArray[Any]:
         )
     shape = (pixels.height, pixels.width, pixels.channels)
     return array.reshape(shape if pixels.channels > 1 else shape[:2])
+
+
+def to_code(pixels: Pixels) -> NDArray[np.float32]:
+    """A code or an editing vector, float32 [n_ws, w_dim].
+
+    Raises BadSetting for values from which no picture can be drawn.
+    """
+    code: NDArray[np.float32] = to_array(pixels)
+    if np.abs(code).max() > MAX_VALUE:
+        raise BadSetting(
+            f"A code or vector has values beyond {MAX_VALUE:g}, which no edit has; learn it again."
+        )
+    return code
 
 
 def to_pixels(array: NDArray[Any]) -> Pixels:

@@ -7,12 +7,13 @@ import logging
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backend.errors import NoSubject, UnknownEdit, WrongBundle
 from backend.photos.align import CropFrame
 from backend.photos.photo import Photo
 from backend.server import translate
-from backend.server.convert import to_array, to_pixels
+from backend.server.convert import to_array, to_code, to_pixels
 from backend.server.engines import Engine, Engines, View
 from backend.server.jobs import Job
 from backend.server.memory import is_out_of_memory
@@ -105,7 +106,7 @@ class DeviceDesk:
         pixels = to_array(request.pixels)
         level, progress = request.level, translate.reporter(job, frame, request.rect)
         if request.w_plus:
-            w_plus = to_array(request.w_plus)
+            w_plus = to_code(request.w_plus)
             opened = engine.open(pixels, frame, level=level, w_plus=w_plus, progress=progress)
         else:
             opened = open_or_reuse(engine, self._embeddings, pixels, frame, level, progress)
@@ -126,7 +127,7 @@ class DeviceDesk:
             session.opened,
             translate.painted(request.layers, session.rect),
             steps=request.steps,
-            start=to_array(request.start) if request.start else None,
+            start=to_code(request.start) if request.start else None,
             progress=translate.reporter(job, session.opened.frame, session.rect),
         )
         return translate.edited(session, result)
@@ -181,6 +182,7 @@ class DeviceDesk:
         """Thumbnails: those made before are taken from the session, the rest made in one go."""
         session, engine = self._session(request.photo, device)
         answers: list[m.EditLook | str] = []
+        pictures: dict[str, NDArray[np.uint8]] = {}
         missing: dict[str, ScaledEdit] = {}
         for one in request.edits:
             try:
@@ -189,17 +191,21 @@ class DeviceDesk:
                 answers.append(m.EditLook(problem=error.message))
                 continue
             answers.append(key := _key(edit, request.side))
-            if key not in session.looks:
+            if (kept := session.looks.get(key)) is not None:
+                pictures[key] = kept
+            else:
                 missing[key] = edit
         if missing:
             view = self._view(session, engine, device)
             found = view.looks([[edit] for edit in missing.values()], request.side, closer=True)
             for done, (key, picture) in enumerate(zip(missing, found, strict=True)):
-                session.looks[key] = picture
+                pictures[key] = picture
+                session.looks.put(key, picture)
                 job.report(done / len(missing), "Looking at the edits")
+            self._photos.shrink()
         return m.EditLooks(
             [
-                m.EditLook(to_pixels(session.looks[one])) if isinstance(one, str) else one
+                m.EditLook(to_pixels(pictures[one])) if isinstance(one, str) else one
                 for one in answers
             ]
         )
@@ -257,7 +263,7 @@ class DeviceDesk:
         from backend.editing.editor import ScaledEdit  # imports torch, as the engine has done
 
         if edit.vector is not None:
-            vector, parts = to_array(edit.vector), edit.parts
+            vector, parts = to_code(edit.vector), edit.parts
         else:
             try:
                 found = find_edit(self._library, engine.bundle, edit.name or "")

@@ -135,6 +135,10 @@ class Engines:
             self._engines[key] = self._catalogue.load(*key)
         return self._engines[key]
 
+    def forget(self) -> None:
+        """Load all anew when they are next needed: a thread that hangs may still use them."""
+        self._engines.clear()
+
     def free_device(self) -> None:
         """Give the device's memory back as far as possible, after it ran out."""
         for key in [key for key in self._engines if key[1] != "cpu"]:

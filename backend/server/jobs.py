@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections import deque
@@ -9,10 +10,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from backend.errors import Cancelled
-from protocol.messages import Apply, JobRequest, Message, Preview, PreviewStack, Progress
+from protocol.messages import (
+    Apply,
+    HasPhoto,
+    JobRequest,
+    Message,
+    Pixels,
+    Preview,
+    PreviewEdits,
+    PreviewStack,
+    Progress,
+)
 
 _PROGRESS_EVERY_S = 0.1
 _PREVIEW_EVERY_S = 0.4
+CANCEL_PATIENCE_S = 20.0  # after which a job that does not hear is given up
+STAGE_PATIENCE_S = 600.0  # without any report
 _EARLY = 0.03  # below this fraction a forecast is a guess
 
 
@@ -32,6 +45,9 @@ class Job:
     enough: threading.Event = field(default_factory=threading.Event)  # keep what there is
     latest: Progress = field(default_factory=lambda: Progress(0.0, "Getting ready"))
     started: float | None = None
+    heard: float = 0.0  # when it last reported; of a job that runs
+    cancelled_at: float | None = None
+    between: Callable[[], object] = lambda: None  # called after each report: others' short work
     _sent: float = 0.0
     _previewed: float = 0.0
 
@@ -39,12 +55,40 @@ class Job:
     def kind(self) -> str:
         return type(self.request).__name__
 
+    @functools.cached_property
+    def size(self) -> int:
+        """Bytes of its pixels: what it holds while it waits."""
+        rasters = [getattr(self.request, name, None) for name in ("pixels", "preview")]
+        rasters += [layer.alpha for layer in getattr(self.request, "layers", ())]
+        return sum(memoryview(one.data).nbytes for one in rasters if isinstance(one, Pixels))
+
     def wait(self) -> None:
         self.latest = Progress(0.0, "Waiting for earlier work")
 
+    @property
+    def urgency(self) -> int:
+        """0: a slider waits for it, 1: thumbnails, 2: work that one waits for."""
+        match self.request:
+            case PreviewStack() | HasPhoto():
+                return 0
+            case PreviewEdits():
+                return 1
+        return 2
+
     def start(self) -> None:
-        self.started = time.monotonic()
+        self.started = self.heard = time.monotonic()
         self.latest = Progress(0.0, "Starting")
+
+    def cancel(self) -> None:
+        """Not wanted any more: it ends at its next report."""
+        if not self.cancelled.is_set():
+            self.cancelled_at = time.monotonic()
+            self.cancelled.set()
+
+    def overdue(self, now: float) -> bool:
+        """Whether it gives no sign of life: it does not hear that it was cancelled, or for long."""
+        unheard = self.cancelled_at is not None and now - self.cancelled_at > CANCEL_PATIENCE_S
+        return unheard or now - self.heard > STAGE_PATIENCE_S
 
     def check(self) -> None:
         """Raises Cancelled once the job is not wanted any more."""
@@ -60,7 +104,7 @@ class Job:
         has had enough: the job shall end with the best result so far.
         """
         self.check()
-        now = time.monotonic()
+        now = self.heard = time.monotonic()
         fraction = min(max(float(fraction), 0.0), 1.0)
         self.latest = Progress(fraction, text, self._seconds_left(fraction, now))
         if now - self._sent >= _PROGRESS_EVERY_S:
@@ -69,6 +113,9 @@ class Job:
         if preview and now - self._previewed >= _PREVIEW_EVERY_S:
             self._previewed = now
             self.send(self, preview())
+        self.between()
+        self.heard = time.monotonic()
+        self.check()
         return self.enough.is_set()
 
     def _seconds_left(self, fraction: float, now: float) -> float | None:
@@ -87,7 +134,10 @@ class Job:
 
 
 class JobQueue:
-    """First in, first out, between the I/O thread and one worker."""
+    """Between the I/O thread and one worker: first in, first out, but for previews.
+
+    A preview overtakes the work of others; what one client sends is done in its order.
+    """
 
     def __init__(self) -> None:
         self._waiting: deque[Job] = deque()
@@ -118,9 +168,26 @@ class JobQueue:
             if self._closed:
                 return None
             self._busy = True
-            job = self._waiting.popleft()
-            job.start()
-            return job
+            return self._started(self._more_urgent(2) or self._waiting[0])
+
+    def take_more_urgent(self, than: int) -> Job | None:
+        """A job that may run while one of urgency `than` does, marked as started."""
+        with self._changed:
+            job = None if self._closed else self._more_urgent(than)
+            return self._started(job) if job else None
+
+    def _more_urgent(self, than: int) -> Job | None:
+        """The most urgent job below `than` whose client has none before it in the queue."""
+        first: dict[bytes, Job] = {}
+        for job in self._waiting:
+            first.setdefault(job.client, job)
+        found = [job for job in first.values() if job.urgency < than]
+        return min(found, key=lambda job: job.urgency, default=None)
+
+    def _started(self, job: Job) -> Job:
+        self._waiting.remove(job)
+        job.start()
+        return job
 
     def remove(self, job: Job) -> bool:
         """Take a job out that has not started; False where it has."""

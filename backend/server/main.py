@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import faulthandler
 import importlib.metadata
 import logging
@@ -15,6 +16,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import zmq
 
 from backend.server.engines import Catalogue, Engines
 from backend.server.jobs import JobQueue
@@ -32,6 +35,13 @@ if TYPE_CHECKING:  # imports numpy and more: only on the workers
     from backend.server.sessions import PhotoStore
 
 _log = logging.getLogger(__name__)
+
+
+class CannotStart(UserError):
+    """A folder or file that the backend needs cannot be used."""
+
+    code = "cannot_start"
+
 
 _LOCK_PATIENCE_S = 3.0  # clients probe the lock for an instant; a predecessor may be ending
 _PHOTOS_LIMIT = 768 << 20  # bytes of open photos
@@ -54,19 +64,18 @@ def serve(
     allowed: public keys (Z85) of clients on other machines.
     Where another backend of this user runs already, it goes on and 0 is returned at once.
     """
-    run_dir = paths.run_dir()
-    log_file = _start_logging(paths.logs_dir())
-    with _only_one(run_dir) as mine:
-        if not mine:
-            _log.info("another backend runs already; this one is not needed")
-            return 0
-        backend = Backend(catalogue or InstalledBundles(), device, log_file)
-        sockets = listen(run_dir, backend.version, tcp, allowed)
-        try:
-            with _published(run_dir, sockets):
-                backend.run(sockets, idle_timeout(idle))
-        finally:
-            sockets.close()
+    run_dir, log_file = _prepare()
+    with contextlib.ExitStack() as lock, contextlib.ExitStack() as listening:
+        with _usable(run_dir):
+            if not lock.enter_context(_only_one(run_dir)):
+                _log.info("another backend runs already; this one is not needed")
+                return 0
+            backend = Backend(catalogue or InstalledBundles(), device, log_file)
+            sockets = listen(run_dir, backend.version, tcp, allowed)
+            listening.callback(sockets.close)
+            listening.enter_context(_published(run_dir, sockets))
+        backend.run(sockets, idle_timeout(idle))
+        listening.close()
         _log.info("ended")
         backend.leave()
     return 0
@@ -86,7 +95,7 @@ class Backend:
 
     def run(self, sockets: Listening, idle_timeout: Callable[[], float]) -> None:
         device, files = JobQueue(), JobQueue()
-        answers = Answers(self._welcome, self._status, self._log_tail)
+        answers = Answers(self._welcome, self._status, self._log_tail, self._watch)
         service = Service(sockets, device, files, answers, idle_timeout)
         self._workers = [
             Worker("device", device, self._open_device_desk, self._log_file),
@@ -118,9 +127,15 @@ class Backend:
         from backend.session.embedding_cache import EmbeddingCache
         from edit_library.library import Library
 
-        self._photos = PhotoStore(_PHOTOS_LIMIT)
+        if self._photos is None:
+            self._photos = PhotoStore(_PHOTOS_LIMIT)
+        else:  # a thread was given up
+            self._engines.forget()
+            self._photos.drop_views()
         embeddings = EmbeddingCache(paths.cache_dir())
+        embeddings.sweep()
         library = Library(paths.library_dir())
+        library.sweep()
         desk = DeviceDesk(self._engines, self._photos, embeddings, library)
         self._load_ahead(self._catalogue.ready())
         return desk
@@ -149,7 +164,12 @@ class Backend:
             lines = file.read().decode("utf-8", errors="replace").splitlines()
         return LogText("\n".join(lines[-_LOG_LINES:]))
 
-    def _status(self, running: str | None, queued: int) -> StatusReport:
+    def _watch(self) -> None:
+        for worker in self._workers:
+            worker.watch()
+
+    def _status(self, queued: int) -> StatusReport:
+        running = next((worker.running for worker in self._workers if worker.running), None)
         return StatusReport(
             version=self.version,
             device=self._engines.device,
@@ -157,10 +177,29 @@ class Backend:
             memory_mb=resident_mb(),
             uptime_s=time.monotonic() - self._started,
             photos=len(self._photos) if self._photos is not None else 0,
-            running=running,
+            running=running.kind if running else None,
+            stage=running.latest.text if running else "",
+            silent_s=time.monotonic() - running.heard if running else 0.0,
             queued=queued,
             log=str(self._log_file),
         )
+
+
+@contextlib.contextmanager
+def _usable(run_dir: Path) -> Iterator[None]:
+    """Turns what is wrong with the run folder, or with the system's limits, into a sentence."""
+    try:
+        yield
+    except (OSError, zmq.ZMQError) as error:
+        _log.exception("the backend cannot go on")
+        reason = error.strerror or str(error)
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            advice = "allow more open files (ulimit -n 1024)"
+        else:
+            advice = f"move {run_dir} away"
+        raise CannotStart(
+            f"The backend cannot work in {run_dir} ({reason}): {advice}, then try again."
+        ) from error
 
 
 @contextlib.contextmanager
@@ -212,10 +251,29 @@ def _stopped_by_signals(service: Service) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _start_logging(folder: Path) -> Path:
-    """Log to a rotating file in `folder`; returns it. Crashes of compiled code go to stderr."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "backend.log"
+def _prepare() -> tuple[Path, Path]:
+    """The folders that are needed, private ones; returns the run folder and the log file.
+
+    Raises CannotStart: which one cannot be used, and what to do.
+    """
+    os.umask(0o077)  # whatever this process writes is the user's own
+    place = paths.data_dir()
+    try:
+        for place in paths.private_dirs():
+            if place.is_dir() or place in (paths.data_dir() / "run", paths.logs_dir()):
+                paths.private(place)
+        place = paths.logs_dir() / "backend.log"
+        return paths.run_dir(), _start_logging(place)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise CannotStart(
+            f"{place} cannot be used ({reason}): see that {paths.data_dir()} is a folder in which "
+            "you may write, or set EDITGAN_HOME to another one."
+        ) from error
+
+
+def _start_logging(path: Path) -> Path:
+    """Log to a rotating file; returns it. Crashes of compiled code go to stderr."""
     handler = logging.handlers.RotatingFileHandler(path, maxBytes=2 << 20, backupCount=3)
     text = "%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s"
     handler.setFormatter(logging.Formatter(text))

@@ -1,7 +1,8 @@
 """The I/O thread: takes requests from both sockets, hands jobs to their worker, sends what they
 say.
 
-Nothing here waits for a job: cancel, ping, status and shutdown are answered at once.
+Nothing here waits for a job, nor for a message that is much work to read: cancel, ping, status and
+shutdown are answered at once.
 """
 
 from __future__ import annotations
@@ -17,14 +18,15 @@ from dataclasses import dataclass
 
 import zmq
 
+from backend.server import replies
+from backend.server.decoding import Decoded, Decoder, decode
 from backend.server.jobs import Job, JobQueue
+from backend.server.replies import Frames
 from backend.server.sockets import Listening
-from protocol import PROTOCOL_VERSION, framing
 from protocol.messages import (
     Bye,
     Cancel,
     Cancelled,
-    ErrorReply,
     Event,
     FilesRequest,
     Hello,
@@ -39,17 +41,16 @@ from protocol.messages import (
     StatusReport,
     Welcome,
 )
-from protocol.typed import ProtocolError, WrongVersionError
+from protocol.typed import Buffer, ProtocolError
 
 _log = logging.getLogger(__name__)
 
+
 _TICK_S = 0.5
 _BATCH = 50  # messages from one socket before the other gets its turn
-_MAX_CLIENTS = 4096
+MAX_CLIENTS = 4096
 _MAX_JOBS = 64  # of one client
-_INTERNAL = "EditGAN could not handle a message; its log says why."
-_REPLACED = ErrorReply("cancelled", "A newer request took its place.", "replaced")
-_SHUTTING_DOWN = ErrorReply("shutting_down", "The backend is ending; run the command again.")
+_MAX_BYTES = 2 << 30  # of pixels that wait with them
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,9 @@ class Answers:
     """What the service says about the backend: called on the I/O thread, so they must be quick."""
 
     welcome: Callable[[], Welcome]
-    status: Callable[[str | None, int], StatusReport]  # (kind of the running job, waiting jobs)
+    status: Callable[[int], StatusReport]  # (waiting jobs)
     log: Callable[[], LogText]
+    watch: Callable[[], None]  # twice a second: does every job at work give signs of life?
 
 
 class Service:
@@ -80,7 +82,9 @@ class Service:
         self._idle_timeout = idle_timeout
         self._jobs: dict[tuple[bytes, str], Job] = {}
         self._greeted: OrderedDict[tuple[str, bytes], None] = OrderedDict()
-        self._outbox: queue.SimpleQueue[tuple[Job, Message]] = queue.SimpleQueue()
+        self._outbox: queue.SimpleQueue[tuple[Job, bool, Frames]] = queue.SimpleQueue()
+        self._decoder = Decoder(self._wake)
+        self._cancelled_early: set[str] = set()  # ids of jobs that are still being decoded
         self._wake_in, self._wake_out = socket.socketpair()
         for end in (self._wake_in, self._wake_out):
             end.setblocking(False)
@@ -97,10 +101,13 @@ class Service:
         for source in (self._sockets.jobs, self._sockets.control, self._wake_out):
             poller.register(source, zmq.POLLIN)
         next_tick = time.monotonic() + _TICK_S
+        self._decoder.start()
         while not self._stopping:
+            poller.modify(self._sockets.jobs, 0 if self._decoder.is_full else zmq.POLLIN)
             poller.poll(max(0, int((next_tick - time.monotonic()) * 1000)))
-            self._receive(self._sockets.control, "control", self._on_control)
-            self._receive(self._sockets.jobs, "jobs", self._on_job)
+            self._receive(self._sockets.control, self._answer_control)
+            self._take_decoded()
+            self._receive(self._sockets.jobs, self._decoder.put)
             self._send_outbox()
             if time.monotonic() >= next_tick:
                 next_tick = time.monotonic() + _TICK_S
@@ -110,46 +117,63 @@ class Service:
     # --- receiving ---
 
     def _receive(
-        self,
-        source: zmq.Socket[bytes],
-        name: str,
-        handle: Callable[[bytes, str, Message], Message | None],
+        self, source: zmq.Socket[bytes], handle: Callable[[bytes, list[Buffer]], None]
     ) -> None:
         for _ in range(_BATCH):
+            if source is self._sockets.jobs and self._decoder.is_full:
+                return
             try:
                 frames = source.recv_multipart(zmq.NOBLOCK, copy=False)
             except zmq.Again:
                 return
-            client, content = frames[0].bytes, [frame.buffer for frame in frames[1:]]
-            reply: Message | None
+            handle(frames[0].bytes, [frame.buffer for frame in frames[1:]])
+
+    def _answer_control(self, client: bytes, frames: list[Buffer]) -> None:
+        """Read it at once: such messages are small."""
+        self._answer(self._sockets.control, "control", decode(client, frames), self._on_control)
+
+    def _take_decoded(self) -> None:
+        while decoded := self._decoder.take():
+            self._answer(self._sockets.jobs, "jobs", decoded, self._on_job)
+        if self._decoder.is_idle:
+            self._cancelled_early.clear()
+
+    def _answer(
+        self,
+        source: zmq.Socket[bytes],
+        name: str,
+        decoded: Decoded,
+        handle: Callable[[bytes, str, Message], Message | None],
+    ) -> None:
+        client, job, message = decoded.client, decoded.job, decoded.message
+        reply: Message | None
+        if isinstance(message, ProtocolError):
+            _log.warning("unreadable message on %s: %s", name, message)
+            reply = replies.refusal(message)
+        else:
+            self._active = time.monotonic()
             try:
-                job, message = framing.unpack(content)
-                self._active = time.monotonic()
                 reply = self._check_greeting(name, client, message) or handle(client, job, message)
-            except WrongVersionError as error:
-                reply = _wrong_version(error)
-            except ProtocolError as error:
-                _log.warning("unreadable message on %s: %s", name, error)
-                reply = _bad_message(str(error))
             except Exception as error:  # our mistake must not end everybody's work
                 _log.exception("a message on %s could not be handled", name)
-                reply = ErrorReply("internal", _INTERNAL, repr(error)[:2000])
-            if reply:
-                self._send(source, client, framing.job_of(content), reply)
+                reply = replies.internal(error)
+        if reply:
+            self._send(source, client, job, reply)
 
     def _check_greeting(self, name: str, client: bytes, message: Message) -> Message | None:
         """The answer to a greeting, or to its absence; None for a message to go on with."""
         if isinstance(message, Hello):
             if self._stopping:  # or a client that starts the next backend would stay with this one
-                return _SHUTTING_DOWN
+                return replies.SHUTTING_DOWN
             if message.protocol != "editgan":
-                return _bad_message(f"protocol {message.protocol[:40]!r}")
+                return replies.bad_message(f"protocol {message.protocol[:40]!r}")
             self._greeted[name, client] = None
-            if len(self._greeted) > _MAX_CLIENTS:
+            if len(self._greeted) > MAX_CLIENTS:
                 self._greeted.popitem(last=False)
             return self._answers.welcome()
         if (name, client) not in self._greeted:
-            return _bad_message("the first message must be Hello")
+            return replies.NOT_GREETED
+        self._greeted.move_to_end((name, client))  # those go who were not heard of for longest
         return None
 
     def _on_control(self, client: bytes, job: str, message: Message) -> Message:
@@ -159,30 +183,33 @@ class Service:
             case Cancel():
                 return Cancelled(message.job, self._cancel(message.job, message.keep))
             case Status():
-                running = next((j.kind for j in self._jobs.values() if j.started), None)
                 waiting = sum(j.started is None for j in self._jobs.values())
-                return self._answers.status(running, waiting)
+                return self._answers.status(waiting)
             case Log():
                 return self._answers.log()
             case Shutdown():
                 _log.info("shutdown was asked for: %s", message.reason[:200])
                 self._stopping = True
                 return Bye()
-        return _bad_message(f"{type(message).__name__} on the control socket")
+        return replies.bad_message(f"{type(message).__name__} on the control socket")
 
     def _on_job(self, client: bytes, job_id: str, message: Message) -> Message | None:
         """Put a job into its queue; returns why not."""
         key = client, job_id
         if not isinstance(message, JobRequest):
-            return _bad_message(f"{type(message).__name__} on the jobs socket")
+            return replies.bad_message(f"{type(message).__name__} on the jobs socket")
         if not job_id or key in self._jobs:
-            return _bad_message("a job needs an id of its own")
-        if sum(owner == client for owner, _ in self._jobs) >= _MAX_JOBS:
-            return ErrorReply("busy", "Too many jobs are waiting; try again in a moment.")
+            return replies.bad_message("a job needs an id of its own")
         job = Job(client, job_id, message, self._post)
+        mine = [other for other in self._jobs.values() if other.client == client]
+        size = job.size + sum(other.size for other in mine)
+        if len(mine) >= _MAX_JOBS or (mine and size > _MAX_BYTES):
+            return replies.BUSY
+        if job_id in self._cancelled_early:
+            return replies.CANCELLED
         self._jobs[key] = job
         for old in self._queue_of(job).put(job):
-            self._deliver(old, _REPLACED)
+            self._deliver(old, replies.REPLACED)
         return None
 
     def _queue_of(self, job: Job) -> JobQueue:
@@ -194,19 +221,21 @@ class Service:
         keep: a job that runs goes on to its result, with the best iterate so far.
         """
         job = next((job for job in self._jobs.values() if job.id == job_id), None)
+        if job is None and not self._decoder.is_idle:  # perhaps it is being decoded
+            self._cancelled_early.add(job_id)
         if job and keep and job.started:
             job.enough.set()
         elif job:
-            job.cancelled.set()
+            job.cancel()
             self._queue_of(job).remove(job)
-            self._deliver(job, ErrorReply("cancelled", "The job was cancelled."))
+            self._deliver(job, replies.CANCELLED)
         return job is not None
 
     # --- sending ---
 
     def _post(self, job: Job, message: Message) -> None:
-        """Called by workers: the I/O thread sends it."""
-        self._outbox.put((job, message))
+        """Called by workers: packed on their thread, sent by the I/O thread."""
+        self._outbox.put((job, not isinstance(message, Event), replies.packed(job.id, message)))
         self._wake()
 
     def _wake(self) -> None:
@@ -218,30 +247,28 @@ class Service:
             self._wake_out.recv(4096)
         with contextlib.suppress(queue.Empty):
             while True:
-                self._deliver(*self._outbox.get_nowait())
+                self._deliver_frames(*self._outbox.get_nowait())
 
     def _deliver(self, job: Job, message: Message) -> None:
         """Send a job's event or its one final answer; nothing once it was answered."""
+        self._deliver_frames(job, not isinstance(message, Event), replies.packed(job.id, message))
+
+    def _deliver_frames(self, job: Job, final: bool, frames: Frames) -> None:
         if self._jobs.get((job.client, job.id)) is not job:
             return
-        if not isinstance(message, Event):
+        if final:
             del self._jobs[job.client, job.id]
             self._active = time.monotonic()
-        self._send(self._sockets.jobs, job.client, job.id, message)
+        self._send_frames(self._sockets.jobs, job.client, frames)
 
     def _send(self, target: zmq.Socket[bytes], client: bytes, job: str, message: Message) -> None:
-        try:
-            frames = framing.pack(job, message)
-        except (ProtocolError, TypeError, ValueError, OverflowError) as error:
-            _log.exception("%s cannot be sent", type(message).__name__)
-            problem = ErrorReply(
-                "internal", "EditGAN made an answer that cannot be sent.", str(error)
-            )
-            frames = framing.pack(job, problem)
+        self._send_frames(target, client, replies.packed(job, message))
+
+    def _send_frames(self, target: zmq.Socket[bytes], client: bytes, frames: Frames) -> None:
         try:
             target.send_multipart([client, *frames], zmq.NOBLOCK, copy=False)
         except zmq.Again:
-            _log.warning("a client does not read: %s dropped", type(message).__name__)
+            _log.warning("a client does not read: an answer was dropped")
         except zmq.ZMQError as error:
             if error.errno != zmq.EHOSTUNREACH:
                 raise
@@ -252,13 +279,14 @@ class Service:
         for key in [key for key in self._jobs if key[0] == client]:
             job = self._jobs.pop(key)
             _log.info("job %s %s cancelled: its client is gone", job.id, job.kind)
-            job.cancelled.set()
+            job.cancel()
             self._queue_of(job).remove(job)
 
     # --- time ---
 
     def _tick(self) -> None:
         """Repeat every job's progress: clients see that we live, and we see which clients do."""
+        self._answers.watch()
         for job in list(self._jobs.values()):
             if (job.client, job.id) in self._jobs:  # not forgotten a moment ago
                 self._deliver(job, job.latest)
@@ -269,23 +297,10 @@ class Service:
 
     def _end(self) -> None:
         for job in list(self._jobs.values()):
-            job.cancelled.set()
-            self._deliver(job, _SHUTTING_DOWN)
+            job.cancel()
+            self._deliver(job, replies.SHUTTING_DOWN)
+        self._decoder.close()
         self._device.close()
         self._files.close()
         self._wake_in.close()
         self._wake_out.close()
-
-
-def _wrong_version(error: WrongVersionError) -> ErrorReply:
-    sentence = (
-        "The plug-in and the backend are of different versions; run install.py again and "
-        "restart GIMP."
-    )
-    detail = f"backend speaks {PROTOCOL_VERSION}, the client {error.version!r:.40}"
-    return ErrorReply("protocol_version", sentence, detail)
-
-
-def _bad_message(detail: str) -> ErrorReply:
-    sentence = "The backend could not read a message; update the plug-in and the backend."
-    return ErrorReply("bad_message", sentence, detail[:2000])

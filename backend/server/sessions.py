@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,9 @@ from protocol.errors import UserError
 from protocol.geometry import Rect
 
 _log = logging.getLogger(__name__)
+
+_LOOKS_LIMIT = 32 << 20  # bytes of a photo's thumbnails
+_VIEW_BYTES = 3 << 20  # of a photo at the size of a screen
 
 
 class UnknownPhoto(UserError):
@@ -33,12 +37,38 @@ class Session:
     rect: Rect
     opened: Any
     views: dict[str, Any] = field(default_factory=dict)  # the engine's View, by device
-    looks: dict[str, NDArray[np.uint8]] = field(default_factory=dict)  # thumbnails, by edit
+    looks: Looks = field(default_factory=lambda: Looks(_LOOKS_LIMIT))  # thumbnails, by edit
     live: NDArray[np.float32] | None = None  # delta w+ of the last LiveRepaint
 
     @property
     def bytes(self) -> int:
-        return int(self.opened.pixels.nbytes) + sum(part.alpha.nbytes for part in self.opened.parts)
+        """What it holds, the views as far as they are large at all."""
+        parts = sum(part.alpha.nbytes for part in self.opened.parts)
+        views = _VIEW_BYTES * len(self.views)
+        return int(self.opened.pixels.nbytes) + parts + self.looks.bytes + views
+
+
+class Looks:
+    """Pictures by key, the most recently used ones up to `limit` bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._pictures: OrderedDict[str, NDArray[np.uint8]] = OrderedDict()
+        self.bytes = 0
+
+    def get(self, key: str) -> NDArray[np.uint8] | None:
+        if key not in self._pictures:
+            return None
+        self._pictures.move_to_end(key)
+        return self._pictures[key]
+
+    def put(self, key: str, picture: NDArray[np.uint8]) -> None:
+        if (old := self._pictures.pop(key, None)) is not None:
+            self.bytes -= old.nbytes
+        self._pictures[key] = picture
+        self.bytes += picture.nbytes
+        while self.bytes > self._limit:
+            self.bytes -= self._pictures.popitem(last=False)[1].nbytes
 
 
 class PhotoStore:
@@ -47,20 +77,39 @@ class PhotoStore:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._changing = threading.Lock()  # a thread that was given up may come back
 
     def __len__(self) -> int:
         return len(self._sessions)
 
     def get(self, photo: str) -> Session:
         """Raises UnknownPhoto: the client must send Segment again."""
-        if photo not in self._sessions:
-            raise UnknownPhoto("The backend does not have this photo any more; segment it again.")
-        self._sessions.move_to_end(photo)
-        return self._sessions[photo]
+        with self._changing:
+            if photo not in self._sessions:
+                raise UnknownPhoto(
+                    "The backend does not have this photo any more; segment it again."
+                )
+            self._sessions.move_to_end(photo)
+            return self._sessions[photo]
 
     def put(self, session: Session) -> None:
-        self._sessions[session.photo] = session
-        self._sessions.move_to_end(session.photo)
+        with self._changing:
+            self._sessions[session.photo] = session
+            self._sessions.move_to_end(session.photo)
+            self._shrink()
+
+    def drop_views(self) -> None:
+        """Forget what belongs to engines that are given up; the photos stay."""
+        with self._changing:
+            for session in self._sessions.values():
+                session.views.clear()
+
+    def shrink(self) -> None:
+        """Close the photos that were not used for longest, while there are too many bytes."""
+        with self._changing:
+            self._shrink()
+
+    def _shrink(self) -> None:
         while len(self._sessions) > 1 and self._bytes() > self._limit:
             old, _ = self._sessions.popitem(last=False)
             _log.info("photo %s closed to save memory", old)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from backend.errors import Cancelled
 from backend.server.jobs import Job, JobQueue
 from backend.server.memory import is_out_of_memory
 from protocol.errors import UserError
@@ -16,6 +19,8 @@ from protocol.messages import ErrorReply, Message
 from protocol.typed import MAX_TEXT, ProtocolError
 
 _log = logging.getLogger(__name__)
+
+_BETWEEN = 2  # jobs of others between two steps
 
 
 class Desk(Protocol):
@@ -25,41 +30,94 @@ class Desk(Protocol):
         """The job's result; raises UserError."""
 
 
-class Worker(threading.Thread):
+class Worker:
     """Takes jobs from `queue`, sends each one's result or error.
 
-    open_desk: called on this thread, so that heavy imports delay nobody who only wants a ping.
+    open_desk: called on the worker's thread, so that heavy imports delay nobody who only wants a
+    ping; again where a thread had to be given up. Between the steps of a long job, previews that
+    others wait for are made.
     """
 
     def __init__(
         self, name: str, queue: JobQueue, open_desk: Callable[[], Desk], log_file: Path
     ) -> None:
-        super().__init__(name=name, daemon=True)
-        self.running: Job | None = None
+        self._name = name
         self._queue = queue
         self._open_desk = open_desk
         self._log_file = log_file
-        self._desk: Desk | None = None
+        self._running: list[Job] = []  # the last one was begun between the steps of those before
+        self._thread = self._new_thread()
 
-    def run(self) -> None:
+    def start(self) -> None:
+        self._thread.start()
+
+    def join(self, timeout: float) -> None:
+        self._thread.join(timeout)
+
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
+    @property
+    def running(self) -> Job | None:
+        """The job at work, also where its client has been told already that it was cancelled."""
+        return next(iter(self._running), None)
+
+    def watch(self) -> None:
+        """Give up a job that gives no sign of life, and go on with the others on a new thread."""
+        now = time.monotonic()
+        running, stuck = list(self._running), self._thread
+        if not any(job.overdue(now) for job in running):
+            return
+        frame = sys._current_frames().get(stuck.ident or 0)
+        where = "".join(traceback.format_stack(frame)[-8:]) if frame else "unknown"
+        self._thread, self._running = self._new_thread(), []
+        self._thread.start()
+        for job in running:
+            _log.error("job %s %s is given up; it hangs in\n%s", job.id, job.kind, where)
+            job.cancel()
+            job.send(job, _stuck(job))
+
+    def _new_thread(self) -> threading.Thread:
+        return threading.Thread(target=self._run, name=self._name, daemon=True)
+
+    def _is_given_up(self) -> bool:
+        return threading.current_thread() is not self._thread
+
+    def _run(self) -> None:
+        opened = _Opened(self._open_desk)
         try:
-            self._desk = self._open_desk()
+            opened.desk()
         except Exception:
             _log.exception("the worker could not be prepared; trying again with the first job")
-        while job := self._queue.take():
-            self.running = job
-            _log.info("job %s %s starts", job.id, job.kind)
-            reply = self._answer(job)
-            outcome = reply.code if isinstance(reply, ErrorReply) else "done"
-            _log.info("job %s %s ends: %s", job.id, job.kind, outcome)
-            self.running = None
-            job.send(job, reply)
+        while not self._is_given_up() and (job := self._queue.take()):
+            self._do(job, opened)
 
-    def _answer(self, job: Job) -> Message:
+    def _do(self, job: Job, opened: _Opened) -> None:
+        self._running.append(job)
+        _log.info("job %s %s starts", job.id, job.kind)
+        job.between = lambda: self._others_work(job, opened)
+        reply = self._answer(job, opened)
+        job.between = lambda: None
+        if self._is_given_up():
+            return
+        outcome = reply.code if isinstance(reply, ErrorReply) else "done"
+        _log.info("job %s %s ends: %s", job.id, job.kind, outcome)
+        self._running.remove(job)
+        job.send(job, reply)
+
+    def _others_work(self, job: Job, opened: _Opened) -> None:
+        """Between two steps of `job`: what is more urgent."""
+        for _ in range(_BETWEEN):
+            if self._is_given_up():
+                raise Cancelled
+            if not (other := self._queue.take_more_urgent(job.urgency)):
+                return
+            self._do(other, opened)
+
+    def _answer(self, job: Job, opened: _Opened) -> Message:
         try:
             job.check()
-            self._desk = self._desk or self._open_desk()
-            return self._desk.answer(job)
+            return opened.desk().answer(job)
         except ProtocolError as error:
             return ErrorReply("bad_message", "The request does not fit together.", str(error))
         except Exception as error:
@@ -71,6 +129,26 @@ class Worker(threading.Thread):
         _log.exception("job %s %s failed", job.id, job.kind)
         sentence = f"Something went wrong inside EditGAN ({error!r:.200}); see {self._log_file}."
         return ErrorReply("internal", sentence, traceback.format_exc()[-4000:])
+
+
+class _Opened:
+    """A desk that is opened when it is first needed."""
+
+    def __init__(self, open_desk: Callable[[], Desk]) -> None:
+        self._open_desk = open_desk
+        self._desk: Desk | None = None
+
+    def desk(self) -> Desk:
+        self._desk = self._desk or self._open_desk()
+        return self._desk
+
+
+def _stuck(job: Job) -> ErrorReply:
+    sentence = (
+        f"EditGAN gave up on this, as '{job.latest.text}' did not end; try a smaller change. "
+        "Everything else goes on."
+    )
+    return ErrorReply("stuck", sentence, f"{job.kind}; the log says where")
 
 
 def _typed(error: Exception) -> ErrorReply | None:

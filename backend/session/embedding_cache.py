@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
 import logging
 import os
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +18,12 @@ from numpy.typing import NDArray
 
 from backend.photos.align import CropFrame
 from backend.session.plain_json import plain
+from protocol import bounded_file
 
 _log = logging.getLogger(__name__)
 
+_LARGEST = 4 << 20  # bytes of a file
+_STALE_S = 3600.0  # after which a temporary file is nobody's
 _MAX_EMBEDDINGS = 2000  # files of about 30 kB each
 _FORMAT = 2  # part of every key: raise it when the embedding's meaning changes
 
@@ -43,7 +48,8 @@ class EmbeddingCache:
     def get(self, key: str) -> tuple[NDArray[np.float32], dict[str, Any]] | None:
         path = self._path(key)
         try:
-            with np.load(path, allow_pickle=False) as content:
+            data = io.BytesIO(bounded_file.read(path, _LARGEST))
+            with np.load(data, allow_pickle=False) as content:
                 w_plus, report = content["w_plus"], json.loads(content["report"].tobytes())
             if w_plus.dtype != np.float32 or w_plus.ndim != 2 or not np.isfinite(w_plus).all():
                 raise ValueError("not an embedding")
@@ -59,9 +65,10 @@ class EmbeddingCache:
 
     def put(self, key: str, w_plus: NDArray[np.float32], report: dict[str, Any]) -> None:
         """Keep an embedding; a full disk is no reason to fail."""
+        text = np.frombuffer(json.dumps(plain(report)).encode(), np.uint8)
+        temporary = None
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            text = np.frombuffer(json.dumps(plain(report)).encode(), np.uint8)
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle, temporary = tempfile.mkstemp(dir=self._folder, suffix=".tmp")
             with os.fdopen(handle, "wb") as file:
                 np.savez(file, w_plus=np.asarray(w_plus, np.float32), report=text)
@@ -69,6 +76,16 @@ class EmbeddingCache:
             self._prune()
         except OSError as error:
             _log.warning("embedding not kept: %s", error)
+            if temporary:
+                Path(temporary).unlink(missing_ok=True)
+
+    def sweep(self) -> None:
+        """Remove what an earlier process left half done."""
+        before = time.time() - _STALE_S
+        with contextlib.suppress(OSError):
+            for path in self._folder.glob("*.tmp"):
+                if path.lstat().st_mtime < before:
+                    path.unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:
         return self._folder / f"{key}.npz"

@@ -62,6 +62,8 @@ class Status(ControlRequest):
 
 @dataclass(frozen=True)
 class StatusReport(Message):
+    """stage: what the job at work last said; silent_s: for how long it has said nothing."""
+
     version: str
     device: str
     bundles: list[dict[str, Any]]
@@ -71,6 +73,8 @@ class StatusReport(Message):
     running: str | None  # the kind of job at work
     queued: Count
     log: str
+    stage: str = ""
+    silent_s: float = 0.0
 
 
 @dataclass(frozen=True)

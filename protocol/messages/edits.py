@@ -82,6 +82,9 @@ class EditRef:
         require((self.name is None) != (self.vector is None), "edit", "a name or a vector")
 
 
+Stack = Annotated[list[EditRef], Matches(lambda edits: len(edits) <= 500, "at most 500 edits")]
+
+
 @dataclass(frozen=True)
 class Apply(JobRequest):
     """w_plus + the sum of scale * vector, then `refine` steps of optimisation.
@@ -90,7 +93,7 @@ class Apply(JobRequest):
     """
 
     photo: Name
-    edits: list[EditRef]
+    edits: Stack
     refine: Annotated[int, Range(0, 10_000)] = 0
 
 

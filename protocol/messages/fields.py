@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from protocol import geometry
 from protocol.typed import Layout, Matches, Pixels, Range, require
 
+MAX_W_DIM, MAX_N_WS = 4096, 64  # of a latent code
+
 Name = Annotated[str, Matches(lambda s: 0 < len(s) <= 200, "a name of 1 to 200 characters")]
 Size = Annotated[int, Range(1, 1 << 18)]
 Count = Annotated[int, Range(0, 100_000)]
@@ -27,7 +29,9 @@ Preview8 = Annotated[Pixels, Layout((("u8", 3),))]  # R'G'B', sRGB
 Photo = Annotated[Pixels, Layout((("u8", 3), ("f32", 4)))]  # R'G'B' u8 or R'G'B'A float, sRGB curve
 Layer = Annotated[Pixels, Layout((("u8", 4), ("f32", 4)))]  # R'G'B'A, as the photo came
 Mask = Annotated[Pixels, Layout((("u8", 1),))]  # alpha, or a part index per pixel
-Latent = Annotated[Pixels, Layout((("f32", 1),), finite=True)]  # [n_ws, w_dim]
+Latent = Annotated[  # [n_ws, w_dim]
+    Pixels, Layout((("f32", 1),), finite=True, largest=(MAX_W_DIM, MAX_N_WS))
+]
 Side = Annotated[int, Range(16, 512)]  # of a square picture of the aligned subject
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from protocol.messages.edits import EditRef
+from protocol.messages.edits import Stack
 from protocol.messages.fields import Latent, Name, Scale
 from protocol.messages.kinds import FilesRequest, JobRequest, Message
 from protocol.typed import Range, require
@@ -23,7 +23,7 @@ class Learn(JobRequest):
 
     photos: list[Name]
     recipe: Name | None = None
-    edits: list[EditRef] = field(default_factory=list)
+    edits: Stack = field(default_factory=list)
     others: list[Name] = field(default_factory=list)
     steps: Annotated[int, Range(0, 10_000)] = 100
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from protocol.messages.edits import EditRef
+from protocol.messages.edits import Stack
 from protocol.messages.fields import Name, Preview8, Side
 from protocol.messages.kinds import JobRequest, Message
 
@@ -18,7 +18,7 @@ class PreviewStack(JobRequest):
     """
 
     photo: Name
-    edits: list[EditRef]
+    edits: Stack
     side: Side = 384
 
 
@@ -35,7 +35,7 @@ class PreviewEdits(JobRequest):
     """
 
     photo: Name
-    edits: list[EditRef]
+    edits: Stack
     side: Side = 128
 
 

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file, save, save_file
 
 from backend.bundles import find_bundle, list_bundles, read_bundle
-from backend.bundles.bundle import write_bundle_json
+from backend.bundles.bundle import file_sha, write_bundle_json
 from backend.bundles.networks import load_networks
 from backend.errors import BadBundle, UnknownBundle, UnknownPart
 from protocol.paths import bundles_dir
@@ -77,6 +77,7 @@ def test_a_changed_file_is_noticed(copy: Path) -> None:
 
 def test_damaged_weights_are_refused(copy: Path) -> None:
     (copy / "generator.safetensors").write_bytes(b"no weights")
+    write_bundle_json(read_bundle(copy))
     with pytest.raises(BadBundle, match="belong there"):
         load_networks(read_bundle(copy), torch.device("cpu"))
 
@@ -86,6 +87,7 @@ def test_damaged_measuring_networks_are_refused(copy: Path, network: str) -> Non
     path = copy / f"{network}.safetensors"
     for damaged in (b"no weights", save({"features.0.weight": torch.zeros(3)})):
         path.write_bytes(damaged)
+        write_bundle_json(read_bundle(copy))
         with pytest.raises(BadBundle, match=rf"{network}.*belong there"):
             load_networks(read_bundle(copy), torch.device("cpu"))
 
@@ -94,8 +96,41 @@ def test_weights_of_another_shape_or_not_finite_are_refused(copy: Path) -> None:
     path = copy / "generator.safetensors"
     state = load_file(path)
     save_file(state | {"w_avg": torch.full_like(state["w_avg"], float("nan"))}, path)
+    write_bundle_json(read_bundle(copy))
     with pytest.raises(BadBundle, match="not finite"):
         load_networks(read_bundle(copy), torch.device("cpu"))
     save_file(state | {"w_avg": torch.zeros(3)}, path)
+    write_bundle_json(read_bundle(copy))
     with pytest.raises(BadBundle, match="belong there"):
         load_networks(read_bundle(copy), torch.device("cpu"))
+
+
+@pytest.mark.parametrize("network", ["generator", "segmentation", "encoder", "identity"])
+def test_weights_that_changed_by_one_byte_are_refused(copy: Path, network: str) -> None:
+    path = copy / f"{network}.safetensors"
+    sound = path.read_bytes()
+    assert read_bundle(copy).checked_path(network) == path
+    path.write_bytes(sound[:-5] + bytes([sound[-5] ^ 1]) + sound[-4:])
+    with pytest.raises(BadBundle, match=rf"{network}.*sha256"):
+        read_bundle(copy).checked_path(network)
+    path.write_bytes(sound)
+    assert read_bundle(copy).checked_path(network) == path
+
+
+def test_a_changed_generator_is_not_loaded(copy: Path) -> None:
+    path = copy / "generator.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(BadBundle, match="sha256"):
+        load_networks(read_bundle(copy), torch.device("cpu"))
+
+
+def test_a_file_is_hashed_once(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[Path] = []
+    monkeypatch.setattr(
+        "backend.bundles.bundle.file_sha", lambda path: hashed.append(path) or file_sha(path)
+    )
+    for _ in range(3):
+        read_bundle(copy).checked_path("encoder")
+    assert len(hashed) == 1

@@ -19,7 +19,13 @@ CODE = re.compile(
     r"""(?:^    code = |(?:ErrorReply|BackendError)\(\s*)"([a-z_]+)\"""", re.MULTILINE
 )
 # No backend answers with these: they end `editgan serve` or `editgan import`, or are renamed.
-ON_THE_COMMAND_LINE = {"bad_checkpoint", "cannot_listen", "no_encryption", "not_found"}
+ON_THE_COMMAND_LINE = {
+    "bad_checkpoint",
+    "cannot_start",
+    "cannot_listen",
+    "no_encryption",
+    "not_found",
+}
 
 
 def dataclasses_in(hint: object) -> Iterator[type]:

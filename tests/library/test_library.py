@@ -385,3 +385,50 @@ def test_texts_that_cannot_be_printed(library: Library) -> None:
     text = (folder / "edit.json").read_text()
     (folder / "edit.json").write_text(text.replace('"description": ""', '"description": "\\ud800"'))
     assert [broken.name for broken in library.broken()] == ["odd"]
+
+
+# --- interrupted ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step", ["rename", "rmtree"])
+def test_a_rename_that_is_interrupted_leaves_whole_edits(
+    library: Library, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Whatever is done last is never done: the process is killed."""
+    save(library, "old", before=PICTURE)
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: object, **__: object) -> None:
+        raise Killed
+
+    real = Path.rename
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        if step == "rename":  # the old name's; the new one is published before
+            patch.setattr(Path, "rename", lambda a, b: killed() if a.name == "old" else real(a, b))
+        patch.setattr("edit_library.storage.shutil.rmtree", killed)
+        library.rename("faces", "old", "new")
+    names = {info.name for info in library.list("faces") if info.source == "user"}
+    assert "new" in names and names <= {"old", "new"}
+    assert library.broken() == []
+    assert np.array_equal(library.get("faces", "new").vector, VECTOR)
+    save(library, "free again", title="x")
+
+
+def test_what_was_left_half_done_is_swept_when_it_is_old(library: Library) -> None:
+    save(library, "good")
+    for name in (".new-old", ".new-young"):
+        (library.user_dir / name).mkdir()
+        (library.user_dir / name / "edit.json").write_text("{")
+    (library.user_dir / ".new-file").write_text("")
+    for name in (".new-old", ".new-file"):
+        os.utime(library.user_dir / name, (0, 0))
+    assert library.sweep() == 2
+    hidden = {path.name for path in library.user_dir.iterdir() if path.name.startswith(".")}
+    assert hidden == {".new-young"}
+    assert [info.name for info in library.list("faces")] == ["smile", "good"]
+
+
+def test_nothing_to_sweep(tmp_path: Path) -> None:
+    assert Library(tmp_path / "none").sweep() == 0

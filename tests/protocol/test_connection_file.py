@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from protocol import PROTOCOL_VERSION
 from protocol import connection_file as cf
 from protocol.typed import ProtocolError
 
-INFO = cf.ConnectionInfo("ipc://jobs.sock", "ipc:///elsewhere/control.sock", "1.0", 1)
+ENDS = "ipc://jobs.sock", "ipc:///elsewhere/control.sock"
+INFO = cf.ConnectionInfo(*ENDS, "1.0", PROTOCOL_VERSION)
 KEYS = cf.CurveKeys("s" * 40, "p" * 40, "x" * 40)
 
 
@@ -28,7 +30,9 @@ def test_round_trip_with_relative_sockets(tmp_path: Path) -> None:
     moved.mkdir()
     path = path.rename(moved / path.name)  # as in another mount
     assert cf.read(path).jobs == f"ipc://{moved}/jobs.sock"
-    tcp = cf.ConnectionInfo("tcp://127.0.0.1:5", "tcp://127.0.0.1:6", "1", 1, KEYS, None)
+    tcp = cf.ConnectionInfo(
+        "tcp://127.0.0.1:5", "tcp://127.0.0.1:6", "1", PROTOCOL_VERSION, KEYS, None
+    )
     cf.write(path, tcp)
     assert cf.read(path) == tcp
     assert [p.name for p in moved.iterdir()] == ["connection.json"], "no temporary file stays"

@@ -262,8 +262,8 @@ def test_bad_job_ids(job: object) -> None:
 
 def test_other_versions_are_seen_whatever_else_they_say() -> None:
     with pytest.raises(WrongVersionError) as caught:
-        received({"version": 2, "news": {}}, type="Hello")
-    assert caught.value.version == 2
+        received({"version": 3, "news": {}}, type="Hello")
+    assert caught.value.version == 3
 
 
 @pytest.mark.parametrize("name", ["Message", "JobRequest", "Pixels", "Subject", "__class__", ""])
@@ -314,7 +314,46 @@ def test_damage_is_an_error_or_another_message_never_a_crash() -> None:
             assert isinstance(job, str)
 
 
-def test_job_of_tells_what_it_can() -> None:
-    assert framing.job_of([msgpack.packb({"type": "X", "job": "abc", "fields": 5})]) == "abc"
-    assert framing.job_of([b"junk"]) == ""
-    assert framing.job_of([]) == ""
+def test_an_error_names_the_job_where_it_can_be_told() -> None:
+    for frames, job in (
+        ([msgpack.packb({"type": "X", "job": "abc", "fields": 5})], "abc"),
+        ([b"junk"], ""),
+        ([], ""),
+    ):
+        with pytest.raises(ProtocolError) as caught:
+            unpack(frames)
+        assert caught.value.job == job
+
+
+def test_a_frame_belongs_to_one_field() -> None:
+    vector = {"width": 1, "height": 1, "channels": 1, "dtype": "f32", "frame": 0}
+    edits = [{"vector": vector, "parts": []}] * 2
+    header = {"type": "Apply", "job": "j", "fields": {"photo": "p", "edits": edits}}
+    with pytest.raises(ProtocolError, match="a frame of its own"):
+        unpack([msgpack.packb(header), bytes(4)])
+    header["fields"]["edits"] = edits[:1]
+    unpack([msgpack.packb(header), bytes(4)])
+    with pytest.raises(ProtocolError, match="no field names"):
+        unpack([msgpack.packb(header), bytes(4), b""])
+
+
+def test_a_message_has_a_number_of_values() -> None:
+    edits = [{"name": "a", "parts": ["p"] * 4000}] * 26
+    header = {"type": "Apply", "job": "j", "fields": {"photo": "p", "edits": edits}}
+    with pytest.raises(ProtocolError, match="values in a message"):
+        unpack([msgpack.packb(header)])
+
+
+@pytest.mark.parametrize("size", [(4097, 1), (1, 65)])
+def test_codes_have_a_size(size: tuple[int, int]) -> None:
+    vector = m.Pixels(*size, 1, "f32", bytes(4 * size[0] * size[1]))
+    with pytest.raises(ProtocolError, match="4096 x 64"):
+        pack("j", m.Apply("p", [m.EditRef(vector=vector)]))
+
+
+def test_requests_have_smaller_headers() -> None:
+    large = [sent(m.ImportEdit("a", bytes(1 << 20)))[0] + bytes(framing.MAX_REQUEST - (1 << 20))]
+    with pytest.raises(ProtocolError, match="header is too large"):
+        unpack(large, framing.MAX_REQUEST)
+    frames = sent(m.ImportEdit("a", bytes(1 << 20)))
+    assert unpack(frames, framing.MAX_REQUEST)[1] == m.ImportEdit("a", bytes(1 << 20))

@@ -60,6 +60,8 @@ ERRORS = {
     "not_writable": _("The edit library could not be changed."),
     "no_device": _("There is no graphics card that can be used."),
     "out_of_memory": _("There is not enough memory: close other programs."),
+    "not_greeted": _("The backend does not know this program any more: try again."),
+    "stuck": _("A step of the work did not end and was given up: try a smaller change."),
     "internal": _("Something went wrong inside EditGAN."),
 }
 _STEP = re.compile(r"Step (\d+) of (\d+)")

@@ -31,6 +31,7 @@ from backend.photos.composite import ResultLayer
 from backend.photos.detect import Subject, meeting
 from backend.photos.painted import PaintedLayer
 from backend.photos.parts import PartMask, PlacedMask
+from backend.server import jobs, service
 from backend.server.main import serve
 from protocol.geometry import Rect
 from protocol.keys import from_hex
@@ -270,7 +271,11 @@ def main() -> int:
     parser.add_argument("--idle", type=float, default=120)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--broken-catalogue", type=Path, default=Path("/nonexistent"))
+    parser.add_argument("--patience", type=float, help="with jobs that do not hear a cancel")
+    parser.add_argument("--clients", type=int, help="how many greetings are remembered")
     args = parser.parse_args()
+    jobs.CANCEL_PATIENCE_S = args.patience or jobs.CANCEL_PATIENCE_S
+    service.MAX_CLIENTS = args.clients or service.MAX_CLIENTS
     catalogue = SmallCatalogue(args.broken_catalogue)
     return serve(args.idle, args.tcp, args.device, catalogue, args.allow)
 
