@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib
+import io
 import json
 import logging
 import os
@@ -77,6 +78,7 @@ COMMANDS: Commands = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    _print_any_name()
     module, args = parse(words)
     logging.basicConfig(level=logging.ERROR, format="%(message)s", stream=sys.stderr)
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # its complaints reach users as ours
@@ -112,15 +114,35 @@ def _explain(args: argparse.Namespace, error: Exception) -> int:
 
 
 def _fail(args: argparse.Namespace, exit_code: int, code: str, message: str) -> int:
-    print(f"editgan: {message}", file=sys.stderr)
+    print(f"editgan: {_on_one_line(message)}", file=sys.stderr)
     if args.json:
-        print(json.dumps({"error": {"code": code, "message": message}}, ensure_ascii=False))
+        _print_json({"error": {"code": code, "message": message}})
     return exit_code
+
+
+def _print_any_name() -> None:
+    """Let file names that are no text of this locale be printed, escaped, and not end the program.
+
+    In JSON that is an escape that JSON knows.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _on_one_line(text: str) -> str:
+    """File names may hold line ends and worse."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def _print_json(value: Any) -> None:
+    unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    print(json.dumps(value, ensure_ascii=not unicode))
 
 
 def _print_report(module: ModuleType, report: Any, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(plain(report), ensure_ascii=False))
+        _print_json(plain(report))
     else:
         describe = getattr(module, "describe", _describe)
         if text := describe(report):

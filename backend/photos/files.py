@@ -7,9 +7,11 @@ to write.
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from PIL import Image
@@ -23,6 +25,7 @@ from backend.photos.writing import DEPTHS, KINDS, encode, left_out
 
 STDIN = Path("-")
 _LARGEST = 1 << 32  # bytes of a file: TIFF's own limit
+_PART = 1 << 20
 _JPEG = "JPEG stores all pixels anew; in .png or .tif those outside the edit stay as they were."
 
 
@@ -43,13 +46,23 @@ def read_photo(path: Path) -> Photo:
 def read_bytes(path: Path) -> bytes:
     """All of a file, a pipe or, for "-", the standard input. Raises BadImage, OSError."""
     if path == STDIN:
-        data = sys.stdin.buffer.read(_LARGEST + 1)
-    else:
-        with open(path, "rb") as stream:
-            data = stream.read(_LARGEST + 1)
-    if len(data) > _LARGEST:
-        raise BadImage(f"{path.name} is larger than 4 GB; scale the picture down.")
-    return data
+        return _bounded(sys.stdin.buffer, path)
+    with open(path, "rb") as stream:
+        size = os.fstat(stream.fileno()).st_size
+        if 0 < size <= _LARGEST:
+            return stream.read(size)
+        return _bounded(stream, path)
+
+
+def _bounded(stream: IO[bytes], path: Path) -> bytes:
+    """All of a stream of unknown length, bit by bit, so that no memory is taken in vain."""
+    parts, size = [], 0
+    while part := stream.read(_PART):
+        parts.append(part)
+        size += len(part)
+        if size > _LARGEST:
+            raise BadImage(f"{path.name} is larger than 4 GB; scale the picture down.")
+    return b"".join(parts)
 
 
 def check_output(path: Path, photo: Photo | None = None) -> None:
@@ -73,6 +86,8 @@ def check_output(path: Path, photo: Photo | None = None) -> None:
 def notes(photo: Photo, path: Path) -> str | None:
     """What a user should know about this photo written to this file; None for nothing."""
     said = list(photo.notes)
+    if photo.transfer and photo.transfer.is_hdr:
+        said.append(photo.transfer.sentence())
     if gone := left_out(photo, path.suffix):
         said.append(f"A {path.suffix} file cannot hold all of the photo's: {', '.join(gone)}.")
     if KINDS[path.suffix.lower()] == "JPEG":

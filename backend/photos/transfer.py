@@ -20,7 +20,6 @@ _PQ = (0.1593017578125, 78.84375, 0.8359375, 18.8515625, 18.6875)  # m1, m2, c1,
 _HLG = (0.17883277, 0.28466892, 0.55991073)  # a, b, c (ITU-R BT.2100, table 5)
 _HLG_WHITE = 0.2645  # scene light at 75 % of the signal, which is diffuse white
 _TRANSFERS: dict[int, Kind] = {16: "pq", 18: "hlg"}  # ITU-T H.273, table 3
-_NAMES = {"pq": "PQ", "hlg": "HLG"}
 
 
 @dataclass(frozen=True)
@@ -43,14 +42,10 @@ class Transfer:
         return self._numbers(_light_of_srgb(values))
 
     def sentence(self) -> str:
-        """What to tell the user."""
-        if self.is_hdr:
-            return (
-                f"This is an HDR picture ({_NAMES[self.kind]}): it is edited as a screen of normal "
-                "brightness shows it, and stays HDR."
-            )
+        """What to tell the user of an HDR picture."""
         return (
-            "The picture's numbers are not sRGB's (linear light, or a gamma of its own); kept so."
+            f"This is an HDR picture ({self.kind.upper()}): it is edited as a screen of normal "
+            "brightness shows it, and stays HDR."
         )
 
     def _light(self, values: Floats) -> Floats:

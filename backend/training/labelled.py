@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from backend.errors import BadImage
 from backend.photos.align import CropFrame, extract
 from backend.photos.detect import make_detector
-from backend.photos.folder import SUFFIXES, read_rgb
-from backend.photos.formats import open_picture
+from backend.photos.folder import read_rgb
+from backend.photos.formats import SUFFIXES, open_picture
 
 UNLABELLED = 255  # a pixel of a label map that says nothing
 _SUFFIX = "_parts"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
+from backend.photos.containers import iptc
+
 _SOI, _SOS, _EOI = b"\xff\xd8", 0xDA, b"\xff\xd9"
 APP0, APP1, APP2, APP13, APP14, COMMENT = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xFE
 EXIF = b"Exif\0\0"
@@ -13,7 +15,6 @@ PROFILE = b"ICC_PROFILE\0"
 PHOTOSHOP = b"Photoshop 3.0\0"
 MANY_PICTURES = b"MPF\0"  # CIPA DC-007: places of the file's other pictures
 ROOM = 65533  # bytes of one segment
-_IPTC = 0x0404  # Photoshop's image resource that holds IPTC-IIM
 
 
 class Segment(NamedTuple):
@@ -90,8 +91,7 @@ def profile_segments(profile: bytes) -> list[Segment]:
 
 def iptc_segment(records: bytes) -> Segment:
     """IPTC-IIM records as Photoshop wraps them."""
-    body = b"8BIM" + struct.pack(">HHI", _IPTC, 0, len(records)) + records
-    return Segment(APP13, PHOTOSHOP + body + bytes(len(records) % 2))
+    return Segment(APP13, PHOTOSHOP + iptc.wrapped(records))
 
 
 def iptc_of(segments: list[Segment]) -> bytes | None:
@@ -99,23 +99,8 @@ def iptc_of(segments: list[Segment]) -> bytes | None:
     for segment in segments:
         if segment.marker != APP13 or not segment.data.startswith(PHOTOSHOP):
             continue
-        if records := iptc_of_resources(segment.data[len(PHOTOSHOP) :]):
+        if records := iptc.unwrapped(segment.data[len(PHOTOSHOP) :]):
             return records
-    return None
-
-
-def iptc_of_resources(data: bytes) -> bytes | None:
-    """The IPTC-IIM records among Photoshop's image resources; None without them."""
-    at = 0
-    while data[at : at + 4] == b"8BIM" and at + 12 <= len(data):
-        (code,) = struct.unpack_from(">H", data, at + 4)
-        at += 6 + (data[at + 6] + 2 & ~1)  # a Pascal string, padded to an even length
-        if at + 4 > len(data):
-            return None
-        (size,) = struct.unpack_from(">I", data, at)
-        if code == _IPTC:
-            return data[at + 4 : at + 4 + size] or None
-        at += 4 + size + size % 2
     return None
 
 

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.photos.containers import iptc
+
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _XMP = b"XML:com.adobe.xmp\0"
 _IPTC = b"Raw profile type iptc\0"  # ImageMagick's way, which other programs read too
@@ -129,6 +131,7 @@ def density_of(chunks: list[Chunk]) -> tuple[float, float] | None:
 
 def iptc_chunk(records: bytes) -> Chunk:
     """IPTC-IIM records as hexadecimal text."""
+    records = iptc.wrapped(records)
     digits = records.hex()
     lines = "\n".join(digits[i : i + 72] for i in range(0, len(digits), 72))
     text = f"\niptc\n{len(records):8d}\n{lines}\n"
@@ -142,9 +145,10 @@ def iptc_of(chunks: list[Chunk]) -> bytes | None:
             text = chunk.data[len(_IPTC) :]
             text = _unpacked(text[1:]) if chunk.kind == b"zTXt" else text
             try:
-                return bytes.fromhex(text.split(b"\n", 3)[3].decode("ascii"))
+                records = bytes.fromhex(text.split(b"\n", 3)[3].decode("ascii"))
             except (ValueError, IndexError):
                 return None
+            return iptc.unwrapped(records)
     return None
 
 

@@ -166,7 +166,9 @@ def new_file(
         entries |= _density(out, layout, density)
     for code, value in blocks.items():
         if value:
-            kind = {PROFILE: UNDEFINED, IPTC: UNDEFINED, _DESCRIPTION: ASCII}.get(code, BYTE)
+            kind = {PROFILE: UNDEFINED, IPTC: LONG, _DESCRIPTION: ASCII}.get(code, BYTE)
+            if kind == LONG:  # as Adobe's programs have it, though it is bytes
+                value += bytes(-len(value) % 4)
             entries[code] = put(out, layout, code, kind, value)
     place = append_directory(out, layout, entries)
     struct.pack_into(layout.place, out, layout.first, place)
