@@ -68,6 +68,11 @@ class Bundle:
         return self.files["generator.safetensors"]
 
     @property
+    def embedding_sha(self) -> str:
+        """What an embedding depends on: it belongs to one generator, and a parser steers it."""
+        return "".join(self.files.get(f"{n}.safetensors", "") for n in ("generator", "parser"))
+
+    @property
     def photo_files(self) -> dict[str, str]:
         """The files that results on photos depend on; only samples come from the codes."""
         return {name: sha for name, sha in self.files.items() if name != "codes.safetensors"}

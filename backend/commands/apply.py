@@ -7,7 +7,13 @@ import math
 import time
 from typing import TYPE_CHECKING, Any
 
-from backend.commands.arguments import add_optimisation, add_output, add_photo, not_negative
+from backend.commands.arguments import (
+    add_correct,
+    add_optimisation,
+    add_output,
+    add_photo,
+    not_negative,
+)
 from backend.commands.inputs import check_not_input, declared, read_input, weights_of
 from backend.commands.sentences import early_line, reconstruction_line, region_line
 
@@ -19,6 +25,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_photo(parser)
+    add_correct(parser)
     parser.add_argument(
         "--edit", action="append", required=True, metavar="NAME[:SCALE]",
         help="an edit and how much of it, 1 as it was learnt, negative for its opposite "

@@ -46,6 +46,15 @@ def add_photo(parser: argparse.ArgumentParser) -> None:
     add_device(parser)
 
 
+def add_correct(parser: argparse.ArgumentParser) -> None:
+    """--correct: the photo's parts as the user has put them right."""
+    parser.add_argument(
+        "--correct", type=Path, metavar="PARTS.png",
+        help="what 'segment' wrote for this photo, put right where it was wrong: it counts as the "
+        "truth about the photo, which is embedded anew",
+    )  # fmt: skip
+
+
 def add_output(parser: argparse.ArgumentParser) -> None:
     """--output: where the edited photo goes."""
     parser.add_argument(

@@ -7,7 +7,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backend.commands.arguments import add_optimisation, add_output, add_photo, positive
+from backend.commands.arguments import (
+    add_correct,
+    add_optimisation,
+    add_output,
+    add_photo,
+    positive,
+)
 from backend.commands.inputs import (
     check_edit_name,
     check_not_input,
@@ -27,6 +33,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_photo(parser)
+    add_correct(parser)
     parser.add_argument(
         "--parts", type=Path, required=True, metavar="EDITED.png",
         help="an edited copy of what 'segment' wrote for this photo",
@@ -94,13 +101,14 @@ def describe(report: dict[str, Any]) -> str:
 
 def _open(args: argparse.Namespace, photo: Photo | None, edited: NDArray[np.uint8]) -> Session:
     """The photo as it was open when the labels that the user edited were made."""
-    from backend.commands.session import open_for_labels
+    from backend.commands.session import middle_of, open_for_labels, read_corrections
     from backend.photos.label_file import read_about
 
     def difference(session: Session) -> int:
         return int((_labels(session) != edited).sum())
 
-    return open_for_labels(args, photo, _centre(edited), _level(read_about(args.parts)), difference)
+    said, level = read_corrections(args, photo), _level(read_about(args.parts))
+    return open_for_labels(args, photo, middle_of(edited), level, difference, said)
 
 
 def _labels(session: Session) -> NDArray[np.uint8]:
@@ -108,14 +116,6 @@ def _labels(session: Session) -> NDArray[np.uint8]:
 
     photo = session.place.photo
     return label_map(session.masks(), photo.width, photo.height)
-
-
-def _centre(labels: NDArray[np.uint8]) -> tuple[float, float] | None:
-    """The middle (x, y) of what is labelled: tells which of several subjects was segmented."""
-    from backend.photos.label_file import OUTSIDE
-
-    y, x = (labels != OUTSIDE).nonzero()
-    return (float(x.mean()), float(y.mean())) if len(x) else None
 
 
 def _level(about: dict[str, Any]) -> str | None:

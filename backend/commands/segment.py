@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backend.commands.arguments import add_photo
+from backend.commands.arguments import add_correct, add_photo
 from backend.commands.inputs import check_not_input, read_input
 from backend.commands.sentences import reconstruction_line
 from backend.errors import BadImage, BadSetting
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_photo(parser)
+    add_correct(parser)
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="PARTS.png",
         help="indexed PNG of the photo's size; palette and names are the model's",

@@ -19,7 +19,26 @@ def reconstruction_line(report: dict[str, Any]) -> str:
     text = f"Reconstruction: {', '.join(values)}. {found['verdict']}"
     if report["level"] in ("fast", "balanced") and not found["verdict"].endswith("well."):
         text += " A closer match: --level faithful."
-    return text
+    return " ".join([text, *photo_sentences(found)])
+
+
+def photo_sentences(found: dict[str, Any]) -> list[str]:
+    """What a photographer should know of this photo's parts, as far as a parser saw them."""
+    sentences = []
+    parts = found.get("parts") or {}
+    if weak := [f"{name}: {word}" for name, word in parts.items() if word != "well"]:
+        sentences.append(f"Its parts are represented well, but for {', '.join(weak)}.")
+    if hidden := found.get("hidden"):
+        sentences.append(f"Hidden in this photo, so that nothing is drawn there: {_list(hidden)}.")
+    elif found.get("covered"):
+        sentences.append("Something lies before the face; edits leave it alone.")
+    if found.get("profile"):
+        sentences.append("The face is seen from the side; edits of such faces are often wrong.")
+    return sentences
+
+
+def _list(names: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def region_line(report: dict[str, Any]) -> str:

@@ -16,12 +16,13 @@ from tqdm import tqdm
 from backend.bundles import Bundle, find_bundle
 from backend.commands.arguments import LEVELS
 from backend.commands.progress import progress_bar
-from backend.errors import NoSubject
+from backend.errors import BadSetting, NoSubject
 from backend.photos.align import CropFrame
 from backend.photos.files import read_photo
+from backend.photos.label_file import OUTSIDE, LabelMeaning, read_labels
 from backend.photos.photo import Photo
 from backend.session.devices import choose_device
-from backend.session.embedding import open_or_reuse
+from backend.session.embedding import embedding_key, open_or_reuse
 from backend.session.embedding_cache import EmbeddingCache
 from backend.session.placement import FRAME_MARGIN, Placed, to_engine, to_photo
 from backend.session.thumbnails import aligned_thumbnail
@@ -57,19 +58,29 @@ class Place:
         """The levels at which the subject was embedded before."""
         return [level for level in LEVELS if _cache().get(self._key(level))]
 
-    def open(self, level: str, *, quiet: bool) -> Session:
-        """Embed the subject, or take the embedding kept from last time, and segment it."""
+    def open(
+        self, level: str, *, quiet: bool, corrected: NDArray[np.uint8] | None = None
+    ) -> Session:
+        """Embed the subject, or take the embedding kept from last time, and segment it.
+
+        corrected: a label map of the photo's parts as the user has put them right, 255 where
+        nothing is said.
+        """
         if self.sample:
             return Session(self, self.sample, "known")
         with progress_bar("Embedding", quiet=quiet) as show:
-            opened = open_or_reuse(self.editor, _cache(), *self._local(), level, show)
+            x, y, width, height = self.rect
+            said = None if corrected is None else corrected[y : y + height, x : x + width]
+            opened = open_or_reuse(
+                self.editor, _cache(), *self._local(), level, show, corrected=said
+            )
         return Session(self, opened, level)
 
     def _local(self) -> tuple[NDArray[Any], CropFrame]:
         return self.photo.cut(self.rect), self.frame.shifted(-self.rect.x, -self.rect.y)
 
     def _key(self, level: str) -> str:
-        return EmbeddingCache.key(*self._local(), self.editor.bundle.sha, level)
+        return embedding_key(self.editor.bundle, *self._local(), level)
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +178,27 @@ def place_of_sample(editor: Editor, seed: int) -> Place:
 
 def open_session(args: argparse.Namespace, photo: Photo | None) -> Session:
     """The photo, or the sample, open as the command line says. Raises UserError."""
-    return find_place(args, photo).open(args.level or DEFAULT_LEVEL, quiet=args.quiet)
+    said = read_corrections(args, photo)
+    place = find_place(args, photo, None if said is None else middle_of(said))
+    return place.open(args.level or DEFAULT_LEVEL, quiet=args.quiet, corrected=said)
+
+
+def read_corrections(args: argparse.Namespace, photo: Photo | None) -> NDArray[np.uint8] | None:
+    """The label map of --correct, None without it. Raises UserError."""
+    path = getattr(args, "correct", None)
+    if path is None:
+        return None
+    if photo is None:
+        raise BadSetting("--correct puts the parts of a photo right, not those of --seed.")
+    bundle = find_bundle(args.bundle)
+    meaning = LabelMeaning(bundle.name, bundle.parts, generator=bundle.sha)
+    return read_labels(path, meaning, (photo.width, photo.height))
+
+
+def middle_of(labels: NDArray[np.uint8]) -> tuple[float, float] | None:
+    """The middle (x, y) of what is labelled: tells which of several subjects is meant."""
+    y, x = (labels != OUTSIDE).nonzero()
+    return (float(x.mean()), float(y.mean())) if len(x) else None
 
 
 def open_folder(
@@ -197,16 +228,18 @@ def open_for_labels(
     near: tuple[float, float] | None,
     level: str | None,
     difference: Callable[[Session], int],
+    corrected: NDArray[np.uint8] | None = None,
 ) -> Session:
     """The photo as it was open when an edited segmentation was made.
 
     level: as noted in the segmentation, None where a paint program dropped the note. Then, of the
     embeddings kept, the one with the smallest `difference` from the edited labels is meant.
+    corrected: as for Place.open.
     """
     place = find_place(args, photo, near)
     known = args.level or level
     levels = [known] if known else place.kept_levels() or [DEFAULT_LEVEL]
-    sessions = [place.open(one, quiet=args.quiet) for one in levels]
+    sessions = [place.open(one, quiet=args.quiet, corrected=corrected) for one in levels]
     return min(sessions, key=difference)
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.bundles.bundle import Bundle
+from backend.editing.corrections import corrected_parts
 from backend.editing.inversion import LEVELS, Reconstruction, invert, measure
 from backend.editing.model import Model, array_of
 from backend.editing.part_quality import parts_report
@@ -61,19 +62,22 @@ class Opening(Model):
         level: str = "fast",
         w_plus: NDArray[np.float32] | None = None,
         start: NDArray[np.float32] | None = None,
-        corrected: PhotoParts | None = None,
+        corrected: NDArray[np.uint8] | None = None,
         progress: Report = ignore,
     ) -> OpenPhoto:
         """Embed the subject in `frame` and segment it.
 
         pixels: uint8 or float32 [H, W, 3 or 4]; level: "fast", "balanced" or "faithful"; w_plus: a
         known embedding, used instead of a new one; start: the embedding to go on from; corrected:
-        the photo's parts, as the user has put them right. Raises BadImage.
+        label map [H, W] of the photo's parts as the user has put them right, 255 where nothing is
+        said. Raises BadImage.
         """
         progress = Heard(progress)
         began = time.monotonic()
         crop, inside = _cut(pixels, frame, self.bundle.resolution)
-        seen = corrected or self.parts_of(pixels, frame)
+        seen = self.parts_of(pixels, frame)
+        if corrected is not None:
+            seen = corrected_parts(seen, corrected, frame, self.bundle)
         valid = inside if seen is None else inside & (seen.at(len(inside)).covered < 0.5)
         image = torch.from_numpy(crop).permute(2, 0, 1)[None].to(self.device)
         mask = torch.from_numpy(valid)[None, None].float().to(self.device)

@@ -12,6 +12,8 @@ from backend.editing.photo_parts import PhotoParts
 
 _HIDDEN = 0.6  # share of a part that lies behind something from which nothing is drawn there
 _WELL, _ROUGHLY = 0.7, 0.5  # intersection over union of a group's parts with the photo's
+_BEFORE = 0.04  # share of the middle of a frame from which something is said to lie before it
+_SIDE = 0.2  # of the face's width: a nose that close to the outline
 _SMALLEST = 2e-4  # of the crop: what shows less than this is not judged
 
 
@@ -22,6 +24,8 @@ def parts_report(
     return {
         "parts": part_verdicts(seen, labels, valid, bundle),
         "hidden": list(hidden_parts(seen, labels, bundle)),
+        "covered": covers_face(seen),
+        "profile": is_profile(seen),
     }
 
 
@@ -35,6 +39,29 @@ def hidden_parts(seen: PhotoParts, labels: NDArray[np.uint8], bundle: Bundle) ->
         for part in small
         if (own := labels == part.index).any() and covered[own].mean() >= _HIDDEN
     )
+
+
+def covers_face(seen: PhotoParts) -> bool:
+    """Whether something lies before the face, rather than beside it."""
+    size = len(seen.covered)
+    low, high = round(0.3 * size), round(0.7 * size)  # where a frame has eyes, nose and mouth
+    before = (seen.covered > 0.5) & (seen.face < 0.5)
+    return bool(before[low : round(0.85 * size), low:high].mean() > _BEFORE)
+
+
+def is_profile(seen: PhotoParts) -> bool:
+    """Whether the face is seen from the side: its nose lies near the face's outline."""
+    face = (seen.face > 0.5) | (seen.covered > 0.5)
+    columns = np.arange(len(face))
+    nose = seen.nose.sum(axis=0)
+    if not nose.any() or not face.any():
+        return False
+    rows = slice(round(0.4 * len(face)), round(0.65 * len(face)))  # from the eyes to the nose
+    spread = np.nonzero(face[rows].any(axis=0))[0]
+    if not len(spread):
+        return False
+    place = (float(nose @ columns / nose.sum()) - spread[0]) / max(spread[-1] - spread[0], 1)
+    return not _SIDE < place < 1 - _SIDE
 
 
 def part_verdicts(

@@ -65,12 +65,13 @@ class PhotoParts:
     parts: [P, S, S], the probability of each of the bundle's parts, which add up to one; below
     glasses those of what is seen through them. covered: what lies before the face and is none of
     its parts: hands, microphones, masks, hats, earrings, the rims of glasses, dark glasses. face:
-    skin, brows, eyes, nose and mouth themselves.
+    skin, brows, eyes, nose and mouth themselves. nose: the nose.
     """
 
     parts: Floats
     covered: Floats
     face: Floats
+    nose: Floats
 
     @property
     def labels(self) -> NDArray[np.uint8]:
@@ -83,6 +84,7 @@ class PhotoParts:
             np.stack([_resized(part, size) for part in self.parts]),
             _resized(self.covered, size),
             _resized(self.face, size),
+            _resized(self.nose, size),
         )
 
 
@@ -99,6 +101,7 @@ def read_parts(
         as_parts(seen, parts),
         (covering(seen) * valid).astype(np.float32),
         np.clip(face, 0, 1).astype(np.float32),
+        seen["nose"] * valid,
     )
 
 

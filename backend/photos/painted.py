@@ -14,6 +14,7 @@ from backend.photos.arrays import Bytes, Flags, Floats
 from backend.photos.parts import Part, PartMask
 from protocol.geometry import Rect
 
+UNKNOWN = 255  # a pixel of a label map that nothing is said about
 _OPAQUE = 128  # alpha from which a pixel counts as painted
 _NOISE = 16  # smaller changes of alpha come from resampling or another bit depth, not from a brush
 _MIN_SHARE = 0.1  # of a generator pixel: less than this was not meant
@@ -72,13 +73,7 @@ def read_painted(
     majority of area. Raises UnknownPart for a layer that is none of `parts`, NothingChanged when
     nothing is left to do.
     """
-    names = {part.name: part.index for part in parts}
-    for layer in painted:
-        if layer.part not in names:
-            raise UnknownPart(
-                f"The layer “{layer.part}” is none of this model's parts; segment the photo again "
-                f"with this model, or rename the layer to one of: {', '.join(names)}."
-            )
+    names = _names_of(painted, parts)
     rect = _canvas(frame)
     changes = _changes(base, painted, names, rect)
     if not changes:
@@ -89,6 +84,32 @@ def read_painted(
     before = _index_map(base, rect)
     after = _claimed(before, painted, changes, names, rect)
     return _majority(before, after, changes, frame, rect, labels, parts)
+
+
+def labels_of_layers(
+    layers: Sequence[PaintedLayer], parts: Sequence[Part], shape: tuple[int, int]
+) -> Bytes:
+    """Part layers, top first, as a label map uint8 [H, W]; UNKNOWN where there is no layer.
+
+    Raises UnknownPart.
+    """
+    names = _names_of(layers, parts)
+    labels, rect = np.full(shape, UNKNOWN, np.uint8), Rect(0, 0, shape[1], shape[0])
+    for layer in reversed(layers):  # bottom first: upper layers overwrite
+        labels[_paste(layer.alpha, layer.x, layer.y, rect) >= _OPAQUE] = names[layer.part]
+    return labels
+
+
+def _names_of(layers: Sequence[PaintedLayer], parts: Sequence[Part]) -> dict[str, int]:
+    """Part indices by name; raises UnknownPart for a layer that is none of `parts`."""
+    names = {part.name: part.index for part in parts}
+    for layer in layers:
+        if layer.part not in names:
+            raise UnknownPart(
+                f"The layer “{layer.part}” is none of this model's parts; segment the photo again "
+                f"with this model, or rename the layer to one of: {', '.join(names)}."
+            )
+    return names
 
 
 def _canvas(frame: CropFrame) -> Rect:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from backend.errors import NoSubject, UnknownEdit, WrongBundle
 from backend.photos.align import CropFrame
+from backend.photos.painted import labels_of_layers
 from backend.photos.photo import Photo
 from backend.server import translate
 from backend.server.convert import to_array, to_code, to_pixels
@@ -105,11 +106,21 @@ class DeviceDesk:
         frame = CropFrame(corners - request.rect[:2])
         pixels = to_array(request.pixels)
         level, progress = request.level, translate.reporter(job, frame, request.rect)
-        if request.w_plus:
-            w_plus = to_code(request.w_plus)
-            opened = engine.open(pixels, frame, level=level, w_plus=w_plus, progress=progress)
+        known = to_code(request.w_plus) if request.w_plus else None
+        said = None
+        if request.corrected is not None:
+            layers = translate.painted(request.corrected, request.rect)
+            said = labels_of_layers(layers, engine.bundle.parts, pixels.shape[:2])
+        if known is not None and not request.improve:
+            opened = engine.open(
+                pixels, frame, level=level, w_plus=known, start=None, corrected=said,
+                progress=progress,
+            )  # fmt: skip
         else:
-            opened = open_or_reuse(engine, self._embeddings, pixels, frame, level, progress)
+            opened = open_or_reuse(
+                engine, self._embeddings, pixels, frame, level, progress, start=known,
+                corrected=said,
+            )  # fmt: skip
         self._photos.put(Session(request.photo, request.bundle, request.rect, opened))
         unsure = engine.uncertainty(opened) if request.uncertainty else None
         return m.Segmented(

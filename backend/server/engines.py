@@ -42,6 +42,8 @@ class Engine(Protocol):
         *,
         level: str,
         w_plus: NDArray[np.float32] | None,
+        start: NDArray[np.float32] | None,
+        corrected: NDArray[np.uint8] | None,
         progress: Report,
     ) -> OpenPhoto: ...
 

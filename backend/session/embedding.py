@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -30,8 +31,22 @@ class Opener(Protocol):
         *,
         level: str,
         w_plus: NDArray[np.float32] | None,
+        start: NDArray[np.float32] | None,
+        corrected: NDArray[np.uint8] | None,
         progress: Report,
     ) -> OpenPhoto: ...
+
+
+def embedding_key(
+    bundle: Bundle,
+    pixels: NDArray[Any],
+    frame: CropFrame,
+    level: str,
+    corrected: NDArray[np.uint8] | None = None,
+) -> str:
+    """The key of a photo's embedding in the cache."""
+    said = "" if corrected is None else hashlib.sha256(corrected.tobytes()).hexdigest()
+    return EmbeddingCache.key(pixels, frame, f"{bundle.embedding_sha}{said}", level)
 
 
 def open_or_reuse(
@@ -41,16 +56,23 @@ def open_or_reuse(
     frame: CropFrame,
     level: str,
     progress: Report,
+    *,
+    start: NDArray[np.float32] | None = None,
+    corrected: NDArray[np.uint8] | None = None,
 ) -> OpenPhoto:
     """Open with the embedding kept from an earlier time, else embed and keep the result.
 
-    An embedding that the user ended early is not kept. The report of a reused one says
-    `from_cache`.
+    start: the embedding to go on from; corrected: the parts as the user has put them right, a label
+    map of `pixels`. An embedding that the user ended early is not kept. The report of a reused one
+    says `from_cache`.
     """
-    key = EmbeddingCache.key(pixels, frame, engine.bundle.sha, level)
+    key = embedding_key(engine.bundle, pixels, frame, level, corrected)
     kept = cache.get(key)
     w_plus = kept[0] if kept else None
-    opened = engine.open(pixels, frame, level=level, w_plus=w_plus, progress=progress)
+    opened = engine.open(
+        pixels, frame, level=level, w_plus=w_plus, start=start, corrected=corrected,
+        progress=progress,
+    )  # fmt: skip
     if kept:
         return dataclasses.replace(opened, report={**kept[1], "from_cache": True})
     if not opened.report.get("ended_early"):

@@ -25,6 +25,7 @@ from backend.training.state import update_average
 
 HELD_OUT = "face_parts"  # the list of photos that the score is made on
 _SIDES = ((0.4, 160), (0.8, 192), (1.0, RESOLUTION))  # the crop's side until that share of steps
+_EVENLY_FROM = 0.85  # share of steps from which rare classes count no more: they had grown too wide
 _FIXED = 2  # stages of the way down whose edges and textures stay as they were
 _AVERAGE = 0.998  # of the weights, per step
 
@@ -52,7 +53,9 @@ class ParserTrainer:
             group["lr"] = group["share"] * self.rate * schedule(self.done, self.steps)
         down, right = (int(i) for i in torch.randint(2, (2,)))  # a quarter of the pixels will do
         logits = self.parser(images)[:, :, down::2, right::2]
-        loss = parsing_loss(logits, labels[:, down::2, right::2], self.weights)
+        evenly = self.done >= _EVENLY_FROM * self.steps
+        weights = torch.ones_like(self.weights) if evenly else self.weights
+        loss = parsing_loss(logits, labels[:, down::2, right::2], weights)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.parser.parameters(), 2.0)

@@ -29,7 +29,6 @@ from protocol.messages.edits import (
     EditRef,
     LiveRepaint,
     LiveRepainted,
-    PaintedPart,
     Repaint,
     ResultLayer,
 )
@@ -75,6 +74,7 @@ from protocol.messages.photos import (
     Detect,
     Detected,
     HasPhoto,
+    PaintedPart,
     PartLayer,
     PhotoKnown,
     PlacedMask,

@@ -7,19 +7,8 @@ from typing import Annotated, Any, Literal
 
 from protocol.messages.fields import Latent, Layer, Mask, Name, Rect, Scale, check_fit
 from protocol.messages.kinds import JobRequest, Message
+from protocol.messages.photos import PaintedPart
 from protocol.typed import Matches, Range, require
-
-
-@dataclass(frozen=True)
-class PaintedPart:
-    """A part's layer as it is now; `rect` may reach over the photo's edges."""
-
-    part: Name
-    rect: Rect
-    alpha: Mask
-
-    def __post_init__(self) -> None:
-        check_fit(self.alpha, self.rect)
 
 
 @dataclass(frozen=True)

@@ -51,11 +51,25 @@ class Detected(Message):
 
 
 @dataclass(frozen=True)
+class PaintedPart:
+    """A part's layer as it is now; `rect` may reach over the photo's edges."""
+
+    part: Name
+    rect: Rect
+    alpha: Mask
+
+    def __post_init__(self) -> None:
+        check_fit(self.alpha, self.rect)
+
+
+@dataclass(frozen=True)
 class Segment(JobRequest):
     """Embed the subject in the generator and draw its parts. `photo` is an id made by the client.
 
     pixels: those of `rect`, which lies inside the photo.
-    w_plus: the embedding, where the client kept it; nothing is optimised then.
+    w_plus: the embedding, where the client kept it; nothing is optimised then, unless `improve`: it
+    is where the embedding at `level` goes on from.
+    corrected: part layers as the user has put them right, the topmost first; they count as truth.
     uncertainty: whether to draw where the segmentation is unsure, too.
     """
 
@@ -69,6 +83,8 @@ class Segment(JobRequest):
     level: Level = "fast"
     w_plus: Latent | None = None
     uncertainty: bool = False
+    improve: bool = False
+    corrected: list[PaintedPart] | None = None
 
     def __post_init__(self) -> None:
         check_fit(self.pixels, self.rect)

@@ -80,6 +80,6 @@ def test_things_before_a_face_cover_it(seen: dict) -> None:
 def test_parts_at_another_size() -> None:
     maps = np.zeros((3, S, S), np.float32)
     maps[1, :, : S // 2], maps[0, :, S // 2 :] = 1, 1
-    half = PhotoParts(maps, maps[0], maps[1]).at(64)
+    half = PhotoParts(maps, maps[0], maps[1], maps[1]).at(64)
     assert half.parts.shape == (3, 64, 64) and half.covered.shape == (64, 64)
     assert (half.labels[:, :32] == 1).all() and (half.labels[:, 32:] == 0).all()

@@ -12,7 +12,13 @@ import pytest
 
 from backend.errors import NothingChanged, UnknownPart
 from backend.photos.align import CropFrame
-from backend.photos.painted import Claims, PaintedLayer, read_painted
+from backend.photos.painted import (
+    UNKNOWN,
+    Claims,
+    PaintedLayer,
+    labels_of_layers,
+    read_painted,
+)
 from backend.photos.parts import PartMask
 
 NAMES = ("background", "skin", "mouth", "eyes")
@@ -227,3 +233,16 @@ def test_rotated_frames_claim_the_right_pixels() -> None:
 def test_unknown_parts_are_named() -> None:
     with pytest.raises(UnknownPart, match=r"wheel.*background, skin, mouth, eyes"):
         read([PaintedLayer("wheel", 0, 0, np.zeros((2, 2), "u1")), *layers(masks()).values()])
+
+
+def test_layers_become_labels_the_upper_one_first() -> None:
+    parts = [SimpleNamespace(name=n, index=i, color=(0, 0, 0)) for i, n in enumerate("ab")]
+    opaque, half = np.full((2, 3), 255, np.uint8), np.full((4, 4), 100, np.uint8)
+    half[:2] = 128
+    layers = [PaintedLayer("a", -1, 0, opaque), PaintedLayer("b", 0, 0, half)]
+    labels = labels_of_layers(layers, parts, (4, 5))
+    expected = np.full((4, 5), UNKNOWN, np.uint8)
+    expected[:2, :4], expected[:2, :2] = 1, 0
+    assert np.array_equal(labels, expected)
+    with pytest.raises(UnknownPart, match="c"):
+        labels_of_layers([PaintedLayer("c", 0, 0, opaque)], parts, (4, 5))

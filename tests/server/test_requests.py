@@ -152,6 +152,22 @@ def test_embeddings_outlive_the_backend(start: Callable[..., Backend]) -> None:
         assert connection.request(segment(value=80)).report["inversions"] == 1
 
 
+def test_parts_can_be_put_right_and_an_embedding_improved(connection: Connection) -> None:
+    first = connection.request(segment(value=61))
+    assert first.report["corrected"] is None and not first.report["improved"]
+    alpha = m.Pixels(4, 2, 1, "u8", bytes([255] * 8))
+    layers = [m.PaintedPart("hair", (33, 21, 4, 2), alpha)]
+    right = connection.request(segment(value=61, corrected=layers))
+    assert right.report["corrected"] == [1, 255]  # hair, and what nothing is said about
+    kept = connection.request(segment(value=61, corrected=layers))
+    assert kept.report["from_cache"] and kept.report["inversions"] == right.report["inversions"]
+    better = connection.request(
+        segment(value=61, level="faithful", w_plus=latent(0.5), improve=True)
+    )
+    assert better.report["improved"] and better.report["level"] == "faithful"
+    assert better.report["inversions"] == right.report["inversions"] + 1
+
+
 def test_a_photo_is_known_to_every_client(backend: Backend) -> None:
     with backend.connect() as one, backend.connect() as two:
         one.request(segment())

@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.bundles.bundle import Part
 from backend.editing.progress import Progress, Report
 from backend.errors import NoSubject, NothingChanged
 from backend.photos.align import CropFrame
@@ -46,6 +47,8 @@ class SmallBundle:
     name: str = "small"
     license: str = "MIT"
     sha: str = "5" * 64
+    embedding_sha: str = "5" * 64
+    parts: tuple[Part, ...] = (Part("rest", 0, (9, 9, 0)), Part("hair", 1, (9, 9, 1)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +124,8 @@ class SmallEngine:
         *,
         level: str,
         w_plus: NDArray[np.float32] | None,
+        start: NDArray[np.float32] | None,
+        corrected: NDArray[np.uint8] | None,
         progress: Report,
     ) -> SmallPhoto:
         if w_plus is None:
@@ -132,6 +137,8 @@ class SmallEngine:
         labels = np.zeros((RESOLUTION, RESOLUTION), np.uint8)
         parts = [PartMask(n, i, (9, 9, i), 2, 1, alpha) for i, n in enumerate(("rest", "hair"))]
         report = {"inversions": self._inversions, "level": level, "mse": np.float32(0.25)}
+        report |= {"improved": start is not None}
+        report |= {"corrected": None if corrected is None else np.unique(corrected).tolist()}
         return SmallPhoto(pixels, frame, w_plus, labels, parts, report)
 
     def uncertainty(self, photo: SmallPhoto) -> PlacedMask:
