@@ -90,13 +90,21 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 def describe(report: dict[str, Any]) -> str:
     """The report for people."""
-    agreement = f"{report['result']['agreement']:.0%} of the repainted pixels agree"
-    lines = [f"{report['output']}: {', '.join(report['parts'])} repainted; {agreement}"]
+    lines = [f"{report['output']}: {', '.join(report['parts'])} repainted; {_reached(report)}"]
     if report["edit"]:
         lines.append(f"The edit is in the library as '{report['edit']}'.")
     notes = early_line(report, report["result"]["steps"])
     notes += [report["note"]] if report["note"] else []
     return "\n".join([*lines, region_line(report), reconstruction_line(report), *notes])
+
+
+def _reached(report: dict[str, Any]) -> str:
+    """How much of the painting there is."""
+    found = report["result"]
+    reached = f"{found['agreement']:.0%} of the repainted pixels agree"
+    if found["agreement_read_in"] == "model":
+        return f"{reached} in the generator's picture"
+    return f"{reached} in the photo, {found['agreement_model']:.0%} in the generator's picture"
 
 
 def _open(args: argparse.Namespace, photo: Photo | None, edited: NDArray[np.uint8]) -> Session:

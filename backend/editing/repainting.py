@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from backend.editing.agreement import agreement, at_grid, finished_parts
 from backend.editing.model import Model, array_of, picture_of
 from backend.editing.objective import EditObjective, Weights
 from backend.editing.optimise import optimise
@@ -79,7 +80,12 @@ class Repainting(Model):
             progress=part_of(progress, 0.0, 0.95),
         )
         layer = self.composite(photo, learnt.after, learnt.region, learnt.labels, claims)
-        return learnt.result(layer, seconds=time.monotonic() - began)
+        report: dict[str, object] = {}
+        if self.networks.parser:
+            finished = finished_parts(self.networks.parser, photo, layer, self.bundle.parts)
+            reached = agreement(claims, at_grid(finished, len(learnt.labels)))
+            report |= {"agreement": reached, "agreement_read_in": "photo"}
+        return learnt.result(layer, **report, seconds=time.monotonic() - began)
 
     def learn(
         self,
@@ -110,14 +116,16 @@ class Repainting(Model):
         heard = preview.through(progress)
         found = optimise(self.networks, w_plus, objective, steps=steps, start=first, report=heard)
         after, labels = self.segmented(w_plus + found.best)
-        agree = np.where(claims.lost > 0, labels + 1 != claims.lost, labels == claims.target)
+        reached = agreement(claims, labels)
         report: dict[str, object] = {
             "steps": found.steps,
             "ended_early": found.enough,
             "loss": [found.losses[0], min(found.losses)],
             "terms": found.terms,
             **self.areas(photo, region, claims.changed),
-            "agreement": float(agree[claims.changed].mean()),
+            "agreement": reached,
+            "agreement_model": reached,
+            "agreement_read_in": "model",
         }
         return Outcome(array_of(found.best), claims.parts, region, after, labels, report)
 
