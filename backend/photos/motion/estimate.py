@@ -10,7 +10,7 @@ import numpy as np
 
 from backend.photos.arrays import Flags, Floats
 from backend.photos.motion.diffeomorphism import fold_free, warp
-from backend.photos.motion.opening import cut_open, opens
+from backend.photos.motion.opening import cut_open, joined, opens
 from backend.photos.motion.part_change import PartMaps, on_grid
 from backend.photos.motion.registration import THOROUGH, Maps, Stage, register
 from backend.photos.reconstruction_error import grey_of
@@ -22,6 +22,7 @@ _FAINT = 0.03  # contrast below this is none
 _RIM = 0.03  # over which motion fades in at the border of what may move, in sides
 _PICTURES = 0.15  # weight of the pictures beside the parts
 _SPECK = 1.5 / 128  # radius below which something uncovered is only an inexact border, in sides
+_FILLED = 0.5  # share of an opening that must be drawn, or what is cut would gape
 _BARE = 0.35  # share of a pixel that a new part covers before it counts
 
 
@@ -69,9 +70,15 @@ def estimate_motion(
     velocity = find(None, start)
     shift = fold_free(velocity)
     for opening in parts.roles.openings:
-        old, new = (maps[..., opening.gap] * window for maps in (parts.old, parts.new))
-        if opens(old, new):
-            shift = cut_open(opening, parts.new, lambda trust: fold_free(find(trust, velocity)))
+        old, new, drawn = (
+            maps[..., opening.gap] * window for maps in (parts.old, parts.new, parts.drawn)
+        )
+        if opens(old, np.minimum(new, drawn)):
+            cut = cut_open(opening, parts.new, lambda trust: fold_free(find(trust, velocity)))
+            cut = joined(shift, cut, new)
+            covered = _uncovered(warp(parts.old, cut), parts.new, parts.drawn)
+            if (covered * new).sum() > _FILLED * new.sum():
+                shift = cut
     moved = warp(parts.old, shift)
     agree = np.minimum(moved, parts.drawn).sum(axis=2) + _unnamed(moved, parts.drawn)
     fresh = _uncovered(moved, parts.new, parts.drawn)

@@ -13,11 +13,14 @@ import cv2
 import numpy as np
 
 from backend.photos.arrays import Floats
+from backend.photos.motion.diffeomorphism import determinants
 from backend.photos.motion.roles import Opening
 
 _STRETCH = 2.5  # how many times a part may grow before its own pixels no longer bear it
 _SMALLEST = 8e-4  # of the square: a gap below this is a line between lips
 _SHARP, _SOFT = 0.5 / 128, 0.08  # width of the change of sides, in sides: in the gap, far beside it
+_COVERED = 0.2  # share of the gap in a pixel from which what it shows is new
+_TRIES = 10
 _WIDENS = 0.7  # how fast the one becomes the other beside the gap's corners
 
 Register = Callable[[Floats], Floats]
@@ -25,7 +28,8 @@ Register = Callable[[Floats], Floats]
 
 
 def opens(source: Floats, target: Floats) -> bool:
-    """Whether a gap that covers `source` [n, n] in the photo has to be cut open for `target`."""
+    """Whether a gap that covers `source` [n, n] in the photo has to be cut open for `target`, which
+    the generator draws."""
     old, new = float(source.mean()), float(target.mean())
     return new > _SMALLEST and new > _STRETCH * old
 
@@ -37,6 +41,17 @@ def cut_open(opening: Opening, target: Floats, register: Register) -> Floats:
     upper = register(_trust(share, count, without=(opening.gap, opening.below)))
     lower = register(_trust(1 - share, count, without=(opening.gap, opening.above)))
     return share * upper + (1 - share) * lower
+
+
+def joined(whole: Floats, cut: Floats, gap: Floats) -> Floats:
+    """As much of a displacement that is `cut` [n, n, 2] as folds nowhere but in the gap [n, n],
+    where a new part covers it; the rest is that of the uncut one."""
+    inside = cv2.dilate((gap > _COVERED).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    for share in np.linspace(1, 0, _TRIES, endpoint=False, dtype=np.float32):
+        shift = whole + share * (cut - whole)
+        if determinants(shift)[~inside].min(initial=1) > 0:
+            return shift
+    return whole
 
 
 def side_above(gap: Floats) -> Floats:

@@ -140,6 +140,15 @@ def test_lips_part_without_being_stretched() -> None:
     assert motion.fresh[~gap].mean() < 0.01
 
 
+def test_a_mouth_that_the_generator_leaves_closed_is_not_cut() -> None:
+    """There would be nothing to draw between the lips."""
+    source, asked = closed_mouth(), split_mouth(face(), 0.1)
+    change = PartChange(source, source, ROLES, asked=asked, changed=asked != source)
+    motion = estimate_motion(GREY, GREY, EVERYWHERE, change.resolved(GRID)[0])
+    assert determinants(motion.shift * GRID).min() > 0
+    assert not motion.fresh.any()
+
+
 def test_an_open_mouth_that_opens_wider_keeps_its_own_teeth() -> None:
     source, target = split_mouth(face(), 0.06), split_mouth(face(), 0.09)
     motion = motion_of(source, target)
@@ -205,6 +214,8 @@ def test_no_pair_of_label_maps_folds_the_photo(seed: int) -> None:
     motion = estimate_motion(*pictures, EVERYWHERE, parts)
     for field in (motion.shift, motion.fresh, motion.agree):
         assert np.isfinite(field).all()
+    covered = cv2.dilate(parts.new[..., ROLES.openings[0].gap], np.ones((5, 5))) > 0
+    assert determinants(motion.shift * GRID)[~covered].min() > 0
     smooth = estimate_motion(*pictures, EVERYWHERE)
     assert determinants(smooth.shift * GRID).min() > 0
 
