@@ -7,6 +7,7 @@ ensemble say where the parts are, and the edit is put into a small copy of the s
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -22,8 +23,9 @@ from backend.editing.preview import laid_over
 from backend.editing.region import region_of_interest, shown_region
 from backend.photos.align import CropFrame, extract
 from backend.photos.composite import draw, plan
+from backend.photos.motion.estimate import GRID as MOTION_GRID
 from backend.photos.motion.part_change import PartChange
-from backend.photos.motion.registration import QUICK
+from backend.photos.motion.registration import FOLLOWING, QUICK
 from backend.photos.motion.roles import PartRoles
 from backend.photos.pixels import to_bytes
 from backend.photos.subject_change import SubjectChange
@@ -36,6 +38,8 @@ Window = tuple[float, float, float]  # left, top, side of a square; all are part
 LARGEST = 512  # side of the largest picture
 CLOSEST = 0.45  # of the subject's side: closer, nobody would recognise it
 _ALL: Window = (0.0, 0.0, 1.0)
+_REMEMBERED = 32  # stacks whose motion is kept
+_FARTHEST = 3.0  # how much a known motion is stretched at most
 _BATCH = 8  # codes generated at once: bounds memory
 
 
@@ -45,12 +49,16 @@ class PhotoView:
     def __init__(self, glance: Look, bundle: Bundle, photo: OpenPhoto, w_plus: Tensor) -> None:
         """w_plus: the photo's, (1, n_ws, w_dim), on the device."""
         self._glance, self._bundle, self._w_plus = glance, bundle, w_plus
-        self._roles = PartRoles.of(bundle.parts)
-        self._own_parts = None if photo.seen is None else photo.seen.labels
         crop, _ = extract(photo.pixels, photo.frame, LARGEST)
         self._crop = to_bytes(crop)
         self._valid = on_grid(photo.valid)
         self._before, self._labels = next(self._generated([torch.zeros_like(w_plus[0])]))
+        seen = None if photo.seen is None else photo.seen.labels
+        roles = PartRoles.of(bundle.parts)
+        self._parts = PartChange(self._labels, self._labels, roles, seen).with_alignment(
+            MOTION_GRID
+        )
+        self._changes: dict[bytes, tuple[list[float], SubjectChange]] = {}
 
     def looks(
         self, stacks: Sequence[Sequence[ScaledEdit]], side: int, *, closer: bool = False
@@ -75,11 +83,31 @@ class PhotoView:
     def _change(
         self, stack: Sequence[ScaledEdit], after: NDArray[np.float32], labels: NDArray[np.uint8]
     ) -> SubjectChange:
-        """What a stack does to the subject; after: [G, G, 3] in [-1, 1]."""
-        parts = PartChange(self._labels, labels, self._roles, self._own_parts)
-        shown = self._shown(stack, labels)
-        whole = _square(0, 0, LARGEST)
-        return plan(self._crop, whole, self._before, after, shown, parts, stages=QUICK)
+        """What a stack does to the subject; after: [G, G, 3] in [-1, 1].
+
+        A slider that moves asks for nearly the same again: the last motion of these edits, scaled,
+        is where the next one begins.
+        """
+        key = b"".join(edit.vector.tobytes() for edit in stack)
+        scales = [edit.applied for edit in stack]
+        known = self._changes.pop(key, None)
+        if known is None or known[0] != scales:
+            start = known and known[1].velocity * _ratio(scales, known[0])
+            change = plan(
+                self._crop,
+                _square(0, 0, LARGEST),
+                self._before,
+                after,
+                self._shown(stack, labels),
+                replace(self._parts, drawn=labels),
+                start=start,
+                stages=QUICK if start is None else FOLLOWING,
+            )
+            known = scales, change
+        self._changes[key] = known
+        if len(self._changes) > _REMEMBERED:
+            del self._changes[next(iter(self._changes))]
+        return known[1]
 
     def _seen(self, window: Window, side: int) -> NDArray[np.uint8]:
         """A square of the subject, uint8 [side, side, 3]."""
@@ -108,6 +136,13 @@ class PhotoView:
             codes = self._w_plus + torch.stack(tuple(deltas[first : first + _BATCH]))
             pictures, labels = (found.cpu().numpy() for found in self._glance(codes))
             yield from zip(pictures, labels, strict=True)
+
+
+def _ratio(scales: Sequence[float], before: Sequence[float]) -> float:
+    """How much farther a stack goes than before."""
+    size, was = (sum(abs(scale) for scale in values) for values in (scales, before))
+    sign = -1 if scales[0] * before[0] < 0 and len(scales) == 1 else 1
+    return sign * min(size / was, _FARTHEST) if was else 1.0
 
 
 def _square(left: float, top: float, side: float) -> CropFrame:

@@ -10,8 +10,9 @@ from backend.editing.glance import GRID, on_grid
 from backend.editing.progress import Progress, Report
 from backend.photos.align import CropFrame, extract
 from backend.photos.composite import ResultLayer, draw, plan
+from backend.photos.motion.estimate import GRID as MOTION_GRID
 from backend.photos.motion.part_change import PartChange
-from backend.photos.motion.registration import QUICK
+from backend.photos.motion.registration import FOLLOWING, QUICK
 from backend.photos.pixels import from_bytes, to_bytes
 
 SIDE = 320  # of the picture, unless the subject is smaller in the photo
@@ -36,7 +37,8 @@ class PhotoPreview:
         crop, _ = extract(photo, frame, side)
         self._crop = to_bytes(crop)
         self._frame = CropFrame(np.array([[0, 0], [0, side], [side, side], [side, 0]], float))
-        self._before, self._region, self._parts = _small(before), on_grid(region), parts
+        self._before, self._region = _small(before), on_grid(region)
+        self._parts = parts.with_alignment(MOTION_GRID)
         self._velocity: NDArray[np.float32] | None = None
         self.outline = outline(region, side)
 
@@ -51,7 +53,7 @@ class PhotoPreview:
             self._region,
             self._parts,
             start=self._velocity,
-            stages=QUICK,
+            stages=QUICK if self._velocity is None else FOLLOWING,
         )
         self._velocity = change.velocity  # the next picture of the descent moves much like this one
         return laid_over(self._crop, draw(self._crop, self._frame, change, grid=GRID))

@@ -23,6 +23,7 @@ from backend.photos.warp import resize, support_rect, to_photo
 from protocol.geometry import Rect
 
 _BAND = 256  # rows worked on at a time: temporaries stay small however large the photo
+_TILE = 256  # columns of a band that hair is looked for in
 _SAMPLE = 512  # side of the sample in the region's middle that tells how strong the grain is
 _GRAIN = 1.5  # blur whose remainder is grain, photo pixels
 
@@ -175,13 +176,21 @@ def _with_hair(
     result: Floats, photo: Picture, hair: HairChange, frame: CropFrame, rect: Rect
 ) -> Floats:
     """`result` [h, w, 3] with hair that moves in front of a background which does not."""
+    x, y, w, h = rect
     share = to_photo(hair.share, frame, rect, outside_zero=True)[..., None]
-    if not share.any():
-        return result
-    strands = _moved(photo, to_photo(hair.shift, frame, rect), rect)
-    behind = _moved(photo, to_photo(hair.behind, frame, rect), rect)
-    matte = to_photo(hair.matte, frame, rect)[..., None]
-    return result + share * (behind + matte * (strands - behind) - result)
+    for left in range(0, w, _TILE):
+        columns = slice(left, left + _TILE)
+        here = share[:, columns]
+        if not here.any():
+            continue
+        tile = Rect(x + left, y, here.shape[1], h)
+        strands, behind = (
+            _moved(photo, to_photo(shift, frame, tile), tile) for shift in (hair.shift, hair.behind)
+        )
+        matte = to_photo(hair.matte, frame, tile)[..., None]
+        layered = behind + matte * (strands - behind)
+        result[:, columns] += here * (layered - result[:, columns])
+    return result
 
 
 def _grain_strength(photo: Picture, rect: Rect) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -56,7 +56,8 @@ class PartChange:
 
     rebuilt, drawn: what the generator shows without and with the edit. seen: what the photo itself
     shows, uint8 [S, S]; as `rebuilt` when None. asked: what a repaint asks for, where `changed`
-    [L, L]; without it, the edited picture's parts are the aim.
+    [L, L]; without it, the edited picture's parts are the aim. alignment: what `aligned` found for
+    this photo, where it is known.
     """
 
     rebuilt: Bytes
@@ -65,6 +66,7 @@ class PartChange:
     seen: Bytes | None = None
     asked: Bytes | None = None
     changed: Flags | None = None
+    alignment: Floats | None = None
 
     def resolved(self, size: int) -> tuple[PartMaps, Floats | None]:
         """The change as maps on a grid of `size`, and how the generator's pictures have to move to
@@ -72,16 +74,20 @@ class PartChange:
         old, drawn = (
             on_grid(self.roles.maps(labels), size) for labels in (self.rebuilt, self.drawn)
         )
-        photo, alignment = old, None
+        photo, alignment = old, self.alignment
         if self.seen is not None:
             photo = on_grid(self.roles.maps(self.seen), size)
-            alignment = aligned(old, photo)
+            alignment = aligned(old, photo) if alignment is None else alignment
             old, drawn = warp(old, alignment), warp(drawn, alignment)
         if self.asked is None or self.changed is None:
             return PartMaps(photo, old, drawn, drawn, self.roles), alignment
         share = on_grid(self.changed.astype(np.float32), size)[..., None]
         asked = photo + share * (on_grid(self.roles.maps(self.asked), size) - photo)
         return PartMaps(photo, photo, asked, drawn, self.roles), alignment
+
+    def with_alignment(self, size: int) -> PartChange:
+        """The same, its alignment found once for all edits of the photo."""
+        return self if self.seen is None else replace(self, alignment=self.resolved(size)[1])
 
 
 def aligned(maps: Floats, onto: Floats) -> Floats:
