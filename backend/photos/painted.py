@@ -1,4 +1,4 @@
-"""Read repainted part layers back as claims about the generator's label map (docs/architecture.md)."""
+"""Read repainted part layers back as claims about the label map (docs/architecture.md)."""
 
 from __future__ import annotations
 
