@@ -51,6 +51,7 @@ def test(arguments: Sequence[str], *, torch_index: str | None = None) -> int:
     gimp = _gimp(environment, record, build=True)
     record.add_path(data_dir / "test")
     record.add_path(data_dir / "vendor")
+    testing.ensure_file_tools(record, data_dir)
     testing.prepare_gimp(environment, gimp, data_dir)
     return testing.run_tests(environment, arguments)
 

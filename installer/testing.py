@@ -14,7 +14,8 @@ from installer.console import run
 from installer.environment import PROJECT, Environment
 from installer.find_gimp import Gimp
 from installer.plugin import ensure_test_packages, ensure_vendor
-from installer.record import write_atomically
+from installer.private_gimp import apt_install, can_build
+from installer.record import Record, write_atomically
 
 # No windows, no questions, no conversions: an image opens as it is.
 _QUIET = """
@@ -24,6 +25,9 @@ _QUIET = """
 (color-profile-policy keep)
 (metadata-rotation-policy keep)
 """
+
+
+_FILE_TOOLS = {"exiftool": "libimage-exiftool-perl", "vips": "libvips-tools"}
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,13 @@ def prepared_gimp(data_dir: Path) -> Gimp | None:
         return Gimp.from_json(json.loads(file.read_text(encoding="utf-8")))
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
+
+
+def ensure_file_tools(record: Record, data_dir: Path) -> None:
+    """Programs that read picture files for the tests; where apt is not there, those are skipped."""
+    missing = [package for tool, package in _FILE_TOOLS.items() if not shutil.which(tool)]
+    if missing and can_build():
+        apt_install(missing, record, data_dir / "logs/install.log")
 
 
 def prepare_gimp(environment: Environment, gimp: Gimp, data_dir: Path) -> None:

@@ -79,7 +79,8 @@ def kind_of(data: bytes, name: str) -> str:
         )
     try:
         with open_picture(io.BytesIO(data)) as image:
-            return image.format or ""
+            found = image.format or ""
+            return "JPEG" if found == "MPO" else found
     except UnidentifiedImageError as error:
         what = next((w for head, w in _OTHERS.items() if data.lstrip()[: len(head)] == head), None)
         if not data:

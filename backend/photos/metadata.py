@@ -31,7 +31,8 @@ class Source:
 
     kind: Pillow's name of the format. orientation: EXIF's, how the file holds the picture.
     stored: the values of a TIFF's main picture, so that they need not be decoded again. channels:
-    further ones that the photo's pixels do not have. pages: further pages or frames.
+    further ones that the photo's pixels do not have. pages: further pages or frames. rest: bytes
+    behind a JPEG's picture.
     """
 
     kind: str
@@ -40,6 +41,7 @@ class Source:
     stored: NDArray[Any] | None = None
     channels: int = 0
     pages: int = 0
+    rest: int = 0
 
 
 def turn_upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:

@@ -144,13 +144,11 @@ def _jpeg(data: bytes, name: str) -> Photo:
         exif, xmp, jpeg.iptc_of(segments), jpeg.density_of(segments),
         comment.decode("utf-8", "replace").rstrip("\0") if isinstance(comment, bytes) else None,
     )  # fmt: skip
-    notes = _conversion_note(converted)
-    if any(s.data.startswith(jpeg.MANY_PICTURES) for s in segments) or jpeg.rest_of(data):
-        notes.append("The file's further pictures (a gain or depth map, a film) are left out.")
     orientation = orientation_of(exif)
+    source = Source("JPEG", data, orientation, rest=len(jpeg.rest_of(data)))
     return Photo(
         turn_upright(pixels, orientation), profile, grey, False,
-        transfer.of_profile(profile), metadata, Source("JPEG", data, orientation), tuple(notes),
+        transfer.of_profile(profile), metadata, source, tuple(_conversion_note(converted)),
     )  # fmt: skip
 
 

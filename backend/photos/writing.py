@@ -27,6 +27,8 @@ KINDS = {
 }  # fmt: skip
 # What a file of each kind can hold: bits per channel.
 DEPTHS = {"PNG": (8, 16), "TIFF": (8, 16, 32), "JPEG": (8,), "WEBP": (8,)}
+_ROWS = 64
+_TRAILER = 4096  # bytes: shorter ones are a program's notes
 _QUALITY = {"quality": 95, "subsampling": 0}
 
 
@@ -51,6 +53,8 @@ def left_out(photo: Photo, suffix: str) -> list[str]:
         gone.append(_pages(source.pages))
     if source and source.channels:
         gone.append(f"{source.channels} further channel{'s' if source.channels > 1 else ''}")
+    if source and source.rest > _TRAILER:
+        gone.append("further pictures (a gain or depth map, a film)")
     if kind == "JPEG":
         sizes = (
             ("EXIF", said.exif, PREFIX),
@@ -123,7 +127,8 @@ def _jpeg(photo: Photo, same: bool) -> bytes:
     xmp = photo.metadata.xmp
     if xmp and _fits_segment(xmp, jpeg.XMP):
         segments = jpeg.with_xmp(segments, xmp)
-    return jpeg.with_segments(encoded, segments)
+    picture = jpeg.with_segments(encoded, segments)
+    return jpeg.with_rest(picture, photo.source.data) if same and photo.source else picture
 
 
 def _new_segments(photo: Photo) -> list[jpeg.Segment]:
@@ -212,6 +217,16 @@ def _tiff(photo: Photo, same: bool) -> bytes:
         return tiff_write.new_file(pixels, None, blocks, said.density, photo.has_alpha)
 
 
+def _changed(old: NDArray[Any], new: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where pixels differ, [H, W]; most of a photo is passed over quickly."""
+    changed = np.zeros(old.shape[:2], bool)
+    for y in range(0, len(old), _ROWS):
+        rows = np.s_[y : y + _ROWS]
+        if not np.array_equal(old[rows], new[rows]):
+            changed[rows] = (old[rows] != new[rows]).any(axis=2)
+    return changed
+
+
 def _tiff_of_tiff(photo: Photo, data: bytes) -> bytes:
     assert photo.source is not None
     place = tiff.main_picture(data, "the photo")
@@ -227,7 +242,7 @@ def _tiff_of_tiff(photo: Photo, data: bytes) -> bytes:
         return tiff_write.restored(data, place, new.values, new, xmp)
     extra = tuple(map(int, page.extrasamples))
     old = tiff.Stored(photo.source.stored, page.bitspersample, int(page.photometric), extra)
-    changed = (old.pixels() != pixels).any(axis=2)
+    changed = _changed(old.pixels(), pixels)
     values = old.with_pixels(pixels, changed)
     if not changed.any() or tiff_write.can_patch(page, old):
         return tiff_write.patched(data, place, page, values, changed, xmp)

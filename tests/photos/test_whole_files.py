@@ -464,6 +464,26 @@ def test_a_12_bit_tiff_fills_16_bits(tmp_path: Path) -> None:
     assert photo.pixels[0, 0, 0] == 65535 and photo.pixels[0, 1, 0] == round(0x800 * 65535 / 4095)
 
 
+def test_pictures_behind_a_jpeg_stay_in_reach(tmp_path: Path) -> None:
+    """A phone's gain map and its film: the index follows the first, the second is a trailer."""
+    pictures = [Image.fromarray(values_of(np.uint8, 3)) for _ in range(3)]
+    pictures[0].save(
+        tmp_path / "in.jpg", "MPO", save_all=True, append_images=pictures[1:], quality=30
+    )
+    with open(tmp_path / "in.jpg", "ab") as file:
+        file.write(b"a film, or a program's notes")
+    photo = through(tmp_path / "in.jpg", tmp_path / "out.jpg")
+    assert len((tmp_path / "in.jpg").read_bytes()) != len((tmp_path / "out.jpg").read_bytes())
+    assert (tmp_path / "out.jpg").read_bytes().endswith(b"a film, or a program's notes")
+    with Image.open(tmp_path / "in.jpg") as old, Image.open(tmp_path / "out.jpg") as new:
+        assert new.n_frames == old.n_frames == 3  # type: ignore[attr-defined]
+        for number in (1, 2):
+            old.seek(number)
+            new.seek(number)
+            assert np.array_equal(np.asarray(new), np.asarray(old))
+    assert "further pictures" not in (notes(photo, tmp_path / "out.jpg") or "")
+
+
 def test_cmyk_is_said(tmp_path: Path) -> None:
     picture = Image.fromarray(values_of(np.uint8, 4), "CMYK")
     for name in ("x.jpg", "x.tif"):

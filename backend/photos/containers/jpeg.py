@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from typing import NamedTuple
 
 from backend.photos.containers import iptc
+from backend.photos.containers.directories import layout_of, read_directory, value_place
 
 _SOI, _SOS, _EOI = b"\xff\xd8", 0xDA, b"\xff\xd9"
 APP0, APP1, APP2, APP13, APP14, COMMENT = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xFE
@@ -14,6 +16,8 @@ XMP = b"http://ns.adobe.com/xap/1.0/\0"
 PROFILE = b"ICC_PROFILE\0"
 PHOTOSHOP = b"Photoshop 3.0\0"
 MANY_PICTURES = b"MPF\0"  # CIPA DC-007: places of the file's other pictures
+_PICTURES = 0xB002  # the index's entry that lists them
+_IN_A_SCAN = [bytes((value,)) for value in (0x00, 0xFF, *range(0xD0, 0xD8))]
 ROOM = 65533  # bytes of one segment
 
 
@@ -51,14 +55,12 @@ def segments_of(data: bytes) -> tuple[list[Segment], int]:
 def kept(data: bytes) -> list[Segment]:
     """What a JPEG file says beside its picture, to be put before another one's data.
 
-    Without what only fits the old data: Adobe's colour transform, places of further pictures.
+    Without Adobe's colour transform, which only fits the old data.
     """
     return [
         s
         for s in segments_of(data)[0]
-        if (APP0 <= s.marker <= 0xEF or s.marker == COMMENT)
-        and s.marker != APP14
-        and not s.data.startswith(MANY_PICTURES)
+        if (APP0 <= s.marker <= 0xEF or s.marker == COMMENT) and s.marker != APP14
     ]
 
 
@@ -111,12 +113,47 @@ def density_segment(dpi: tuple[float, float]) -> Segment:
 
 
 def rest_of(data: bytes) -> bytes:
-    """What stands behind the picture: other pictures, a film, a maker's trailer."""
+    """What stands behind the picture: other pictures, a film, a program's trailer."""
     _, at = segments_of(data)
-    while (at := data.find(b"\xff", at + 1)) >= 0:
+    while at + 4 <= len(data):  # at a marker with a length, then over the data behind it
+        at += 2 + struct.unpack_from(">H", data, at + 2)[0]
+        at = data.find(b"\xff", at)
+        while at >= 0 and data[at + 1 : at + 2] in _IN_A_SCAN:
+            at = data.find(b"\xff", at + 1)
+        if at < 0:
+            break
         if data[at : at + 2] == _EOI:
-            return data[at + 2 :].strip(b"\0")
+            return data[at + 2 :]
     return b""
+
+
+def with_rest(encoded: bytes, source: bytes) -> bytes:
+    """An encoded picture and behind it what stands behind the source's, which its index follows."""
+    rest = rest_of(source)
+    if not rest:
+        return encoded
+    patched = bytearray(encoded)
+    shift = len(encoded) - (len(source) - len(rest))
+    old, new = source.find(MANY_PICTURES), encoded.find(MANY_PICTURES)
+    if old >= 0 and new >= 0:
+        with contextlib.suppress(ValueError, struct.error):
+            _move_pictures(patched, new + 4, shift + old - new)
+    return bytes(patched) + rest
+
+
+def _move_pictures(data: bytearray, base: int, shift: int) -> None:
+    """Let the index at `base` (CIPA DC-007, 5.2.3) point to pictures that were moved."""
+    block = bytes(data[base:])
+    layout = layout_of(block)
+    index = read_directory(block, layout, layout.first)
+    entry = index.entries[_PICTURES]
+    place = base + value_place(layout, entry, index)
+    for number, at in enumerate(range(place, place + entry.count, 16)):
+        size, start = struct.unpack_from(layout.order + "II", data, at + 4)
+        if number == 0:
+            struct.pack_into(layout.order + "I", data, at + 4, len(data))
+        elif start:
+            struct.pack_into(layout.order + "II", data, at + 4, size, start + shift)
 
 
 def density_of(segments: list[Segment]) -> tuple[float, float] | None:

@@ -94,12 +94,17 @@ class Stored:
     def with_pixels(self, pixels: NDArray[Any], changed: NDArray[np.bool_]) -> NDArray[Any]:
         """The values with other pixels, as `pixels()` gives them, where they `changed` [H, W]."""
         values = self.values.copy()
-        new = pixels[changed][:, :3]
+        rows = np.flatnonzero(changed.any(axis=1))
+        if not len(rows):
+            return values
+        top, bottom = int(rows[0]), int(rows[-1]) + 1
+        area, changed = values[top:bottom], changed[top:bottom]
+        new = pixels[top:bottom][changed][:, :3]
         if self.colours == 1:
             new = to_grey(new)[:, None]
         if self.photometric == WHITE_IS_ZERO:
             new = (1 if new.dtype.kind == "f" else np.iinfo(new.dtype).max) - new
-        values[changed, : self.colours] = new.astype(values.dtype)
+        area[changed, : self.colours] = new.astype(values.dtype)
         return values
 
 
