@@ -22,9 +22,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,41 +39,23 @@ sys.path.insert(0, str(ROOT))
 from backend.bundles import find_bundle  # noqa: E402
 from backend.editing.editor import Editor, OpenPhoto, ScaledEdit  # noqa: E402
 from backend.editing.model import picture_of  # noqa: E402
-from backend.editing.photo_parts import read_parts  # noqa: E402
-from backend.editing.preview import laid_over  # noqa: E402
-from backend.editing.region import shown_region  # noqa: E402
 from backend.errors import EditGanError  # noqa: E402
-from backend.evaluation.face_mesh import FaceMesh, FaceShape  # noqa: E402
-from backend.evaluation.measures import FACE_MEASURES  # noqa: E402
-from backend.photos.align import CropFrame, extract  # noqa: E402
-from backend.photos.composite import ResultLayer, draw, plan  # noqa: E402
-from backend.photos.motion.diffeomorphism import determinants  # noqa: E402
-from backend.photos.motion.part_change import PartChange  # noqa: E402
+from backend.photos.align import extract  # noqa: E402
 from backend.photos.painted import read_painted  # noqa: E402
-from benchmarks.former_composite import FLOW, load_former, recorded_shifts  # noqa: E402
+from benchmarks.finished_photos import (  # noqa: E402
+    Edit,
+    Judge,
+    Pixels,
+    by_motion,
+    by_revision,
+    figures,
+)
+from benchmarks.former_composite import FLOW  # noqa: E402
 from benchmarks.repaints import PAINTINGS, painted_layers  # noqa: E402
 from edit_library import Library  # noqa: E402
 
-Pixels = NDArray[np.uint8]
 STEPS = 40
-_READ = 512  # side of the crops that landmarks are read in
 _TILE, _MARGIN = 420, 0.06  # of the sheets, at 100 % where the photo is large enough
-_MEASURED = {  # the landmark measure of a repaint is that of the preset that is most like it
-    "closed eyes": "closed-eyes", "bigger smile": "smile", "slimmer nose": "slimmer-nose",
-    "fuller lower lip": "fuller-lips",
-}  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class Edit:
-    """An edit in the generator: after [R, R, 3] in [-1, 1], its region [L, L], and the label
-    values of the parts that it is about."""
-
-    name: str
-    after: NDArray[np.float32]
-    region: NDArray[np.bool_]
-    change: PartChange
-    labels: list[int]
 
 
 @dataclass
@@ -142,136 +123,6 @@ def repaint_edits(editor: Editor, photo: OpenPhoto) -> Iterator[Edit]:
             change,
             editor.indices(claims.parts),
         )
-
-
-class Judge:
-    """Reads finished photos: parts by the bundle's parser, shapes by face landmarks."""
-
-    def __init__(self, editor: Editor, landmarks: Path | None) -> None:
-        self._parser, self._parts = editor.networks.parser, editor.bundle.parts
-        self._mesh = FaceMesh(landmarks) if landmarks else None
-
-    def parts(self, pixels: Pixels, frame: CropFrame) -> NDArray[np.uint8] | None:
-        if self._parser is None:
-            return None
-        return read_parts(self._parser, pixels, frame, self._parts).labels
-
-    def face(self, pixels: Pixels, frame: CropFrame) -> FaceShape | None:
-        return self.seen(extract(pixels, frame, _READ)[0])
-
-    def seen(self, crop: NDArray[np.float32]) -> FaceShape | None:
-        """The face of a whole aligned crop, [S, S, 3] in [-1, 1]."""
-        if self._mesh is None:
-            return None
-        whole = cv2.resize(crop, (_READ, _READ), interpolation=cv2.INTER_CUBIC).clip(-1, 1)
-        return self._mesh.read(np.rint((whole + 1) * 127.5).astype(np.uint8))
-
-    def landmark(self, edit: str, before: FaceShape | None, after: FaceShape | None) -> float:
-        """How much the measure of an edit changed, NaN where it has none."""
-        name = edit.removesuffix(" most").removeprefix("paint ")
-        measure = FACE_MEASURES.get(_MEASURED.get(name, name))
-        if measure is None or before is None or after is None:
-            return float("nan")
-        return measure.quantity(after) - measure.quantity(before)
-
-
-@dataclass(frozen=True, eq=False)
-class Finished:
-    """A composite: the finished photo, its layer, the determinants of its motion, new parts."""
-
-    pixels: Pixels
-    layer: ResultLayer
-    determinants: NDArray[np.float32]
-    fresh: NDArray[np.float32]
-    seconds: float
-
-
-def by_motion(photo: OpenPhoto, edit: Edit) -> Finished:
-    """Today's composite."""
-    pixels, frame = np.asarray(photo.pixels), photo.frame
-    before, shown = _before(photo), shown_region(edit.region, photo.valid)
-    began = time.perf_counter()
-    change = plan(pixels, frame, before, edit.after, shown, edit.change)
-    layer = draw(pixels, frame, change)
-    seconds = time.perf_counter() - began
-    found = determinants(change.shift * len(change.shift))
-    return Finished(laid_over(pixels[..., :3], layer), layer, found, change.fresh, seconds)
-
-
-def by_revision(revision: str) -> Callable[[OpenPhoto, Edit], Finished]:
-    """The composite of an earlier revision."""
-    composite, motions = recorded_shifts(load_former(revision))
-
-    def finished(photo: OpenPhoto, edit: Edit) -> Finished:
-        pixels, shown = np.asarray(photo.pixels), shown_region(edit.region, photo.valid)
-        began = time.perf_counter()
-        layer: Any = composite(pixels, photo.frame, _before(photo), edit.after, shown)
-        seconds = time.perf_counter() - began
-        shift = getattr(motions.pop(), "shift")  # noqa: B009 - of a class that is not known here
-        found = determinants(shift * len(shift))
-        none = np.zeros((1, 1), np.float32)
-        return Finished(laid_over(pixels[..., :3], layer), layer, found, none, seconds)
-
-    return finished
-
-
-def _before(photo: OpenPhoto) -> NDArray[np.float32]:
-    return np.ascontiguousarray(photo.rebuilt.clip(-1, 1).transpose(1, 2, 0))
-
-
-def figures(photo: OpenPhoto, edit: Edit, done: Finished, judge: Judge) -> dict[str, float]:
-    """What is printed of one composite."""
-    own = np.asarray(photo.pixels)[..., :3]
-    found = judge.parts(done.pixels, photo.frame)
-    asked = edit.change.resolved(256)[0].new
-    alpha = np.zeros(own.shape[:2], np.uint8)
-    h, w = done.layer.pixels.shape[:2]
-    alpha[done.layer.y : done.layer.y + h, done.layer.x : done.layer.x + w] = done.layer.pixels[
-        ..., 3
-    ]
-    return {
-        "folded": float((done.determinants <= 0).mean()),
-        "determinant": float(done.determinants.min()),
-        "detail": _detail(done.pixels, alpha > 128) / max(_detail(own, alpha > 128), 1e-6),
-        "was": _iou(edit, judge.parts(own, photo.frame), asked),
-        "asked": _iou(edit, found, asked),
-        "landmark": judge.landmark(
-            edit.name, judge.face(own, photo.frame), judge.face(done.pixels, photo.frame)
-        ),
-        "model": judge.landmark(edit.name, judge.seen(_before(photo)), judge.seen(edit.after)),
-        "fresh": _fresh_sharpness(done, photo),
-        "outside": float((done.pixels != own)[alpha == 0].sum()),
-        "seconds": done.seconds,
-    }
-
-
-def _iou(edit: Edit, found: NDArray[np.uint8] | None, asked: NDArray[np.float32]) -> float:
-    """Of the edited parts' channels, [256, 256, C]."""
-    if found is None:
-        return float("nan")
-    roles = edit.change.roles
-    wanted = [i for i, group in enumerate(roles.channels) if set(group) & set(edit.labels)]
-    maps = roles.maps(found)[..., wanted] > 0.5
-    target = asked[..., wanted] > 0.5
-    return float((maps & target).sum() / max((maps | target).sum(), 1))
-
-
-def _detail(pixels: Pixels, inside: NDArray[np.bool_]) -> float:
-    """Strength of what a blur of 1.5 pixels takes away."""
-    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    fine = grey - cv2.GaussianBlur(grey, (0, 0), 1.5)
-    return float(np.abs(fine[inside]).mean()) if inside.any() else float("nan")
-
-
-def _fresh_sharpness(done: Finished, photo: OpenPhoto) -> float:
-    """Fine detail of new parts over that of the photo's whole face; NaN without new parts."""
-    if not (done.fresh > 0.5).any():
-        return float("nan")
-    crop = np.rint((extract(done.pixels, photo.frame, 512)[0] + 1) * 127.5).astype(np.uint8)
-    new = cv2.resize(done.fresh, (512, 512)) > 0.5
-    face = np.zeros((512, 512), bool)
-    face[160:400, 130:382] = True
-    return _detail(crop, new) / max(_detail(crop, face & ~new), 1e-6)
 
 
 def photos(folders: list[Path], count: int, editor: Editor) -> Iterator[tuple[str, OpenPhoto]]:
