@@ -41,6 +41,7 @@ from backend.editing.editor import Editor, OpenPhoto, ScaledEdit  # noqa: E402
 from backend.editing.model import picture_of  # noqa: E402
 from backend.errors import EditGanError  # noqa: E402
 from backend.photos.align import extract  # noqa: E402
+from backend.photos.formats import open_picture  # noqa: E402
 from backend.photos.painted import read_painted  # noqa: E402
 from benchmarks.finished_photos import (  # noqa: E402
     Edit,
@@ -133,7 +134,7 @@ def photos(folders: list[Path], count: int, editor: Editor) -> Iterator[tuple[st
         for path in files:
             if taken == count or path.suffix.lower() not in (".jpg", ".png", ".webp"):
                 continue
-            with Image.open(path, formats=["JPEG", "PNG", "WEBP"]) as image:
+            with open_picture(path) as image:
                 pixels = np.asarray(image.convert("RGB"))
             try:
                 photo = editor.open(pixels, editor.find_subjects(pixels)[0].frame)

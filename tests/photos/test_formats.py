@@ -8,14 +8,18 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import EpsImagePlugin, Image
 
 from backend.bundles.preview import preview
 from backend.errors import BadImage
+from backend.photos import formats
 from backend.photos.files import read_photo
-from backend.photos.folder import read_rgb
+from backend.photos.folder import find_images, read_rgb
 from backend.photos.formats import READABLE, open_picture
 from backend.photos.label_file import LabelMeaning, read_about, read_labels
 from backend.training.labelled import read_label_map
@@ -115,3 +119,60 @@ def test_a_format_that_is_not_asked_for_is_refused(tmp_path: Path) -> None:
         assert image.size == (8, 8)
     with pytest.raises(OSError, match="cannot identify"):
         open_picture(tmp_path / "x.png", ("JPEG",))
+
+
+def test_all_commands_find_the_same_formats(tmp_path: Path) -> None:
+    """What `apply` reads of a folder's pictures, `learn` and `train` find in it."""
+    made = {
+        "a.avif": "AVIF", "b.jp2": "JPEG2000", "c.gif": "GIF", "d.PNG": "PNG", "e.jpg": "JPEG",
+        "f.tiff": "TIFF", "g.webp": "WEBP", "h.bmp": "BMP", "i.ppm": "PPM",
+    }  # fmt: skip
+    for name, kind in made.items():
+        Image.new("RGB", (32, 24), (200, 100, 50)).save(tmp_path / name, kind)
+    (tmp_path / "notes.txt").write_text("no picture")
+    found = find_images([tmp_path])
+    assert [p.name for p in found] == sorted(made)
+    for path in found:
+        assert read_photo(path).pixels.shape == (24, 32, 3)
+        assert abs(int(read_rgb(path)[10, 10, 0]) - 200) < 8
+
+
+def test_phones_jpegs_with_several_pictures_are_read(tmp_path: Path) -> None:
+    pictures = [Image.new("RGB", (32, 24), color) for color in ("red", "blue")]
+    pictures[0].save(tmp_path / "x.jpg", "MPO", save_all=True, append_images=pictures[1:])
+    assert read_photo(tmp_path / "x.jpg").pixels[0, 0].tolist() == [254, 0, 0]
+
+
+def heic(path: Path, bits: int) -> NDArray[Any]:
+    """Write a HEIC picture, a ramp from 0 to 1; skips where nothing here can make one."""
+    pillow_heif = pytest.importorskip(
+        "pillow_heif", reason="pillow-heif, which reads HEIC, is missing"
+    )
+    top = 2**bits - 1
+    ramp = np.tile(np.linspace(0, top, 64).round().astype(np.uint16)[:, None], (64, 1, 3))
+    values = (ramp << (16 - bits)) if bits > 8 else ramp.astype(np.uint8)
+    mode = "RGB;16" if bits > 8 else "RGB"
+    try:
+        file = pillow_heif.from_bytes(mode=mode, size=(64, 64), data=values.tobytes())
+        file.save(path, quality=-1, chroma=444)
+    except (RuntimeError, OSError, ValueError) as error:
+        pytest.skip(f"this pillow-heif cannot write HEIC: {error}")
+    return ramp / top
+
+
+@pytest.mark.parametrize("bits", [8, 10])
+def test_heic_is_read_in_its_depth(tmp_path: Path, bits: int) -> None:
+    values = heic(tmp_path / "x.heic", bits)
+    photo = read_photo(tmp_path / "x.heic")
+    assert photo.depth == (8 if bits == 8 else 16)
+    white = 255 if bits == 8 else 65535
+    assert np.abs(photo.pixels / white - values).max() < 0.03
+
+
+def test_heic_without_the_plug_in_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "x.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(64))
+    monkeypatch.setattr(formats, "heif_is_there", lambda: False)
+    with pytest.raises(BadImage, match="pip install pillow-heif"):
+        read_photo(tmp_path / "x.heic")

@@ -9,12 +9,11 @@ whatever a program put there are left as they are.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,6 +42,17 @@ from backend.photos.containers.tiff import (
     Place,
     Stored,
 )
+from backend.photos.containers.tiff_segments import (
+    DEFLATE,
+    PACK,
+    Segment,
+    cut,
+    differences,
+    encoded,
+    in_order,
+    segments_of,
+    touched,
+)
 
 if TYPE_CHECKING:
     import tifffile
@@ -58,27 +68,7 @@ _OLD_STORAGE = (
     320, 321, 322, 323, _TILES, _TILE_COUNTS, 330, 332, 333, 334, 336, _EXTRA, 340, 341, 342, 343,
     347, 512, 513, 514, 515, 519, 520, 521, 529, 530, 532,
 )  # fmt: skip
-_DEFLATE, _STRIP_BYTES = 8, 1 << 20
-_PACK: Mapping[int, Callable[[bytes], bytes]] = {
-    1: bytes,
-    5: lambda raw: bytes(imagecodecs.lzw_encode(raw)),
-    8: lambda raw: bytes(imagecodecs.deflate_encode(raw, level=6, raw=False)),
-    32946: lambda raw: bytes(imagecodecs.deflate_encode(raw, level=6, raw=False)),
-    34925: lambda raw: bytes(imagecodecs.lzma_encode(raw)),
-    50000: lambda raw: bytes(imagecodecs.zstd_encode(raw)),
-}
-
-
-@dataclass(frozen=True)
-class _Segment:
-    """A strip or tile. plane: None where it holds all samples. h, w: with a tile's padding."""
-
-    number: int
-    y: int
-    x: int
-    h: int
-    w: int
-    plane: int | None
+_STRIP_BYTES = 1 << 20
 
 
 def patched(
@@ -95,7 +85,7 @@ def patched(
     """
     out = bytearray(data)
     entries = dict(place.directory.entries)
-    segments = [s for s in _segments(page) if _touched(s, changed)]
+    segments = [s for s in segments_of(page) if touched(s, changed)]
     if segments:
         entries |= _replace(out, place.layout, page, segments, values)
     if xmp is not None:
@@ -112,7 +102,7 @@ def can_patch(page: tifffile.TiffPage, stored: Stored) -> bool:
     float_kind = stored.values.dtype.kind == "f"
     predictor = int(page.predictor)
     simple = predictor == 1 or (predictor == 2 and not float_kind) or (predictor == 3 and little)
-    return whole and simple and int(page.compression) in _PACK
+    return whole and simple and int(page.compression) in PACK
 
 
 def restored(
@@ -180,43 +170,21 @@ def comment_block(comment: str | None) -> dict[int, bytes | None]:
     return {_DESCRIPTION: comment.encode() + b"\0" if comment else None}
 
 
-def _segments(page: tifffile.TiffPage) -> Iterator[_Segment]:
-    height, width, samples = page.imagelength, page.imagewidth, page.samplesperpixel
-    planes = range(samples) if page.planarconfig == 2 and samples > 1 else (None,)
-    tall, wide = (
-        (page.tilelength, page.tilewidth)
-        if page.is_tiled
-        else (min(page.rowsperstrip, height), width)
-    )
-    number = 0
-    for plane in planes:
-        for y in range(0, height, tall):
-            for x in range(0, width, wide):
-                high = tall if page.is_tiled else min(tall, height - y)
-                yield _Segment(number, y, x, high, wide, plane)
-                number += 1
-
-
-def _touched(segment: _Segment, changed: NDArray[np.bool_]) -> bool:
-    y, x = segment.y, segment.x
-    return bool(changed[y : y + segment.h, x : x + segment.w].any())
-
-
 def _replace(
     out: bytearray,
     layout: Layout,
     page: tifffile.TiffPage,
-    segments: list[_Segment],
+    segments: list[Segment],
     values: NDArray[Any],
 ) -> dict[int, Entry]:
     """Put new segments in the place of old ones, or at the end; returns the changed entries."""
     places, counts = list(page.dataoffsets), list(page.databytecounts)
 
-    def encoded(segment: _Segment) -> bytes:
-        return _encoded(_cut(values, segment), page, layout.order)
+    def packed(segment: Segment) -> bytes:
+        return encoded(cut(values, segment), page, layout.order)
 
     with ThreadPoolExecutor() as pool:
-        for segment, body in zip(segments, pool.map(encoded, segments), strict=True):
+        for segment, body in zip(segments, pool.map(packed, segments), strict=True):
             i = segment.number
             if len(body) > counts[i]:
                 places[i] = append(out, body)
@@ -231,39 +199,6 @@ def _replace(
         for code, new, old in zip(codes, (places, counts), same, strict=True)
         if not old
     }
-
-
-def _cut(values: NDArray[Any], segment: _Segment) -> NDArray[Any]:
-    """A segment's values [h, w, s]; a tile over the picture's edge is filled with zeros."""
-    y, x = segment.y, segment.x
-    cut = values[y : y + segment.h, x : x + segment.w]
-    if segment.plane is not None:
-        cut = cut[..., segment.plane, None]
-    short = segment.h - cut.shape[0], segment.w - cut.shape[1]
-    return np.pad(cut, ((0, short[0]), (0, short[1]), (0, 0))) if any(short) else cut
-
-
-def _encoded(block: NDArray[Any], page: tifffile.TiffPage, order: str) -> bytes:
-    predictor = int(page.predictor)
-    if predictor == 2:
-        block = _differences(block)
-    if predictor == 3:
-        planes = np.asarray(imagecodecs.floatpred_encode(np.ascontiguousarray(block), axis=-2))
-        return _PACK[int(page.compression)](planes.tobytes())
-    return _PACK[int(page.compression)](_in_order(block, order))
-
-
-def _in_order(block: NDArray[Any], order: str) -> bytes:
-    return block.astype(
-        block.dtype.newbyteorder("<" if order == "<" else ">"), copy=False
-    ).tobytes()
-
-
-def _differences(block: NDArray[Any]) -> NDArray[Any]:
-    """Horizontal differencing (section 14); unsigned numbers wrap around, as they should."""
-    block = block.copy()
-    block[:, 1:] -= block[:, :-1].copy()
-    return block
 
 
 def _store(
@@ -281,8 +216,8 @@ def _store(
     def packed(y: int) -> bytes:
         block = values[y : y + rows]
         if not floats:
-            block = _differences(block)
-        return _PACK[_DEFLATE](_in_order(block, layout.order))
+            block = differences(block)
+        return PACK[DEFLATE](in_order(block, layout.order))
 
     with ThreadPoolExecutor() as pool:
         strips = list(pool.map(packed, range(0, height, rows)))
@@ -293,7 +228,7 @@ def _store(
         (_WIDTH, LONG, [width]),
         (_HEIGHT, LONG, [height]),
         (_BITS, SHORT, [bits] * samples),
-        (_COMPRESSION, SHORT, [_DEFLATE]),
+        (_COMPRESSION, SHORT, [DEFLATE]),
         (_PHOTOMETRIC, SHORT, [photometric]),
         (_STRIPS, wide, places),
         (_SAMPLES, SHORT, [samples]),

@@ -1,0 +1,94 @@
+"""A TIFF's pixels in strips and tiles, packed as the file packs them (TIFF 6.0, 3, 14 and 15)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import tifffile
+
+DEFLATE = 8
+PACK: Mapping[int, Callable[[bytes], bytes]] = {
+    1: bytes,
+    5: lambda raw: bytes(imagecodecs.lzw_encode(raw)),
+    8: lambda raw: bytes(imagecodecs.deflate_encode(raw, level=6, raw=False)),
+    32946: lambda raw: bytes(imagecodecs.deflate_encode(raw, level=6, raw=False)),
+    34925: lambda raw: bytes(imagecodecs.lzma_encode(raw)),
+    50000: lambda raw: bytes(imagecodecs.zstd_encode(raw)),
+}
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A strip or tile. plane: None where it holds all samples. h, w: with a tile's padding."""
+
+    number: int
+    y: int
+    x: int
+    h: int
+    w: int
+    plane: int | None
+
+
+def segments_of(page: tifffile.TiffPage) -> Iterator[Segment]:
+    """All strips or tiles in the order of the file's lists."""
+    height, width, samples = page.imagelength, page.imagewidth, page.samplesperpixel
+    planes = range(samples) if page.planarconfig == 2 and samples > 1 else (None,)
+    tall, wide = (
+        (page.tilelength, page.tilewidth)
+        if page.is_tiled
+        else (min(page.rowsperstrip, height), width)
+    )
+    number = 0
+    for plane in planes:
+        for y in range(0, height, tall):
+            for x in range(0, width, wide):
+                high = tall if page.is_tiled else min(tall, height - y)
+                yield Segment(number, y, x, high, wide, plane)
+                number += 1
+
+
+def touched(segment: Segment, changed: NDArray[np.bool_]) -> bool:
+    """Whether any of a segment's pixels `changed` [H, W]."""
+    y, x = segment.y, segment.x
+    return bool(changed[y : y + segment.h, x : x + segment.w].any())
+
+
+def cut(values: NDArray[Any], segment: Segment) -> NDArray[Any]:
+    """A segment's values [h, w, s]; a tile over the picture's edge is filled with zeros."""
+    y, x = segment.y, segment.x
+    part = values[y : y + segment.h, x : x + segment.w]
+    if segment.plane is not None:
+        part = part[..., segment.plane, None]
+    short = segment.h - part.shape[0], segment.w - part.shape[1]
+    return np.pad(part, ((0, short[0]), (0, short[1]), (0, 0))) if any(short) else part
+
+
+def encoded(block: NDArray[Any], page: tifffile.TiffPage, order: str) -> bytes:
+    """A segment's values [h, w, s] as the page's file holds them; order: "<" or ">"."""
+    predictor = int(page.predictor)
+    if predictor == 2:
+        block = differences(block)
+    if predictor == 3:
+        planes = np.asarray(imagecodecs.floatpred_encode(np.ascontiguousarray(block), axis=-2))
+        return PACK[int(page.compression)](planes.tobytes())
+    return PACK[int(page.compression)](in_order(block, order))
+
+
+def in_order(block: NDArray[Any], order: str) -> bytes:
+    """Values as bytes in the file's order, "<" or ">"."""
+    dtype = block.dtype.newbyteorder("<" if order == "<" else ">")
+    return block.astype(dtype, copy=False).tobytes()
+
+
+def differences(block: NDArray[Any]) -> NDArray[Any]:
+    """Horizontal differencing (section 14); unsigned numbers wrap around, as they should."""
+    block = block.copy()
+    block[:, 1:] -= block[:, :-1].copy()
+    return block
