@@ -28,6 +28,7 @@ _NEED_MODEL = {
     "models",
     "photos/test_align.py",
     "photos/test_turned.py",
+    "reliability/test_fuzz.py",
     "server/test_real_editor.py",
     "training",
 }

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.errors import NoSubject, UnknownEdit, WrongBundle
-from backend.photos.align import CropFrame
 from backend.photos.painted import labels_of_layers
 from backend.photos.photo import Photo
 from backend.server import translate
@@ -102,8 +101,7 @@ class DeviceDesk:
 
     def _segment(self, request: m.Segment, device: str, job: Job) -> m.Segmented:
         engine = self._engines.get(request.bundle, device)
-        corners = np.asarray(request.quad, np.float64).reshape(4, 2)
-        frame = CropFrame(corners - request.rect[:2])
+        frame = translate.frame_of(request)
         pixels = to_array(request.pixels)
         level, progress = request.level, translate.reporter(job, frame, request.rect)
         known = to_code(request.w_plus) if request.w_plus else None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.errors import BadImage
 from backend.photos.align import CropFrame
 from backend.photos.painted import PaintedLayer
 from backend.server.convert import to_array, to_pixels
@@ -22,6 +23,11 @@ from edit_library.edit import EditInfo
 from protocol import messages as m
 from protocol.geometry import Rect
 from protocol.typed import MAX_BYTES
+
+_SMALLEST = 16  # pixels on a side of a frame, or of what is sent
+_FLATTEST = 0.1  # area of a frame in squares of its longer side
+_SKEWED = 0.05  # how far from a parallelogram, in sides
+_FARTHEST = 64  # a frame's side in sides of what is sent
 
 if TYPE_CHECKING:
     from backend.editing.editor import EditResult
@@ -44,6 +50,28 @@ def reporter(job: Job, frame: CropFrame, rect: Rect) -> Callable[[Progress], boo
         return job.report(news.fraction, news.text, preview)
 
     return report
+
+
+def frame_of(request: m.Segment) -> CropFrame:
+    """The subject's frame in the pixels that were sent.
+
+    Raises BadImage where it is not about a square, is tiny, or lies far from these pixels: work on
+    it would never end, or show nothing.
+    """
+    quad = np.asarray(request.quad, np.float64).reshape(4, 2) - request.rect[:2]
+    size = np.array(request.rect[2:], np.float64)
+    across, down = quad[3] - quad[0], quad[1] - quad[0]
+    sides = float(np.linalg.norm(across)), float(np.linalg.norm(down))
+    area = abs(float(across[0] * down[1] - across[1] * down[0]))
+    closed = np.abs(quad[0] - quad[1] + quad[2] - quad[3]).max() <= _SKEWED * max(sides)
+    sound = min(*sides, *size) >= _SMALLEST and closed and area > _FLATTEST * max(sides) ** 2
+    meets = (quad.max(axis=0) > 0).all() and (quad.min(axis=0) < size).all()
+    if not (sound and meets and max(sides) <= _FARTHEST * size.min()):
+        raise BadImage(
+            f"The subject's frame is no square of at least {_SMALLEST} pixels in the photo; "
+            "select the subject and segment it again."
+        )
+    return CropFrame(quad)
 
 
 def part_layer(part: PartMask, rect: Rect) -> m.PartLayer:

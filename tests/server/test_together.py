@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import zmq
 
-from backend_harness import Backend, error_of, repaint, segment, wait_until
+from backend_harness import Backend, error_of, repaint, rgb, segment, wait_until
 from protocol import connection_file, framing, paths
 from protocol import messages as m
 from protocol.client import Connection, new_job
@@ -198,3 +198,23 @@ def test_vectors_that_no_picture_can_be_drawn_from(connection: Connection, value
     ]
     for request in requests:
         assert error_of(connection, request).code == "bad_setting"
+
+
+SQUARE = (30.0, 20.0, 30.0, 60.0, 70.0, 60.0, 70.0, 20.0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"quad": (30.0, 20.0) * 4},  # no area
+        {"quad": (30.0, 20.0, 30.0, 60.0, 31.0, 60.0, 31.0, 20.0)},  # one pixel wide
+        {"quad": (30.0, 20.0, 30.0, 60.0, 500.0, 900.0, 70.0, 20.0)},  # no parallelogram
+        {"quad": (0.0, 0.0, 40.0, 40.0, 80.0, 80.0, 40.0, 40.0)},  # flat
+        {"quad": tuple(value + 1000 for value in SQUARE)},  # far from the pixels
+        {"quad": (-1e6, -1e6, -1e6, 1e6, 1e6, 1e6, 1e6, -1e6)},  # far larger than them
+        {"rect": (40, 10, 1, 58), "pixels": rgb(1, 58)},
+    ],
+)
+def test_frames_that_no_work_fits(connection: Connection, change: dict[str, object]) -> None:
+    assert error_of(connection, segment(**change)).code == "bad_image"
+    assert connection.request(segment(quad=SQUARE)).photo == "p1"

@@ -1,0 +1,1 @@
+"""Makes `python -m tests.reliability` find these tests, whatever else is installed as `tests`."""

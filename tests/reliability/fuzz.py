@@ -1,0 +1,88 @@
+"""Fuzzing of the readers: seeded mutations, counted; by coverage where atheris is installed."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from backend.server.memory import resident_mb
+from tests.reliability.targets import PROJECT, Target, mutated, targets
+
+LONGEST_S = 20  # for one case on a machine with other work; a hang is for ever
+MOST_GROWTH_MB = 50.0
+_WARM_UP = 200  # cases after which memory is compared
+
+
+@dataclass(frozen=True)
+class Fuzzed:
+    """cases: how many were tried; taken: how many of them were sound; growth_mb: of memory."""
+
+    cases: int
+    taken: int
+    growth_mb: float
+    slowest_s: float
+
+
+class Hung(Exception):
+    """A case took longer than LONGEST_S."""
+
+
+def fuzz(target: Target, cases: int, seed: int) -> Fuzzed:
+    """Read `cases` mutations; an unexpected error is passed on with the bytes that made it."""
+    chance, taken, slowest, start_mb = random.Random(seed), 0, 0.0, resident_mb()
+    for sound in target.seeds:  # what it imports is no part of a case
+        target.try_one(sound)
+    old = signal.signal(signal.SIGALRM, _too_long)
+    try:
+        for case in range(cases):
+            data = mutated(chance.choice(target.seeds), chance)
+            begun = time.monotonic()
+            signal.alarm(LONGEST_S)
+            try:
+                taken += target.try_one(data)
+            except Exception as error:
+                raise AssertionError(f"case {case} of seed {seed}: {data[:2000]!r}") from error
+            signal.alarm(0)
+            slowest = max(slowest, time.monotonic() - begun)
+            if case == min(_WARM_UP, cases // 2):
+                start_mb = resident_mb()
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, old)
+    return Fuzzed(cases, taken, resident_mb() - start_mb, slowest)
+
+
+def _too_long(number: int, frame: FrameType | None) -> NoReturn:
+    raise Hung
+
+
+def by_coverage(name: str, cases: int, folder: Path) -> int:
+    """Let atheris try `cases` inputs in a process of its own; returns how many it did.
+
+    Raises FileNotFoundError where atheris is not installed, AssertionError for a finding.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, seed in enumerate(targets()[name].seeds):
+        (folder / f"seed{number}").write_bytes(seed)
+    command = [sys.executable, "-m", "tests.reliability.coverage", name, str(folder)]
+    limits = [f"-runs={cases}", "-max_len=65536", f"-timeout={3 * LONGEST_S}", "-rss_limit_mb=2048"]
+    done = subprocess.run(
+        [*command, *limits], cwd=PROJECT, capture_output=True, text=True, env=_environment()
+    )
+    if "No module named 'atheris'" in done.stderr:
+        raise FileNotFoundError("atheris is not installed")
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = [line for line in done.stderr.splitlines() if line.startswith("Done ")]
+    return int(found[-1].split()[1])
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(PROJECT), "OMP_NUM_THREADS": "1"}
