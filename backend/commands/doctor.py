@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
-import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
+
+from backend.commands import doctor_folders
+from backend.commands.findings import Finding, bug_report, lines_of
+from protocol.errors import UserError
 
 if TYPE_CHECKING:
     from backend.bundles import Bundle
@@ -21,46 +23,51 @@ _PACKAGES = (
 )  # fmt: skip
 # torchvision 0.N goes with torch 2.(N - 15).
 _TORCHVISION_OFFSET = 15
-_SIGNS = {"ok": "OK     ", "note": "NOTE   ", "problem": "PROBLEM"}
+_AGAIN = "Delete {}, or install the model again."
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was checked: how it is and, where something is amiss, what to do."""
-
-    check: str
-    state: Literal["ok", "note", "problem"]
-    text: str
-    advice: str = ""
+class CannotWrite(UserError):
+    code = "not_writable"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """No arguments of its own."""
+    parser.add_argument(
+        "--report", type=Path, metavar="FILE",
+        help="also write a text for a bug report: no photos and no names are in it",
+    )  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """All findings; exit code 1 when one of them is a problem."""
     findings: list[Finding] = []
-    checks = (_versions, _torch, _device, _bundles, _networks, _library, _folders, _gimp, _backend)
-    for check in checks:
+    checks = (_versions, _torch, _device, _bundles, _networks, _library)
+    for check in (*checks, *doctor_folders.CHECKS, _backend):
         findings += _tried(check)
     healthy = all(finding.state != "problem" for finding in findings)
+    found = [asdict(finding) for finding in findings]
+    if args.report:
+        write_text(args.report, bug_report(found))
     return {
         "healthy": healthy,
-        "findings": [asdict(finding) for finding in findings],
+        "findings": found,
+        "report": str(args.report) if args.report else None,
         "exit_code": 0 if healthy else 1,
     }
 
 
 def describe(report: dict[str, Any]) -> str:
     """A line for each finding."""
-    lines = []
-    for found in report["findings"]:
-        lines.append(f"{_SIGNS[found['state']]} {found['check']}: {found['text']}")
-        if found["advice"]:
-            lines.append(f"        -> {found['advice']}")
     end = "Everything is in order." if report["healthy"] else "Something needs your attention."
-    return "\n".join([*lines, end])
+    written = [f"For a bug report: {report['report']}"] if report["report"] else []
+    return "\n".join([*lines_of(report["findings"]), end, *written])
+
+
+def write_text(path: Path, text: str) -> None:
+    """Raises CannotWrite."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CannotWrite(f"{path} cannot be written: {error.strerror or error}.") from error
 
 
 def _tried(check: Callable[[], Iterator[Finding]]) -> list[Finding]:
@@ -127,7 +134,7 @@ def _bundles() -> Iterator[Finding]:
         try:
             bundle = read_bundle(folder)
         except BadBundle as error:
-            advice = f"Delete {folder}, or install the model again."
+            advice = "" if "Update EditGAN" in error.message else _AGAIN.format(folder)
             yield Finding("models", "problem", error.message, advice)
             continue
         if bad := bundle.verify():
@@ -190,50 +197,13 @@ def _library() -> Iterator[Finding]:
     generators = {bundle.name: bundle.sha for bundle in _readable_bundles()}
     strange = [e.title for e in edits if generators.get(e.bundle) != e.generator_sha256]
     if strange:
-        text = f"learnt with models that are not installed: {', '.join(strange)}"
+        text = f"learnt with models that are not installed: {', '.join(map(repr, strange))}"
         yield Finding("edit library", "note", text, "They cannot be applied; learn them again.")
     for broken in library.broken():
-        where = f"{broken.bundle}/{broken.name}"
-        advice = f"Delete {broken.folder}, or put the edit back from a copy."
+        where = f"'{broken.bundle}/{broken.name}'"
+        newer = "update EditGAN" in broken.reason
+        advice = "" if newer else f"Delete {broken.folder}, or put the edit back from a copy."
         yield Finding("edit library", "problem", f"{where}: {broken.reason}", advice)
-
-
-def _folders() -> Iterator[Finding]:
-    from protocol.paths import data_dir
-
-    folder = data_dir()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as file:
-            file.write(b"x" * 4096)
-    except OSError as error:
-        advice = "Free some space, or change the folder's permissions."
-        yield Finding("data folder", "problem", f"{folder}: {error.strerror}", advice)
-        return
-    yield Finding("data folder", "ok", f"{folder} can be written")
-
-
-def _gimp() -> Iterator[Finding]:
-    from protocol.paths import data_dir
-
-    path = data_dir() / "install.json"
-    if not path.is_file():
-        text = "install.py has not put the plug-in into a GIMP"
-        yield Finding("GIMP plug-in", "note", text, "Run install.py for the menus in GIMP.")
-        return
-    values = json.loads(path.read_text(encoding="utf-8"))
-    places = [Path(text) for text in values.get("plugin_dirs", [])]
-    if not places:
-        text = "the installation was not finished"
-        yield Finding("GIMP plug-in", "problem", text, "Run install.py again.")
-    for place in places:
-        if list(place.glob("editgan.py")) or list(place.glob("editgan/editgan.py")):
-            gimp = values.get("gimp") or {}
-            text = f"installed in {place} (GIMP {gimp.get('version', 'of unknown version')})"
-            yield Finding("GIMP plug-in", "ok", text)
-        else:
-            text = f"nothing in {place}"
-            yield Finding("GIMP plug-in", "problem", text, "Run install.py again.")
 
 
 def _backend() -> Iterator[Finding]:

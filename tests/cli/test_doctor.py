@@ -1,0 +1,79 @@
+"""What doctor says of folders and files, and what a bug report leaves out."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from backend.commands import doctor_folders
+from backend.commands.findings import Finding, bug_report
+from protocol import keys, paths
+
+
+def states(found: list[Finding]) -> dict[str, str]:
+    return {one.check: one.state for one in found}
+
+
+def test_what_others_can_read_is_named_and_closed(home: Path) -> None:
+    keys.own("server")
+    key = paths.keys_dir() / "server.json"
+    paths.library_dir().mkdir()
+    for path in (paths.library_dir(), paths.run_dir()):
+        path.chmod(0o777)
+    key.chmod(0o644)
+    (found,) = doctor_folders.privacy()
+    assert found.state == "note" and str(key) in found.text and "new keys" in found.advice
+    assert [path.stat().st_mode & 0o777 for path in (paths.library_dir(), key)] == [0o700, 0o600]
+    assert states(list(doctor_folders.privacy())) == {"privacy": "ok"}
+
+
+def test_a_disk_that_is_nearly_full(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage(home)
+    assert states(list(doctor_folders.folders())) == {"data folder": "ok"}
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=3 << 20))
+    (found,) = doctor_folders.folders()
+    assert found.state == "problem" and "only 3 MB are free" in found.text
+
+
+def test_settings_for_which_defaults_stand_in(home: Path) -> None:
+    assert list(doctor_folders.preferences()) == []
+    paths.settings_file().write_text('{"level": "best"}')
+    (found,) = doctor_folders.preferences()
+    assert found.state == "note" and "level" in found.text
+
+
+def test_programs_that_are_gone(home: Path, tmp_path: Path) -> None:
+    gone = str(tmp_path / "gone")
+    plugin = tmp_path / "plug-ins"
+    plugin.mkdir()
+    (plugin / "editgan.py").write_text("")
+    content = {"editgan": gone, "gimp": {"command": [gone], "version": "3.0"}}
+    paths.install_file().write_text(json.dumps({**content, "plugin_dirs": [str(plugin)]}))
+    found = states(list(doctor_folders.gimp()))
+    assert found == {"editgan command": "problem", "GIMP": "problem", "GIMP plug-in": "ok"}
+
+
+@pytest.mark.parametrize("text", ["", "[]", "[" * 9999, '{"plugin_dirs": 5}', '{"gimp": 5}'])
+def test_an_odd_record_of_the_installation(home: Path, text: str) -> None:
+    paths.install_file().write_text(text)
+    assert states(list(doctor_folders.gimp())) == {"GIMP plug-in": "problem"}
+
+
+def test_a_bug_report_names_nobody(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("USER", "rosalind")
+    paths.logs_dir().mkdir()
+    log = paths.logs_dir() / "backend.log"
+    log.write_text(
+        "opened /home/rosalind/photos/Aunt-Mary.jpg for rosalind\n"
+        f"the edit 'Smile of Mary' in {home}/library/faces/x\n"
+        '  File "/opt/venv/lib/site-packages/torch/nn.py", line 3\n'
+    )
+    finding = Finding("edit library", "problem", "learnt elsewhere: 'Aunt Mary'", "Look at it.")
+    report = bug_report([asdict(finding)])
+    for name in ("rosalind", "Mary", str(home), "photos"):
+        assert name not in report
+    assert "site-packages/torch/nn.py" in report and "PROBLEM edit library" in report
