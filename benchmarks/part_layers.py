@@ -31,7 +31,6 @@ from backend.bundles import find_bundle  # noqa: E402
 from backend.bundles.bundle import Bundle, read_bundle  # noqa: E402
 from backend.editing import inversion  # noqa: E402
 from backend.editing.editor import Editor, OpenPhoto  # noqa: E402
-from backend.errors import EditGanError  # noqa: E402
 from backend.evaluation.held_out import held_out_names  # noqa: E402
 from backend.evaluation.parsing import Overlap  # noqa: E402
 from backend.models.parser import CLASSES  # noqa: E402
@@ -39,6 +38,7 @@ from backend.photos.align import CropFrame, centred  # noqa: E402
 from backend.photos.label_file import label_map  # noqa: E402
 from backend.training.face_parts import own_sides  # noqa: E402
 from backend.training.labelled import UNLABELLED, LabelSet  # noqa: E402
+from protocol.errors import UserError  # noqa: E402
 
 Labels = NDArray[np.uint8]
 SIDE = 512  # of the frame that is compared, pixels
@@ -132,7 +132,7 @@ def main() -> int:
         for name, pixels, truth in cases:
             try:
                 frame = editor.find_subjects(pixels)[0].frame
-            except EditGanError as error:
+            except UserError as error:
                 print(f"{name}: {error}")
                 continue
             size = pixels.shape[1], pixels.shape[0]

@@ -39,7 +39,6 @@ sys.path.insert(0, str(ROOT))
 from backend.bundles import find_bundle  # noqa: E402
 from backend.editing.editor import Editor, OpenPhoto, ScaledEdit  # noqa: E402
 from backend.editing.model import picture_of  # noqa: E402
-from backend.errors import EditGanError  # noqa: E402
 from backend.photos.align import extract  # noqa: E402
 from backend.photos.formats import open_picture  # noqa: E402
 from backend.photos.painted import read_painted  # noqa: E402
@@ -54,6 +53,7 @@ from benchmarks.finished_photos import (  # noqa: E402
 from benchmarks.former_composite import FLOW  # noqa: E402
 from benchmarks.repaints import PAINTINGS, painted_layers  # noqa: E402
 from edit_library import Library  # noqa: E402
+from protocol.errors import UserError  # noqa: E402
 
 STEPS = 40
 _TILE, _MARGIN = 420, 0.06  # of the sheets, at 100 % where the photo is large enough
@@ -113,7 +113,7 @@ def repaint_edits(editor: Editor, photo: OpenPhoto) -> Iterator[Edit]:
         layers = painted_layers(photo, editor.bundle, painting)
         try:
             claims = read_painted(photo.parts, layers, photo.frame, photo.labels, parts)
-        except EditGanError:
+        except UserError:
             continue  # the part is not in this photo
         found = editor.learn(photo, claims, steps=STEPS)
         change = editor.part_change(photo, found.labels, claims)
@@ -138,7 +138,7 @@ def photos(folders: list[Path], count: int, editor: Editor) -> Iterator[tuple[st
                 pixels = np.asarray(image.convert("RGB"))
             try:
                 photo = editor.open(pixels, editor.find_subjects(pixels)[0].frame)
-            except EditGanError:
+            except UserError:
                 continue
             taken += 1
             yield path.name, photo

@@ -86,19 +86,19 @@ def weights_file(name: str) -> Path | None:
 def load_networks(bundle: Bundle, device: torch.device) -> Networks:
     """Load all networks of a bundle onto a device; raises BadBundle, IncompleteBundle."""
     bundle.check_complete()
-    networks = {
-        "generator": load_generator(bundle),
-        "segmentation": _load(new_segmentation_branch(bundle), bundle.checked_path("segmentation")),
-        "encoder": load_encoder(bundle),
-        "perceptual": load_perceptual(bundle),
-        "identity": load_identity(bundle),
-        "parser": load_parser(bundle),
-    }
-    moved = {k: v if v is None else v.to(device) for k, v in networks.items()}
-    for name, network in moved.items():
-        if name != "segmentation" and network is not None:
-            moved[name] = network.to(memory_format=torch.channels_last)
-    return Networks(**moved)
+    branch = _load(new_segmentation_branch(bundle), bundle.checked_path("segmentation"))
+    networks = Networks(
+        generator=load_generator(bundle),
+        segmentation=branch.to(device),
+        encoder=load_encoder(bundle),
+        perceptual=load_perceptual(bundle),
+        identity=load_identity(bundle),
+        parser=load_parser(bundle),
+    )
+    for network in vars(networks).values():
+        if network is not None and network is not branch:
+            network.to(device).to(memory_format=torch.channels_last)
+    return networks
 
 
 def load_generator(bundle: Bundle) -> Generator:

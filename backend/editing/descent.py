@@ -69,7 +69,7 @@ def descend(
         for group in optimiser.param_groups:
             group["lr"] = rate(step)
         optimiser.step()
-        if report(replace(news(step), preview=lambda p=picture: to_picture(p))):
+        if report(replace(news(step), preview=partial(to_picture, picture))):
             last = step + 1
     return Descended(best, tuple(losses), best_terms, enough=last < steps)
 

@@ -146,9 +146,10 @@ def without(labels: Labels, group: Collection[int]) -> Labels:
 
 
 def _remapped(piece: Labels, x: NDArray[np.float32], y: NDArray[np.float32]) -> Labels:
-    return cv2.remap(
+    moved = cv2.remap(
         piece, x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=_NONE
     )
+    return np.asarray(moved, np.uint8)
 
 
 def _paint(result: Labels, piece: Labels) -> None:

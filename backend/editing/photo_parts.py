@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from backend.bundles.bundle import Part
 from backend.models.parser import CLASSES, RESOLUTION, FaceParser
 from backend.photos.align import CropFrame, extract
+from backend.photos.cv import resize
 
 Floats = NDArray[np.float32]
 
@@ -184,4 +185,4 @@ def _middle_column(nose: Floats) -> int:
 def _resized(values: Floats, size: int) -> Floats:
     shrinks = size < values.shape[0]
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(values, (size, size), interpolation=how)
+    return resize(values, (size, size), how)

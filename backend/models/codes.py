@@ -16,6 +16,9 @@ class CodeDistribution(nn.Module):
     deviations.
     """
 
+    mean: Tensor
+    basis: Tensor
+
     def __init__(self, mean: Tensor, basis: Tensor) -> None:
         super().__init__()
         self.register_buffer("mean", mean)

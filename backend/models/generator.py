@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -46,6 +47,9 @@ class Mapping(nn.Module):
 
 class StyledConv(nn.Module):
     """Modulated 3x3 convolution (+ 2x upsampling), noise, bias, leaky ReLU."""
+
+    noise_const: Tensor  # (resolution, resolution)
+    filter: Tensor  # (1, 1, 4, 4)
 
     def __init__(
         self,
@@ -114,15 +118,15 @@ class SynthesisBlock(nn.Module):
     def __init__(self, config: GeneratorConfig, resolution: int) -> None:
         super().__init__()
         outputs = config.channels(resolution)
-        kind = {"w_dim": config.w_dim, "clamp": config.conv_clamp}
+        w_dim, clamp = config.w_dim, config.conv_clamp
         self.first = resolution == 4
         if self.first:
             self.const = nn.Parameter(torch.randn(outputs, 4, 4))
         else:
             inputs = config.channels(resolution // 2)
-            self.conv0 = StyledConv(inputs, outputs, resolution=resolution, up=True, **kind)
-        self.conv1 = StyledConv(outputs, outputs, resolution=resolution, up=False, **kind)
-        self.to_rgb = ToRGB(outputs, **kind)
+            self.conv0 = StyledConv(inputs, outputs, w_dim, resolution, up=True, clamp=clamp)
+        self.conv1 = StyledConv(outputs, outputs, w_dim, resolution, up=False, clamp=clamp)
+        self.to_rgb = ToRGB(outputs, w_dim, clamp=clamp)
 
     @property
     def convolutions(self) -> list[StyledConv]:
@@ -135,6 +139,9 @@ class Generator(nn.Module):
     `forward(w_plus)` is differentiable in w_plus, in the noise and in the weights.
     """
 
+    w_avg: Tensor  # (w_dim,)
+    filter: Tensor  # (1, 1, 4, 4)
+
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         self.config = config
@@ -145,8 +152,13 @@ class Generator(nn.Module):
         self.codes: CodeDistribution | None = None  # draws samples in place of the mapping network
 
     @property
+    def synthesis(self) -> list[SynthesisBlock]:
+        """The blocks, coarse to fine."""
+        return [cast(SynthesisBlock, block) for block in self.blocks]
+
+    @property
     def convolutions(self) -> list[StyledConv]:
-        return [conv for block in self.blocks for conv in block.convolutions]
+        return [conv for block in self.synthesis for conv in block.convolutions]
 
     def constant_noise(self) -> list[Tensor]:
         """The fixed noise of each convolution, (H, W) each."""
@@ -170,16 +182,18 @@ class Generator(nn.Module):
             raise ValueError(f"w_plus must be (B, {expected[0]}, {expected[1]})")
         noises = iter(self.constant_noise() if noise is None else noise)
         styles = w_plus.unbind(dim=1)
-        x = self.blocks[0].const.expand(len(w_plus), -1, -1, -1)
+        x = self.synthesis[0].const.expand(len(w_plus), -1, -1, -1)
         x = x.contiguous(memory_format=torch.channels_last)
-        features, image, index = [x], None, 0
-        for block in self.blocks:
+        features, index = [x], 0
+        image: Tensor | None = None
+        for block in self.synthesis:
             for conv in block.convolutions:
                 x = conv(x, styles[index], next(noises))
                 features.append(x)
                 index += 1
             rgb = block.to_rgb(x, styles[index])  # shares its w with the next block's first conv
             image = rgb if image is None else enlarged(image, self.filter) + rgb
+        assert image is not None  # there is at least one block
         return image, features
 
     def map(self, z: Tensor, *, truncation: float = 1.0) -> Tensor:

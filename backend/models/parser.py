@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -68,10 +69,15 @@ def _convolution(inputs: int, outputs: int, stride: int) -> nn.Sequential:
 class FaceParser(nn.Module):
     """Logits of CLASSES for aligned crops."""
 
+    mean: Tensor  # (3, 1, 1)
+
     def __init__(self) -> None:
         super().__init__()
         layers = squeezenet_features()
-        layers[0].padding = (1, 1)  # so that every stage is half the size of the one before
+        cast(nn.Conv2d, layers[0]).padding = (
+            1,
+            1,
+        )  # so that every stage is half the size of the one before
         self.register_buffer("mean", torch.tensor([122.68, 116.67, 104.0])[:, None, None])
         self.stages = nn.ModuleList(layers[first:last] for first, last in _STAGES)
         self.down = _convolution(_READS[-1], _WIDTHS[-1], 2)
@@ -103,7 +109,7 @@ class FaceParser(nn.Module):
         """Begin the way down with SqueezeNet's own weights, a safetensors file."""
         state = load_file(weights)
         for (first, _), stage in zip(_STAGES, self.stages, strict=True):
-            for index, layer in enumerate(stage):
+            for index, layer in enumerate(cast(nn.Sequential, stage)):
                 prefix = f"features.{first + index}."
                 own = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
                 layer.load_state_dict(own)

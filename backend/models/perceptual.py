@@ -59,6 +59,7 @@ class SqueezeNetFeatures(nn.Module):
     scale = 0.1
     layers = (1, 4, 7, 9, 10, 11, 12)  # where LPIPS reads SqueezeNet
     channels = (64, 128, 256, 384, 384, 512, 512)
+    mean: Tensor  # (3, 1, 1): Caffe's, of B'G'R' 0..255 in the order of the weights
 
     def __init__(self, weights: Path) -> None:
         super().__init__()

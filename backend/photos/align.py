@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.photos.cv import resize, warp_affine
 from protocol.geometry import Rect
 
 
@@ -66,7 +67,7 @@ class CropFrame:
 
     def from_pixels(self, size: int) -> NDArray[np.float64]:
         """Affine [2, 3] from photo coordinates to crop coordinates (0..size)."""
-        return cv2.invertAffineTransform(self.to_pixels(size))
+        return np.asarray(cv2.invertAffineTransform(self.to_pixels(size)), np.float64)
 
     def bounds(self, margin: float, width: int, height: int) -> Rect:
         """The upright rectangle around the frame, grown by `margin` sides, within the photo."""
@@ -119,18 +120,17 @@ def extract(
     if shrink < 0.75:
         new = (max(1, round(w * shrink)), max(1, round(h * shrink)))
         scale = np.array([new[0] / w, new[1] / h])
-        part = cv2.resize(part, new, interpolation=cv2.INTER_AREA)
+        part = resize(part, new, cv2.INTER_AREA)
         local = CropFrame(local.quad * scale)
     oversample = 2 if local.size > size else 1
     matrix = centred(local.to_pixels(size * oversample))
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     area = (size * oversample, size * oversample)
-    crop = cv2.warpAffine(part, matrix, area, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    crop = warp_affine(part, matrix, area, flags=flags, border=cv2.BORDER_REPLICATE)
     if oversample > 1:
-        crop = cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA)
-    return np.clip(crop / white, 0, 1) * 2 - 1, _covered(
-        frame, size, image.shape[1], image.shape[0]
-    )
+        crop = resize(crop, (size, size), cv2.INTER_AREA)
+    picture: NDArray[np.float32] = np.clip(crop / np.float32(white), 0, 1) * 2 - 1
+    return picture, _covered(frame, size, image.shape[1], image.shape[0])
 
 
 def _covered(frame: CropFrame, size: int, width: int, height: int) -> NDArray[np.bool_]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from backend.errors import BadImage, NoSubject
 from backend.photos.align import CropFrame, face_frame
+from backend.photos.cv import resize
 from protocol.geometry import Rect
 
 _WORKING_SIZE = 640  # longest side for detection; a face then spans at least 20 px to be found
@@ -91,7 +92,7 @@ class FaceDetector:
         small = image
         if scale < 1:
             new = (round(width * scale), round(height * scale))
-            small = cv2.resize(image, new, interpolation=cv2.INTER_AREA)
+            small = resize(image, new, cv2.INTER_AREA)
         found = self._search(small)
         if not found:
             raise NoSubject(

@@ -9,6 +9,7 @@ depth. `pixel_logits` does it for a few pixels, and carries gradients back.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Sequence
 
 import torch
@@ -125,7 +126,7 @@ class SegmentationBranch(nn.Module):
 
     def logits(self, features: Sequence[Tensor]) -> Tensor:
         """Mean of the heads' logits at all pixels, (R * R, classes). Batch of one."""
-        return sum(self.map_logits(features)) / self.heads
+        return functools.reduce(torch.add, self.map_logits(features)) / self.heads
 
     @torch.no_grad()
     def probabilities(self, features: Sequence[Tensor]) -> Tensor:

@@ -1,0 +1,30 @@
+"""OpenCV with element types: its own stubs forget the dtype, which these calls keep."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+T = TypeVar("T", bound=np.generic)
+
+
+def resize(image: NDArray[T], size: tuple[int, int], interpolation: int) -> NDArray[T]:
+    """[H, W, ...] at another size (width, height)."""
+    found = cv2.resize(cast(Any, image), size, interpolation=interpolation)
+    return cast("NDArray[T]", found)
+
+
+def warp_affine(
+    image: NDArray[T],
+    matrix: NDArray[np.float64],
+    size: tuple[int, int],
+    *,
+    flags: int,
+    border: int,
+) -> NDArray[T]:
+    """[H, W, ...] under an affine [2, 3], as a picture of `size` (width, height)."""
+    found = cv2.warpAffine(cast(Any, image), matrix, size, flags=flags, borderMode=border)
+    return cast("NDArray[T]", found)
