@@ -169,7 +169,7 @@ class Library:
         found = next((folder for folder in _folders(parent) if folder.name == trash), None)
         name = trash_name(trash)
         if found is None or not is_name(name):
-            raise EditNotFound("The deleted edit is not in the library's trash any more.")
+            raise EditNotFound("The deleted edit is no longer in the library's trash.")
         target = self.user_dir / bundle / name
         with writing("restored"):
             if target.exists():

@@ -79,7 +79,7 @@ def parse_vector(data: bytes, info: EditInfo) -> NDArray[np.float32]:
     try:
         tensors = load(data)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise BadEdit(f"Its {VECTOR} is damaged or is no safetensors file.") from error
+        raise BadEdit(f"Its {VECTOR} is damaged or is not a safetensors file.") from error
     if set(tensors) != {"vector"} or tensors["vector"].dtype != np.float32:
         raise BadEdit(f"Its {VECTOR} must hold exactly one float32 tensor named 'vector'.")
     vector = check_vector(tensors["vector"])

@@ -49,7 +49,7 @@ def describe(report: dict[str, Any]) -> str:
 
 def _key(text: str) -> str:
     if not keys.is_key(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no key: it has 64 hexadecimal digits")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a key: a key has 64 hexadecimal digits")
     return text
 
 

@@ -162,7 +162,7 @@ def place_in(
     frames = [subject.frame for subject in editor.find_subjects(photo.to_u8())]
     number = number or (_closest(frames, near) if near else 1)
     if number > len(frames):
-        raise NoSubject(f"The photo shows {len(frames)} subject(s); --subject {number} is none.")
+        raise NoSubject(f"The photo shows {len(frames)} subject(s); there is no subject {number}.")
     frame = frames[number - 1]
     rect = frame.bounds(FRAME_MARGIN, photo.width, photo.height)
     return Place(photo, editor, frame, rect, number, len(frames))

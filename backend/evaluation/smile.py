@@ -62,7 +62,7 @@ def read_ratings(path: Path, album: Album, held_out: Sequence[str] | None) -> Ra
             rated = {r["stimulus"]: float(r[RATING]) for r in csv.DictReader(file)}
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise BadImage(
-            f"{path} is no table of ratings with the columns stimulus and {RATING} ({error})."
+            f"{path} is not a table of ratings with the columns stimulus and {RATING} ({error})."
         ) from error
     folders: dict[str, dict[str, float]] = {}
     for name in sorted(album.paths):

@@ -86,9 +86,7 @@ class PhotoStore:
         """Raises UnknownPhoto: the client must send Segment again."""
         with self._changing:
             if photo not in self._sessions:
-                raise UnknownPhoto(
-                    "The backend does not have this photo any more; segment it again."
-                )
+                raise UnknownPhoto("The backend no longer has this photo; segment it again.")
             self._sessions.move_to_end(photo)
             return self._sessions[photo]
 

@@ -73,7 +73,7 @@ class LabelSet:
             return cls(labels, photos, tuple(str(name).replace("_", " ") for name in names))
         except (OSError, ValueError, TypeError) as error:
             reason = getattr(error, "strerror", None) or error
-            raise BadImage(f"{labels} is no label set: classes.json: {reason}.") from error
+            raise BadImage(f"{labels} is not a label set: classes.json: {reason}.") from error
 
     def names(self) -> list[str]:
         """Names of the labelled pictures, "folder/N" or "N"; raises BadImage when there is none."""

@@ -82,8 +82,8 @@ def test_labels_are_cut_out_by_majority() -> None:
 @pytest.mark.parametrize(
     ("spoil", "complaint"),
     [
-        (lambda f: (f / "classes.json").unlink(), "no label set"),
-        (lambda f: (f / "classes.json").write_text("{"), "no label set"),
+        (lambda f: (f / "classes.json").unlink(), "not a label set"),
+        (lambda f: (f / "classes.json").write_text("{"), "not a label set"),
         (lambda f: (f / "classes.json").write_text('["background", "left eye"]'), "no class for"),
         (lambda f: (f / "classes.json").write_text('["left eye", "right eye"]'), "no class for"),
         (lambda f: (f / "cats" / "1.png").unlink(), "have no photo"),

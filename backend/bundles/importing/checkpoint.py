@@ -156,7 +156,7 @@ def block_of(resolution: int) -> int:
     """
     number = int(math.log2(resolution)) - 2 if resolution >= 4 else -1
     if number < 0 or 4 << number != resolution:
-        raise BadCheckpoint(f"It has a layer of {resolution} pixels, which is no power of two.")
+        raise BadCheckpoint(f"It has a layer of {resolution} pixels, which is not a power of two.")
     return number
 
 

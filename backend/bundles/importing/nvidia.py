@@ -41,7 +41,7 @@ def read(path: Path) -> Checkpoint:
     clamps = [one.state["conv_clamp"] for one in modules.values() if "conv_clamp" in one.state]
     clamp = clamps[0] if clamps else None
     if not (clamp is None or (type(clamp) in (int, float) and 0 < clamp < 1e9)):
-        raise BadCheckpoint("Its layers are clamped at something that is no number.")
+        raise BadCheckpoint("Its layers are clamped at something that is not a number.")
     if any(type(other) is not type(clamp) or other != clamp for other in clamps):
         raise BadCheckpoint("Its layers are clamped at different values.")
     return make_checkpoint(_renamed(tensors), "NVIDIA StyleGAN2 pickle", conv_clamp=clamp)
@@ -71,7 +71,7 @@ def _tensors(path: str, record: Record) -> Iterator[tuple[str, Tensor]]:
 
 def _check_name(name: object) -> None:
     if not isinstance(name, str) or len(name) > _LONGEST_NAME:
-        raise BadCheckpoint("It has a module or tensor whose name is no name.")
+        raise BadCheckpoint("It has a module or tensor whose name cannot be used.")
 
 
 def _dict(record: Record, kind: str) -> Mapping[str, Any]:

@@ -30,7 +30,7 @@ def read_here(path: Path) -> Checkpoint:
     """
     try:
         if not path.is_file() and path.exists():  # a FIFO or a device could be read for ever
-            raise BadCheckpoint("It is no file.")
+            raise BadCheckpoint("It is not a file.")
         if path.stat().st_size > _LARGEST:
             raise BadCheckpoint("It is larger than 8 GB, more than any StyleGAN2 checkpoint.")
         with path.open("rb") as file:

@@ -198,7 +198,7 @@ def change_of(path: str, value: object) -> Callable[[Original], None]:
         (change_of("synthesis.input", nn.Module()), "StyleGAN3"),
         (change_of("synthesis.b8.conv1.resample_filter", torch.ones(4, 4) / 16), "[1, 3, 3, 1]"),
         (change_of("synthesis.b4.const", nn.Parameter(torch.ones(16, 3, 4))), "not square (3 : 4)"),
-        (change_of("synthesis.b12", nn.Linear(1, 1)), "no power of two"),
+        (change_of("synthesis.b12", nn.Linear(1, 1)), "not a power of two"),
     ],
 )
 def test_generators_that_compute_something_else(
