@@ -106,8 +106,8 @@ def _names_of(layers: Sequence[PaintedLayer], parts: Sequence[Part]) -> dict[str
     for layer in layers:
         if layer.part not in names:
             raise UnknownPart(
-                f"The layer “{layer.part}” is not one of this model's parts; segment the photo again "
-                f"with this model, or rename the layer to one of: {', '.join(names)}."
+                f"The layer “{layer.part}” is not one of this model's parts; segment the photo "
+                f"again with this model, or rename the layer to one of: {', '.join(names)}."
             )
     return names
 
