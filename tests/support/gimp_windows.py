@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -35,6 +35,28 @@ window = Gtk.Window(title="A file to drag", default_width=120, default_height=80
 window.drag_source_set(Gdk.ModifierType.BUTTON1_MASK, [], Gdk.DragAction.COPY)
 window.drag_source_add_uri_targets()
 uri = GLib.filename_to_uri(sys.argv[1])
+
+def tell(word):
+    with open(sys.argv[2], "a") as file:
+        print(word, file=file)
+
+def watch(context):
+    accepted = context.get_selected_action() != 0
+    if accepted:
+        tell("accepted")
+    return not accepted
+
+def begin(widget, context):
+    tell("begun")
+    GLib.timeout_add(50, watch, context)
+
+def failed(*_):
+    tell("failed")
+    return False
+
+window.connect("drag-begin", begin)
+window.connect("drag-failed", failed)
+window.connect("drag-end", lambda *_: tell("ended"))
 window.connect("drag-data-get", lambda w, c, data, i, t: data.set_uris([uri]))
 window.show()
 window.move(1150, 930)
@@ -165,19 +187,45 @@ def drag(start: tuple[int, int], end: tuple[int, int]) -> None:
 
 
 def drop(file: Path, title: str) -> None:
-    """Drag a file from a window of another program and drop it on the one called `title`."""
-    source = subprocess.Popen([sys.executable, "-c", _SOURCE, str(file)])
+    """Drag a file from a window of another program and drop it on the one called `title`.
+
+    As a hand does it: on once the drag has begun, let go once the window accepts it, and again
+    where nobody took it.
+    """
+    said = file.with_name(f"{file.name}.drag")
+    source = subprocess.Popen([sys.executable, "-c", _SOURCE, str(file), str(said)])
     try:
         wait_for("A file to drag")
-        _xdotool("mousemove", "1200", "970", "mousedown", "1")
-        for place in (("1150", "900"), ("900", "700"), ("350", "330"), ("340", "320")):
-            _xdotool("mousemove", *place)
-            time.sleep(0.3)
-        _xdotool("mouseup", "1")
+        while not _dropped(said):
+            pass
         wait_for(title)
     finally:
         source.kill()
         source.wait()
+
+
+def _dropped(said: Path) -> bool:
+    """Drag and drop once; whether it was taken. said: the file in which the source says how far
+    it is."""
+    said.write_text("")
+    _xdotool("mousemove", "1200", "970", "mousedown", "1")
+    _move_until(said, "begun", (("1150", "900"), ("1140", "890")))
+    _move_until(said, "accepted", (("350", "330"), ("340", "320")))
+    _xdotool("mouseup", "1")
+    until(lambda: "ended" in said.read_text(), "the end of the drag")
+    return "failed" not in said.read_text()
+
+
+def _move_until(said: Path, word: str, places: Sequence[tuple[str, str]]) -> None:
+    """Move to and fro between places until the source says a word."""
+
+    def moved() -> bool:
+        for place in places:
+            _xdotool("mousemove", *place)
+            time.sleep(0.1)
+        return word in said.read_text()
+
+    until(moved, f"a drag that has {word}")
 
 
 def screenshot(path: Path, title: str = "") -> None:
