@@ -28,6 +28,7 @@ from protocol import paths  # noqa: E402
 
 SIZE = "1440x900"
 NAMES = [
+    "window",
     "parts",
     "result",
     "segment",

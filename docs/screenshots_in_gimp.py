@@ -33,6 +33,7 @@ from gimp_windows import (
     screenshot,
     until,
     wait_for,
+    write,
 )
 
 from protocol.client import Connection
@@ -101,6 +102,24 @@ def arrange() -> None:
     resize(1438, 876)
     drag((485, 25), (340, 25))  # the dock with the layers wider
     drag((530, 87), (530, -120))  # and higher
+
+
+def editgan_window(photo: Path, picture: Path) -> None:
+    """Over the photo, with a smile on the way."""
+    with Shown(photo):
+        wait_for(GIMPS_OWN)
+        choose("EditGAN...")
+        wait_for("EditGAN: .*")
+        with Connection.open() as backend:
+            until(lambda: idle(backend), "the pictures of the edits")
+            press("ctrl+f")
+            write("smile")
+            press("Return", *["Right"] * 10, "Escape")
+            until(lambda: idle(backend), "the canvas")
+        screenshot(picture)
+        wait_for("EditGAN: .*")
+        press("Escape")
+        finish("Keep the Changes.", "alt+d")
 
 
 def parts(photo: Path, picture: Path) -> None:
@@ -214,6 +233,7 @@ def window(command: str, title: str, picture: Path, *keys: str) -> None:
 
 
 STEPS = {
+    "window": editgan_window,
     "parts": parts,
     "result": result,
     "segment": segment,

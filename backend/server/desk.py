@@ -134,7 +134,7 @@ class DeviceDesk:
         session, engine = self._session(request.photo, device)
         result = engine.repaint(
             session.opened,
-            translate.painted(request.layers, session.rect),
+            translate.repainted(request, session),
             steps=request.steps,
             start=to_code(request.start) if request.start else None,
             progress=translate.reporter(job, session.opened.frame, session.rect),
@@ -146,7 +146,7 @@ class DeviceDesk:
         start, session.live = session.live if request.resume else None, None
         learnt = engine.follow(
             session.opened,
-            translate.painted(request.layers, session.rect),
+            translate.repainted(request, session),
             steps=request.steps,
             start=start,
             progress=translate.reporter(job, session.opened.frame, session.rect),

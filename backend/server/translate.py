@@ -89,6 +89,15 @@ def painted(layers: Sequence[m.PaintedPart], rect: Rect) -> list[PaintedLayer]:
     ]
 
 
+def repainted(request: m.Repaint | m.LiveRepaint, session: Session) -> list[PaintedLayer]:
+    """What was painted; parts for which there are no layers are as the photo has them."""
+    layers = painted(request.layers, session.rect)
+    if request.only is None:
+        return layers
+    untouched = [part for part in session.opened.parts if part.name not in request.only]
+    return layers + [PaintedLayer(p.name, p.x, p.y, p.alpha) for p in untouched]
+
+
 def placed_mask(mask: PlacedMask, rect: Rect) -> m.PlacedMask:
     placed = to_photo(mask, rect)
     return m.PlacedMask(_rect(placed.x, placed.y, mask.alpha), to_pixels(mask.alpha))

@@ -147,6 +147,15 @@ def add_save_edit(procedure: Gimp.Procedure) -> None:
 
 # procedure: (command, menu label, what it does, its arguments)
 COMMANDS = {
+    "plug-in-editgan-window": (
+        "window",
+        _("Edit_GAN..."),
+        _(
+            "A window that stays: the people in the photo, edits on the face that you choose, "
+            "painting; the canvas shows what they do"
+        ),
+        lambda _procedure: None,
+    ),
     "plug-in-editgan-segment": (
         "segment",
         _("_Segment Parts..."),

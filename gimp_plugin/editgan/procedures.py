@@ -55,6 +55,22 @@ def text(config: Any, name: str) -> str:
     return (config.get_property(name) or "").strip()
 
 
+def window(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bool) -> Report:
+    from image import photos
+
+    photo = photos.find(image, drawables)  # what cannot work is said before any window
+    if not interactive:
+        raise PlugInError(_("EditGAN is a window: choose it from Filters > EditGAN."))
+    from windows.editgan_window import EditGanWindow
+
+    commands = {
+        "plug-in-editgan-borrow": borrow,
+        "plug-in-editgan-save-edit": save_edit,
+        "plug-in-editgan-apply": apply,
+    }
+    return EditGanWindow(photo, drawables, commands).run()
+
+
 def segment(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bool) -> Report:
     from commands import segment as command
     from commands.embedding import Wish

@@ -17,12 +17,14 @@ class Repaint(JobRequest):
 
     layers: all part layers of the photo, the topmost first; a missing part counts as erased.
     start: a vector to go on from, as LiveRepaint gives it; with 0 steps, the result is its picture.
+    only: the parts that have layers, where not all of them have; every other part stays as it is.
     """
 
     photo: Name
     layers: list[PaintedPart]
     steps: Annotated[int, Range(0, 10_000)] = 100
     start: Latent | None = None
+    only: tuple[Name, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class LiveRepaint(JobRequest):
     layers: list[PaintedPart]
     steps: Annotated[int, Range(1, 10_000)] = 100
     resume: bool = True
+    only: tuple[Name, ...] | None = None
 
 
 @dataclass(frozen=True)

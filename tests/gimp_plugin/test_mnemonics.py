@@ -16,6 +16,9 @@ LANGUAGES = ["en", *sorted(path.name for path in (PLUGIN / "locale").iterdir() i
 # Windows that are modules of their own; the others are functions of dialogs.py
 WINDOWS = [
     ["indexed"],
+    ["editgan_window", "opening", "workbench", "preset_grid", "paint_bar", "stack_sliders"],
+    ["more_menu"],
+    ["closing"],
     ["progress_window", "picture"],
     ["status_dialog", "status_pages", "settings_page"],
     ["library_dialog", "library_actions", "edit_grid", "before_after", "stack_sliders"],

@@ -44,6 +44,7 @@ SAMPLES: list[m.Message] = [
     m.HasPhoto("id"),
     m.PhotoKnown("id"),
     m.LiveRepaint("id", [m.PaintedPart("hair", (-5, 2, 3, 2), MASK)], 50, resume=False),
+    m.LiveRepaint("id", [m.PaintedPart("hair", (-5, 2, 3, 2), MASK)], only=("hair", "nose")),
     m.LiveRepainted("id", CODE, ("hair",), {"steps": 3}),
     m.Borrow("id", "other", ("left eye", "right eye"), "shape", 50),
     m.Apply("id", [m.EditRef("smile", scale=-0.5), m.EditRef(vector=CODE, parts=("lip",))], 30),

@@ -108,6 +108,20 @@ def test_from_a_photo_to_an_edit_in_the_library(editor: Connection) -> None:
     assert refined.report["refine"] == 3
 
 
+def test_parts_without_layers_stay_as_they_are(editor: Connection) -> None:
+    """One part's layer alone, grown, means what all layers with that one grown mean."""
+    segmented = opened(editor)
+    layers = painted(segmented.parts, "eyes")
+    whole = editor.request(m.Repaint("p", layers, steps=4))
+    alone = editor.request(m.Repaint("p", layers[:1], steps=4, only=("eyes",)))
+    assert alone.parts == whole.parts == ("eyes",)
+    assert bytes(alone.vector.data) == bytes(whole.vector.data)
+    erased = editor.request(m.Repaint("p", layers[:1], steps=4))  # the others have no layers
+    assert set(erased.parts) > {"eyes"}
+    followed = editor.request(m.LiveRepaint("p", layers[:1], 4, resume=False, only=("eyes",)))
+    assert followed.parts == ("eyes",)
+
+
 def test_an_edit_learnt_from_several_photos(editor: Connection) -> None:
     segmented, _ = opened(editor), opened(editor, "q")
     edited = editor.request(m.Repaint("p", painted(segmented.parts, "eyes"), steps=4))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from gi.repository import Gimp
@@ -16,7 +17,8 @@ from link.errors import PlugInError
 from link.progress import View
 from link.session import Session, expect
 from link.texts import _
-from protocol.messages import Apply, EditContent, Edited, GetEdit
+from protocol.geometry import Rect
+from protocol.messages import Apply, EditContent, Edited, GetEdit, Pixels, ResultLayer
 
 Report = dict[str, Any]
 DEFAULT_BUNDLE = "faces"
@@ -128,6 +130,31 @@ def commit(
         "edited_parts": list(edited.parts),
         **edited.report,
     }
+
+
+def write_stack(
+    photo: photos.Photo,
+    kept: state.State,
+    stack: Stack,
+    edited: Edited | None,
+    previous: Gimp.Layer | None,
+) -> Gimp.Layer | None:
+    """As `write`; an empty stack removes the layer. edited: None where nothing counts: an empty
+    layer then remembers the stack.
+    """
+    if stack.entries:
+        return write(photo, kept, stack, edited or _nothing(kept), previous)
+    if previous is not None and previous.is_valid():
+        with layers.undo_step(photo.image):
+            photo.image.remove_layer(previous)
+    return None
+
+
+def _nothing(kept: state.State) -> Edited:
+    """The result of edits that are all switched off."""
+    vector = replace(kept.w_plus, data=bytes(memoryview(kept.w_plus.data).nbytes))
+    layer = ResultLayer(Rect(kept.rect.x, kept.rect.y, 1, 1), Pixels(1, 1, 4, "u8", bytes(4)))
+    return Edited(kept.photo, layer, vector, (), kept.labels, {})
 
 
 def write(

@@ -8,7 +8,16 @@ from dataclasses import dataclass, replace
 from image import photos, state, subjects, thumbnail
 from link.errors import PlugInError
 from link.session import Session, expect
-from protocol.messages import Detect, Detected, Level, Segment, Segmented, Subject
+from protocol.messages import (
+    Detect,
+    Detected,
+    Level,
+    Quad,
+    Rect,
+    Segment,
+    Segmented,
+    Subject,
+)
 
 Span = tuple[float, float]
 
@@ -52,8 +61,13 @@ def embed_all(session: Session, photo: photos.Photo, wish: Wish, span: Span) -> 
 
 def detect(session: Session, photo: photos.Photo, bundle: str, span: Span) -> list[Subject]:
     """The subjects in the photo, or those that the selection meets; best first, never empty."""
+    return expect(Detected, session.request(detection(photo, bundle), span)).subjects
+
+
+def detection(photo: photos.Photo, bundle: str) -> Detect:
+    """The request for the subjects in a photo, or for those that the selection meets."""
     small, scale = thumbnail.shrunken(photo.layer)
-    message = Detect(
+    return Detect(
         bundle=bundle,
         preview=small,
         scale=scale,
@@ -61,7 +75,6 @@ def detect(session: Session, photo: photos.Photo, bundle: str, span: Span) -> li
         height=photo.height,
         selection=photo.selection(),
     )
-    return expect(Detected, session.request(message, span)).subjects
 
 
 def embed_each(
@@ -103,31 +116,49 @@ def _numbered(one: Embedded, before: state.State | None, new: int) -> Embedded:
 def _embed(
     session: Session, photo: photos.Photo, subject: Subject, wish: Wish, span: Span
 ) -> Embedded:
-    pixels = photo.pixels(subject.rect)
-    message = Segment(
-        bundle=wish.bundle,
-        photo=photos.digest(pixels, subject.quad, wish.bundle),
-        quad=subject.quad,
-        rect=subject.rect,
+    message = opening(photo, subject.quad, subject.rect, wish)
+    segmented = expect(Segmented, session.request(message, span))
+    sha = session.bundle_sha(wish.bundle)
+    return Embedded(segmented, state_after(photo, message, segmented, sha))
+
+
+def opening(
+    photo: photos.Photo, quad: Quad, rect: Rect, wish: Wish, kept: state.State | None = None
+) -> Segment:
+    """The request that opens a subject; kept: what the image remembers, so that nothing needs to
+    be optimised.
+    """
+    pixels = photo.pixels(rect)
+    bundle = kept.bundle if kept else wish.bundle
+    return Segment(
+        bundle=bundle,
+        photo=photos.digest(pixels, quad, bundle),
+        quad=quad,
+        rect=rect,
         pixels=pixels,
         width=photo.width,
         height=photo.height,
-        level=wish.level,
+        level=kept.level if kept else wish.level,
+        w_plus=kept.w_plus if kept else None,
         uncertainty=wish.uncertainty,
     )
-    segmented = expect(Segmented, session.request(message, span))
-    kept = state.State(
+
+
+def state_after(
+    photo: photos.Photo, message: Segment, segmented: Segmented, sha: str
+) -> state.State:
+    """What the image should remember of a subject that was opened. sha: of the generator."""
+    return state.State(
         photo=message.photo,
         layer=photo.number,
         width=photo.width,
         height=photo.height,
-        bundle=wish.bundle,
-        sha=session.bundle_sha(wish.bundle),
-        level=wish.level,
-        quad=subject.quad,
-        rect=subject.rect,
+        bundle=message.bundle,
+        sha=sha,
+        level=message.level,
+        quad=message.quad,
+        rect=message.rect,
         w_plus=segmented.w_plus,
         labels=segmented.labels,
         report=segmented.report,
     )
-    return Embedded(segmented, kept)

@@ -32,10 +32,13 @@ def run(
     save_as: also keep the learnt vector in the library under this name, unless empty.
     """
     photo, group, kept = find(image, drawables)
-    painted = part_layers.read(photo, group, kept)
+    painted, only = part_layers.read(photo, group, kept), part_layers.made_in(group)
     with Session(view) as session:
         answer, kept = sending.about_photo(
-            session, photo, kept, lambda name: Repaint(photo=name, layers=painted, steps=steps)
+            session,
+            photo,
+            kept,
+            lambda name: Repaint(photo=name, layers=painted, steps=steps, only=only),
         )
         edited = expect(Edited, answer)
         edit = results.record_of("repaint", name, 1.0, 0, edited, kept.bundle)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from gi.repository import Gimp
 
 from image import layers, photos, results
+from image.no_trace import no_trace
 from link.texts import _
 from protocol.messages import Edited
 
@@ -26,24 +24,45 @@ class CanvasPreview:
         if not image.is_valid() or not photo.layer.is_valid():
             return
         rect = edited.layer.rect
-        with _no_trace(image):
-            self._remove()
+        with no_trace(image):
+            below = self._uncovered()
             self._layer = layers.new_layer(image, _("EditGAN preview"), rect.moved(*photo.offset))
             cover = photo.cover(rect)
             layers.write(self._layer, results.covered(edited.layer.pixels, cover))
-            below = photo.layer
-            if self._previous and self._previous.is_valid():
-                below = self._previous
-                below.set_visible(False)
             image.insert_layer(self._layer, below.get_parent(), layers.position(image, below))
         Gimp.displays_flush()
+
+    def show_nothing(self) -> None:
+        """The photo without the stack's present layer."""
+        if self._photo.image.is_valid() and self._photo.layer.is_valid():
+            with no_trace(self._photo.image):
+                self._uncovered()
+            Gimp.displays_flush()
+
+    def show_before(self, before: bool) -> None:
+        """The photo as it was, as long as a key is held; then what was shown again."""
+        image = self._photo.image
+        shown = self._layer or self._previous
+        if shown is None or not image.is_valid() or not shown.is_valid():
+            return
+        with no_trace(image):
+            shown.set_visible(not before)
+        Gimp.displays_flush()
+
+    def _uncovered(self) -> Gimp.Layer:
+        """Without the preview and the stack's present layer; the layer to lie above."""
+        self._remove()
+        if self._previous and self._previous.is_valid():
+            self._previous.set_visible(False)
+            return self._previous
+        return self._photo.layer
 
     def clear(self) -> None:
         """The image as it was."""
         image = self._photo.image
         if not image.is_valid():
             return
-        with _no_trace(image):
+        with no_trace(image):
             self._remove()
             if self._previous and self._previous.is_valid():
                 self._previous.set_visible(True)
@@ -53,18 +72,3 @@ class CanvasPreview:
         if self._layer is not None and self._layer.is_valid():
             self._photo.image.remove_layer(self._layer)
         self._layer = None
-
-
-@contextmanager
-def _no_trace(image: Gimp.Image) -> Iterator[None]:
-    """Nothing inside can be undone, and an image that was saved is still taken for saved."""
-    saved = not image.is_dirty()
-    chosen = image.get_selected_layers()
-    image.undo_freeze()
-    try:
-        yield
-    finally:
-        image.set_selected_layers([layer for layer in chosen if layer.is_valid()])
-        image.undo_thaw()
-        if saved:
-            image.clean_all()

@@ -7,6 +7,7 @@ a layer that the photographer adds counts by its name.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Sequence
 
@@ -61,6 +62,57 @@ def build(
     group.set_opacity(OPACITY)
     state.keep(group, state.GROUP, mark)
     return group
+
+
+def ensure(
+    photo: photos.Photo,
+    kept: state.State,
+    part: PartLayer,
+    order: Sequence[PartLayer],
+    added: list[Gimp.Layer],
+) -> Gimp.Layer:
+    """The part's own layer, made if it has none yet, and its group shown. Other parts get none.
+
+    order: all parts, the topmost first.
+    """
+    image = photo.image
+    group = find_group(image, kept.subject)
+    if group is None:
+        empty = state.Group(kept.photo, kept.bundle, kept.subject, made=())
+        group = build(photo, [], empty, kept.rect, added)
+    group.set_visible(True)
+    mark = state.recall(group, state.GROUP, state.Group)
+    if (found := layer_of(group, part.name)) is not None:
+        return found
+    layer = _new_layer(photo, part, _with_margin(part.rect, kept.rect))
+    rank = {one.name: place for place, one in enumerate(order)}
+    above = [
+        one
+        for one in group.get_children()
+        if rank.get(_name_of(one), len(rank)) < rank.get(part.name, 0)
+    ]
+    image.insert_layer(layer, group, len(above))
+    added.append(layer)
+    state.keep(layer, state.PART, state.Part(part.name, kept.bundle))
+    if mark is not None and mark.made is not None:
+        made = tuple(dict.fromkeys((*mark.made, part.name)))
+        state.keep(group, state.GROUP, dataclasses.replace(mark, made=made))
+    return layer
+
+
+def made_in(group: Gimp.GroupLayer) -> tuple[str, ...] | None:
+    """The parts that were given layers; None: all of them."""
+    mark = state.recall(group, state.GROUP, state.Group)
+    return mark.made if mark else None
+
+
+def layer_of(group: Gimp.GroupLayer, part: str) -> Gimp.Layer | None:
+    """The layer that was made for a part."""
+    for layer in part_layers(group):
+        mark = state.recall(layer, state.PART, state.Part)
+        if mark is not None and mark.name == part:
+            return layer
+    return None
 
 
 def replace(old: Gimp.GroupLayer, new: Gimp.GroupLayer, parts: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from gi.repository import Gimp
 
@@ -25,7 +26,10 @@ MAX_SCALE = 100.0
 
 @dataclass(frozen=True)
 class Entry:
-    """An edit of the stack: what the library knew of it, and how strong it is."""
+    """An edit of the stack, and how strong it is: one of the library, or what was painted here.
+
+    on: whether it counts; one that is switched off keeps its strength.
+    """
 
     name: Name
     title: Name
@@ -35,6 +39,8 @@ class Entry:
     low: Scale
     high: Scale
     default: Scale
+    kind: Literal["edit", "repaint"] = "edit"
+    on: bool = True
 
 
 @dataclass(frozen=True)
@@ -48,11 +54,18 @@ class Stack:
 
     def refs(self) -> list[EditRef]:
         """What the backend is asked for."""
-        return [EditRef(vector=e.vector, parts=e.parts, scale=e.scale) for e in self.entries]
+        return [EditRef(vector=e.vector, parts=e.parts, scale=e.scale) for e in self.counting]
+
+    @property
+    def counting(self) -> tuple[Entry, ...]:
+        """The entries that change something."""
+        return tuple(entry for entry in self.entries if entry.on and entry.scale)
 
     def title(self) -> str:
         """The layer's name."""
-        names = [f"{entry.title} {decimal(entry.scale)}" for entry in self.entries]
+        names = [f"{entry.title} {decimal(entry.scale)}" for entry in self.counting]
+        if not names:
+            return _("Edits, all switched off")
         shown = " + ".join(names[:3])
         return shown + (_(" + {n} more").format(n=len(names) - 3) if len(names) > 3 else "")
 
@@ -75,6 +88,35 @@ def entry_of(content: EditContent, scale: float | None = None) -> Entry:
 def set_scale(stack: Stack, place: int, scale: float) -> Stack:
     entries = list(stack.entries)
     entries[place] = replace(entries[place], scale=scale)
+    return replace(stack, entries=tuple(entries))
+
+
+def switched(stack: Stack, place: int, on: bool) -> Stack:
+    entries = list(stack.entries)
+    entries[place] = replace(entries[place], on=on)
+    return replace(stack, entries=tuple(entries))
+
+
+def moved(stack: Stack, place: int, by: int) -> Stack:
+    """The same with an entry further down (by > 0) or up, as far as the ends allow."""
+    entries = list(stack.entries)
+    entry = entries.pop(place)
+    entries.insert(min(max(place + by, 0), len(entries)), entry)
+    return replace(stack, entries=tuple(entries))
+
+
+def place_of(stack: Stack, name: str) -> int | None:
+    names = [entry.name for entry in stack.entries]
+    return names.index(name) if name in names else None
+
+
+def with_entry(stack: Stack, entry: Entry) -> Stack:
+    """The same with an entry in place of the one of that name, else on top."""
+    place = place_of(stack, entry.name)
+    if place is None:
+        return replace(stack, entries=(*stack.entries, entry))
+    entries = list(stack.entries)
+    entries[place] = entry
     return replace(stack, entries=tuple(entries))
 
 
@@ -103,6 +145,21 @@ def _candidates(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Iterat
     for layer in [*(c for c in chosen if c), *layers.walk(image.get_layers())]:
         if state.is_marked(layer, STACK):
             yield layer
+
+
+def tidy(stack: Stack) -> Stack:
+    """Without the library's edits whose sliders stand at 0: nobody chose those."""
+    entries = (e for e in stack.entries if e.scale or e.kind != "edit" or not e.on)
+    return replace(stack, entries=tuple(entries))
+
+
+def stamp(image: Gimp.Image) -> tuple[tuple[int, bytes], ...]:
+    """Another one whenever a stack in the image was added, changed or removed: by undo, say."""
+    return tuple(
+        (layer.get_id(), bytes(layer.get_parasite(STACK).get_data()))
+        for layer in layers.walk(image.get_layers())
+        if state.is_marked(layer, STACK)
+    )
 
 
 def parse(text: str) -> list[tuple[str, float | None]]:
@@ -136,7 +193,8 @@ def _parsed(item: dict[str, object]) -> tuple[str, float | None]:
 
 def as_json(stack: Stack) -> str:
     """The stack as the argument `edits`, for running the same on another photo."""
-    return json.dumps([{"edit": e.name, "scale": round(e.scale, 3)} for e in stack.entries])
+    mine = [entry for entry in stack.entries if entry.kind == "edit" and entry.on]
+    return json.dumps([{"edit": e.name, "scale": round(e.scale, 3)} for e in mine])
 
 
 def decimal(scale: float) -> str:

@@ -33,11 +33,15 @@ Number = Annotated[int, Range(1, 100_000)]  # of a subject, in the order in whic
 
 @dataclass(frozen=True)
 class Group:
-    """Marks a part group, or an uncertainty layer, and says what it belongs to."""
+    """Marks a part group, or an uncertainty layer, and says what it belongs to.
+
+    made: the parts that were given layers; None: all of them.
+    """
 
     photo: Name
     bundle: Name
     subject: Number = 1
+    made: tuple[Name, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from gi.repository import Gegl, Gimp
 
 from image import precision
+from protocol.geometry import Rect
 from protocol.messages import Pixels
 
 SIDE = 1024  # px, GIMP's limit: enough to find a face that covers 3 % of the photo's width
@@ -25,13 +26,19 @@ def shrunken(layer: Gimp.Layer) -> tuple[Pixels, float]:
     if scale == 1.0:
         return _as_rgb(layer.get_buffer(), width, height), scale
     small = max(1, round(width / scale)), max(1, round(height / scale))
-    data, w, h, bpp = layer.get_sub_thumbnail_data(0, 0, width, height, *small)
+    pixels = of_part(layer, Rect(0, 0, width, height), small)
+    return pixels, width / pixels.width
+
+
+def of_part(layer: Gimp.Layer, rect: Rect, size: tuple[int, int]) -> Pixels:
+    """A rectangle of the layer as R'G'B' u8, about `size` pixels large."""
+    data, w, h, bpp = layer.get_sub_thumbnail_data(*rect, *size)
     name = _format(layer)
     if Gimp.MINOR_VERSION > 0 or bpp != layer.get_bpp():  # GIMP 3.2 gives displayed colours
         name = {3: "R'G'B' u8", 4: "R'G'B'A u8"}[bpp]
     buffer = Gegl.Buffer.new(name, 0, 0, w, h)
     buffer.set(Gegl.Rectangle.new(0, 0, w, h), name, data.get_data())
-    return _as_rgb(buffer, w, h), width / w
+    return _as_rgb(buffer, w, h)
 
 
 def _as_rgb(buffer: Gegl.Buffer, width: int, height: int) -> Pixels:

@@ -49,6 +49,10 @@ class Watch:
         self._rested = now + _PATIENCE * (now - begin)
         return None if same else [part for _place, part in seen.values() if part is not None]
 
+    def forget(self) -> None:
+        """Read everything the next time, at once."""
+        self._all_read = self._rested = 0.0
+
     def _look(
         self, layers: list[Gimp.Layer], now: float
     ) -> dict[int, tuple[Place, PaintedPart | None]]:

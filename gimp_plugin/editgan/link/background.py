@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -10,11 +11,13 @@ from gi.repository import GLib
 
 from link.backend_texts import backend_error
 from link.errors import PlugInError
-from protocol.client import Connection
+from protocol.client import Connection, new_job
 from protocol.errors import BackendError
-from protocol.messages import JobRequest, Message
+from protocol.messages import Event, JobRequest, Message
 
 Done = Callable[[Message], None]
+Failed = Callable[[PlugInError], None]
+Heard = Callable[[Event], None]
 
 
 class Background:
@@ -38,10 +41,39 @@ class Background:
         self._waiting.clear()
         self._answers = object()
 
-    def ask(self, message: JobRequest, done: Done, slot: str = "") -> None:
-        """Send a request; returns at once."""
+    @property
+    def is_busy(self) -> bool:
+        """Whether any request is not answered yet."""
+        return self._busy.total() > 0
+
+    def ask(
+        self,
+        message: JobRequest,
+        done: Done,
+        slot: str = "",
+        *,
+        failed: Failed | None = None,
+        heard: Heard | None = None,
+    ) -> str:
+        """Send a request; returns at once, with the id of its job.
+
+        failed: is told of its error, "cancelled" included, in place of everybody's `failed`.
+        heard: gets its events.
+        """
         self._busy[slot] += 1
-        self._start(message, done, slot)
+        job = new_job()
+        self._start(message, done, slot, job, failed, heard)
+        return job
+
+    def cancel(self, job: str) -> None:
+        """Let a request end with the error "cancelled"; returns at once."""
+
+        def work() -> None:  # on a thread
+            with contextlib.suppress(BackendError):
+                connection.cancel(job)
+
+        connection = self._connection
+        threading.Thread(target=work, daemon=True, name="editgan-cancelling").start()
 
     def busy(self, slot: str) -> bool:
         """Whether requests of that slot are not answered yet."""
@@ -58,20 +90,44 @@ class Background:
         self._answers = None
         self._waiting.clear()
 
-    def _start(self, message: JobRequest, done: Done, slot: str) -> None:
+    def _start(
+        self,
+        message: JobRequest,
+        done: Done,
+        slot: str,
+        job: str,
+        failed: Failed | None,
+        heard: Heard | None,
+    ) -> None:
         connection, to = self._connection, self._answers
+
+        def on_event(event: Event) -> None:  # on the thread
+            if heard is not None:
+                GLib.idle_add(self._heard, event, heard, to)
 
         def work() -> None:  # on a thread
             answer: Message | BackendError
             try:
-                answer = connection.request(message)
+                answer = connection.request(message, on_event, job)
             except BackendError as error:
                 answer = error
-            GLib.idle_add(self._answered, answer, done, slot, to)
+            GLib.idle_add(self._answered, answer, done, failed, slot, to)
 
         threading.Thread(target=work, daemon=True, name="editgan-background").start()
 
-    def _answered(self, answer: Message | BackendError, done: Done, slot: str, to: object) -> bool:
+    def _heard(self, event: Event, heard: Heard, to: object) -> bool:
+        if to is self._answers:
+            heard(event)
+        return GLib.SOURCE_REMOVE
+
+    def _answered(
+        self,
+        answer: Message | BackendError,
+        done: Done,
+        failed: Failed | None,
+        slot: str,
+        to: object,
+    ) -> bool:
         if to is not self._answers:
             return GLib.SOURCE_REMOVE
         self._busy[slot] -= 1
@@ -79,6 +135,7 @@ class Background:
             self.latest(slot, *self._waiting.pop(slot))
         if not isinstance(answer, BackendError):
             done(answer)
-        elif answer.code != "cancelled":
-            self._failed(PlugInError(backend_error(answer.code, answer.message), answer.code))
+        elif failed is not None or answer.code != "cancelled":
+            problem = PlugInError(backend_error(answer.code, answer.message), answer.code)
+            (failed or self._failed)(problem)
         return GLib.SOURCE_REMOVE

@@ -10,6 +10,7 @@ gi.require_version("Gtk", "3.0")
 gi.require_version("Gdk", "3.0")
 from gi.repository import Gdk, GLib, Gtk, Pango
 
+from link.part_names import part_name
 from link.texts import _
 from protocol.messages import EditInfo, EditLook
 from windows.picture import pixbuf
@@ -44,7 +45,7 @@ class Tile:
         self.widget = Gtk.FlowBoxChild()
         self.widget.get_style_context().add_class("view")  # selected as in GIMP's own lists
         self.widget.add(grid)
-        self.widget.set_tooltip_text(self._about())
+        self.widget.set_tooltip_text(about(edit))
 
     def show(self, look: EditLook) -> None:
         """Its look on this photo, or why there is none."""
@@ -57,22 +58,27 @@ class Tile:
         self.widget.get_child().set_sensitive(False)
 
     def matches(self, words: Sequence[str], part: str, only_favourites: bool) -> bool:
-        edit = self.edit
-        text = " ".join((edit.name, edit.title, edit.description, *edit.parts)).casefold()
-        fits = part in (_ALL, *edit.parts) and (edit.favourite or not only_favourites)
-        return fits and all(word in text for word in words)
+        fits = part in (_ALL, *self.edit.parts) and (self.edit.favourite or not only_favourites)
+        return fits and matches(self.edit, words)
 
-    def _about(self) -> str:
-        edit = self.edit
-        source = _("a preset") if edit.source == "preset" else _("your own")
-        lines = [
-            edit.description,
-            _("Changes: {parts}").format(parts=", ".join(edit.parts)),
-            _("Looks natural from {low:.1f} to {high:.1f}; {source}").format(
-                low=edit.low, high=edit.high, source=source
-            ),
-        ]
-        return "\n".join(filter(None, lines))
+
+def matches(edit: EditInfo, words: Sequence[str]) -> bool:
+    """Whether title, description or parts have all the words, which are in lower case."""
+    text = " ".join((edit.name, edit.title, edit.description, *edit.parts)).casefold()
+    return all(word in text for word in words)
+
+
+def about(edit: EditInfo) -> str:
+    """What a tooltip says of an edit."""
+    source = _("a preset") if edit.source == "preset" else _("your own")
+    lines = [
+        edit.description,
+        _("Changes: {parts}").format(parts=", ".join(map(part_name, edit.parts))),
+        _("Looks natural from {low:.1f} to {high:.1f}; {source}").format(
+            low=edit.low, high=edit.high, source=source
+        ),
+    ]
+    return "\n".join(filter(None, lines))
 
 
 class EditGrid:

@@ -9,7 +9,7 @@ from typing import Any
 from gi.repository import Gimp, GLib
 
 from commands import repaint
-from image import layers, photos, results, sending, state, thumbnail
+from image import layers, part_layers, photos, results, sending, state, thumbnail
 from image.watch import Watch
 from link.backend_texts import backend_error, backend_text
 from link.errors import CommandCancelled, PlugInError
@@ -89,7 +89,9 @@ class Following:
             self._session,
             photos.remembered(self._image, self._kept),
             self._kept,
-            lambda name: Repaint(photo=name, layers=self._painted, steps=0, start=vector),
+            lambda name: Repaint(
+                photo=name, layers=self._painted, steps=0, start=vector, only=self._only()
+            ),
         )
         edited = expect(Edited, answer)
         edit = results.record_of("repaint", title, 1.0, 0, edited, kept.bundle)
@@ -145,8 +147,13 @@ class Following:
                 layers=self._painted,
                 steps=STEPS,
                 resume=self._begun,
+                only=self._only(),
             )
         )
+
+    def _only(self) -> tuple[str, ...] | None:
+        group = part_layers.find_group(self._image, self._kept.subject)
+        return part_layers.made_in(group) if group else None
 
     def _open(self) -> bool:
         """Connect, and make sure that the backend has the photo."""

@@ -1,0 +1,142 @@
+"""The people of a photo: those that the image remembers, and those that were found in it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from gi.repository import Gimp
+
+from image import photos, stacks, state, subjects, thumbnail
+from image.canvas_preview import CanvasPreview
+from image.stacks import Stack
+from protocol.geometry import Rect
+from protocol.messages import Edited, PartLayer, Pixels, Quad, Subject
+
+_SMALL = 0.4  # of the largest face's side: smaller ones are offered, not taken
+_BLURRED = 0.4  # of the sharpest face's sharpness
+CLOSE = 0.7  # of the frame's side: the face without hair and neck
+_LOOK = 64  # px, a side of the picture in which sharpness is measured
+
+
+@dataclass(eq=False)
+class Person:
+    """One of the people, and what is being done to them.
+
+    kept: what the image remembers, None until the face was embedded. layer, kept_stack: the result
+    in the image; stack: what the window shows. edited: the picture of `edited_stack`.
+    """
+
+    photo: photos.Photo
+    number: int
+    quad: Quad
+    rect: Rect
+    kept: state.State | None = None
+    parts: list[PartLayer] = field(default_factory=list)
+    layer: Gimp.Layer | None = None
+    kept_stack: Stack | None = None
+    stack: Stack | None = None
+    edited: Edited | None = None
+    edited_stack: Stack | None = None
+    canvas: CanvasPreview | None = None
+    offered: bool = False
+    is_open: bool = False  # the backend has the face
+
+    @property
+    def changed(self) -> bool:
+        """Whether the window shows something that the image does not have yet."""
+        return self.stack != self.kept_stack
+
+    @property
+    def size(self) -> float:
+        """The frame's side, photo pixels."""
+        return math.dist(self.quad[0:2], self.quad[6:8])
+
+    @property
+    def middle(self) -> tuple[float, float]:
+        return subjects.centre(self.quad)
+
+    def remembered(self, kept: state.State) -> None:
+        """Take over what the image holds of this person: the stack and its layer."""
+        self.kept = kept
+        self.layer, self.kept_stack = stacks.find(self.photo.image, [], kept)
+        self.stack, self.edited, self.edited_stack = self.kept_stack, None, None
+        self.canvas = CanvasPreview(self.photo, self.layer)
+
+    def face(self, side: int) -> Pixels:
+        """The face as the photo shows it, about `side` pixels wide."""
+        half = self.size * CLOSE / 2
+        (x, y), width, height = self.middle, self.photo.width, self.photo.height
+        left, top = (
+            min(max(round(at - half), 0), end - 1) for at, end in ((x, width), (y, height))
+        )
+        right, bottom = min(round(x + half), width), min(round(y + half), height)
+        seen = Rect(left, top, max(right - left, 1), max(bottom - top, 1))
+        scale = side / min(seen.width, seen.height)
+        small = max(1, round(seen.width * scale)), max(1, round(seen.height * scale))
+        return thumbnail.of_part(self.photo.layer, seen, small)
+
+
+def of_photo(
+    photo: photos.Photo, known: Sequence[state.State], found: Sequence[Subject]
+) -> list[Person]:
+    """Everybody, from left to right; those that are new have no state yet."""
+    people = [remembered_person(photo, kept) for kept in known]
+    number = max((person.number for person in people), default=0)
+    for subject in found:
+        if subjects.same(known, photo.layer, subject.quad) is None:
+            number += 1
+            people.append(Person(photo, number, subject.quad, subject.rect))
+    _offer(people)
+    return sorted(people, key=lambda person: person.middle[0])
+
+
+def meant(
+    everybody: Sequence[Person],
+    image: Gimp.Image,
+    drawables: Sequence[Gimp.Drawable],
+    found: Sequence[Subject],
+) -> Person:
+    """Whom to begin with: who is selected, by a selection or a layer; else the best face."""
+    best = everybody[0]
+    if found:
+        x, y = subjects.centre(found[0].quad)
+        best = min(everybody, key=lambda p: math.dist(p.middle, (x, y)))
+    if best.photo.selection() is not None:
+        return best
+    kept = subjects.meant(image, drawables)
+    return next((p for p in everybody if kept and p.number == kept.subject), best)
+
+
+def remembered_person(photo: photos.Photo, kept: state.State) -> Person:
+    person = Person(photo, kept.subject, kept.quad, kept.rect)
+    person.remembered(kept)
+    return person
+
+
+def _offer(people: Sequence[Person]) -> None:
+    """Mark new faces that are much smaller, or much less sharp, than the best one."""
+    largest = max((person.size for person in people), default=0.0)
+    sharpness = {id(person): sharpness_of(person.face(_LOOK)) for person in people}
+    best = max(sharpness.values(), default=0.0)
+    for person in people:
+        small = person.size < _SMALL * largest
+        blurred = sharpness[id(person)] < _BLURRED * best
+        person.offered = person.kept is None and (small or blurred)
+
+
+def sharpness_of(picture: Pixels) -> float:
+    """Mean difference of each pixel from its neighbours, over the contrast; larger is sharper."""
+    width, height, data = picture.width, picture.height, bytes(picture.data)
+    green = [data[y * width * 3 + 1 : (y + 1) * width * 3 : 3] for y in range(height)]
+    total, count = 0.0, 0
+    for y in range(1, height - 1):
+        above, row, below = green[y - 1], green[y], green[y + 1]
+        for x in range(1, width - 1):
+            total += abs(4 * row[x] - above[x] - below[x] - row[x - 1] - row[x + 1])
+            count += 1
+    values = [value for row in green for value in row]
+    mean = sum(values) / len(values)
+    contrast = math.sqrt(sum((value - mean) ** 2 for value in values) / len(values))
+    return total / max(count, 1) / (contrast + 1.0)

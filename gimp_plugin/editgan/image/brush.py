@@ -1,0 +1,78 @@
+"""The photographer's brush, made to fit a part, and given back in the end.
+
+A plug-in may change the brush, its colour and its mode, but not the tool that is in the hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gi.repository import Gegl, Gimp
+
+NAME = "EditGAN"
+_HARDNESS = 0.9
+_SHARE = 0.5  # of a part's shorter side
+_SIZES = 4.0, 400.0  # px
+
+
+@dataclass(frozen=True)
+class Before:
+    """What the photographer had."""
+
+    brush: Gimp.Brush
+    size: float
+    color: Gegl.Color
+    mode: Gimp.LayerMode
+    opacity: float
+
+
+class Brush:
+    """Call `fit` for every part, `erase` for the eraser, `give_back` in the end."""
+
+    def __init__(self) -> None:
+        self._before: Before | None = None
+
+    def fit(self, width: int, height: int, color: tuple[int, int, int]) -> None:
+        """A round brush in a part's colour. width, height: the part's, image pixels."""
+        if self._before is None:
+            self._before = Before(
+                Gimp.context_get_brush(),
+                Gimp.context_get_brush_size(),
+                Gimp.context_get_foreground(),
+                Gimp.context_get_paint_mode(),
+                Gimp.context_get_opacity(),
+            )
+        low, high = _SIZES
+        size = min(max(_SHARE * min(width, height), low), high)
+        brush = Gimp.Brush.get_by_name(NAME) or Gimp.Brush.new(NAME)
+        brush.set_shape(Gimp.BrushGeneratedShape.CIRCLE)
+        brush.set_hardness(_HARDNESS)
+        brush.set_radius(size / 2)
+        # Chosen anew, a brush brings its own size along where "size" is linked to it, as it comes
+        Gimp.context_set_brush(self._before.brush)
+        Gimp.context_set_brush(brush)
+        Gimp.context_set_brush_size(size)
+        Gimp.context_set_opacity(100.0)
+        Gimp.context_set_foreground(_color(color))
+
+    def erase(self, on: bool) -> None:
+        """The same brush takes away instead of adding."""
+        mode = Gimp.LayerMode
+        Gimp.context_set_paint_mode(mode.ERASE if on else mode.NORMAL)
+
+    def give_back(self) -> None:
+        """The brush that was there before."""
+        if self._before is None:
+            return
+        before, self._before = self._before, None
+        Gimp.context_set_brush(before.brush)
+        Gimp.context_set_brush_size(before.size)
+        Gimp.context_set_foreground(before.color)
+        Gimp.context_set_paint_mode(before.mode)
+        Gimp.context_set_opacity(before.opacity)
+
+
+def _color(values: tuple[int, int, int]) -> Gegl.Color:
+    color = Gegl.Color.new("black")
+    color.set_rgba(*(value / 255 for value in values), 1.0)
+    return color

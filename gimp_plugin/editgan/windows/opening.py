@@ -1,0 +1,191 @@
+"""Finding the people of a photo, and letting the backend know each of them, one at a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from gi.repository import Gimp
+
+from commands import apply, embedding, people
+from commands.people import Person
+from image import photos, state, subjects
+from link import settings
+from link.background import Background
+from link.errors import PlugInError
+from link.progress import describe
+from link.reconnecting import Backend
+from link.session import expect
+from link.texts import _
+from protocol.messages import (
+    Detected,
+    Event,
+    JobRequest,
+    Message,
+    Progress,
+    Segment,
+    Segmented,
+    Subject,
+)
+from windows.shown import Shown
+
+IDLE_S = 2.0  # without a click: then others are embedded, too
+
+
+class Bench(Protocol):
+    """Whose people they are."""
+
+    photo: photos.Photo
+    people: list[Person]
+    person: Person | None
+    shown: Shown
+    backend: Backend
+    touched: float  # when the user did something, time.monotonic()
+
+    @property
+    def image(self) -> Gimp.Image: ...
+
+    @property
+    def asking(self) -> Background | None: ...
+
+    def choose(self, place: int) -> None: ...
+
+    def show(self, person: Person) -> None: ...
+
+    def tell(self, error: PlugInError) -> None: ...
+
+
+class Opening:
+    """Who is chosen comes first; the others as long as nobody waits for something else."""
+
+    def __init__(self, bench: Bench, drawables: Sequence[Gimp.Drawable]) -> None:
+        self._bench, self._drawables = bench, drawables
+        self._opening: tuple[Person, str] | None = None  # who is being embedded, by which job
+
+    def make_room(self) -> None:
+        """Somebody is worked on: the others wait."""
+        if self._opening and self._opening[0] is not self._bench.person and self._bench.asking:
+            self._bench.asking.cancel(self._opening[1])
+
+    def forget(self) -> None:
+        """The backend is gone, and with it what was under way."""
+        self._opening = None
+
+    def find_people(self) -> None:
+        """Look for faces; those that the image remembers are there at once."""
+        self._bench.shown.say(_("Looking for people"))
+        try:
+            message = embedding.detection(self._bench.photo, self.bundle)
+        except PlugInError as error:
+            self._bench.shown.warn(str(error), _("_Look Again"), self.find_people)
+            return
+        self._ask(message, self._found, "people", self._not_found)
+
+    @property
+    def bundle(self) -> str:
+        """The model that this photo's people are known to, or the one for faces."""
+        known = [kept.bundle for kept in subjects.readable(self._bench.image)]
+        return (known or [apply.DEFAULT_BUNDLE])[0]
+
+    def _found(self, answer: Message) -> None:
+        self._arrange(expect(Detected, answer).subjects)
+
+    def _not_found(self, error: PlugInError) -> None:
+        if error.code != "no_subject":
+            self._bench.tell(error)
+        elif known := subjects.readable(self._bench.image):
+            self._arrange([])
+        else:
+            assert not known
+            self._bench.shown.say("")
+            self._bench.shown.warn(str(error), _("_Look Again"), self.find_people)
+
+    def _arrange(self, found: Sequence[Subject]) -> None:
+        known = [
+            k
+            for k in subjects.readable(self._bench.image)
+            if self._bench.backend.sha_of(k.bundle) == k.sha
+        ]
+        self._bench.people = people.of_photo(self._bench.photo, known, found)
+        self._bench.shown.say("")
+        if self._bench.people:
+            first = people.meant(self._bench.people, self._bench.image, self._drawables, found)
+            self._bench.shown.show_people(self._bench.people, self._bench.people.index(first))
+            self._bench.choose(self._bench.people.index(first))
+
+    def open(self, person: Person) -> None:
+        """Let the backend know the face: its code from the image, or found now."""
+        if self._opening and self._bench.asking:
+            if self._opening[0] is person:
+                return
+            self._bench.asking.cancel(self._opening[1])
+        try:
+            wish = embedding.Wish(self.bundle, settings.load().level)
+            message = embedding.opening(person.photo, person.quad, person.rect, wish, person.kept)
+        except PlugInError as error:
+            self._bench.shown.warn(str(error))
+            return
+        self._bench.shown.show_person(person, True)
+
+        def failed(error: PlugInError) -> None:
+            self._opening = None
+            self._bench.shown.show_person(person, False)
+            if error.code != "cancelled":
+                self._bench.tell(error)
+
+        job = self._ask(
+            message,
+            lambda answer: self._opened(person, message, expect(Segmented, answer)),
+            "open",
+            failed,
+            lambda event: self._heard(person, event),
+        )
+        self._opening = (person, job) if job else None
+
+    def _opened(self, person: Person, message: Segment, answer: Segmented) -> None:
+        self._opening = None
+        sha = self._bench.backend.sha_of(message.bundle)
+        kept = embedding.state_after(person.photo, message, answer, sha)
+        if person.kept is None:
+            person.remembered(replace(kept, subject=person.number))
+        else:  # its pixels may be others by now, its report is the first one's
+            person.kept = state.renamed(person.kept, kept.photo)
+        person.parts, person.is_open = list(answer.parts), True
+        self._bench.shown.show_person(person, False)
+        if person is self._bench.person:
+            self._bench.shown.say("")
+            self._bench.shown.show_stack(person)
+            self._bench.shown.opened(person)
+            if person.changed:
+                self._bench.show(person)
+
+    def _heard(self, person: Person, event: Event) -> None:
+        if person is self._bench.person and isinstance(event, Progress):
+            text = _("Getting to know this face: {text}")
+            if len(self._bench.people) > 1:
+                text = _("Getting to know face {number} of {count}: {text}")
+            number, count = self._bench.people.index(person) + 1, len(self._bench.people)
+            self._bench.shown.say(text.format(number=number, count=count, text=describe(event)))
+
+    def go_on(self) -> None:
+        """Get to know the others as long as nobody waits for something else."""
+        rested = time.monotonic() - self._bench.touched > IDLE_S
+        if not rested or self._opening or not self._bench.asking or self._bench.asking.is_busy:
+            return
+        others = [p for p in self._bench.people if not p.is_open and not p.offered]
+        if others:
+            self.open(others[0])
+
+    def _ask(
+        self,
+        message: JobRequest,
+        done: Callable[[Message], None],
+        slot: str,
+        failed: Callable[[PlugInError], None],
+        heard: Callable[[Event], None] | None = None,
+    ) -> str:
+        if self._bench.asking is None:
+            return ""
+        return self._bench.asking.ask(message, done, slot, failed=failed, heard=heard)

@@ -1,0 +1,120 @@
+"""Chips of parts to paint, the eraser, and the mirror."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import gi
+
+gi.require_version("Gtk", "3.0")
+from gi.repository import Gtk, Pango
+
+from image.chips import Chip, mirrored
+from link.part_names import part_name
+from link.texts import _
+
+Color = tuple[int, int, int]
+
+
+@functools.cache
+def _small() -> Gtk.CssProvider:
+    """For chips: as little room as their words need."""
+    style = Gtk.CssProvider()
+    style.load_from_data(b"button { padding: 1px 5px; min-height: 0; }")
+    return style
+
+
+class Painter(Protocol):
+    """What the bar's buttons do."""
+
+    def point_at(self, chip: Chip | None) -> None:
+        """Light the chip's parts up on the canvas; None: none."""
+
+    def take(self, chip: Chip) -> None:
+        """Paint on a part of the chip; again: on its next one."""
+
+    def erase(self, on: bool) -> None: ...
+
+    def mirror(self, on: bool) -> None: ...
+
+
+class PaintBar:
+    """`fill` for every face; `show_part` says which part is painted on."""
+
+    def __init__(self, painter: Painter) -> None:
+        self._painter = painter
+        self._flow = Gtk.FlowBox(
+            selection_mode=Gtk.SelectionMode.NONE,
+            min_children_per_line=4,  # else it asks for the height of a single column
+            max_children_per_line=5,
+            column_spacing=2,
+            row_spacing=2,
+            can_focus=False,
+            hexpand=True,
+        )
+        self._part = Gtk.Label(xalign=0.0, hexpand=True, ellipsize=Pango.EllipsizeMode.END)
+        self._part.get_style_context().add_class("dim-label")
+        self._eraser = self._toggle(
+            _("Era_ser"),
+            _("The brush takes away instead of adding"),
+            painter.erase,
+        )
+        self._mirror = self._toggle(
+            _("M_irror"),
+            _("What is done to one brow, eye or ear is done to the other one, too"),
+            painter.mirror,
+        )
+        heading = Gtk.Label(xalign=0.0)
+        heading.set_markup(f"<b>{_('Paint')}</b>")
+        tools = Gtk.Box(spacing=6)
+        tools.pack_start(heading, False, False, 0)
+        tools.pack_start(self._part, True, True, 0)
+        tools.pack_end(self._mirror, False, False, 0)
+        tools.pack_end(self._eraser, False, False, 0)
+        self.widget = Gtk.Grid(row_spacing=4)
+        self.widget.attach(tools, 0, 0, 1, 1)
+        self.widget.attach(self._flow, 0, 1, 1, 1)
+        self.show_part(None)
+
+    def fill(self, chips: Sequence[Chip], colors: Mapping[str, Color]) -> None:
+        for child in self._flow.get_children():
+            self._flow.remove(child)
+        for chip in chips:
+            self._flow.add(self._chip(chip, colors[chip.parts[0]]))
+        self._flow.show_all()
+        self.show_part(None)
+
+    def show_part(self, part: str | None) -> None:
+        """Which part the brush is for."""
+        self._part.set_text(part_name(part) if part else _("Choose a part, then paint with P"))
+        self._eraser.set_sensitive(part is not None)
+        self._mirror.set_sensitive(part is not None and mirrored(part) is not None)
+
+    def _chip(self, chip: Chip, color: Color) -> Gtk.Widget:
+        label = Gtk.Label()
+        swatch = "#{:02x}{:02x}{:02x}".format(*color)
+        label.set_markup(f'<span foreground="{swatch}">■</span> {part_name(chip.name)}')
+        button = Gtk.Button()
+        button.add(label)
+        button.get_style_context().add_provider(_small(), Gtk.STYLE_PROVIDER_PRIORITY_APPLICATION)
+        button.get_accessible().set_name(part_name(chip.name))
+        names = ", ".join(map(part_name, chip.parts))
+        button.set_tooltip_text(_("Paint on: {parts}. Again: the next one.").format(parts=names))
+        button.connect("clicked", lambda _button: self._painter.take(chip))
+        for enter, leave in (
+            ("enter-notify-event", "leave-notify-event"),
+            ("focus-in-event", "focus-out-event"),
+        ):
+            button.connect(enter, lambda *_event: self._painter.point_at(chip))
+            button.connect(leave, lambda *_event: self._painter.point_at(None))
+        child = Gtk.FlowBoxChild(can_focus=False)
+        child.add(button)
+        return child
+
+    def _toggle(self, label: str, tip: str, work: Callable[[bool], None]) -> Gtk.ToggleButton:
+        button = Gtk.ToggleButton(label=label, use_underline=True)
+        button.set_tooltip_text(tip)
+        button.connect("toggled", lambda one: work(one.get_active()))
+        return button

@@ -1,0 +1,300 @@
+"""Painting in the EditGAN window: a chip makes a part's layer, the face follows the brush."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gi.repository import Gimp, GLib
+
+from commands.people import Person
+from image import layers, mirror, part_layers, stacks
+from image.brush import Brush
+from image.chips import Chip, of_bundle
+from image.highlight import Highlight
+from image.stacks import Entry
+from image.watch import Watch
+from link.backend_texts import backend_error
+from link.errors import PlugInError
+from link.latest import Latest
+from link.part_names import part_name
+from link.texts import _
+from protocol.errors import BackendError
+from protocol.messages import (
+    Event,
+    LiveRepaint,
+    LiveRepainted,
+    Message,
+    PaintedPart,
+    PartLayer,
+    Preview,
+)
+from windows.paint_bar import PaintBar
+from windows.workbench import Workbench
+
+PAINTED = "painted"  # the stack's entry
+POLL_MS = 250
+_POINT_MS = 60  # the pointer crosses chips on its way: those do not light up
+_FIRST, _MORE, _ALL = 8, 24, 150  # steps: to the first picture, between pictures, after a stroke
+_PAUSE_MS = 250  # between rounds: the canvas comes first
+_SOME = 0.1
+_ENOUGH = 0.985  # of what was painted is there
+_HIGH = 1.5  # the slider's end: a little more than was painted
+
+
+class Painting:
+    """The person that is worked on, its part layers and the optimisation that follows them."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self._bench = bench
+        self.bar = PaintBar(self)
+        self._person: Person | None = None
+        self._brush, self._mirrored = Brush(), False
+        self._highlight = Highlight(bench.photo)
+        self._pointing = 0
+        self._chip: Chip | None = None
+        self._part: PartLayer | None = None
+        self._watch: Watch | None = None
+        self._latest: Latest | None = None
+        self._painted: list[PaintedPart] = []
+        self._order: list[PartLayer] = []  # of part layers, the topmost first
+        self._begun, self._left = False, 0
+        bench.before_keeping = self._rest
+        self._poll = GLib.timeout_add(POLL_MS, self._look)
+
+    def show(self, person: Person) -> None:
+        """Chips for the parts that this face shows."""
+        self._stop()
+        self._person, self._part, self._chip = person, None, None
+        assert person.kept is not None
+        described = self._bench.backend.described(person.kept.bundle)
+        shown = {part.name: part for part in person.parts if any(bytes(part.alpha.data))}
+        every = [part.name for part in sorted(person.parts, key=lambda part: part.index)]
+        groups = described.get("groups")
+        chips = of_bundle(every, groups if isinstance(groups, dict) else {})
+        there = [replace(c, parts=tuple(p for p in c.parts if p in shown)) for c in chips]
+        rank = [name for chip in chips for name in chip.parts]
+        self._order = sorted(
+            person.parts, key=lambda part: rank.index(part.name) if part.name in rank else len(rank)
+        )
+        self.bar.fill(
+            [chip for chip in there if chip.parts],
+            {name: part.color for name, part in shown.items()},
+        )
+        if part_layers.find_group(self._bench.image, person.number):
+            self._follow(person)
+
+    def close(self) -> None:
+        GLib.source_remove(self._poll)
+        if self._pointing:
+            GLib.source_remove(self._pointing)
+        self._stop()
+        self._highlight.clear()
+        self._brush.give_back()
+
+    # --- the bar ---
+
+    def point_at(self, chip: Chip | None) -> None:
+        if self._pointing:
+            GLib.source_remove(self._pointing)
+        self._pointing = GLib.timeout_add(_POINT_MS, self._light_up, chip)
+
+    def take(self, chip: Chip) -> None:
+        """The chip's first part; the next one where it is in hand already."""
+        person = self._person
+        if person is None or person.kept is None:
+            return
+        self._bench.touch()
+        place = 0
+        if chip == self._chip and self._part and self._part.name in chip.parts:
+            place = (chip.parts.index(self._part.name) + 1) % len(chip.parts)
+        self._chip = chip
+        self._part = next(part for part in person.parts if part.name == chip.parts[place])
+        self._highlight.clear()
+        try:
+            self._lay_out(person, self._part)
+        except PlugInError as error:
+            self._bench.tell(error)
+            return
+        self.bar.show_part(self._part.name)
+        _x, _y, width, height = self._part.rect
+        self._brush.fit(width, height, self._part.color)
+        if self._watch is None:
+            self._follow(person)
+        self._bench.say(_("Paint where it should grow, erase where it should shrink."))
+
+    def erase(self, on: bool) -> None:
+        self._brush.erase(on)
+
+    def mirror(self, on: bool) -> None:
+        self._mirrored = on
+        if on and self._person and self._part:
+            self._lay_out(self._person, self._part)
+
+    def _light_up(self, chip: Chip | None) -> bool:
+        self._pointing = 0
+        if chip is None or self._person is None:
+            self._highlight.clear()
+        else:
+            self._highlight.show([p for p in self._person.parts if p.name in chip.parts])
+        return GLib.SOURCE_REMOVE
+
+    def _lay_out(self, person: Person, part: PartLayer) -> None:
+        """The part's own layer, selected; those of other parts that were made stay."""
+        image, kept = person.photo.image, person.kept
+        assert kept is not None
+        with layers.undo_step(image) as added:
+            other = mirror.partner(part, person.parts) if self._mirrored else None
+            for one in [other, part] if other else [part]:
+                layer = part_layers.ensure(person.photo, kept, one, self._order, added)
+            Gimp.Selection.none(image)  # else it would confine the brush
+            image.set_selected_layers([layer])
+
+    # --- following the brush ---
+
+    def _follow(self, person: Person) -> None:
+        assert person.kept is not None
+        self._watch = Watch(self._bench.image, person.photo, person.kept)
+        self._begun = False
+        if self._entry(person) is not None:  # what is painted is in the stack already
+            self._read()
+
+    def _look(self) -> bool:
+        person = self._person
+        if self._watch is None or person is None or not person.is_open:
+            return GLib.SOURCE_CONTINUE
+        if not self._bench.image.is_valid():
+            return GLib.SOURCE_CONTINUE
+        painted = self._read()
+        if painted is not None and self._mirrored and self._part:
+            painted = self._mirror(person, self._part, painted)
+        if painted is not None:
+            self._bench.touch()
+            self._painted, self._left = painted, _ALL
+            self._send(_FIRST)
+        return GLib.SOURCE_CONTINUE
+
+    def _mirror(
+        self, person: Person, part: PartLayer, painted: list[PaintedPart]
+    ) -> list[PaintedPart]:
+        """The other side, painted as this one; what is painted with that."""
+        other = mirror.partner(part, person.parts)
+        mine = next((one for one in painted if one.part == part.name), None)
+        group = part_layers.find_group(self._bench.image, person.number)
+        layer = part_layers.layer_of(group, other.name) if group and other else None
+        if not (other and mine and layer and self._watch):
+            return painted
+        mirror.write(person.photo, layer, (part, other), mine, person.quad)
+        Gimp.displays_flush()
+        self._watch.forget()
+        return self._read() or painted
+
+    def _read(self) -> list[PaintedPart] | None:
+        assert self._watch is not None
+        try:
+            return self._watch.changed()
+        except PlugInError:  # the part layers were removed: there is nothing to follow
+            self._stop()
+            return None
+
+    def _send(self, steps: int) -> None:
+        person = self._person
+        connection = self._bench.backend.connection
+        if person is None or person.kept is None or connection is None:
+            return
+        if self._latest is None:
+            self._latest = Latest(connection, self._heard, self._answered)
+        group = part_layers.find_group(self._bench.image, person.number)
+        self._latest.offer(
+            LiveRepaint(
+                photo=person.kept.photo,
+                layers=self._painted,
+                steps=min(steps, max(self._left, 1)),
+                resume=self._begun,
+                only=part_layers.made_in(group) if group else None,
+            )
+        )
+
+    def _heard(self, event: Event) -> None:
+        if isinstance(event, Preview):
+            self._begun = True
+            if self._person:
+                self._bench.show_preview(self._person, event)
+
+    def _answered(self, answer: Message | BackendError) -> None:
+        if isinstance(answer, LiveRepainted) and self._person is not None:
+            self._begun = True
+            self._left -= int(answer.report.get("steps", _MORE))
+            share = float(answer.report.get("agreement", 0.0))
+            self._put(self._person, answer)
+            following, there = (
+                _("Following the brush."),
+                _("{share} % of what you painted is there."),
+            )
+            text = there if share >= _SOME else following
+            self._bench.say(text.format(share=round(100 * share)))
+            if share < _ENOUGH and self._left > 0:
+                GLib.timeout_add(_PAUSE_MS, self._go_on)
+        elif isinstance(answer, BackendError):
+            self._failed(answer)
+
+    def _rest(self) -> None:
+        """What there is counts: no further rounds after this one, which ends soon."""
+        self._left = 0
+        if self._latest is not None:
+            self._latest.end_soon()
+
+    def _go_on(self) -> bool:
+        if self._latest is not None and not self._latest.busy:
+            self._send(_MORE)
+        return GLib.SOURCE_REMOVE
+
+    def _failed(self, error: BackendError) -> None:
+        if error.code == "cancelled":  # it had not begun when the next stroke came
+            return
+        self._begun = False
+        if error.code == "nothing_changed":
+            self._take_away()
+        else:
+            self._stop_asking()
+            self._bench.tell(PlugInError(backend_error(error.code, error.message), error.code))
+
+    # --- the stack's entry ---
+
+    def _entry(self, person: Person) -> Entry | None:
+        entries = person.stack.entries if person.stack else ()
+        return next((entry for entry in entries if entry.name == PAINTED), None)
+
+    def _put(self, person: Person, learnt: LiveRepainted) -> None:
+        if person is not self._bench.person or person.stack is None:
+            return
+        names = ", ".join(map(part_name, learnt.parts))
+        before = self._entry(person)
+        entry = Entry(
+            name=PAINTED,
+            title=_("Painted {parts}").format(parts=names)[:200],
+            parts=learnt.parts,
+            vector=learnt.vector,
+            scale=before.scale if before else 1.0,
+            low=0.0,
+            high=_HIGH,
+            default=1.0,
+            kind="repaint",
+        )
+        self._bench.set_stack(stacks.with_entry(person.stack, entry))
+
+    def _take_away(self) -> None:
+        """The parts are as they were: the entry goes, too."""
+        person = self._person
+        if person and person.stack and self._entry(person):
+            place = stacks.place_of(person.stack, PAINTED)
+            assert place is not None
+            self._bench.set_stack(stacks.without(person.stack, place))
+
+    def _stop(self) -> None:
+        self._stop_asking()
+        self._watch = None
+
+    def _stop_asking(self) -> None:
+        if self._latest is not None:
+            self._latest.close()
+        self._latest = None

@@ -1,0 +1,277 @@
+"""What the EditGAN window works with: the people, their stacks, and the canvas as the preview.
+
+Nothing here waits: sockets are on threads, answers come on the main thread.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from gi.repository import Gimp, GLib
+
+from commands import apply, repaint
+from commands.people import Person
+from image import layers, photos, stacks, subjects
+from image.stacks import Stack
+from link.background import Background
+from link.errors import PlugInError
+from link.reconnecting import Backend
+from link.session import expect
+from link.texts import _
+from protocol.messages import (
+    Apply,
+    Edited,
+    Preview,
+    PreviewStack,
+    StackPreview,
+)
+from windows.opening import Opening
+from windows.shown import Shown
+
+POLL_MS = 500
+CANVAS_MS = 120  # after the slider has rested: the small picture comes before the canvas
+FACE_SIDE = 96  # px, of the face that follows the sliders
+_LOST = ("backend_lost", "backend_missing", "shutting_down")
+
+
+class Workbench:
+    """The window's work. Call `start`, and `close` in the end."""
+
+    def __init__(
+        self, photo: photos.Photo, drawables: Sequence[Gimp.Drawable], shown: Shown
+    ) -> None:
+        self.photo, self.shown = photo, shown
+        self.people: list[Person] = []
+        self.person: Person | None = None
+        self.backend = Backend(self._connected, self._not_connected)
+        self._opening = Opening(self, drawables)
+        self._pending: dict[int, int] = {}  # timers of canvases, by person
+        self._keeping = False
+        self.kept = 0  # faces, all times together
+        self.before_keeping: Callable[[], None] = lambda: None  # what goes on by itself rests then
+        self._kept_then: Callable[[], None] | None = None
+        self._stamp = stacks.stamp(photo.image)
+        self.touched = time.monotonic()
+        self._poll = GLib.timeout_add(POLL_MS, self._look)
+
+    @property
+    def image(self) -> Gimp.Image:
+        return self.photo.image
+
+    @property
+    def asking(self) -> Background | None:
+        return self.backend.asking
+
+    def start(self) -> None:
+        self.shown.say(_("Connecting to the EditGAN backend"))
+        self.backend.connect(self._failed)
+
+    def close(self) -> None:
+        """Take the previews off the canvas and hang up."""
+        GLib.source_remove(self._poll)
+        for timer in self._pending.values():
+            GLib.source_remove(timer)
+        self.backend.close()
+        self.discard()
+
+    # --- the people ---
+
+    def choose(self, place: int) -> None:
+        """Work on another person."""
+        self.touch()
+        person = self.people[place]
+        if person is self.person:
+            return
+        self.person, person.offered = person, False
+        self.shown.show_stack(person)
+        if person.is_open:
+            self.shown.opened(person)
+        else:
+            self._opening.open(person)
+
+    def touch(self) -> None:
+        """The user is at work: what runs for later makes room."""
+        self.touched = time.monotonic()
+        self._opening.make_room()
+
+    # --- the stack ---
+
+    def set_stack(self, stack: Stack) -> None:
+        """The person's stack is another one: show it, small at once, then on the canvas."""
+        person = self.person
+        if person is None or person.kept is None:
+            return
+        self.touch()
+        person.stack = stack
+        self.shown.show_stack(person)
+        self.show(person)
+
+    def show(self, person: Person) -> None:
+        assert person.stack is not None and person.kept is not None
+        self._show_face(person)
+        if timer := self._pending.pop(person.number, 0):
+            GLib.source_remove(timer)
+        self._pending[person.number] = GLib.timeout_add(CANVAS_MS, self._show_canvas, person)
+
+    def _show_face(self, person: Person) -> None:
+        """The small picture, which comes at once."""
+        refs = person.stack.refs() if person.stack else []
+        if refs and person.kept and person.is_open and self.asking:
+            self.asking.latest(
+                "face",
+                PreviewStack(person.kept.photo, refs, FACE_SIDE),
+                lambda answer: self.shown.show_face(person, expect(StackPreview, answer).pixels),
+            )
+        else:
+            self.shown.show_face(person, None)
+
+    def _show_canvas(self, person: Person) -> bool:
+        self._pending.pop(person.number, None)
+        stack, kept = person.stack, person.kept
+        assert stack is not None and kept is not None and person.canvas is not None
+        if not stack.refs():
+            person.edited, person.edited_stack = None, stack
+            person.canvas.show_nothing()
+            self._go_on_keeping()
+        elif self.asking:
+            self.asking.latest(
+                f"canvas-{person.number}",
+                Apply(kept.photo, stack.refs()),
+                lambda answer: self._drawn(person, stack, expect(Edited, answer)),
+            )
+        return GLib.SOURCE_REMOVE
+
+    def _drawn(self, person: Person, stack: Stack, edited: Edited) -> None:
+        if person.canvas is None or not self.image.is_valid():
+            return
+        person.edited, person.edited_stack = edited, stack
+        if person.changed:
+            person.canvas.show(edited)
+        self._go_on_keeping()
+
+    # --- keeping ---
+
+    @property
+    def changed(self) -> list[Person]:
+        return [person for person in self.people if person.changed]
+
+    def keep(self, then: Callable[[], None] | None = None) -> None:
+        """Turn what the canvas shows into results, one undo step; waits for what is coming.
+
+        then: is called when that is done.
+        """
+        self.before_keeping()
+        self._keeping, self._kept_then = True, then
+        self._go_on_keeping()
+
+    def settle(self, then: Callable[[], None]) -> None:
+        """Let the image have what the window shows, then go on: other commands read the image."""
+        if self.changed:
+            self.keep(then)
+        else:
+            then()
+
+    def discard(self) -> None:
+        """The canvas as it was before."""
+        if self.image.is_valid():
+            for person in self.people:
+                if person.canvas is not None:
+                    person.canvas.clear()
+
+    def _go_on_keeping(self) -> None:
+        waiting = [person for person in self.changed if person.edited_stack != person.stack]
+        if not self._keeping or waiting:
+            return
+        self._keeping, done = False, self.changed
+        self.discard()  # before the undo step: what leaves no trace freezes undo
+        try:
+            with layers.undo_step(self.image):
+                for person in done:
+                    self._keep(person)
+        except PlugInError as error:
+            self.shown.warn(str(error))
+            return
+        self._stamp = stacks.stamp(self.image)
+        self.kept += len(done)
+        self.shown.say(_("Kept. Undo takes it back."))
+        if self.person is not None:
+            self.shown.show_stack(self.person)
+        if self._kept_then is not None:
+            self._kept_then()
+
+    def _keep(self, person: Person) -> None:
+        assert person.kept and person.stack
+        stack = stacks.tidy(person.stack)
+        apply.write_stack(person.photo, person.kept, stack, person.edited, person.layer)
+        repaint.hide_parts(self.image, person.kept)
+        self._read_again(person)
+
+    def _read_again(self, person: Person) -> None:
+        known = {kept.subject: kept for kept in subjects.readable(self.image)}
+        kept = known.get(person.number, person.kept)
+        if kept is not None:
+            person.remembered(kept)
+
+    def show_before(self, before: bool) -> None:
+        """The photo as it was, as long as a key is held."""
+        for person in self.people:
+            if person.canvas is not None:
+                person.canvas.show_before(before)
+
+    # --- watching ---
+
+    def _look(self) -> bool:
+        """Undo, scripts and other commands change the image while the window is open."""
+        if not self.image.is_valid() or not self.photo.layer.is_valid():
+            self.shown.image_closed()
+            return GLib.SOURCE_CONTINUE
+        if (stamp := stacks.stamp(self.image)) != self._stamp:
+            self._stamp = stamp
+            for person in self.people:
+                if person.kept and not person.changed:
+                    self._read_again(person)
+            if self.person:
+                self.shown.show_stack(self.person)
+                self._show_face(self.person)
+        self._opening.go_on()
+        return GLib.SOURCE_CONTINUE
+
+    # --- the backend ---
+
+    def tell(self, error: PlugInError) -> None:
+        """A request of somebody else's failed."""
+        self._failed(error)
+
+    def say(self, text: str) -> None:
+        self.shown.say(text)
+
+    def show_preview(self, person: Person, preview: Preview) -> None:
+        """What an optimisation looks like so far."""
+        self.shown.show_face(person, preview.pixels)
+
+    def _connected(self) -> None:
+        if not self.people:
+            self._opening.find_people()
+            return
+        for person in self.people:
+            person.is_open = False
+        if self.person:
+            self._opening.open(self.person)
+
+    def _not_connected(self, error: PlugInError) -> None:
+        self.shown.say("")
+        self.shown.warn(str(error), _("Connect A_gain"), self.start)
+
+    def _failed(self, error: PlugInError) -> None:
+        """Nothing is lost: what was chosen stays in the window."""
+        if error.code == "unknown_photo" and self.person:
+            self.person.is_open = False
+            self._opening.open(self.person)
+        elif error.code in _LOST:
+            self._opening.forget()
+            self.shown.warn(str(error))
+            self.start()
+        else:
+            self._keeping = False
+            self.shown.warn(str(error))
