@@ -29,8 +29,9 @@ def add_photo(parser: argparse.ArgumentParser) -> None:
     """PHOTO or --seed, and everything that says how it is opened."""
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument(
-        "photo", type=Path, nargs="?", metavar="PHOTO", help="a photo: PNG, JPEG, TIFF, WebP"
-    )
+        "photo", type=Path, nargs="?", metavar="PHOTO",
+        help="a photo: PNG, JPEG, TIFF, WebP, AVIF and others; - for the standard input",
+    )  # fmt: skip
     source.add_argument(
         "--seed", type=seed_number, metavar="N", help="a picture of the model's own instead"
     )
