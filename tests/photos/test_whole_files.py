@@ -11,6 +11,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -144,6 +145,18 @@ def test_the_note_joins_the_packet(property_: str) -> None:
     again = with_source_type(text, "trainedAlgorithmicMedia")
     assert again is not None and b"digitalsourcetype/trainedAlgorithmicMedia" in again
     assert note_of(again) == 0
+
+
+@pytest.mark.parametrize("coding", ["utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32-be"])
+def test_packets_in_other_encodings(coding: str) -> None:
+    rdf = 'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'
+    for inner in (f"<rdf:RDF {rdf}/>", f'<rdf:RDF {rdf}><rdf:Description rdf:about=""/></rdf:RDF>'):
+        packet = f'<x:xmpmeta xmlns:x="adobe:ns:meta/">{inner}</x:xmpmeta>'.encode(coding)
+        text = with_source_type(packet, "compositeWithTrainedAlgorithmicMedia")
+        assert text is not None and note_of(text) == 1
+        root = ElementTree.fromstring(text)
+        assert [child.tag.rpartition("}")[2] for child in root] == ["RDF"]
+        assert root[0][-1].get("{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}DigitalSourceType")
 
 
 def test_damaged_packets_stay_as_they_are() -> None:

@@ -13,6 +13,12 @@ from xml.sax.saxutils import quoteattr
 from protocol import provenance
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_CODINGS = {
+    "utf-32-le": (b"\xff\xfe\0\0", b"<\0\0\0"),
+    "utf-32-be": (b"\0\0\xfe\xff", b"\0\0\0<"),
+    "utf-16-le": (b"\xff\xfe", b"<\0"),
+    "utf-16-be": (b"\xfe\xff", b"\0<"),
+}
 _PROPERTY = f"{provenance.NAMESPACE} DigitalSourceType"
 
 
@@ -23,35 +29,34 @@ def with_source_type(packet: bytes | None, source_type: provenance.SourceType) -
     """
     if not packet:
         return provenance.xmp(source_type)
-    text = _as_utf8(packet)
     try:
+        text = _as_utf8(packet)
         found = _Places(text)
     except (expat.ExpatError, LookupError, ValueError):
         return None
     if found.end is None:
         return None
-    new = _description(text, found, source_type)
+    new = _description(found, source_type)
     end = found.end
     for start, stop in reversed(found.old):
         text = text[:start] + text[stop:]
         end -= stop - start if stop <= found.end else 0
-    if text[end : end + 2] == b"</":
+    if not found.empty:
         return text[:end] + new + text[end:]
-    close = text.index(b"/>", end)  # <rdf:RDF ... />, a packet that says nothing yet
-    name = re.match(rb"<([^\s/>]+)", text[end:])
-    assert name is not None
-    return text[:close] + b">" + new + b"</" + name[1] + b">" + text[close + 2 :]
+    return text[: end - 2] + b">" + new + b"</" + found.name + b">" + text[end:]
 
 
 class _Places:
     """Where in a packet the property is, and where its RDF ends, as byte offsets.
 
-    old: ranges that say it already, in order. end: of the RDF. about: what the packet is about.
+    old: ranges that say it already, in order. end: where the RDF's end tag begins; behind its only
+    tag where it is `empty`. name: of its tags. about: what the packet is about.
     """
 
     def __init__(self, text: bytes) -> None:
         self.old: list[tuple[int, int]] = []
         self.end: int | None = None
+        self.empty, self.name = False, b"rdf:RDF"
         self.about = ""
         self._text, self._open = text, 0
         self._parser = expat.ParserCreate("utf-8", namespace_separator=" ")
@@ -64,6 +69,8 @@ class _Places:
         at = self._parser.CurrentByteIndex
         if name == _PROPERTY:
             self._open = at
+        if name == f"{_RDF} RDF" and (tag_name := re.match(rb"<([^\s/>]+)", self._text[at:])):
+            self.name = tag_name[1]
         if name == f"{_RDF} Description":
             self.about = self.about or attributes.get(f"{_RDF} about", "")
             if _PROPERTY in attributes:
@@ -78,16 +85,15 @@ class _Places:
             self.old.append((self._open, self._text.index(b">", at) + 1))
         if name == f"{_RDF} RDF":
             self.end = at
+            self.empty = not self._text.startswith(b"</" + self.name, at)
 
     def _refuse(self, *_: object) -> None:
         raise ValueError("a packet has no document type")
 
 
-def _description(text: bytes, found: _Places, source_type: provenance.SourceType) -> bytes:
+def _description(found: _Places, source_type: provenance.SourceType) -> bytes:
     """A description of its own, with the prefix that the packet uses for RDF."""
-    assert found.end is not None
-    name = re.match(rb"</?([^\s/>]+)", text[found.end :])
-    prefix = name[1].decode().rpartition(":")[0] if name else "rdf"
+    prefix = found.name.decode().rpartition(":")[0]
     rdf = f"{prefix}:" if prefix else "rdf:"
     return (
         f'<{rdf}Description xmlns:{rdf[:-1]}="{_RDF}" {rdf}about={quoteattr(found.about)}'
@@ -97,8 +103,9 @@ def _description(text: bytes, found: _Places, source_type: provenance.SourceType
 
 
 def _as_utf8(packet: bytes) -> bytes:
-    """Packets may be in UTF-16; files that hold text hold it in UTF-8 anyway."""
-    packet = packet.rstrip(b"\0")
-    if packet[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return packet.decode("utf-16").encode()
-    return packet.removeprefix(b"\xef\xbb\xbf")
+    """Packets may be in UTF-16 or 32, which their first bytes tell, a mark or a bracket."""
+    for coding, heads in _CODINGS.items():
+        if packet.startswith(heads):
+            text = packet[: len(packet) & ~3 if "32" in coding else len(packet) & ~1]
+            return text.decode(coding).strip("\0\ufeff").encode()
+    return packet.rstrip(b"\0").removeprefix(b"\xef\xbb\xbf")
