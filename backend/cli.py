@@ -41,9 +41,13 @@ LABELS: Commands = {
 }
 TRAINING: Commands = {
     "align": Command("backend.training.align", "cut aligned training pictures out of photos"),
+    "closed-eyes": Command("backend.commands.train.closed_eyes", "list pictures with closed eyes"),
     "generator": Command("backend.training.generator", "train generator and encoder together"),
     "score": Command("backend.training.score", "compare generators on photos they never saw"),
     "encoder": Command("backend.commands.train.encoder", "train an encoder for a generator"),
+    "finer": Command("backend.commands.train.finer", "double the resolution of a finished bundle"),
+    "detector": Command("backend.commands.train.detector", "train what finds a model's subjects"),
+    "distilled": Command("backend.commands.train.distilled", "teach a network one edit"),
     "labels": ("draw label maps of photos and look at them", LABELS),
     "segmentation": Command("backend.commands.train.segmentation", "train the segmentation branch"),
     "parser": Command("backend.commands.train.parser", "train a face parser on labelled photos"),

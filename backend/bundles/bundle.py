@@ -20,7 +20,16 @@ from protocol.typed import MAX_NAME, Matches, ProtocolError, Range, from_known, 
 FORMAT_VERSION = 1
 MAX_DESCRIPTION = 1 << 20  # bytes of a JSON file
 MAX_PARTS = 256  # label maps are bytes
-NETWORKS = ("generator", "codes", "encoder", "segmentation", "perceptual", "identity", "parser")
+NETWORKS = (
+    "generator",
+    "codes",
+    "encoder",
+    "segmentation",
+    "perceptual",
+    "identity",
+    "parser",
+    "detector",
+)
 _FOR_PHOTOS = ("encoder", "segmentation")  # without these a bundle only draws samples
 
 

@@ -22,6 +22,7 @@ from backend.models.generator import Generator
 from backend.models.identity import FaceNet, IdentityNetwork, MobileFaceNet
 from backend.models.parser import FaceParser
 from backend.models.perceptual import LpipsFeatures, PerceptualNetwork, SqueezeNetFeatures
+from backend.models.picture_network import PictureNetwork
 from backend.models.segmentation import SegmentationBranch
 from protocol.paths import data_dir
 
@@ -86,7 +87,7 @@ def weights_file(name: str) -> Path | None:
 def load_networks(bundle: Bundle, device: torch.device) -> Networks:
     """Load all networks of a bundle onto a device; raises BadBundle, IncompleteBundle."""
     bundle.check_complete()
-    branch = _load(new_segmentation_branch(bundle), bundle.checked_path("segmentation"))
+    branch = load_segmentation(bundle)
     networks = Networks(
         generator=load_generator(bundle),
         segmentation=branch.to(device),
@@ -119,10 +120,20 @@ def load_encoder(bundle: Bundle) -> Encoder:
     return _load(Encoder(bundle.config), bundle.checked_path("encoder"))
 
 
+def load_segmentation(bundle: Bundle) -> SegmentationBranch:
+    """Raises BadBundle."""
+    return _load(new_segmentation_branch(bundle), bundle.checked_path("segmentation"))
+
+
 def new_segmentation_branch(bundle: Bundle) -> SegmentationBranch:
     """An untrained branch of the shape that the bundle's parts and generator ask for."""
     config = bundle.config
     return SegmentationBranch(config.feature_channels, len(bundle.parts), config.resolution)
+
+
+def load_picture_network(path: Path, conditions: int = 0) -> PictureNetwork:
+    """A feed-forward network that changes pictures; raises BadBundle."""
+    return _load(PictureNetwork(conditions), path)
 
 
 def load_perceptual(bundle: Bundle) -> PerceptualNetwork:

@@ -59,6 +59,18 @@ def _add_observers(parser: argparse.ArgumentParser) -> None:
         "--landmarker", type=Path, metavar="TASK", help="MediaPipe's face_landmarker.task"
     )
     group.add_argument(
+        "--face-api",
+        type=Path,
+        metavar="DIR",
+        help="the folder 'model' of npm's @vladmandic/face-api: a second judge of smiles, and age",
+    )
+    group.add_argument(
+        "--distilled",
+        type=Path,
+        metavar="FILE",
+        help="a network of 'editgan train distilled': a row of the smile benchmark",
+    )
+    group.add_argument(
         "--inception", type=Path, metavar="FILE",
         help="Inception V3 weights (torch-fidelity's) for FID and KID; without them the small "
         "perceptual network's features are compared, and named so",
@@ -86,11 +98,16 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     _plot(sections, folder)
     text = report.markdown(about, sections, evaluation.sheets(folder))
     (folder / "README.md").write_text(text, encoding="utf-8")
-    return {"output": str(folder), "tables": text, "sections": sections}
+    skipped = sorted(evaluation.album.skipped)
+    return {"output": str(folder), "tables": text, "sections": sections, "skipped": skipped}
 
 
 def describe(report: dict[str, Any]) -> str:
-    return f"{report['tables']}\n{report['output']}"
+    lines = [report["tables"], report["output"]]
+    if names := report["skipped"]:
+        why = "cannot be read, show no subject, or show it mostly outside the picture"
+        lines.append(f"{len(names)} photos were skipped, because they {why}: {', '.join(names)}")
+    return "\n".join(lines)
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -98,7 +115,7 @@ def _check(args: argparse.Namespace) -> None:
     check_packages("Evaluation", [*_MODULES, *(["ai_edge_litert"] if args.landmarker else [])])
     if not args.photos.is_dir():
         raise BadImage(f"There is no folder {args.photos}.")
-    for path in (args.ratings, args.landmarker, args.inception, args.held_out):
+    for path in (args.ratings, args.landmarker, args.distilled, args.inception, args.held_out):
         if path is not None and not path.is_file():
             raise BadImage(f"There is no file {path}.")
 
@@ -118,7 +135,9 @@ def _evaluation(args: argparse.Namespace, bundle: Bundle) -> Evaluation:
     names = held_out_names(bundle.name)
     if args.held_out:
         names = args.held_out.read_text(encoding="utf-8").split()
-    observers = Observers(args.ratings, args.landmarker, args.inception)
+    observers = Observers(
+        args.ratings, args.landmarker, args.face_api, args.distilled, args.inception
+    )
     edits = _edits(args, bundle)
     return Evaluation(album, names, edits, observers, args.count, args.photo_sheets)
 
@@ -141,10 +160,12 @@ def _edits(args: argparse.Namespace, bundle: Bundle) -> list[Edit]:
 
 
 def _plot(sections: dict[str, Any], folder: Path) -> None:
-    from backend.evaluation.plots import plot_sweep
+    from backend.evaluation.plots import plot_quality, plot_sweep
 
     if "sweep" in (smile := sections.get("smile", {})):
         plot_sweep(smile, folder / "smile-sweep.png")
+        if "frechet" in smile["sweep"]:  # results of earlier versions have no such curves
+            plot_quality(smile, folder / "smile-quality.png")
 
 
 def _about(bundle: Bundle) -> dict[str, Any]:

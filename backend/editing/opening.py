@@ -14,6 +14,7 @@ from torch import Tensor
 
 from backend.bundles.bundle import Bundle
 from backend.editing.corrections import corrected_parts
+from backend.editing.finding import detector_of
 from backend.editing.inversion import LEVELS, Reconstruction, invert, measure
 from backend.editing.model import Model, array_of
 from backend.editing.part_quality import parts_report
@@ -30,7 +31,7 @@ from backend.errors import BadImage
 from backend.models.generator import sample_z
 from backend.models.pictures import to_picture
 from backend.photos.align import CropFrame, extract
-from backend.photos.detect import Subject, make_detector
+from backend.photos.detect import Subject
 from backend.photos.parts import PlacedMask, draw_field, draw_parts
 from protocol.geometry import Rect
 
@@ -45,7 +46,7 @@ class Opening(Model):
         super().__init__(bundle, device)
         parser = self.networks.parser
         judge = partial(looks_upright, parser) if parser else None
-        self._detector = make_detector(bundle.domain, judge=judge)
+        self._detector = detector_of(bundle, judge)
 
     def find_subjects(
         self, image: NDArray[np.uint8], selection: Rect | None = None

@@ -27,6 +27,8 @@ STEPS = {"encoder only": Level(0), "+20 steps": LEVELS["fast"], "+100 steps": LE
 """The embeddings that are compared; the last one is what edits start from."""
 
 _BATCH = 8  # pictures generated at once
+_LOOKED = 64  # side of the crop by which it is told how much of a subject a photo shows
+_COVERED = 0.5  # of the crop: a subject that lies mostly outside the photo is none
 _SEED = 0  # of the order in which photos are taken
 
 
@@ -36,6 +38,7 @@ class Album:
     def __init__(self, editor: Editor, folder: Path, store: Store, *, quiet: bool = False) -> None:
         """Raises BadImage when there is no picture below the folder."""
         self.editor, self.store, self._quiet = editor, store, quiet
+        self.skipped: set[str] = set()  # names of photos that could not be used
         self.paths = {photo_name(p): p for p in find_images([folder])}
 
     @property
@@ -72,15 +75,21 @@ class Album:
         return read_rgb(self.paths[name])
 
     def frame(self, name: str) -> CropFrame | None:
-        """Where the largest subject is; None when there is none."""
+        """Where the largest subject is; None when there is none, when most of it lies outside the
+        photo, or when the photo cannot be read: it is skipped then, see `skipped`."""
 
         def detect() -> NDArray[np.float64]:
             try:
-                return self.editor.find_subjects(self.pixels(name))[0].frame.quad
+                pixels = self.pixels(name)
+                frame = self.editor.find_subjects(pixels)[0].frame
             except UserError:
                 return np.zeros((0, 2))
+            covered = extract(pixels, frame, _LOOKED)[1].mean()
+            return frame.quad if covered >= _COVERED else np.zeros((0, 2))
 
         quad = self.store.array(detect, "frame", self.editor.bundle.domain, self.key(name))
+        if not len(quad):
+            self.skipped.add(name)
         return CropFrame(quad) if len(quad) else None
 
     def crop(self, name: str, side: int | None = None) -> NDArray[np.uint8]:

@@ -14,26 +14,33 @@ from numpy.typing import NDArray
 from backend.editing.editor import Editor
 from backend.errors import BadImage
 from backend.evaluation.album import Album
+from backend.evaluation.baselines import distilled, local_editing
 from backend.evaluation.distances import FeatureSpace, InceptionSpace, PerceptualSpace
 from backend.evaluation.encoder_table import encoder_table
+from backend.evaluation.face_api import FaceApi
 from backend.evaluation.face_mesh import FaceMesh
 from backend.evaluation.interfacegan import Boundary, find_boundary
 from backend.evaluation.judge import Judge
+from backend.evaluation.methods import PRESET, constant, editgan_methods
 from backend.evaluation.preset_table import preset_table
 from backend.evaluation.sheets import part_columns, preset_columns, save_sheet, scale_columns
 from backend.evaluation.smile import Ratings, SmileScorer, calibrate, read_ratings
-from backend.evaluation.smile_benchmark import NEUTRAL, PRESET, render, smile_table, sweep
+from backend.evaluation.smile_benchmark import NEUTRAL, render, smile_table
+from backend.evaluation.sweeps import sweep
 from edit_library import Edit
 
 _FEWEST = 2  # pictures that have a covariance
+_SWEPT = 12  # photos of the sweeps: each is edited some forty times
 
 
 @dataclass(frozen=True)
 class Observers:
-    """Optional files that the measuring needs and the product does not."""
+    """Optional files that the measuring needs and the product does not: judges and baselines."""
 
     ratings: Path | None = None  # a CSV of people's ratings
     landmarker: Path | None = None  # face_landmarker.task
+    face_api: Path | None = None  # the folder `model` of the package @vladmandic/face-api
+    distilled: Path | None = None  # a network of `editgan train distilled`
     inception: Path | None = None  # Inception V3 weights for FID and KID
 
 
@@ -72,7 +79,8 @@ class Evaluation:
     def _presets(self) -> dict[str, Any]:
         if not self.edits:
             return {"skipped": "the library has no edit that was learnt with this generator"}
-        return preset_table(self.album, self._first(), self.edits, self._mesh)
+        names = self._first()
+        return preset_table(self.album, names, self.edits, self._mesh, self._face_api)
 
     def _smile(self) -> dict[str, Any]:
         edit = self._smile_edit
@@ -87,7 +95,12 @@ class Evaluation:
         others = [n for n in self.album.with_subject(self.photos) if n not in names]
         judge, boundary = self._judge(others), self._boundary
         baseline = boundary.vector(like=edit.vector)
-        shown = render(self.album, names, edit, baseline)
+        local, agreement = local_editing(self.album, self._ratings, edit, names)
+        rows = [*editgan_methods(self.album.editor, edit), constant("InterFaceGAN", baseline, edit)]
+        rows.append(local)
+        if weights := self.observers.distilled:
+            rows.append(distilled(self.album, weights, edit))
+        shown = render(self.album, names, rows)
         if self._photo_sheets:
             save_sheet(self._photo_sheets / "smile-generator.jpg", shown.generated)
             save_sheet(self._photo_sheets / "smile-composite.jpg", shown.composed)
@@ -101,9 +114,11 @@ class Evaluation:
             "kernel": judge.space.kernel_name,
             "identity_network": judge.identity_network,
             "calibration": asdict(self._scorer[1]),
+            "second_calibration": asdict(self._second[1]) if self._second else None,
             "boundary": {"fitted_on": boundary.fitted_on, "accuracy": boundary.accuracy},
+            "cluster_agreement": agreement,
             **smile_table(judge, shown),
-            "sweep": sweep(self.album, names, vectors, judge),
+            "sweep": sweep(self.album, names[:_SWEPT], vectors, edit, judge),
         }
 
     def sheets(self, folder: Path) -> dict[str, str]:
@@ -151,6 +166,18 @@ class Evaluation:
         return calibrate(self._mesh, self.album, self._ratings)
 
     @cached_property
+    def _face_api(self) -> FaceApi | None:
+        folder = self.observers.face_api
+        return FaceApi(folder) if folder and self._bundle.domain == "faces" else None
+
+    @cached_property
+    def _second(self) -> tuple[SmileScorer, Any] | None:
+        """A second judge of smiles, where its networks are at hand."""
+        if self._face_api is None or self._ratings is None:
+            return None
+        return calibrate(self._face_api, self.album, self._ratings)
+
+    @cached_property
     def _boundary(self) -> Boundary:
         """InterFaceGAN's, from the rated photos that the generator was trained on."""
         ratings = self._ratings
@@ -176,7 +203,8 @@ class Evaluation:
             space = PerceptualSpace(editor.networks.perceptual)
         real = [self.album.crop(name) for name in others]
         identity = editor.networks.identity
-        return Judge(self._scorer[0], identity, space, real, editor.device)
+        second = self._second[0] if self._second else None
+        return Judge(self._scorer[0], identity, space, real, editor.device, second)
 
     @property
     def _bundle(self) -> Any:

@@ -22,7 +22,9 @@ _SIDE = 256  # the network's input
 _MARGIN = 1.5  # the input's side, in the longer side of the landmarks' box
 _OUTER_EYES = (33, 263)  # image-left, image-right: they say how the head is rolled
 _LANDMARKS = 478
-_SMILE = (44, 45)  # mouthSmileLeft, mouthSmileRight among the 52 blendshapes
+# Among the 52 blendshapes:
+_BLINK = (9, 10)  # eyeBlinkLeft, eyeBlinkRight
+_SMILE = (44, 45)  # mouthSmileLeft, mouthSmileRight
 # The landmarks that the blendshape network reads.
 _READ = (
     0, 1, 4, 5, 6, 7, 8, 10, 13, 14, 17, 21, 33, 37, 39, 40, 46, 52, 53, 54, 55, 58, 61, 63, 65, 66,
@@ -48,6 +50,11 @@ class FaceShape:
         """The mean of mouthSmileLeft and mouthSmileRight, 0..1."""
         return float(self.blendshapes[list(_SMILE)].mean())
 
+    @property
+    def blink(self) -> float:
+        """How far both eyes are shut, that is the one that is shut less: 0..1."""
+        return float(self.blendshapes[list(_BLINK)].min())
+
     def span(self, a: int, b: int) -> float:
         """The distance of two landmarks, pixels."""
         return float(np.linalg.norm(self.landmarks[a] - self.landmarks[b]))
@@ -62,6 +69,7 @@ class FaceMesh:
     """The networks of a `face_landmarker.task` file; raises BadImage when it is not one."""
 
     name = "MediaPipe Face Landmarker"
+    smile_name = f"{name}, mean of mouthSmileLeft and mouthSmileRight"
 
     def __init__(self, task: Path) -> None:
         from ai_edge_litert.interpreter import Interpreter
@@ -78,6 +86,11 @@ class FaceMesh:
         for network in networks:
             network.allocate_tensors()
         self._mesh, self._blendshapes = networks
+
+    def smile(self, crop: NDArray[np.uint8]) -> float:
+        """The smile's blendshape of an aligned crop, 0..1; NaN where no face is seen."""
+        shape = self.read(crop)
+        return float("nan") if shape is None else shape.smile
 
     def read(self, crop: NDArray[np.uint8]) -> FaceShape | None:
         """The face that fills an aligned crop, uint8 [S, S, 3]; None when none is seen."""

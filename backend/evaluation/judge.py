@@ -27,13 +27,16 @@ Crops = Sequence[NDArray[np.uint8]]  # [R, R, 3] each
 class Scores:
     """Of N pictures. attribute_accuracy: share that is called smiling; attribute_score: mean
     probability of a smile; identity: mean cosine similarity to the photos before the edit;
-    frechet, kernel: distances to other photos, in the judge's feature space."""
+    frechet, kernel: distances to other photos, in the judge's feature space; second_...: what a
+    second scorer says."""
 
     attribute_accuracy: float
     attribute_score: float
     identity: float | None
     frechet: float
     kernel: float
+    second_accuracy: float | None = None
+    second_score: float | None = None
 
 
 class Judge:
@@ -46,8 +49,9 @@ class Judge:
         space: FeatureSpace,
         real: Crops,
         device: torch.device,
+        second: SmileScorer | None = None,
     ) -> None:
-        self.scorer, self._identity = scorer, identity
+        self.scorer, self._identity, self._second = scorer, identity, second
         self.space, self._device = space, device
         self.identity_network = identity.name if identity is not None else None
         self._real = features_of(space, real, device)
@@ -55,6 +59,7 @@ class Judge:
     def scores(self, edited: Crops, originals: Crops) -> Scores:
         """edited and originals belong together one by one."""
         smiles = self.scorer.score(edited)
+        again = self._second.score(edited) if self._second else None
         found = features_of(self.space, edited, self._device)
         return Scores(
             attribute_accuracy=float(np.mean(smiles > 0.5)),
@@ -62,21 +67,27 @@ class Judge:
             identity=self.identity(edited, originals),
             frechet=frechet_distance(found, self._real),
             kernel=kernel_distance(found, self._real),
+            second_accuracy=None if again is None else float(np.mean(again > 0.5)),
+            second_score=None if again is None else float(np.mean(again)),
         )
 
-    @torch.no_grad()
     def identity(self, edited: Crops, originals: Crops) -> float | None:
         """Mean cosine similarity; None without an identity network."""
         network = self._identity
         if network is None:
             return None
         pairs = zip(edited, originals, strict=True)
-        alike = [
-            (network.embed(self._tensor(a)) * network.embed(self._tensor(b))) for a, b in pairs
-        ]
-        return float(torch.cat(alike).sum(dim=1).mean())
+        return float(np.mean([alike(network, a, b, self._device) for a, b in pairs]))
 
-    def _tensor(self, crop: NDArray[np.uint8]) -> Tensor:
-        """uint8 [R, R, 3] -> (1, 3, R, R) in [-1, 1]."""
-        picture = torch.from_numpy(crop).permute(2, 0, 1)[None].to(self._device)
-        return to_float(picture)
+
+@torch.no_grad()
+def alike(
+    network: IdentityNetwork, a: NDArray[np.uint8], b: NDArray[np.uint8], device: torch.device
+) -> float:
+    """Cosine similarity of two aligned crops, uint8 [R, R, 3]."""
+
+    def embedded(crop: NDArray[np.uint8]) -> Tensor:
+        picture = torch.from_numpy(crop).permute(2, 0, 1)[None].to(device)
+        return network.embed(to_float(picture))
+
+    return float((embedded(a) * embedded(b)).sum())

@@ -11,32 +11,48 @@ from numpy.typing import NDArray
 
 from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
 from backend.evaluation.album import Album, composite_crop, rebuilt_crop
+from backend.evaluation.face_api import FaceApi
 from backend.evaluation.face_mesh import FaceMesh
+from backend.evaluation.judge import alike
 from backend.evaluation.measures import FACE_MEASURES, PART_MEASURES
 from backend.photos.composite import ResultLayer
 from edit_library import Edit
 
+_DRIFTS = ("identity", "older", "aged")
 _FACE_SIDE = 256  # what the landmark network sees
 
 
 def preset_table(
-    album: Album, names: Sequence[str], edits: Sequence[Edit], mesh: FaceMesh | None
+    album: Album,
+    names: Sequence[str],
+    edits: Sequence[Edit],
+    mesh: FaceMesh | None,
+    face_api: FaceApi | None = None,
 ) -> dict[str, Any]:
     """For each edit, at its default scale: means over the photos `names`.
 
     inside, outside: mean change of the generator's picture within the region of interest and beyond
     it, in levels of 0..255; leak: the share of all squared change that lies beyond. worked_parts:
     the share of photos on which the labels changed as declared; worked_face: the same by the
-    landmarks of the composite. None where nothing is declared or nothing could be measured.
+    landmarks of the composite. identity: cosine similarity of composite and photo; older: years by
+    which the composite looks older, aged: the same regardless of sign. None where nothing is
+    declared or nothing could be measured.
     """
     observer = _Observer(album, names, mesh) if mesh else None
     found: dict[str, list[dict[str, Any]]] = {edit.info.name: [] for edit in edits}
     for name in album.each(names, "presets"):
         photo = album.open(name)
         for edit in edits:
-            found[edit.info.name].append(_tried(album.editor, name, photo, edit, observer))
+            tried = _tried(album, name, photo, edit, observer, face_api)
+            found[edit.info.name].append(tried)
     rows = [_row(album.editor, edit, found[edit.info.name], observer) for edit in edits]
-    return {"photos": len(names), "rows": rows}
+    network = album.editor.networks.identity
+    return {
+        "photos": len(names),
+        "identity_network": network.name if network else None,
+        "age_network": face_api.age_name if face_api else None,
+        "rows": rows,
+    }
 
 
 class _Observer:
@@ -60,9 +76,15 @@ class _Observer:
 
 
 def _tried(
-    editor: Editor, name: str, photo: OpenPhoto, edit: Edit, observer: _Observer | None
+    album: Album,
+    name: str,
+    photo: OpenPhoto,
+    edit: Edit,
+    observer: _Observer | None,
+    face_api: FaceApi | None,
 ) -> dict[str, Any]:
     """One edit on one photo."""
+    editor = album.editor
     scaled = ScaledEdit(edit.vector, edit.info.parts, edit.info.default)
     result = editor.apply(photo, [scaled])
     values: dict[str, Any] = _locality(editor, photo, edit.info.parts, result.crop, result.labels)
@@ -70,6 +92,12 @@ def _tried(
         values["worked_parts"] = by_parts.worked(editor.bundle, photo.labels, result.labels)
     if observer:
         values["worked_face"] = observer.worked(edit.info.name, name, photo, result.layer)
+    before, after = (album.crop(name), composite_crop(photo, result.layer, album.size))
+    if network := editor.networks.identity:
+        values["identity"] = alike(network, before, after, editor.device)
+    if face_api:
+        values["older"] = face_api.age(after) - face_api.age(before)
+        values["aged"] = abs(values["older"])
     return values
 
 
@@ -98,7 +126,7 @@ def _row(
     editor: Editor, edit: Edit, found: Sequence[dict[str, Any]], observer: _Observer | None
 ) -> dict[str, Any]:
     row: dict[str, Any] = {"preset": edit.info.name, "title": edit.info.title}
-    for key in ("region", "inside", "outside", "leak", "worked_parts", "worked_face"):
+    for key in ("region", "inside", "outside", "leak", "worked_parts", "worked_face", *_DRIFTS):
         known = [one[key] for one in found if one.get(key) is not None]
         row[key] = _mean(np.array(known, np.float64)) if known else None
     by_parts = PART_MEASURES.get(edit.info.name)

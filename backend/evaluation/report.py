@@ -101,9 +101,21 @@ def _smile(section: Results) -> list[str]:
         f"InterFaceGAN: fitted to {boundary['fitted_on']} codes, right about "
         f"{boundary['accuracy']:.0%} of others, its vector as long as the preset's."
     )
+    if (agreement := section.get("cluster_agreement")) is not None:
+        note += (
+            " LocalEditing: styles of the happiest faces among the rated photos, lent by turns; "
+            f"its cluster overlaps with the edited parts by {agreement:.0%} (intersection over "
+            "union)."
+        )
+    if second := section.get("second_calibration"):
+        note += (
+            f" Second judge: {second['scorer']}, calibrated in the same way; it agrees with people "
+            f"about {second['accuracy']:.0%}, correlation {second['correlation']:.2f}."
+        )
     columns = (
         ("method", "method", _TEXT),
         ("attribute_accuracy", "smiling", _SHARE),
+        ("second_accuracy", "smiling, second judge", _SHARE),
         ("attribute_score", "attribute score", _NUMBER),
         ("identity", "identity to photo", _NUMBER),
         ("identity_to_reconstruction", "identity to reconstruction", _NUMBER),
@@ -123,6 +135,7 @@ def _smile(section: Results) -> list[str]:
         *table(columns, section["composite"]),
         "",
         "![Attribute score against identity](smile-sweep.png)",
+        *(["![Distance from photos](smile-quality.png)"] if "frechet" in section["sweep"] else []),
     ]
 
 
@@ -137,6 +150,9 @@ def _presets(section: Results) -> list[str]:
         ("measure_parts", "that is", _TEXT),
         ("worked_face", "worked, by landmarks", _SHARE),
         ("measure_face", "that is", _TEXT),
+        ("identity", "identity", _NUMBER),
+        ("older", "years older", "+.1f"),
+        ("aged", "years, either way", ".1f"),
     )
     note = (
         f"Means of {section['photos']} photos kept out of training, vector alone at its default "
@@ -151,4 +167,8 @@ def _presets(section: Results) -> list[str]:
             "these photos warped by just so much, which is what an edit has to reach"
         )
     note += "."
+    if network := section.get("identity_network"):
+        note += f" Identity: cosine similarity of composite and photo, {network}."
+    if network := section.get("age_network"):
+        note += f" Years: how much older the composite looks than the photo, {network}."
     return [note, "", *table(columns, section["rows"])]

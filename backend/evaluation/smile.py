@@ -6,6 +6,7 @@ import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +14,20 @@ from sklearn.linear_model import LogisticRegression
 
 from backend.errors import BadImage
 from backend.evaluation.album import Album
-from backend.evaluation.face_mesh import FaceMesh
 
 RATING = "happy"
 _HAPPY = 50.0  # of 100: from here on people's mean rating counts as a smile
 _FEWEST = 20  # rated photos, below which nothing can be calibrated
+
+
+class SmileObserver(Protocol):
+    """A network that sees smiles and took no part in training."""
+
+    name: str
+    smile_name: str  # what its number is
+
+    def smile(self, crop: NDArray[np.uint8]) -> float:
+        """How much an aligned crop, uint8 [S, S, 3], smiles, 0..1; NaN where no face is seen."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,41 +89,39 @@ def read_ratings(path: Path, album: Album, held_out: Sequence[str] | None) -> Ra
 
 
 class SmileScorer:
-    """The probability that people call a face happy, from the blendshapes of its smile."""
+    """The probability that people call a face happy, from what an observer sees."""
 
-    def __init__(self, mesh: FaceMesh, smiles: NDArray[np.float64], happy: NDArray[np.bool_]):
-        """smiles: blendshape [N], happy: what people said [N]."""
-        self.mesh = mesh
+    def __init__(
+        self, observer: SmileObserver, smiles: NDArray[np.float64], happy: NDArray[np.bool_]
+    ) -> None:
+        """smiles: what the observer saw [N], happy: what people said [N]."""
+        self.observer = observer
         self._model = LogisticRegression().fit(smiles[:, None], happy)
 
     def probability(self, smiles: NDArray[np.float64]) -> NDArray[np.float64]:
-        """[N] blendshapes -> [N] probabilities; a face that was not seen (NaN) does not smile."""
+        """[N] smiles -> [N] probabilities; a face that was not seen (NaN) does not smile."""
         found = np.isfinite(smiles)
         known = self._model.predict_proba(np.where(found, smiles, 0.0)[:, None])[:, 1]
         return np.where(found, known, 0.0)
 
     def photos(self, album: Album, names: Sequence[str]) -> NDArray[np.float64]:
         """The same for photos of an album; what was seen of each is kept."""
-        return self.probability(_smiles(self.mesh, album, names))
+        return self.probability(_smiles(self.observer, album, names))
 
     def score(self, crops: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
         """Crops, uint8 [S, S, 3] each -> probabilities of a smile [N]."""
-        return self.probability(np.array([smile_of(self.mesh, crop) for crop in crops]))
+        return self.probability(np.array([self.observer.smile(crop) for crop in crops]))
 
 
-def smile_of(mesh: FaceMesh, crop: NDArray[np.uint8]) -> float:
-    """The smile's blendshape, 0..1; NaN where no face is seen."""
-    shape = mesh.read(crop)
-    return float("nan") if shape is None else shape.smile
-
-
-def calibrate(mesh: FaceMesh, album: Album, ratings: Ratings) -> tuple[SmileScorer, Calibration]:
+def calibrate(
+    observer: SmileObserver, album: Album, ratings: Ratings
+) -> tuple[SmileScorer, Calibration]:
     """Fit a scorer on the rated photos at the generator's resolution; try it on the held-out."""
-    smiles = np.nan_to_num(_smiles(mesh, album, ratings.fit))
-    scorer = SmileScorer(mesh, smiles, ratings.smiling(ratings.fit))
+    smiles = np.nan_to_num(_smiles(observer, album, ratings.fit))
+    scorer = SmileScorer(observer, smiles, ratings.smiling(ratings.fit))
     found, happy = scorer.photos(album, ratings.held), ratings.smiling(ratings.held)
     return scorer, Calibration(
-        scorer=f"{mesh.name}, mean of mouthSmileLeft and mouthSmileRight",
+        scorer=observer.smile_name,
         fitted_on=len(ratings.fit),
         tried_on=len(ratings.held),
         accuracy=float(np.mean((found > 0.5) == happy)),
@@ -122,11 +130,12 @@ def calibrate(mesh: FaceMesh, album: Album, ratings: Ratings) -> tuple[SmileScor
     )
 
 
-def _smiles(mesh: FaceMesh, album: Album, names: Sequence[str]) -> NDArray[np.float64]:
-    """The smile's blendshape of photos, at the generator's resolution: [N], NaN without a face."""
+def _smiles(observer: SmileObserver, album: Album, names: Sequence[str]) -> NDArray[np.float64]:
+    """What an observer sees of photos at the generator's resolution: [N], NaN without a face."""
 
     def one(name: str) -> float:
-        key = ("smile", mesh.name, album.key(name), album.size)
-        return float(album.store.array(lambda: np.array(smile_of(mesh, album.crop(name))), *key))
+        key = ("smile", observer.name, album.key(name), album.size)
+        seen = album.store.array(lambda: np.array(observer.smile(album.crop(name))), *key)
+        return float(seen)
 
     return np.array([one(name) for name in album.each(names, "looking for smiles")])

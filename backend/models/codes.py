@@ -21,6 +21,8 @@ class CodeDistribution(nn.Module):
 
     def __init__(self, mean: Tensor, basis: Tensor) -> None:
         super().__init__()
+        self.mean: Tensor
+        self.basis: Tensor
         self.register_buffer("mean", mean)
         self.register_buffer("basis", basis)
 

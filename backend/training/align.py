@@ -4,9 +4,12 @@ be."""
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+import itertools
+import sys
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,31 +23,41 @@ from backend.errors import BadImage
 from backend.photos.align import extract
 from backend.photos.folder import find_images, photo_name, read_rgb
 from backend.photos.pixels import to_bytes
+from backend.training.aligned_file import AlignedFile
+from backend.training.labelled import is_label_map
 from protocol.errors import UserError
 
+_COVERED = 0.9  # of a crop: more lies in the photo, less would be padding
+_ENLARGED = 2.0  # how many pixels of a crop may come from one of the photo, along a side
+_AHEAD = 8  # photos for each worker that are under way at once
 
-def _align_one(path: Path, domain: str, resolution: int) -> NDArray[np.uint8] | None:
-    image = read_rgb(path)
+
+def _align_one(path: Path, domain: str, resolution: int) -> NDArray[np.uint8] | str:
+    """The crop uint8 [R, R, 3], or why there is none."""
+    try:
+        image = read_rgb(path)
+    except BadImage:
+        return "cannot be read"
+    if min(image.shape[:2]) * _ENLARGED < resolution:
+        return "too small"
     try:
         subject = _detector(domain).find(image)[0]
     except UserError:
-        return None
+        return "no subject found"
     crop, valid = extract(image, subject.frame, resolution)
-    if valid.mean() < 0.9 or subject.frame.size < resolution / 2:
-        return None  # mostly padding, or enlarged beyond what it holds
+    if valid.mean() < _COVERED:
+        return "mostly outside the picture"
+    if subject.frame.size * _ENLARGED < resolution:
+        return "too small"
     return to_bytes(crop)
 
 
-_detectors: dict[str, object] = {}  # one per worker process: loading it takes longer than using it
-
-
+@cache  # in each worker process: loading it takes longer than using it
 def _detector(domain: str) -> Any:
     from backend.photos.detect import make_detector
 
-    if domain not in _detectors:
-        torch.set_num_threads(1)
-        _detectors[domain] = make_detector(domain, min_face=60)
-    return _detectors[domain]
+    torch.set_num_threads(1)
+    return make_detector(domain, min_face=60)
 
 
 def align(
@@ -55,25 +68,54 @@ def align(
     workers: int,
     *,
     quiet: bool = False,
-) -> int:
-    """Align all pictures below `images` into `output`; returns how many were kept."""
-    paths = find_images(images)
-    output.mkdir(parents=True, exist_ok=True)
-    crops, names = [], []
-    with ProcessPoolExecutor(workers) as pool:
-        results = pool.map(
-            _align_one, paths, [domain] * len(paths), [resolution] * len(paths), chunksize=32
+) -> tuple[int, dict[str, int]]:
+    """Align all pictures below `images` into `output`; returns how many are there now, and how many
+    were skipped by reason.
+
+    What was cut out is on the disk at once: an interrupted run goes on with the photos that are
+    left. Raises BadImage where no photo serves.
+    """
+    paths = [path for path in find_images(images) if not is_label_map(path)]
+    with AlignedFile(output, resolution) as file:
+        left = [path for path in paths if photo_name(path) not in file.outcomes]
+        shown = tqdm(
+            total=len(paths), initial=len(paths) - len(left), unit="img", disable=quiet or None
         )
-        shown = tqdm(results, total=len(paths), unit="img", disable=quiet)
-        for path, crop in zip(paths, shown, strict=True):
-            if crop is not None:
-                crops.append(crop)
-                names.append(photo_name(path))
-    if not crops:
-        raise BadImage("None of these photos shows a subject that is large enough; use others.")
-    np.save(output / "images.npy", np.stack(crops))
-    (output / "names.json").write_text(json.dumps(names))
-    return len(crops)
+        for name, found in _aligned(left, domain, resolution, workers):
+            if isinstance(found, str):
+                file.skip(name, found)
+                if not quiet:
+                    shown.write(f"{name}: {found}", sys.stderr)
+            else:
+                file.add(name, found)
+            shown.update()
+        skipped = Counter(reason for reason in file.outcomes.values() if reason)
+        kept = len(file.outcomes) - skipped.total()
+    if not kept:
+        raise BadImage(
+            "None of these photos shows a subject that is large enough; use others. "
+            f"Why, photo by photo: {output / AlignedFile.OUTCOMES}."
+        )
+    return kept, dict(skipped)
+
+
+def _aligned(
+    paths: Sequence[Path], domain: str, resolution: int, workers: int
+) -> Iterator[tuple[str, NDArray[np.uint8] | str]]:
+    """Names, and what `_align_one` gives, in order; few crops are in memory at once."""
+    pool, left = ProcessPoolExecutor(workers), iter(paths)
+    try:
+        waiting: deque[tuple[str, Future[NDArray[np.uint8] | str]]] = deque()
+        while True:
+            for path in itertools.islice(left, workers * _AHEAD - len(waiting)):
+                job = pool.submit(_align_one, path, domain, resolution)
+                waiting.append((photo_name(path), job))
+            if not waiting:
+                return
+            name, job = waiting.popleft()
+            yield name, job.result()
+    finally:
+        pool.shutdown(cancel_futures=True)  # interrupted: what was not begun never is
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,7 +127,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:
-    """`editgan train align`."""
+    """`editgan train align`: goes on where it was interrupted."""
     size = args.resolution
-    kept = align(args.images, args.output, args.domain, size, args.workers, quiet=args.quiet)
-    return {"kept": kept, "output": str(args.output)}
+    found = align(args.images, args.output, args.domain, size, args.workers, quiet=args.quiet)
+    return {"kept": found[0], "skipped": found[1], "output": str(args.output)}
+
+
+def describe(report: Mapping[str, Any]) -> str:
+    """How many pictures there are, and how many photos were left out, by reason."""
+    lines = [f"{report['kept']} pictures in {report['output']}"]
+    lines += [f"{count} skipped: {reason}" for reason, count in sorted(report["skipped"].items())]
+    if report["skipped"]:
+        lines.append(f"Which: {Path(report['output']) / AlignedFile.OUTCOMES}")
+    return "\n".join(lines)

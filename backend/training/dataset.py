@@ -1,12 +1,13 @@
-"""Aligned training pictures: one folder with `images.npy` (uint8 [N, R, R, 3]) and `names.json`.
+"""Aligned training pictures: folders with `images.npy` (uint8 [N, R, R, 3]) and `names.json`.
 
-They are cut out by the very code that aligns a user's photo.
+They are cut out by the very code that aligns a user's photo. Folders may differ in resolution:
+small photographs and large ones train one generator together.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,44 +18,115 @@ from torch import Tensor
 from backend.errors import BadImage
 from backend.models.pictures import to_float
 
+OFTEN = 10  # how many times as often the pictures of a list are drawn
+
 
 class AlignedDataset:
-    """Aligned pictures on disk, read through a memory map; raises BadImage where there are none.
+    """Aligned pictures on disk, read through memory maps; raises BadImage where there are none.
 
-    images: uint8 [N, R, R, 3]; names: `folder/file` of each picture.
+    names: `folder/file` of each picture; kept: the indices of those to train on, those named in
+    `often` ten times.
     """
 
     def __init__(
-        self, folder: Path, *, exclude: frozenset[str] = frozenset(), device: str = "cpu"
+        self,
+        folders: Path | Sequence[Path],
+        *,
+        exclude: frozenset[str] = frozenset(),
+        often: frozenset[str] = frozenset(),
+        device: str = "cpu",
     ) -> None:
-        path = folder / "images.npy"
-        if not path.is_file():
-            raise BadImage(f"{folder} holds no aligned pictures; 'editgan train align' makes them.")
-        self.images: NDArray[np.uint8] = np.load(path, mmap_mode="r")
-        self.names: list[str] = json.loads((folder / "names.json").read_text())
-        self.kept = np.array([i for i, n in enumerate(self.names) if n not in exclude])
+        folders = [folders] if isinstance(folders, Path) else folders
+        self._maps, self.names = list[NDArray[np.uint8]](), list[str]()
+        for folder in folders:
+            images, names = _read(folder)
+            self._maps.append(images)
+            self.names += names
+        counts = [len(images) for images in self._maps]
+        self._starts = np.cumsum([0, *counts])
+        self._sides = np.repeat([images.shape[1] for images in self._maps], counts)
+        kept = [i for i, name in enumerate(self.names) if name not in exclude]
+        times = [OFTEN if self.names[i] in often else 1 for i in kept]
+        self.kept = np.repeat(np.array(kept, np.int64), times)
         self.device = torch.device(device)
 
     def __len__(self) -> int:
         return len(self.kept)
 
-    def batch(self, indices: NDArray[np.int64], resolution: int) -> Tensor:
-        """Pictures as float32 [B, 3, resolution, resolution] in [-1, 1]."""
-        images = torch.from_numpy(self.images[self.kept[indices]]).to(self.device)
-        images = images.permute(0, 3, 1, 2).float()
-        if images.shape[-1] != resolution:
-            images = torch.nn.functional.interpolate(images, size=resolution, mode="area")
-        return to_float(images)
+    @property
+    def smallest(self) -> int:
+        """Side of the smallest pictures."""
+        return int(self._sides.min())
+
+    def picture(self, index: int) -> NDArray[np.uint8]:
+        """The picture called `names[index]`, uint8 [R, R, 3]."""
+        which = int(np.searchsorted(self._starts, index, side="right")) - 1
+        return np.asarray(self._maps[which][index - self._starts[which]])
+
+    def batch(self, indices: Sequence[int] | NDArray[np.int64], resolution: int) -> Tensor:
+        """Kept pictures as float32 [B, 3, resolution, resolution] in [-1, 1]."""
+        sizes = {"size": (resolution, resolution), "antialias": True, "align_corners": False}
+        found = []
+        for index in self.kept[indices]:
+            image = torch.from_numpy(self.picture(index).copy()).to(self.device)
+            one = image.permute(2, 0, 1)[None].float()
+            if one.shape[-1] > resolution:
+                one = torch.nn.functional.interpolate(one, size=resolution, mode="area")
+            elif one.shape[-1] < resolution:
+                one = torch.nn.functional.interpolate(one, mode="bilinear", **sizes)
+            found.append(one)
+        return to_float(torch.cat(found))
 
     def batches(self, size: int, resolution: int, seed: int, start: int) -> Iterator[Tensor]:
         """Endless shuffled batches, mirrored at random; `start` pictures in, so that a run
-        resumes exactly."""
+        resumes exactly.
+
+        All pictures of a batch have one side: the `resolution`, or half of it, a quarter ... where
+        they have no more pixels themselves.
+        """
         step = start // size
+        per_epoch = len(self._epoch(size, seed, 0, resolution))
         while True:
             rng = np.random.default_rng([seed, step])
-            epoch, offset = divmod(step * size, max(len(self) - size, 1))
-            order = np.random.default_rng([seed, epoch, 1]).permutation(len(self))
-            images = self.batch(order[offset : offset + size], resolution)
+            epoch, offset = divmod(step, per_epoch)
+            if offset == 0 or step == start // size:
+                order = self._epoch(size, seed, epoch, resolution)
+            chosen = order[offset]
+            images = self.batch(chosen, int(self._shown(resolution)[chosen[0]]))
             mirrored = torch.from_numpy(rng.random(len(images)) < 0.5).to(self.device)
             yield torch.where(mirrored[:, None, None, None], images.flip(3), images)
             step += 1
+
+    def _shown(self, resolution: int) -> NDArray[np.int64]:
+        """The side at which each kept picture is shown: none is enlarged."""
+        halvings = np.ceil(np.log2(np.maximum(resolution / self._sides[self.kept], 1)))
+        return resolution >> halvings.astype(np.int64)
+
+    def _epoch(self, size: int, seed: int, epoch: int, resolution: int) -> list[NDArray[np.int64]]:
+        """All pictures once, in shuffled batches of one side each; what is left over waits for
+        another epoch, except where a side has less than one batch."""
+        rng = np.random.default_rng([seed, epoch, 1])
+        sides = self._shown(resolution)
+        found: list[NDArray[np.int64]] = []
+        for side in np.unique(sides):
+            order = rng.permutation(np.flatnonzero(sides == side))
+            whole = max(len(order) // size, 1) * size
+            found += np.array_split(np.resize(order, whole), whole // size)
+        return [found[i] for i in rng.permutation(len(found))]
+
+
+def _read(folder: Path) -> tuple[NDArray[np.uint8], list[str]]:
+    """One folder's pictures and their names; raises BadImage."""
+    path = folder / "images.npy"
+    if not path.is_file():
+        raise BadImage(f"{folder} holds no aligned pictures; 'editgan train align' makes them.")
+    try:
+        images = np.load(path, mmap_mode="r")
+        names = [str(name) for name in json.loads((folder / "names.json").read_text())]
+    except (OSError, ValueError) as error:
+        raise BadImage(
+            f"The aligned pictures in {folder} are damaged ({error}); align them again."
+        ) from error
+    if images.ndim != 4 or images.dtype != np.uint8 or len(images) != len(names):
+        raise BadImage(f"{folder} does not hold one name for each picture; align them again.")
+    return images, names

@@ -25,12 +25,15 @@ from backend.bundles.bundle import read_bundle
 from backend.bundles.networks import load_from
 from backend.commands.arguments import positive
 from backend.commands.inputs import check_packages
+from backend.errors import BadImage
 from backend.models.config import GeneratorConfig
 from backend.models.identity import MobileFaceNet
-from backend.training.dataset import AlignedDataset
+from backend.training.dataset import OFTEN, AlignedDataset
+from backend.training.interruption import whole_steps
+from backend.training.recipe import Recipe
 from backend.training.score import unseen_photos
 from backend.training.state import LAST, load_state, restore_chance, save_state
-from backend.training.trainer import GeneratorTrainer, Recipe
+from backend.training.trainer import GeneratorTrainer
 from protocol.errors import UserError
 
 if TYPE_CHECKING:
@@ -41,7 +44,10 @@ _BASIS_BATCHES = 256  # pictures for the basis of W: well more than w_dim
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--images", type=Path, required=True, help="folder from `train align`")
+    parser.add_argument(
+        "--images", type=Path, nargs="+", required=True,
+        help="folders from `train align`; they may differ in resolution",
+    )  # fmt: skip
     parser.add_argument("--output", "-o", type=Path, required=True, help="folder for the run")
     parser.add_argument("--perceptual", type=Path, required=True, help="SqueezeNet .safetensors")
     parser.add_argument("--identity", type=Path, help="MobileFaceNet .safetensors, for faces")
@@ -51,6 +57,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--held-out",
         type=Path,
         help="text file of names never trained on; best.pt keeps what rebuilds them best",
+    )
+    parser.add_argument(
+        "--often", type=Path, help=f"text file of names drawn {OFTEN} times as often"
     )
     parser.add_argument("--save-every", type=int, default=4_000, help="images")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
@@ -102,28 +111,50 @@ def _train(trainer: GeneratorTrainer, data: AlignedDataset, args: argparse.Names
     bar = tqdm(
         total=args.until, initial=trainer.seen, unit="img", mininterval=10, disable=args.quiet
     )
-    while trainer.seen < args.until:
-        if not trainer.shared_basis and trainer.seen >= recipe.shared_from:
-            some = data.batches(recipe.batch, resolution, recipe.seed + 1, 0)
-            explained = trainer.share_basis(itertools.islice(some, _BASIS_BATCHES))
-            if not args.quiet:
-                text = f"One w for all layers holds {explained:.1%} of the codes' variance."
-                bar.write(text, sys.stderr)
-        trainer.cool(args.until)
-        losses.append(trainer.step(next(batches)))
-        bar.update(recipe.batch)
-        if trainer.seen % args.save_every < recipe.batch or trainer.seen >= args.until:
-            shown_losses = _postfix(losses)
+    with whole_steps() as interrupted:
+        while trainer.seen < args.until and not interrupted():
+            _share_basis(trainer, data, args, bar)
+            trainer.cool(args.until)
+            losses.append(trainer.step(next(batches)))
+            bar.update(recipe.batch)
+            if trainer.seen % args.save_every < recipe.batch or trainer.seen >= args.until:
+                shown_losses = _postfix(losses)
+                save_state(args.output / LAST, trainer.state())
+                if best:
+                    distance = f"{best.offer():.3f}"
+                    shown_losses |= {"distance": distance, "best": f"{best.distance:.3f}"}
+                bar.set_postfix(shown_losses)
+                trainer.sample_sheet(args.output / f"sheet-{trainer.seen:08d}.png", shown)
+                losses = losses[-50:]
+        if interrupted():
             save_state(args.output / LAST, trainer.state())
-            if best:
-                shown_losses |= {"distance": f"{best.offer():.3f}", "best": f"{best.distance:.3f}"}
-            bar.set_postfix(shown_losses)
-            trainer.sample_sheet(args.output / f"sheet-{trainer.seen:08d}.png", shown)
-            losses = losses[-50:]
+
+
+def _share_basis(
+    trainer: GeneratorTrainer, data: AlignedDataset, args: argparse.Namespace, bar: tqdm[Any]
+) -> None:
+    """One basis of W for all layers, when its time has come."""
+    recipe = trainer.recipe
+    if trainer.shared_basis or trainer.seen < recipe.shared_from:
+        return
+    some = data.batches(recipe.batch, trainer.config.resolution, recipe.seed + 1, 0)
+    explained = trainer.share_basis(itertools.islice(some, _BASIS_BATCHES))
+    if not args.quiet:
+        bar.write(f"One w for all layers holds {explained:.1%} of the codes' variance.", sys.stderr)
 
 
 def _held_out(args: argparse.Namespace) -> frozenset[str]:
-    return frozenset(args.held_out.read_text().split()) if args.held_out else frozenset()
+    return _names(args.held_out)
+
+
+def _names(path: Path | None) -> frozenset[str]:
+    """Those of a text file; raises BadImage."""
+    if path is None:
+        return frozenset()
+    try:
+        return frozenset(path.read_text(encoding="utf-8").split())
+    except (OSError, ValueError) as error:
+        raise BadImage(f"{path} is no list of names that can be read ({error}).") from error
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:
@@ -145,7 +176,8 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         restore_chance(state)
     elif bundle:
         trainer.start_from(bundle)
-    data = AlignedDataset(args.images, exclude=_held_out(args), device=args.device)
+    often = _names(args.often)
+    data = AlignedDataset(args.images, exclude=_held_out(args), often=often, device=args.device)
     start = trainer.seen
     _train(trainer, data, args)
     seconds = time.monotonic() - began

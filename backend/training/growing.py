@@ -10,9 +10,11 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from backend.models.codes import CodeDistribution
 from backend.models.config import GeneratorConfig
 from backend.models.encoder import Encoder
 from backend.models.generator import Generator
+from backend.models.segmentation import SegmentationBranch
 from protocol.errors import UserError
 
 
@@ -59,4 +61,22 @@ def grow_encoder(small: Encoder, large: Encoder) -> None:
     for name in ("heads.weight", "heads.bias"):
         rows = state[name].unflatten(0, (small.config.n_ws, small.config.w_dim))
         state[name] = torch.cat([rows, rows[-1:].expand(more, *rows.shape[1:])]).flatten(0, 1)
+    large.load_state_dict(state)
+
+
+def grow_codes(small: CodeDistribution, n_ws: int) -> CodeDistribution:
+    """The same distribution for a grown generator of `n_ws` layers: new ones repeat the last."""
+    more = n_ws - small.mean.shape[0]
+    mean = torch.cat([small.mean, small.mean[-1:].expand(more, -1)])
+    basis = torch.cat([small.basis, small.basis[:, -1:].expand(-1, more, -1)], dim=1)
+    return CodeDistribution(mean, basis)
+
+
+@torch.no_grad()
+def grow_branch(small: SegmentationBranch, large: SegmentationBranch) -> None:
+    """Copy `small` into `large`, whose new features count for nothing yet: the parts stay where
+    they were."""
+    state = small.state_dict()
+    for name, weight in large.state_dict().items():
+        state.setdefault(name, torch.zeros_like(weight))
     large.load_state_dict(state)

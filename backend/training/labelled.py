@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.errors import BadImage
+from backend.errors import BadImage, NoSubject
 from backend.photos.align import CropFrame, extract
 from backend.photos.detect import make_detector
 from backend.photos.folder import read_rgb
@@ -23,6 +23,7 @@ from backend.photos.formats import SUFFIXES, open_picture
 
 UNLABELLED = 255  # a pixel of a label map that says nothing
 _SUFFIX = "_parts"
+_COVERED = 0.5  # of a crop: with less in the photo there is little to learn from
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +104,11 @@ def label_path(folder: Path, name: str) -> Path:
     return folder / f"{name}{_SUFFIX}.png"
 
 
+def is_label_map(path: Path) -> bool:
+    """Whether a file is named as label maps are, `N_parts.png`."""
+    return path.name.endswith(f"{_SUFFIX}.png")
+
+
 def read_label_map(path: Path, classes: int) -> NDArray[np.uint8]:
     """An indexed or grey picture uint8 [H, W] of class numbers or UNLABELLED; raises BadImage."""
     try:
@@ -110,9 +116,15 @@ def read_label_map(path: Path, classes: int) -> NDArray[np.uint8]:
             labels = np.array(picture)
     except (OSError, ValueError, SyntaxError) as error:
         raise BadImage(f"{path} cannot be read as a label map ({error}).") from error
-    known = (labels < classes) | (labels == UNLABELLED)
-    if labels.ndim != 2 or labels.dtype != np.uint8 or not known.all():
+    if labels.ndim != 2 or labels.dtype != np.uint8:
         raise BadImage(f"{path} is not an indexed picture of {classes} classes.")
+    unknown = np.setdiff1d(labels, [*range(classes), UNLABELLED])
+    if len(unknown):
+        values = ", ".join(map(str, unknown[:5]))
+        raise BadImage(
+            f"{path} is not an indexed picture of {classes} classes: it has the values {values}, "
+            f"which classes.json names no class for ({UNLABELLED} is 'not labelled')."
+        )
     return labels
 
 
@@ -141,11 +153,17 @@ def label_crop(
 
 
 def read_labelled(
-    labels: LabelSet, parts: Sequence[str], domain: str, resolution: int, label_resolution: int
+    labels: LabelSet,
+    parts: Sequence[str],
+    domain: str,
+    resolution: int,
+    label_resolution: int,
+    skipped: list[str],
 ) -> list[LabelledCrop]:
     """All labelled pictures of a set, aligned as a user's photo would be; raises BadImage.
 
-    parts: the bundle's; each must be a class of the set.
+    parts: the bundle's; each must be a class of the set. Pictures in which no subject is found, or
+    which can hardly be seen in their frame, are left out, and their names added to `skipped`.
     """
     if missing := [name for name in parts if name not in labels.classes]:
         raise BadImage(f"The label set has no class for {', '.join(missing)}.")
@@ -154,9 +172,19 @@ def read_labelled(
     for name in labels.names():
         photo, wanted = labels.photo(name), as_parts(labels.map(name), labels.classes, parts)
         if wanted.shape != photo.shape[:2]:
-            raise BadImage(f"The label map '{name}' has not the size of its photo.")
-        frame = detector.find(photo)[0].frame
+            sizes = " and ".join(f"{a.shape[1]} x {a.shape[0]}" for a in (wanted, photo))
+            raise BadImage(f"The label map '{name}' has not the size of its photo: {sizes} pixels.")
+        try:
+            frame = detector.find(photo)[0].frame
+        except NoSubject:
+            skipped.append(name)
+            continue
         image, valid = extract(photo, frame, resolution)
+        if valid.mean() < _COVERED:
+            skipped.append(name)
+            continue
         cut, labelled = label_crop(wanted, frame, label_resolution, len(parts))
         crops.append(LabelledCrop(name, image, valid, cut, labelled))
+    if not crops:
+        raise BadImage(f"No subject is found in any of the {len(skipped)} labelled pictures.")
     return crops

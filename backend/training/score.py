@@ -4,6 +4,7 @@ they never saw."""
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,12 +26,15 @@ from backend.training.state import load_networks_of
 from backend.training.trainer import averaged_networks
 
 
-def unseen_photos(images: Path, held_out: frozenset[str], resolution: int, count: int) -> Tensor:
+def unseen_photos(
+    images: Path | Sequence[Path], held_out: frozenset[str], resolution: int, count: int
+) -> Tensor:
     """Up to `count` of the pictures that training left out, (N, 3, R, R) in [-1, 1]."""
     data = AlignedDataset(images)
     chosen = [i for i, name in enumerate(data.names) if name in held_out][:count]
     if len(chosen) < 2:
-        raise BadImage(f"{images} holds no pictures that were left out of training.")
+        where = images if isinstance(images, Path) else ", ".join(map(str, images))
+        raise BadImage(f"{where} holds no pictures that were left out of training.")
     return data.batch(chosen, resolution)
 
 

@@ -9,18 +9,28 @@ from typing import Any
 import torch
 from torch import nn
 
+from backend.errors import BadSetting
+
 LAST, BEST = "state.pt", "best.pt"  # in a run's folder
 
 
 def save_state(path: Path, state: dict[str, Any]) -> None:
-    """Write a training state; an interruption leaves the old file whole."""
+    """Write a training state; an interruption leaves the old file whole. Raises BadSetting where it
+    cannot be written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     random = {"rng": torch.get_rng_state()}
     if torch.cuda.is_available():
         random["cuda_rng"] = torch.cuda.get_rng_state()
-    torch.save({**state, **random}, partial)
-    os.replace(partial, path)
+    try:
+        torch.save({**state, **random}, partial)
+        os.replace(partial, path)
+    except (OSError, RuntimeError) as error:  # torch's writer raises the latter on a full disk
+        partial.unlink(missing_ok=True)
+        raise BadSetting(
+            f"{path} could not be written ({str(error).splitlines()[0]}); is the disk full? What "
+            "was saved before is as it was: make room and run the command again."
+        ) from error
 
 
 def load_state(path: Path) -> dict[str, Any] | None:

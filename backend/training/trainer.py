@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from backend.bundles.bundle import Bundle
@@ -24,60 +25,13 @@ from backend.models.runtime.precision import fast_bfloat16
 from backend.training.augment import Augmentation
 from backend.training.critic import Critic, close_up
 from backend.training.growing import grow_encoder, grow_generator
+from backend.training.recipe import Recipe
 from backend.training.shared_basis import find_shared_basis, rebase
 from backend.training.state import update_average
+from backend.training.views import View, as_it_is, focus_map
 
 _RECENT = 2048  # codes kept, for drawing others like them
 _BALANCE_EVERY = 16  # steps between two looks at the losses' gradients
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything that decides a training run besides the network's shape."""
-
-    batch: int = 4  # on a processor steps count more than pictures
-    shared_from: int = 40_000  # images seen: one basis of W for all layers from here on
-    discriminator_from: int = 150_000  # images seen: it learns to judge before it is listened to
-    adversarial_from: int = 200_000  # images seen
-    drawn_from: int = 250_000  # images seen: pictures of drawn codes are judged from here on
-    cool_over: int = 0  # images, the last of a run: the rates of both networks fall to nothing
-    generator_rate: float = 8e-3  # equalised: weights are used 1 / sqrt(fan-in) as large
-    encoder_rate: float = 4e-4
-    momentum: float = 0.9  # Adam's; adversarial training wants less
-    discriminator_rate: float = 4e-4
-    mse_weight: float = 2.0
-    perceptual_weight: float = 0.4
-    identity_weight: float = 0.5  # one minus cosine similarity, with an identity network (faces)
-    focus: float = 4.0  # how much more the middle of the picture counts in both
-    close_up_weight: float = 0.0  # like perceptual_weight, of the middle seen twice as large
-    adversarial_weight: float = 0.5  # its gradient at the picture, relative to reconstruction's
-    drawn_share: float = 0.5  # pictures of drawn codes that are judged, per photo
-    code_spread_weight: float = 0.02  # keeps W+ near W: layers' codes near their mean
-    augment: float = 0.5
-    half_life: int = 20_000  # images, of the moving average; at most a twentieth of those seen
-    seed: int = 0
-
-
-def _as_it_is(image: Tensor) -> Tensor:
-    return image
-
-
-@dataclass(frozen=True)
-class View:
-    """A way to look at pictures, with a perceptual distance and a critic of its own."""
-
-    weight: float  # of the perceptual distance
-    focus: float  # how much more the middle counts in it
-    critic: Critic
-    crop: Callable[[Tensor], Tensor] = _as_it_is  # (B, 3, R, R) -> the same shape
-
-
-def focus_map(side: int, strength: float) -> Tensor:
-    """Weights (side, side) with mean 1, `1 + strength` times as large in the middle as outside."""
-    at = (torch.arange(side) + 0.5) / side
-    distance = (at[None] - 0.5).square() + (at[:, None] - 0.55).square()  # faces lie a little low
-    weights = 1 + strength * torch.exp(-distance / 0.25**2)
-    return weights / weights.mean()
 
 
 def _gradient_ratio(reconstruction: Tensor, judged: Tensor, pictures: Tensor, count: int) -> float:
@@ -113,9 +67,8 @@ class GeneratorTrainer:
             {"generator": copy.deepcopy(self.generator), "encoder": copy.deepcopy(self.encoder)}
         ).requires_grad_(False)
         self.optimiser = self._new_optimiser()
-        self.views = [View(recipe.perceptual_weight, recipe.focus, self._new_critic())]
-        if recipe.close_up_weight:
-            self.views.append(View(recipe.close_up_weight, 0.0, self._new_critic(), close_up))
+        # By the side of the photos: what is small itself is judged among its like.
+        self.views = {config.resolution: self._new_views()}
         # Recent codes of real pictures.
         self.codes = torch.zeros(0, config.n_ws, config.w_dim, device=self.device)
         self.focus: dict[tuple[int, float], Tensor] = {}  # by side and strength
@@ -135,9 +88,21 @@ class GeneratorTrainer:
         groups = [{"params": network.parameters(), "lr": rate} for network, rate in pairs]
         return torch.optim.Adam(groups, betas=(self.recipe.momentum, 0.99), fused=True)
 
-    def _new_critic(self) -> Critic:
-        channels, rate = SqueezeNetFeatures.channels, self.recipe.discriminator_rate
-        return Critic(channels, rate, self.device)
+    def _new_views(self) -> list[View]:
+        recipe, channels = self.recipe, SqueezeNetFeatures.channels
+
+        def critic() -> Critic:
+            return Critic(channels, recipe.discriminator_rate, self.device)
+
+        views = [View(recipe.perceptual_weight, recipe.focus, critic())]
+        if recipe.close_up_weight:
+            views.append(View(recipe.close_up_weight, 0.0, critic(), close_up))
+        return views
+
+    def _views_of(self, side: int) -> list[View]:
+        if side not in self.views:
+            self.views[side] = self._new_views()
+        return self.views[side]
 
     def share_basis(self, pictures: Iterable[Tensor]) -> float:
         """One basis of W for all layers, once; returns the share of variance that it explains.
@@ -162,7 +127,11 @@ class GeneratorTrainer:
             group["lr"] = share * rate
 
     def step(self, real: Tensor) -> dict[str, Tensor]:
-        """One optimisation step on (B, 3, R, R); returns the losses, still on the device."""
+        """One optimisation step on (B, 3, r, r); returns the losses, still on the device.
+
+        r: the resolution, or half of it, a quarter ... where the photos have no more detail. Then
+        the generator's pictures are reduced to it before anything compares or judges them.
+        """
         real = real.contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
             losses = self._losses(real)
@@ -207,6 +176,8 @@ class GeneratorTrainer:
         codes = self._encode(real)
         shown = torch.cat([codes, self._draw_some(len(real))])
         pictures, _ = self.generator(shown, self.generator.random_noise(len(shown)))
+        if (smaller := pictures.shape[-1] // real.shape[-1]) > 1:
+            pictures = F.avg_pool2d(pictures, smaller)
         fake = pictures[: len(real)]
         squared = (fake.float() - real).square().mean(dim=1)
         losses = {"mse": self.recipe.mse_weight * self._focused(squared, self.recipe.focus)}
@@ -232,8 +203,8 @@ class GeneratorTrainer:
         found: dict[str, list[Tensor]] = defaultdict(list)
         # A photo and its reconstruction get the same augmentation, and the same in all views.
         strength, count = self.recipe.augment, len(pictures)
-        change = Augmentation.draw(count, strength, self.device) if adversarial else _as_it_is
-        for view in self.views:
+        change = Augmentation.draw(count, strength, self.device) if adversarial else as_it_is
+        for view in self._views_of(real.shape[-1]):
             a, b = change(view.crop(real)), change(view.crop(pictures))
             with torch.no_grad():
                 a_features = self.features.features(a)
@@ -267,7 +238,9 @@ class GeneratorTrainer:
             "encoder": self.encoder.state_dict(),
             "averages": self.averages.state_dict(),
             "optimiser": self.optimiser.state_dict(),
-            "critics": [view.critic.state() for view in self.views],
+            "critics": {
+                side: [view.critic.state() for view in views] for side, views in self.views.items()
+            },
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -280,8 +253,9 @@ class GeneratorTrainer:
         self.optimiser.load_state_dict(state["optimiser"])
         for group, (rate, betas) in zip(self.optimiser.param_groups, chosen, strict=True):
             group["lr"], group["betas"] = rate, betas  # a resumed run may ask for others
-        for view, saved in zip(self.views, state["critics"], strict=False):  # a view may be new
-            view.critic.restore(saved)
+        for side, critics in state["critics"].items():
+            for view, saved in zip(self._views_of(side), critics, strict=False):  # one may be new
+                view.critic.restore(saved)
 
     def start_from(self, bundle: Bundle) -> None:
         """Go on from a finished bundle, grown where this run's resolution is larger; the rest

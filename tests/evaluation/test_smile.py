@@ -8,7 +8,6 @@ import pytest
 
 from backend.errors import BadImage
 from backend.evaluation.album import Album
-from backend.evaluation.face_mesh import FaceShape
 from backend.evaluation.smile import SmileScorer, calibrate, read_ratings
 from backend.evaluation.store import Store
 
@@ -18,11 +17,10 @@ class BrightnessMesh:
 
     name = "Brightness"
 
-    def read(self, crop: np.ndarray) -> FaceShape | None:
-        if crop.max() < 5:
-            return None
-        smile = np.full(52, crop.mean() / 255, np.float32)
-        return FaceShape(np.zeros((478, 2)), smile)
+    smile_name = "Brightness, mean"
+
+    def smile(self, crop: np.ndarray) -> float:
+        return float("nan") if crop.max() < 5 else crop.mean() / 255
 
 
 class Squares:
@@ -82,7 +80,7 @@ def test_smiles_of_rated_photos_are_kept(album: Album, tmp_path: Path) -> None:
     ratings = read_ratings(tmp_path / "ratings.csv", album, None)
     first = calibrate(BrightnessMesh(), album, ratings)[1]
     blind = BrightnessMesh()
-    blind.read = None  # type: ignore[assignment, method-assign]
+    blind.smile = None  # type: ignore[assignment, method-assign]
     assert calibrate(blind, album, ratings)[1] == first
 
 

@@ -12,11 +12,11 @@ from backend.bundles import find_bundle
 from backend.editing.editor import Editor
 from backend.editing.inversion import Level
 from backend.evaluation import album as albums
-from backend.evaluation import report, smile_benchmark
+from backend.evaluation import methods, report, smile_benchmark, sweeps
 from backend.evaluation.album import Album
 from backend.evaluation.distances import PerceptualSpace
 from backend.evaluation.judge import Judge
-from backend.evaluation.plots import plot_sweep
+from backend.evaluation.plots import plot_quality, plot_sweep
 from backend.evaluation.sheets import save_sheet
 from backend.evaluation.store import Store
 from edit_library import Edit, Library
@@ -33,9 +33,12 @@ class Reddish:
 def album(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Album:
     """The portrait, small, and its mirror image, embedded in one step."""
     monkeypatch.setattr(albums, "STEPS", {**albums.STEPS, "+100 steps": Level(1)})
-    monkeypatch.setattr(smile_benchmark, "REFINEMENTS", (1,))
-    monkeypatch.setattr(smile_benchmark, "SCRATCH_STEPS", 1)
-    monkeypatch.setattr(smile_benchmark, "SCALES", (0.0, 1.0))
+    monkeypatch.setitem(methods.LEVELS, "fast", Level(1))
+    monkeypatch.setattr(methods, "REFINEMENTS", (1,))
+    monkeypatch.setattr(methods, "SCRATCH_STEPS", 1)
+    monkeypatch.setattr(sweeps, "SCALES", (0.0, 1.0))
+    monkeypatch.setattr(sweeps, "REFINED_SCALES", (1.0,))
+    monkeypatch.setattr(sweeps, "REFINEMENTS", (1,))
     photo = cv2.resize(cv2.imread("assets/portrait.png"), (200, 200), interpolation=cv2.INTER_AREA)
     (tmp_path / "photos").mkdir()
     cv2.imwrite(str(tmp_path / "photos/a.png"), photo)
@@ -52,14 +55,23 @@ def smile(tmp_path: Path) -> Edit:
 def test_every_method_is_scored_and_drawn(album: Album, smile: Edit, tmp_path: Path) -> None:
     names = ["photos/a.png", "photos/b.png"]
     baseline = -smile.vector
-    shown = smile_benchmark.render(album, names, smile, baseline)
-    methods = [
+    rows = [*methods.editgan_methods(album.editor, smile)]
+    rows.append(methods.constant("InterFaceGAN", baseline, smile))
+    darker = lambda name, photo: album.tensors(name)[0] - 0.5  # noqa: E731
+    rows.append(methods.PictureMethod("Darker", darker, smile))
+    shown = smile_benchmark.render(album, names, rows)
+    expected = [
         "EditGAN vector",
         "EditGAN vector +1",
         "Optimised from scratch, 1 steps",
         "InterFaceGAN",
+        "Darker",
     ]
-    assert list(shown.generated)[1:] == list(shown.composed)[1:] == methods
+    assert list(shown.generated)[1:] == list(shown.composed)[1:] == expected
+    darker = shown.generated["Darker"][0].astype(int)
+    assert np.abs(darker - np.maximum(album.crop(names[0]).astype(int) - 64, 0)).max() <= 1
+    forehead = np.s_[: album.size // 4]  # far from the mouth: no method's composite changes it
+    assert np.array_equal(shown.composed["Darker"][0][forehead], shown.photos[0][forehead])
     for first, _ in (*shown.generated.values(), *shown.composed.values()):
         assert first.shape == (album.size, album.size, 3) and first.dtype == np.uint8
 
@@ -75,8 +87,10 @@ def test_every_method_is_scored_and_drawn(album: Album, smile: Edit, tmp_path: P
     assert rebuilt["identity"] < 0.99
 
     vectors = {"EditGAN vector": smile.vector, "InterFaceGAN": baseline}
-    curves = smile_benchmark.sweep(album, names, vectors, judge)
-    starts = [points[0] for points in curves["curves"].values()]
+    curves = sweeps.sweep(album, names, vectors, smile, judge)
+    starts = [points[0] for points in curves["curves"].values() if len(points) > 1]
+    (refined,) = curves["curves"]["EditGAN vector +1"]
+    assert refined["scale"] == 1 and refined["identity"] < 0.99
     assert starts[0] == starts[1]  # scale 0 of anything is the reconstruction
     assert starts[0]["identity"] == pytest.approx(rebuilt["identity"], abs=1e-3)
 
@@ -86,18 +100,22 @@ def test_every_method_is_scored_and_drawn(album: Album, smile: Edit, tmp_path: P
 def _draw(folder: Path, tables: dict, shown: smile_benchmark.Pictures) -> None:
     section = {"photos": 2, "identity_network": "MobileFaceNet", **tables}
     plot_sweep(section, folder / "plot.png")
+    plot_quality(section, folder / "quality.png")
     save_sheet(folder / "sheet.jpg", shown.composed)
-    plot, sheet = cv2.imread(str(folder / "plot.png")), cv2.imread(str(folder / "sheet.jpg"))
-    assert plot.shape[1] > 500 and plot.std() > 5
-    assert sheet.shape[1] == 5 * 128 and sheet.shape[0] > 2 * 128
+    sheet = cv2.imread(str(folder / "sheet.jpg"))
+    for name in ("plot.png", "quality.png"):
+        plot = cv2.imread(str(folder / name))
+        assert plot.shape[1] > 500 and plot.std() > 5
+    assert sheet.shape[1] == 6 * 128 and sheet.shape[0] > 2 * 128
 
 
 def test_slow_edits_are_kept(album: Album, smile: Edit, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = smile_benchmark.render(album, ["photos/a.png"], smile, None)
+    rows = methods.editgan_methods(album.editor, smile)
+    first = smile_benchmark.render(album, ["photos/a.png"], rows)
     monkeypatch.setattr(Editor, "edit", None)  # neither refinement nor optimisation may run again
     for module in ("applying", "repainting"):
         monkeypatch.setattr(f"backend.editing.{module}.optimise", None)
-    again = smile_benchmark.render(album, ["photos/a.png"], smile, None)
+    again = smile_benchmark.render(album, ["photos/a.png"], rows)
     for name, crops in first.generated.items():
         assert np.array_equal(crops[0], again.generated[name][0])
 

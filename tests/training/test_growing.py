@@ -13,7 +13,8 @@ from backend.models.encoder import Encoder
 from backend.models.generator import Generator
 from backend.models.runtime.resampling import enlarged
 from backend.training.growing import check_growth, grow_encoder, grow_generator
-from backend.training.trainer import GeneratorTrainer, Recipe
+from backend.training.recipe import Recipe
+from backend.training.trainer import GeneratorTrainer
 from protocol.errors import UserError
 
 SMALL = GeneratorConfig(resolution=64, channel_base=512, channel_max=32, z_dim=16, w_dim=16)

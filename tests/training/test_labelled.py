@@ -9,8 +9,10 @@ import pytest
 from PIL import Image
 
 from backend.bundles.card import Card, read_card
-from backend.errors import BadBundle, BadImage
+from backend.errors import BadBundle, BadImage, NoSubject
 from backend.photos.align import CropFrame
+from backend.photos.detect import Subject
+from backend.training import labelled
 from backend.training.labelled import (
     UNLABELLED,
     LabelledCrop,
@@ -55,7 +57,7 @@ def test_a_mirrored_picture_swaps_left_and_right_parts() -> None:
 
 def test_a_set_is_read_by_part_name(squares: Path) -> None:
     parts = ["background", "left eye", "right eye"]
-    (crop,) = read_labelled(LabelSet.open(squares, squares), parts, "cats", 20, 20)
+    (crop,) = read_labelled(LabelSet.open(squares, squares), parts, "cats", 20, 20, [])
     assert crop.name == "cats/1"
     assert crop.labels[7, 5] == 2 and crop.labels[7, 15] == 1 and crop.labels[2, 2] == 0
     assert crop.labelled[:14].all() and not crop.labelled[16:].any()
@@ -63,7 +65,7 @@ def test_a_set_is_read_by_part_name(squares: Path) -> None:
 
 def test_a_class_that_is_no_part_is_not_labelled(squares: Path) -> None:
     (crop,) = read_labelled(
-        LabelSet.open(squares, squares), ["background", "left eye"], "cats", 20, 20
+        LabelSet.open(squares, squares), ["background", "left eye"], "cats", 20, 20, []
     )
     assert not crop.labelled[7, 5] and crop.labelled[7, 15]
     labels = np.array([[0, 1, UNLABELLED]], np.uint8)
@@ -103,7 +105,23 @@ def test_what_is_wrong_with_a_set_is_said(squares: Path, spoil, complaint: str) 
             "cats",
             20,
             20,
+            [],
         )
+
+
+def test_pictures_without_a_subject_are_left_out_and_named(
+    squares: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Blind:
+        def find(self, photo: np.ndarray) -> list[Subject]:
+            raise NoSubject("none")
+
+    skipped: list[str] = []
+    labels, parts = LabelSet.open(squares, squares), ["background", "left eye"]
+    monkeypatch.setattr(labelled, "make_detector", lambda domain, min_face: Blind())
+    with pytest.raises(BadImage, match="No subject is found in any of the 1"):
+        read_labelled(labels, parts, "cats", 20, 20, skipped)
+    assert skipped == ["cats/1"]
 
 
 @pytest.mark.parametrize("folder", SETS, ids=lambda f: f.name)

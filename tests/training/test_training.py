@@ -23,11 +23,9 @@ from backend.training.augment import Augmentation
 from backend.training.critic import close_up
 from backend.training.dataset import AlignedDataset
 from backend.training.heads import TrainingHeads
-from backend.training.trainer import (
-    GeneratorTrainer,
-    Recipe,
-    focus_map,
-)
+from backend.training.recipe import Recipe
+from backend.training.trainer import GeneratorTrainer
+from backend.training.views import focus_map
 from protocol.errors import UserError
 
 CONFIG = GeneratorConfig(resolution=32, channel_base=512, channel_max=32, z_dim=16, w_dim=16)
@@ -333,3 +331,26 @@ def test_the_middle_counts_more_and_the_mean_stays() -> None:
     assert float(weights.mean()) == pytest.approx(1, abs=1e-5)
     assert float(weights[17, 16] / weights[0, 0]) == pytest.approx(5, rel=0.05)
     assert torch.equal(focus_map(8, 0.0), torch.ones(8, 8))
+
+
+def test_small_photos_and_large_ones_train_together(aligned: Path, tmp_path: Path) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    images = np.load(aligned / "images.npy")[:8, ::2, ::2]
+    np.save(small / "images.npy", images)
+    (small / "names.json").write_text(json.dumps([f"small/{i}" for i in range(8)]))
+    data = AlignedDataset([aligned, small])
+    recipe = Recipe(batch=4, discriminator_from=0, adversarial_from=0, drawn_from=10**9)
+    trainer = GeneratorTrainer(CONFIG, recipe, PERCEPTUAL)
+    batches = data.batches(4, 32, 0, 0)
+    sides = set()
+    for _ in range(8):
+        batch = next(batches)
+        sides.add(batch.shape[-1])
+        assert all(loss.isfinite() for loss in trainer.step(batch).values())
+    assert sides == {16, 32} == set(trainer.views)
+    again = GeneratorTrainer(CONFIG, recipe, PERCEPTUAL)
+    again.restore(trainer.state())
+    state = again.views[16][0].critic.state()["discriminator"]
+    expected = trainer.views[16][0].critic.state()["discriminator"]
+    assert all(torch.equal(state[k], v) for k, v in expected.items())

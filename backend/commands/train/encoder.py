@@ -12,6 +12,7 @@ from backend.bundles.bundle import Bundle, read_bundle, write_bundle_json
 from backend.bundles.networks import load_encoder, load_generator, load_perceptual, save_network
 from backend.commands.arguments import positive
 from backend.models.encoder import Encoder
+from backend.models.perceptual import at_least
 from backend.training.dataset import AlignedDataset
 from backend.training.encoder import EncoderTrainer
 from backend.training.state import load_state, save_state
@@ -49,7 +50,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         total=args.until, initial=trainer.seen, unit="img", mininterval=5, disable=args.quiet
     )
     while trainer.seen < args.until:
-        losses = trainer.step(next(batches), args.samples)
+        losses = trainer.step(at_least(next(batches), bundle.resolution), args.samples)
         bar.update(args.batch)
         if trainer.seen % 4000 < args.batch or trainer.seen >= args.until:
             bar.set_postfix({k: f"{v:.3f}" for k, v in losses.items()})

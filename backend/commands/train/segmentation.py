@@ -10,21 +10,25 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from backend.bundles.bundle import read_bundle, write_bundle_json
+from backend.bundles.bundle import Bundle, read_bundle, write_bundle_json
 from backend.bundles.card import read_card
 from backend.bundles.networks import (
     Networks,
     load_encoder,
     load_generator,
+    load_parser,
     load_perceptual,
     new_segmentation_branch,
     save_network,
 )
 from backend.errors import BadBundle
+from backend.models.generator import Generator
 from backend.models.segmentation import SegmentationBranch
 from backend.training.embedded import embed_all
-from backend.training.labelled import LabelSet, read_labelled
+from backend.training.labelled import LabelledCrop, LabelSet, read_labelled
+from backend.training.parsed_samples import parsed_samples
 from backend.training.segmentation import build_branch, choose_held_back, score
 
 
@@ -35,6 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--card", type=Path, help="card.json whose parts replace the bundle's")
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--held-back", type=int, default=8, help="pictures kept for the score")
+    parser.add_argument(
+        "--parsed", type=int, default=0, metavar="N",
+        help="also learn from up to N of the generator's own samples, labelled by the bundle's "
+        "face parser",
+    )  # fmt: skip
     parser.add_argument("--embedding-steps", type=int, default=40)
     parser.add_argument("--codes", type=Path, help="file that keeps the embedded codes")
     parser.add_argument("--sheet", type=Path, help="write photo, labels and prediction as PNG")
@@ -60,15 +69,18 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     names = [part.name for part in bundle.parts]
     labels = LabelSet.open(args.labels or args.images, args.images)
     side = networks.segmentation.resolution
-    crops = read_labelled(labels, names, bundle.domain, bundle.resolution, side)
+    skipped: list[str] = []
+    crops = read_labelled(labels, names, bundle.domain, bundle.resolution, side, skipped)
     back = choose_held_back(crops, args.held_back, len(names))
     half = len(crops)
     crops += [crop.mirrored(names) for crop in crops]
     steps = args.embedding_steps
     codes = embed_all(networks, crops, steps, args.codes, bundle.sha, quiet=args.quiet)
 
+    more = _parsed(bundle, networks.generator, side, args)
+
     def branch_of(kept: Sequence[int]) -> SegmentationBranch:
-        some = [codes[i] for i in kept], [crops[i] for i in kept]
+        some = [codes[i] for i in kept] + more[0], [crops[i] for i in kept] + more[1]
         return build_branch(bundle, networks.generator, *some, args.steps, quiet=args.quiet)
 
     scored = branch_of([i for i in range(len(crops)) if i % half not in back])
@@ -78,13 +90,30 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     write_bundle_json(bundle)
     return {
         "pictures": half,
+        "skipped": skipped,
+        "parsed_samples": len(more[0]),
         "held_back": [crop.name for crop in test[1]],
         "iou": dict(zip(names, iou, strict=True)),
         "mean_iou": float(np.nanmean(iou)),
     }
 
 
+def _parsed(
+    bundle: Bundle, generator: Generator, side: int, args: argparse.Namespace
+) -> tuple[list[Tensor], list[LabelledCrop]]:
+    """Codes and crops of samples that the bundle's parser labelled; raises BadBundle."""
+    if not args.parsed:
+        return [], []
+    parser = load_parser(bundle)
+    if parser is None:
+        raise BadBundle(f"The model '{bundle.name}' has no face parser to label samples with.")
+    return parsed_samples(generator, parser, bundle.parts, args.parsed, side, quiet=args.quiet)
+
+
 def describe(report: Mapping[str, Any]) -> str:
     lines = [f"{report['pictures']} pictures; intersection over union by part on those held back:"]
     lines += [f"  {score:5.2f}  {name}" for name, score in report["iou"].items()]
-    return "\n".join([*lines, f"  {report['mean_iou']:5.2f}  mean"])
+    lines.append(f"  {report['mean_iou']:5.2f}  mean")
+    if names := report["skipped"]:
+        lines.append(f"{len(names)} skipped, no subject found in them: {', '.join(names)}")
+    return "\n".join(lines)

@@ -1,0 +1,144 @@
+"""`editgan train finer`: twice the resolution for a finished bundle, by a new finest block alone.
+
+Everything that the bundle knows stays valid: its codes, its edits, its parts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
+
+from backend.bundles.bundle import read_bundle
+from backend.commands.arguments import positive
+from backend.errors import BadImage
+from backend.models.pictures import save_grid, to_uint8
+from backend.training.dataset import AlignedDataset
+from backend.training.finer.export import write_finer_bundle
+from backend.training.finer.known_codes import KnownCodes
+from backend.training.finer.trainer import FinerRecipe, FinerTrainer
+from backend.training.interruption import whole_steps
+from backend.training.state import LAST, load_state, restore_chance, save_state
+from protocol.errors import UserError
+
+_SHOWN = 6
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--bundle", type=Path, required=True, help="bundle folder; stays as it is")
+    parser.add_argument(
+        "--images", type=Path, nargs="+", required=True,
+        help="folders from `train align`, at twice the bundle's resolution or more",
+    )  # fmt: skip
+    parser.add_argument("--run", dest="run_folder", type=Path, required=True, help="training state")
+    parser.add_argument("--held-out", type=Path, nargs="*", default=[], help="names left out")
+    parser.add_argument(
+        "--known", type=positive, default=500, help="pictures of the first folder that are embedded"
+    )
+    parser.add_argument("--embedding-steps", type=positive, default=12)
+    parser.add_argument("--until", type=int, default=100_000, help="images to see in all")
+    parser.add_argument(
+        "--output", "-o", type=Path, help="folder for the bundle that is made of it"
+    )
+    parser.add_argument("--save-every", type=positive, default=1_000, help="images")
+    for field in fields(FinerRecipe):
+        name = f"--{field.name.replace('_', '-')}"
+        parser.add_argument(name, type=type(field.default), default=None)
+
+
+def _recipe(args: argparse.Namespace, saved: dict[str, Any]) -> FinerRecipe:
+    given = {f.name: getattr(args, f.name) for f in fields(FinerRecipe)}
+    return FinerRecipe(**(saved | {k: v for k, v in given.items() if v is not None}))
+
+
+def _known_batches(count: int, size: int, seed: int, start: int) -> Iterator[NDArray[np.int64]]:
+    """Endless draws from the embedded pictures; the same after an interruption."""
+    for step in range(start, 1 << 62):
+        yield np.random.default_rng([seed, step, 2]).integers(0, count, size)
+
+
+def _train(
+    trainer: FinerTrainer, data: AlignedDataset, known: KnownCodes, args: argparse.Namespace
+) -> None:
+    recipe, side = trainer.recipe, trainer.generator.config.resolution
+    steps = trainer.seen // (2 * recipe.batch)
+    others = data.batches(recipe.batch, side, recipe.seed, steps * recipe.batch)
+    chosen = _known_batches(len(known.indices), recipe.batch, recipe.seed, steps)
+    losses: list[dict[str, Tensor]] = []
+    bar = tqdm(
+        total=args.until, initial=trainer.seen, unit="img", mininterval=10, disable=args.quiet
+    )
+    with whole_steps() as interrupted:
+        while trainer.seen < args.until and not interrupted():
+            picked = next(chosen)
+            pictures = data.batch(known.indices[picked], side)
+            losses.append(trainer.step(pictures, known.codes[picked], next(others)))
+            bar.update(2 * recipe.batch)
+            if trainer.seen % args.save_every < 2 * recipe.batch or trainer.seen >= args.until:
+                bar.set_postfix(_means(losses[-100:]))
+                save_state(args.run_folder / LAST, trainer.state())
+                sheet(trainer, data, known, args.run_folder / f"sheet-{trainer.seen:08d}.png")
+        if interrupted():
+            save_state(args.run_folder / LAST, trainer.state())
+
+
+def _means(losses: list[dict[str, Tensor]]) -> dict[str, str]:
+    """Means by name, to be shown; raises UserError where one is no number."""
+    means = {k: torch.stack([x[k] for x in losses if k in x]).mean() for k in losses[-1]}
+    if not all(mean.isfinite() for mean in means.values()):
+        raise UserError("A loss is not finite; the run saved before is as it was.")
+    return {k: f"{mean:.3f}" for k, mean in means.items()}
+
+
+@torch.no_grad()
+def sheet(trainer: FinerTrainer, data: AlignedDataset, known: KnownCodes, path: Path) -> None:
+    """Pictures, their reconstructions by the small generator, and by the grown one."""
+    grown, picked = trainer.averaged(), np.arange(min(_SHOWN, len(known.indices)))
+    codes = known.codes[picked]
+    seeds = torch.randn(
+        _SHOWN, trainer.small.config.z_dim, generator=torch.Generator().manual_seed(0)
+    )
+    rows = [data.batch(known.indices[picked], grown.config.resolution)]
+    for some in (codes, trainer.small.map(seeds, truncation=0.8)):
+        small, _ = trainer.small(some)
+        rows.append(torch.nn.functional.interpolate(small, scale_factor=2.0, mode="bicubic"))
+        rows.append(grown(torch.cat([some, some[:, -1:], some[:, -1:]], dim=1))[0])
+    save_grid(path, to_uint8(torch.cat(rows)), columns=_SHOWN)
+
+
+def run(args: argparse.Namespace) -> dict[str, object]:
+    """`editgan train finer`: until `--until` images were seen, resuming a run found there."""
+    began, bundle = time.monotonic(), read_bundle(args.bundle)
+    state = load_state(args.run_folder / LAST) or {}
+    recipe = _recipe(args, state.get("recipe", {}))
+    held = frozenset(name for path in args.held_out for name in path.read_text().split())
+    data = AlignedDataset(args.images, exclude=held)
+    if data.smallest < 2 * bundle.resolution:
+        raise BadImage(
+            f"A bundle of {bundle.resolution} pixels learns finer detail from pictures of "
+            f"{2 * bundle.resolution} pixels, and some of these have {data.smallest}; align them "
+            f"with --resolution {2 * bundle.resolution}."
+        )
+    first = len(AlignedDataset(args.images[0], exclude=held))
+    if first < args.known:
+        raise BadImage(f"{args.images[0]} holds only {first} pictures; ask for fewer with --known.")
+    known = KnownCodes.find(bundle, data, first, args)
+    trainer = FinerTrainer(bundle, recipe, bundle.path("perceptual"))
+    if state:
+        trainer.restore(state)
+        restore_chance(state)
+    start = trainer.seen
+    _train(trainer, data, known, args)
+    seconds = time.monotonic() - began
+    if args.output:
+        write_finer_bundle(bundle, trainer.averaged(), trainer.seen, args.output)
+    return {"seen": trainer.seen, "images_per_second": (trainer.seen - start) / max(seconds, 1e-9)}

@@ -1,0 +1,50 @@
+"""What finds a bundle's subjects in photos."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from backend.bundles.bundle import Bundle
+from backend.bundles.networks import load_from
+from backend.models.perceptual import SqueezeNetFeatures
+from backend.models.pictures import to_float
+from backend.models.subject_map import USUAL, SubjectHead, cells_of, decode
+from backend.photos.align import CropFrame
+from backend.photos.detect import Judge, Subject, make_detector
+from backend.photos.subject_detector import SubjectDetector
+from protocol.geometry import Rect
+
+_THRESHOLD = 0.5  # heat from which on a subject counts as found
+
+
+class Detector(Protocol):
+    def find(self, image: NDArray[np.uint8], selection: Rect | None = None) -> list[Subject]:
+        """Subjects in uint8 [H, W, 3] that meet the selection; without one, largest first."""
+
+
+def detector_of(bundle: Bundle, judge: Judge | None = None) -> Detector:
+    """The bundle's own detector where it brings one, otherwise what its domain has; judge: of faces
+    the right way up."""
+    if not bundle.has("detector") or not bundle.has("perceptual"):
+        return make_detector(bundle.domain, judge=judge)
+
+    @cache  # at the first photo: a bundle is often opened for samples only
+    def networks() -> tuple[SqueezeNetFeatures, SubjectHead]:
+        features = load_from(SqueezeNetFeatures, bundle.checked_path("perceptual"))
+        path = bundle.checked_path("detector")
+        return features, load_from(lambda weights: SubjectHead(weights=weights), path)
+
+    def look(image: NDArray[np.uint8]) -> list[Subject]:
+        features, head = networks()
+        picture = to_float(torch.from_numpy(image).permute(2, 0, 1)[None])
+        with torch.no_grad():
+            found = decode(head(cells_of(features, picture))[0], _THRESHOLD)
+        rows = zip(found.score.tolist(), found.centre.numpy(), found.half.numpy(), strict=True)
+        return [Subject(CropFrame.from_axes(c, h), score) for score, c, h in rows]
+
+    return SubjectDetector(look, USUAL)

@@ -1,0 +1,125 @@
+"""Ways to make a photo smile that the benchmark compares: each is a row of its table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
+from backend.editing.inversion import LEVELS, invert
+from backend.editing.objective import Weights
+from backend.editing.recipes import claims_of, recipes_for
+from backend.errors import NothingChanged
+from backend.evaluation.album import Album
+from backend.evaluation.store import digest
+from backend.models.pictures import to_uint8
+from backend.photos.composite import ResultLayer
+from edit_library import Edit
+
+PRESET = "smile"
+REFINEMENTS = (10, 30, 60)
+SCRATCH_STEPS = 100
+
+# "We do not use the identity loss (Eq. 4) in this experiment, since identity preservation is
+# already a target metric itself."
+WEIGHTS = Weights(identity=0.0)
+
+Code = NDArray[np.float32]  # [n_ws, w_dim]
+Crop = NDArray[np.uint8]  # [R, R, 3]
+
+
+class Method(Protocol):
+    """A row of the table."""
+
+    @property
+    def name(self) -> str: ...
+
+    def show(self, album: Album, name: str, photo: OpenPhoto) -> tuple[Crop, ResultLayer]:
+        """The edited picture itself, and the layer that brings it into the photo."""
+
+
+@dataclass(frozen=True, eq=False)
+class CodeMethod:
+    """A method that moves the code: the delta w+ for a photo. slow: worth keeping on disk."""
+
+    name: str
+    delta: Callable[[OpenPhoto], Code]
+    edit: Edit  # whose parts the composite may change
+    slow: bool = True
+
+    def show(self, album: Album, name: str, photo: OpenPhoto) -> tuple[Crop, ResultLayer]:
+        delta = self.delta(photo) if not self.slow else self._kept(album, photo)
+        scaled = ScaledEdit(delta, self.edit.info.parts, 1.0)
+        result = album.editor.apply(photo, [scaled])
+        return result.crop, result.layer
+
+    def _kept(self, album: Album, photo: OpenPhoto) -> Code:
+        made_from = digest(self.edit.vector, photo.w_plus)
+        depends_on = (WEIGHTS, made_from, album.editor.bundle.photo_files)
+        return album.store.array(lambda: self.delta(photo), "smile", self.name, *depends_on)
+
+
+@dataclass(frozen=True, eq=False)
+class PictureMethod:
+    """A method that gives a picture and no code: (1, 3, R, R), about [-1, 1].
+
+    Its composite changes the parts that the edit changes; where they are in the picture is read
+    from the picture's own embedding.
+    """
+
+    name: str
+    picture: Callable[[str, OpenPhoto], Tensor]
+    edit: Edit
+
+    def show(self, album: Album, name: str, photo: OpenPhoto) -> tuple[Crop, ResultLayer]:
+        editor, after = album.editor, self.picture(name, photo)
+        labels = self._labels(album, after)
+        region = editor.region(photo, labels, self.edit.info.parts)
+        return to_uint8(after)[0], editor.composite(photo, after, region, labels)
+
+    def _labels(self, album: Album, picture: Tensor) -> NDArray[np.uint8]:
+        """The parts in a picture of the method's, [L, L]."""
+        editor = album.editor
+
+        def found() -> NDArray[np.uint8]:
+            everywhere = torch.ones_like(picture[:, :1])
+            code = invert(editor.networks, picture.clamp(-1, 1), everywhere, LEVELS["fast"])
+            return editor.segmented(code)[1]
+
+        bundle = editor.bundle.photo_files
+        return album.store.array(found, "parts", digest(picture.cpu().numpy()), bundle)
+
+
+def editgan_methods(editor: Editor, edit: Edit) -> list[Method]:
+    """Vector, vector with refinement, optimisation from scratch (paper 3.4)."""
+    smile = ScaledEdit(edit.vector, edit.info.parts, 1.0)
+
+    def refined(steps: int) -> Callable[[OpenPhoto], Code]:
+        return lambda p: editor.apply(p, [smile], refine=steps, weights=WEIGHTS).vector
+
+    rows: list[Method] = [CodeMethod("EditGAN vector", lambda photo: edit.vector, edit, slow=False)]
+    rows += [CodeMethod(f"EditGAN vector +{n}", refined(n), edit) for n in REFINEMENTS]
+    recipe = next((r for r in recipes_for(editor.bundle) if r.name == PRESET), None)
+    if recipe is not None:
+
+        def from_scratch(photo: OpenPhoto) -> Code:
+            try:
+                claims = claims_of(recipe, photo.labels, editor.bundle)
+            except NothingChanged:  # a mouth that was not found stays as it is, and counts
+                return np.zeros_like(edit.vector)
+            return editor.edit(photo, claims, steps=SCRATCH_STEPS, weights=WEIGHTS).vector
+
+        name = f"Optimised from scratch, {SCRATCH_STEPS} steps"
+        rows.append(CodeMethod(name, from_scratch, edit))
+    return rows
+
+
+def constant(name: str, vector: Code, edit: Edit) -> Method:
+    """One vector for all photos, as InterFaceGAN has."""
+    return CodeMethod(name, lambda photo: vector, edit, slow=False)

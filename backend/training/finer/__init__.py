@@ -1,0 +1,1 @@
+"""One more resolution for a finished generator, everything below left as it is."""
