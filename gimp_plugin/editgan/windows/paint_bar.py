@@ -29,7 +29,7 @@ def _small() -> Gtk.CssProvider:
 class Painter(Protocol):
     """What the bar's buttons do."""
 
-    def point_at(self, chip: Chip | None) -> None:
+    def point_at(self, chip: Chip | None, *, briefly: bool = False) -> None:
         """Light the chip's parts up on the canvas; None: none."""
 
     def take(self, chip: Chip) -> None:
@@ -103,12 +103,12 @@ class PaintBar:
         names = ", ".join(map(part_name, chip.parts))
         button.set_tooltip_text(_("Paint on: {parts}. Again: the next one.").format(parts=names))
         button.connect("clicked", lambda _button: self._painter.take(chip))
-        for enter, leave in (
-            ("enter-notify-event", "leave-notify-event"),
-            ("focus-in-event", "focus-out-event"),
-        ):
-            button.connect(enter, lambda *_event: self._painter.point_at(chip))
-            button.connect(leave, lambda *_event: self._painter.point_at(None))
+        point = self._painter.point_at
+        button.connect("enter-notify-event", lambda *_event: point(chip))
+        # the keyboard may stay on the chip for long: the part does not stay lit up
+        button.connect("focus-in-event", lambda *_event: point(chip, briefly=True))
+        for leave in ("leave-notify-event", "focus-out-event"):
+            button.connect(leave, lambda *_event: point(None))
         child = Gtk.FlowBoxChild(can_focus=False)
         child.add(button)
         return child

@@ -33,6 +33,7 @@ from windows.workbench import Workbench
 
 PAINTED = "painted"  # the stack's entry
 POLL_MS = 250
+_BRIEFLY_MS = 1500
 _POINT_MS = 60  # the pointer crosses chips on its way: those do not light up
 _FIRST, _MORE, _ALL = 8, 24, 150  # steps: to the first picture, between pictures, after a stroke
 _PAUSE_MS = 250  # between rounds: the canvas comes first
@@ -93,10 +94,10 @@ class Painting:
 
     # --- the bar ---
 
-    def point_at(self, chip: Chip | None) -> None:
+    def point_at(self, chip: Chip | None, *, briefly: bool = False) -> None:
         if self._pointing:
             GLib.source_remove(self._pointing)
-        self._pointing = GLib.timeout_add(_POINT_MS, self._light_up, chip)
+        self._pointing = GLib.timeout_add(_POINT_MS, self._light_up, chip, briefly)
 
     def take(self, chip: Chip) -> None:
         """The chip's first part; the next one where it is in hand already."""
@@ -130,12 +131,14 @@ class Painting:
         if on and self._person and self._part:
             self._lay_out(self._person, self._part)
 
-    def _light_up(self, chip: Chip | None) -> bool:
+    def _light_up(self, chip: Chip | None, briefly: bool) -> bool:
         self._pointing = 0
         if chip is None or self._person is None:
             self._highlight.clear()
         else:
             self._highlight.show([p for p in self._person.parts if p.name in chip.parts])
+            if briefly:
+                self._pointing = GLib.timeout_add(_BRIEFLY_MS, self._light_up, None, False)
         return GLib.SOURCE_REMOVE
 
     def _lay_out(self, person: Person, part: PartLayer) -> None:
