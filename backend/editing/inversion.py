@@ -29,7 +29,7 @@ class Level:
     parts: float = 0.0  # pull towards the photo's own parts, where they are known
 
 
-_PARTS = 0.3  # tried on photos: see docs/evaluation.md
+_PARTS = 0.3  # a first choice: benchmarks/part_layers.py --weights compares others
 
 LEVELS = {
     "fast": Level(20, identity=0.3, parts=_PARTS),
