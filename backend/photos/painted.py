@@ -18,6 +18,7 @@ UNKNOWN = 255  # a pixel of a label map that nothing is said about
 _OPAQUE = 128  # alpha from which a pixel counts as painted
 _NOISE = 16  # smaller changes of alpha come from resampling or another bit depth, not from a brush
 _MIN_SHARE = 0.1  # of a generator pixel: less than this was not meant
+_SLIVER = 2.5  # generator pixels: narrower differences come from drawing the parts anew
 _NONE = 255
 _LOST = 128  # code of a pixel that lost part p and gained none: _LOST + p
 
@@ -253,3 +254,36 @@ class _Cells:
                 result[share > best] = code
                 np.maximum(best, share, out=best)
         return result
+
+
+def settled(
+    base: Sequence[PartMask], painted: Sequence[PaintedLayer], frame: CropFrame, resolution: int
+) -> list[PaintedLayer]:
+    """The same layers, without differences from `base` that no brush makes.
+
+    For layers that were drawn for other pixels than those that `base` was drawn for: the photo was
+    scaled, turned, cropped or retouched since, so that edges lie a pixel or two beside one another.
+    What is nowhere wider than about two generator pixels is taken back. One layer for each part
+    comes back, in the place of the part's topmost one. frame, resolution: of the generator's crop.
+    """
+    rect = _canvas(frame)
+    width = max(3, round(_SLIVER * frame.size / resolution)) | 1  # odd
+    done = []
+    for part in dict.fromkeys(layer.part for layer in painted):
+        old, new = (np.zeros((rect.height, rect.width), np.uint8) for _ in range(2))
+        for mask in base:
+            if mask.name == part:
+                _paste(mask.alpha, mask.x, mask.y, rect, onto=old)
+        for layer in painted:
+            if layer.part == part:
+                _paste(layer.alpha, layer.x, layer.y, rect, onto=new)
+        thin = ~_thick((old >= _OPAQUE) != (new >= _OPAQUE), width)
+        done.append(PaintedLayer(part, rect.x, rect.y, np.where(thin, old, new)))
+    return done
+
+
+def _thick(flags: Flags, width: int) -> Flags:
+    """The connected areas that hold a square of that width."""
+    core = cv2.erode(flags.astype(np.uint8), np.ones((width, width), np.uint8))
+    _count, areas = cv2.connectedComponents(flags.astype(np.uint8))
+    return np.isin(areas, np.unique(areas[core > 0])) & flags

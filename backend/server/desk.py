@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.errors import NoSubject, UnknownEdit, WrongBundle
-from backend.photos.painted import labels_of_layers
+from backend.photos.painted import PaintedLayer, labels_of_layers, settled
 from backend.photos.photo import Photo
+from backend.photos.prominence import prominent
 from backend.server import translate
 from backend.server.convert import to_array, to_code, to_pixels
 from backend.server.engines import Engine, Engines, View
@@ -89,12 +90,16 @@ class DeviceDesk:
     def _detect(self, request: m.Detect, device: str) -> m.Detected:
         engine = self._engines.get(request.bundle, device)
         selection = request.selection and request.selection.scaled(1 / request.scale)
+        preview = to_array(request.preview)
+        found = engine.find_subjects(preview, selection)
+        meant = prominent(preview, [one.frame for one in found])
         subjects = []
-        for found in engine.find_subjects(to_array(request.preview), selection):
-            frame = found.frame.scaled(request.scale)
+        for one, is_meant in zip(found, meant, strict=True):
+            frame = one.frame.scaled(request.scale)
             rect = frame.bounds(FRAME_MARGIN, request.width, request.height)
             if not rect.is_empty:
-                subjects.append(m.Subject(translate.quad(frame), rect, float(found.score)))
+                quad = translate.quad(frame)
+                subjects.append(m.Subject(quad, rect, float(one.score), is_meant))
         if not subjects:
             raise NoSubject("The subject lies outside the photo; select it, or nothing.")
         return m.Detected(subjects)
@@ -134,7 +139,7 @@ class DeviceDesk:
         session, engine = self._session(request.photo, device)
         result = engine.repaint(
             session.opened,
-            translate.repainted(request, session),
+            _painted(request, session),
             steps=request.steps,
             start=to_code(request.start) if request.start else None,
             progress=translate.reporter(job, session.opened.frame, session.rect),
@@ -146,7 +151,7 @@ class DeviceDesk:
         start, session.live = session.live if request.resume else None, None
         learnt = engine.follow(
             session.opened,
-            translate.repainted(request, session),
+            _painted(request, session),
             steps=request.steps,
             start=start,
             progress=translate.reporter(job, session.opened.frame, session.rect),
@@ -285,6 +290,15 @@ class DeviceDesk:
                 "choose the model that it belongs to."
             )
         return ScaledEdit(vector, tuple(parts), edit.scale)
+
+
+def _painted(request: m.Repaint | m.LiveRepaint, session: Session) -> list[PaintedLayer]:
+    """The request's part layers as the engine takes them."""
+    layers = translate.repainted(request, session)
+    if not request.redrawn:
+        return layers
+    opened = session.opened
+    return settled(opened.parts, layers, opened.frame, len(opened.labels))
 
 
 def _key(edit: ScaledEdit, side: int) -> str:

@@ -18,6 +18,8 @@ class Repaint(JobRequest):
     layers: all part layers of the photo, the topmost first; a missing part counts as erased.
     start: a vector to go on from, as LiveRepaint gives it; with 0 steps, the result is its picture.
     only: the parts that have layers, where not all of them have; every other part stays as it is.
+    redrawn: the layers were made for other pixels than the photo's present ones (it was scaled,
+    turned, cropped or retouched since): thin differences at their edges do not count.
     """
 
     photo: Name
@@ -25,6 +27,7 @@ class Repaint(JobRequest):
     steps: Annotated[int, Range(0, 10_000)] = 100
     start: Latent | None = None
     only: tuple[Name, ...] | None = None
+    redrawn: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class LiveRepaint(JobRequest):
     """Like Repaint, for layers that are being painted on: previews, and a vector in the end.
 
     Goes on from where the last LiveRepaint of this photo was, if `resume`. With every stroke a
-    client ends the one that runs, by Cancel with `keep`, and sends the next.
+    client ends the one that runs, by Cancel with `keep`, and sends the next. redrawn: see Repaint.
     """
 
     photo: Name
@@ -40,6 +43,7 @@ class LiveRepaint(JobRequest):
     steps: Annotated[int, Range(1, 10_000)] = 100
     resume: bool = True
     only: tuple[Name, ...] | None = None
+    redrawn: bool = False
 
 
 @dataclass(frozen=True)

@@ -36,11 +36,14 @@ class Detect(JobRequest):
 
 @dataclass(frozen=True)
 class Subject:
-    """`rect`: the part of the photo to send with Segment."""
+    """`rect`: the part of the photo to send with Segment. prominent: False for somebody small and
+    out of focus in the background, who is seldom meant when all subjects are asked for.
+    """
 
     quad: Quad
     rect: Rect
     score: float
+    prominent: bool = True
 
 
 @dataclass(frozen=True)

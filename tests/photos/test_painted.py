@@ -18,6 +18,7 @@ from backend.photos.painted import (
     PaintedLayer,
     labels_of_layers,
     read_painted,
+    settled,
 )
 from backend.photos.parts import PartMask
 
@@ -246,3 +247,36 @@ def test_layers_become_labels_the_upper_one_first() -> None:
     assert np.array_equal(labels, expected)
     with pytest.raises(UnknownPart, match="c"):
         labels_of_layers([PaintedLayer("c", 0, 0, opaque)], parts, (4, 5))
+
+
+def shifted(layer: PaintedLayer, by: int) -> PaintedLayer:
+    return replace(layer, x=layer.x + by, y=layer.y + by)
+
+
+def test_edges_that_were_drawn_anew_are_no_change() -> None:
+    base = masks()
+    beside = [shifted(layer, CELL) for layer in layers(base).values()]  # a generator pixel off
+    assert read(beside).changed.any()
+    with pytest.raises(NothingChanged):
+        read(settled(base, beside, FRAME, RESOLUTION))
+
+
+def test_a_stroke_on_layers_with_such_edges_counts() -> None:
+    base = masks()
+    beside = {name: shifted(layer, CELL) for name, layer in layers(base).items()}
+    rows, columns = slice(6, 10), slice(9, 13)  # above the eyes
+    beside["eyes"].alpha[cells(rows, columns)] = 255
+    claims = read(settled(base, list(beside.values()), FRAME, RESOLUTION))
+    assert claims.parts == ("eyes",)
+    found = np.argwhere(claims.changed)
+    assert (found.min(axis=0) >= (6, 9)).all() and (found.max(axis=0) <= (14, 14)).all()
+    assert (claims.target[8:10, 10:13] == EYES).all()
+
+
+def test_a_part_that_was_taken_away_stays_away() -> None:
+    base = masks()
+    beside = {name: shifted(layer, CELL) for name, layer in layers(base).items()}
+    del beside["mouth"]
+    claims = read(settled(base, list(beside.values()), FRAME, RESOLUTION))
+    assert claims.parts == ("mouth",)
+    assert claims.lost[20, 15] == MOUTH + 1
