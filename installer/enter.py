@@ -17,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from pathlib import Path
 # Top-level folders that belong to the operating system; everything else is the user's.
 _SYSTEM = {"bin", "boot", "dev", "etc", "lost+found", "proc", "run", "sbin", "sys", "usr", "var"}
 _PASSED_ON = ("DISPLAY", "EDITGAN_", "GIMP3_", "TERM", "TMPDIR", "XAUTHORITY")
+_PLAIN = "C.UTF-8"  # the locale that every root has
 _END = b"end\n"
 _ENTER = """
 set -e
@@ -72,7 +74,7 @@ def environment(settings: Mapping[str, str]) -> list[str]:
     values = {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)}
     values |= {
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-        "LC_ALL": "C.UTF-8",
+        "LC_ALL": _PLAIN,  # unless `settings` say otherwise, see `language`
         "HOME": str(Path.home()),
         "NO_AT_BRIDGE": "1",
     }
@@ -81,6 +83,31 @@ def environment(settings: Mapping[str, str]) -> list[str]:
         kinds = ("CACHE", "CONFIG", "DATA", "STATE")
         values |= {f"XDG_{kind}_HOME": f"{profile}/xdg/{kind.lower()}" for kind in kinds}
     return [f"{name}={value}" for name, value in (values | dict(settings)).items()]
+
+
+def language(root: Path, wanted: Mapping[str, str]) -> dict[str, str]:
+    """The variables that make the root speak the user's language; wanted: their own.
+
+    The locale is compiled for the root when it is first asked for; where it cannot be, GIMP speaks
+    English.
+    """
+    name = next((wanted[v] for v in ("LC_ALL", "LC_MESSAGES", "LANG") if wanted.get(v)), "")
+    found = re.fullmatch(r"([a-z]{2,3}(?:_[A-Z]{2})?)(\.[\w-]+)?(@\w+)?", name)
+    if found is None:  # C, POSIX, or nothing
+        return {"LC_ALL": _PLAIN}
+    source, modifier = found[1], found[3] or ""
+    compiled = root / f"usr/lib/locale/{source}.utf8{modifier}"
+    if not compiled.exists() and (root / f"usr/share/i18n/locales/{source}{modifier}").exists():
+        words = ["localedef", "--no-archive", "-i", f"{source}{modifier}", "-f", "UTF-8"]
+        subprocess.run(
+            ["chroot", str(root), *words, f"/usr/lib/locale/{compiled.name}"],
+            capture_output=True,
+            check=False,
+        )
+    if not compiled.exists():
+        return {"LC_ALL": _PLAIN}
+    locale = f"{source}.UTF-8{modifier}"
+    return {"LC_ALL": locale, "LANG": locale, "LANGUAGE": wanted.get("LANGUAGE") or source}
 
 
 def command(root: Path, words: Sequence[str], settings: Mapping[str, str]) -> list[str]:
@@ -175,6 +202,7 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     profile = os.environ.get("GIMP3_DIRECTORY") or str(data_dir / "gimp-profile")
     settings = {"EDITGAN_HOME": str(data_dir), "GIMP3_DIRECTORY": profile}
+    settings |= language(root, os.environ)
     backend = [str(data_dir / "venv/bin/editgan"), "serve"]
     outside = {**os.environ, "EDITGAN_HOME": str(data_dir)}
     with launcher({"start": lambda: start_backend(backend, outside)}) as fifo:

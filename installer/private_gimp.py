@@ -20,7 +20,7 @@ from installer.enter import mounts
 from installer.record import Record, write_atomically
 
 SUITE = "trixie"  # Debian 13: GIMP 3.0 on Python 3.13
-PACKAGES = ("gimp", "xvfb", "xdotool", "openbox", "fonts-dejavu-core")
+PACKAGES = ("gimp", "xvfb", "xdotool", "openbox", "fonts-dejavu-core", "locales")
 # Never needed without a graphics card, and a third of the size.
 LEFT_OUT = (
     "/usr/share/man/*",
@@ -30,6 +30,8 @@ LEFT_OUT = (
     "/usr/lib/*/libgallium*",
     "/usr/lib/*/libz3*",
 )
+# Of the translations that are left out above: GIMP's own and GTK's.
+KEPT = tuple(f"/usr/share/locale/*/LC_MESSAGES/{name}*.mo" for name in ("gimp", "gtk30"))
 
 
 def can_build() -> bool:
@@ -125,6 +127,7 @@ def _mmdebstrap(target: Path) -> list[str]:
         '--aptopt=Acquire::Check-Valid-Until "false"',
         '--aptopt=APT::Install-Recommends "false"',
         *(f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT),
+        *(f"--dpkgopt=path-include={pattern}" for pattern in KEPT),
         f"--include={','.join(PACKAGES)}",
         SUITE,
         str(target),

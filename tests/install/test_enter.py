@@ -29,6 +29,32 @@ def test_little_of_the_environment_goes_in(monkeypatch: pytest.MonkeyPatch) -> N
     assert not [word for word in words if word.startswith(("PYTHON", "LD_"))]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ({}, {"LC_ALL": "C.UTF-8"}),
+        ({"LANG": "C.UTF-8"}, {"LC_ALL": "C.UTF-8"}),
+        ({"LANG": "POSIX", "LANGUAGE": "de"}, {"LC_ALL": "C.UTF-8"}),
+        (
+            {"LANG": "de_DE.UTF-8"},
+            {"LC_ALL": "de_DE.UTF-8", "LANG": "de_DE.UTF-8", "LANGUAGE": "de_DE"},
+        ),
+        (
+            {"LANG": "de_DE", "LANGUAGE": "de:fr"},
+            {"LC_ALL": "de_DE.UTF-8", "LANG": "de_DE.UTF-8", "LANGUAGE": "de:fr"},
+        ),
+        ({"LANG": "fr_FR.UTF-8", "LANGUAGE": "fr:en"}, {"LC_ALL": "C.UTF-8"}),  # not in the root
+        ({"LANG": "de_DE.UTF-8", "LC_ALL": "C"}, {"LC_ALL": "C.UTF-8"}),
+        ({"LANG": "$(reboot)"}, {"LC_ALL": "C.UTF-8"}),
+    ],
+)
+def test_the_root_speaks_the_user_s_language(
+    tmp_path: Path, wanted: dict[str, str], expected: dict[str, str]
+) -> None:
+    (tmp_path / "usr/lib/locale/de_DE.utf8").mkdir(parents=True)
+    assert enter.language(tmp_path, wanted) == expected
+
+
 def test_orders_are_carried_out_one_by_one() -> None:
     done: list[str] = []
     ready = threading.Event()
