@@ -209,7 +209,7 @@ def _ask_how_to_save(image: Gimp.Image, kept: Any, edit: Any, config: Any) -> No
     from windows.views import showing
 
     with showing(_("Looking at the edit")) as view, Session(view) as session:
-        photo = photos.remembered(image, kept)
+        photo, kept = photos.remembered(image, kept)
         others = save_edit.sources(image, kept, edit)
         dialog = SaveDialog(session, photo, kept, edit, others)
         view.close()
@@ -243,9 +243,14 @@ def summary(report: Report) -> str:
     """What the photographer should know about a segmentation; one line, GIMP's status bar has no
     more.
     """
-    news = [backend_text(str(report.get("verdict") or ""))]
+    verdict = backend_text(str(report.get("verdict") or ""))
+    if len(report["groups"]) > 1 and verdict:
+        verdict = _("Face {number}: {verdict}").format(number=report["subject"], verdict=verdict)
+    news = [verdict]
     if len(report["groups"]) > 1:
         news.insert(0, _("{count} subjects.").format(count=len(report["groups"])))
+    if report.get("left_out"):
+        news.append(_("Blurred faces in the background were left out: select one to segment it."))
     if report.get("quality", "well") != "well" and report.get("level") != "faithful":
         news.append(_("Segment again with the likeness Faithful for a closer one."))
     return " ".join(filter(None, news))

@@ -21,8 +21,10 @@ from gimp_helpers import (
     load,
     names,
     offsets,
+    part,
     part_group,
     parts_by_size,
+    pixels,
     projection,
     save,
     saved_edit,
@@ -65,7 +67,37 @@ def test_segmented_photo_keeps_its_parts(call: Call, edit: str, segmented: Gimp.
     group, photo = names(image)
     succeeded(call(APPLY, image, None, edit=edit, scale=-0.25))
     assert names(image) == [group, "Learnt for apply -0.25", photo]
-    assert part_group(image).get_visible()
+    assert not part_group(image).get_visible()  # else paint would lie over the result
+
+
+def test_it_contains_the_repaint_that_it_lies_on(call: Call, segmented: Gimp.Image) -> None:
+    """Nothing is lost where both change the photo, and what lies below may be hidden."""
+    image = segmented
+    grow(part(image, "upper lip"))
+    succeeded(call(REPAINT, image, None, steps=4))
+    repaint = image.get_layers()[1]
+    succeeded(call(APPLY, image, None, edit="smile"))
+    smile = image.get_layers()[1]
+    assert (smile.get_name(), repaint.get_visible()) == ("Smile 0.75", True)
+    both = pixels(smile, "R'G'B'A u8")
+    assert both[3::4].count(255) > 300
+    image.remove_layer(smile)
+    repaint.set_visible(False)
+    succeeded(call(APPLY, image, None, edit="smile"))
+    without = image.get_layers()[1]
+    assert both != pixels(without, "R'G'B'A u8")
+
+
+def test_a_stack_below_a_repaint_stays_there_without_it(call: Call, segmented: Gimp.Image) -> None:
+    image = segmented
+    succeeded(call(APPLY, image, None, edit="smile", scale=0.5))
+    alone = pixels(image.get_layers()[1], "R'G'B'A u8")
+    grow(part(image, "upper lip"))
+    succeeded(call(REPAINT, image, None, steps=2))
+    succeeded(call(APPLY, image, None, edit="smile", scale=0.25))
+    succeeded(call(APPLY, image, None, edit="smile", scale=0.5))
+    assert names(image)[1:3] == ["Repaint", "Smile 0.5"]
+    assert pixels(image.get_layers()[2], "R'G'B'A u8") == alone
 
 
 def test_a_stack_is_one_layer_with_all_its_edits(

@@ -12,6 +12,7 @@ from gi.repository import GdkPixbuf, Gimp
 from gimp_helpers import (
     BORROW,
     PORTRAIT,
+    REPAINT,
     SAVE,
     SEGMENT,
     differences,
@@ -51,6 +52,27 @@ def test_borrows_into_a_layer_of_its_own(
     assert outside == 0
     assert inside > 0 or take == "shape"  # which hardly moves in two steps
     assert succeeded(call(SAVE, image, None, name=f"borrowed {take}"))["parts"]
+
+
+def test_nothing_is_hidden_that_it_does_not_replace(
+    call: Call, repainted: Gimp.Image, other: Gimp.Image
+) -> None:
+    image = repainted
+    succeeded(call(REPAINT, image, None, steps=2))
+    part_group(image).set_visible(True)
+    for parts in ("mouth", "eyes", "mouth"):
+        succeeded(call(BORROW, image, None, other=other, parts=parts, steps=2))
+    shown = {layer.get_name(): layer.get_visible() for layer in image.get_layers()[1:-1]}
+    assert shown == {
+        "Borrowed mouth #1": True,
+        "Borrowed eyes": True,
+        "Borrowed mouth": False,
+        "Repaint": True,
+    }
+    assert not part_group(image).get_visible()
+    succeeded(call(REPAINT, image, None, steps=2, name="again"))
+    shown = {layer.get_name(): layer.get_visible() for layer in image.get_layers()[1:-1]}
+    assert [name for name, visible in shown.items() if not visible] == ["Borrowed mouth", "Repaint"]
 
 
 def test_both_photos_are_sent_again(

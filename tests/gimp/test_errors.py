@@ -87,12 +87,6 @@ def test_photo_layer_deleted(call: Call, segmented: Gimp.Image) -> None:
     assert "deleted" in failed(call(REPAINT, image, None))
 
 
-def test_photo_resized(call: Call, segmented: Gimp.Image) -> None:
-    image = segmented
-    image.scale(image.get_width() // 2, image.get_height() // 2)
-    assert "size" in failed(call(REPAINT, image, None))
-
-
 def test_layer_that_is_no_part(call: Call, segmented: Gimp.Image) -> None:
     image = segmented
     layer = Gimp.Layer.new(

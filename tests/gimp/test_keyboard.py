@@ -315,7 +315,7 @@ def test_save_as_edit(call: Call, repainted: Gimp.Image) -> None:
     succeeded(call(REPAINT, repainted, None, steps=2))
     kept, edit = save_edit.find(repainted, [])
     with Session(LabelView(str)) as session:
-        photo = photos.remembered(repainted, kept)
+        photo, kept = photos.remembered(repainted, kept)
         dialog = SaveDialog(session, photo, kept, edit, [])
         seen = window_of(lambda: dialog.run(config_of("plug-in-editgan-save-edit")))
     assert len(seen.letters) >= 2 and not seen.twice, seen

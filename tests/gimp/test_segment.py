@@ -1,6 +1,7 @@
 """Segment Parts, in a real GIMP with the real backend."""
 
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import gi
@@ -25,6 +26,7 @@ from gimp_helpers import (
     size,
     succeeded,
 )
+from icc import display_p3
 
 Call = Callable[..., Gimp.ValueArray]
 
@@ -147,6 +149,9 @@ def test_every_subject_gets_a_group_or_the_selected_one_does(call: Call) -> None
     assert (report["subjects"], len(report["groups"])) == (3, 3)
     groups = [layer for layer in image.get_layers() if layer.is_group()]
     assert len({group.get_name() for group in groups}) == 3
+    for group in groups:  # the group's number is that of its layers
+        number = group.get_name().rsplit(" ", 1)[1]
+        assert all(p.get_name().endswith(f" {number}") for p in group.get_children())
     before = {group.get_name(): group.get_id() for group in groups}
     image.select_rectangle(Gimp.ChannelOps.REPLACE, 460, 0, 190, 150)
     report = succeeded(call(SEGMENT, image, image.get_layers()[-1:]))
@@ -155,6 +160,31 @@ def test_every_subject_gets_a_group_or_the_selected_one_does(call: Call) -> None
     assert {name for name in before if before[name] != after[name]} == {report["group"]}
     (anew,) = (layer for layer in image.get_layers() if layer.get_name() == report["group"])
     assert 450 <= offsets(anew)[0] + anew.get_width() / 2 <= 650
+
+
+def test_a_blurred_bystander_is_segmented_only_when_asked_for(call: Call) -> None:
+    image = load(PORTRAIT)
+    image.scale(300, 300)
+    image.resize(420, 300, 0, 0)
+    small = image.get_layers()[0].copy()
+    image.insert_layer(small, None, 0)
+    small.scale(120, 120, False)
+    small.set_offsets(300, 20)
+    image.merge_visible_layers(Gimp.MergeType.CLIP_TO_IMAGE).flatten()
+    (photo,) = image.get_layers()
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 301, 0, 119, 300)
+    blur = Gimp.DrawableFilter.new(photo, "gegl:gaussian-blur", "blur")
+    blur.get_config().set_property("std-dev-x", 4.0)
+    blur.get_config().set_property("std-dev-y", 4.0)
+    photo.merge_filter(blur)
+    Gimp.Selection.none(image)
+    report = succeeded(call(SEGMENT, image, [photo]))
+    assert (report["subjects"], len(report["groups"]), report["left_out"]) == (2, 1, 1)
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 310, 20, 100, 120)
+    report = succeeded(call(SEGMENT, image, [photo]))
+    groups = [layer for layer in image.get_layers() if layer.is_group()]
+    assert len(groups) == 2
+    assert 300 < offsets(groups[0])[0] + groups[0].get_width() / 2 < 420
 
 
 def test_each_subject_is_repainted_on_its_own(call: Call) -> None:
@@ -232,6 +262,59 @@ def test_deep_images(call: Call, segmented: Gimp.Image, precision: Gimp.Precisio
     for layer in part_group(image).get_children():
         x, y = shallow[layer.get_name()]
         assert abs(offsets(layer)[0] - x) <= 8 and abs(offsets(layer)[1] - y) <= 8
+
+
+@pytest.mark.parametrize(
+    ("profile", "precision"),
+    [
+        ("adobe", Gimp.Precision.U16_NON_LINEAR),
+        ("p3", Gimp.Precision.U16_LINEAR),
+        ("p3", Gimp.Precision.HALF_NON_LINEAR),
+        ("grey", Gimp.Precision.U16_NON_LINEAR),
+    ],
+)
+def test_part_colours_are_the_palette_s_in_every_profile(
+    call: Call, profile: str, precision: Gimp.Precision
+) -> None:
+    image = load(PORTRAIT)
+    image.convert_precision(precision)
+    if profile == "grey":
+        image.convert_grayscale()
+    else:
+        wide = {"adobe": Gimp.ColorProfile.new_rgb_adobe, "p3": display_p3_profile}[profile]()
+        intent = Gimp.ColorRenderingIntent.RELATIVE_COLORIMETRIC
+        assert image.convert_color_profile(wide, intent, False)
+    succeeded(call(SEGMENT, image, image.get_layers(), uncertainty=True))
+    colours = palette_colours()
+    for layer in part_group(image).get_children():
+        # read as float: reading 8 bits has the fault of writing them
+        values = array("f", pixels(layer, "R'G'B'A float"))
+        found = [tuple(values[i : i + 3]) for i in range(0, len(values), 4 * 997)]
+        wanted = colours[layer.get_name()]
+        if profile == "grey":
+            assert len(set(found)) == 1
+        else:
+            assert all(near(one, wanted, 0.004) for one in found), (layer.get_name(), found[:3])
+    unsure = image.get_layers()[0]
+    if profile != "grey":
+        values = array("f", pixels(unsure, "R'G'B'A float"))
+        assert near(values[0:3], (1.0, 0.0, 1.0), 0.004)
+
+
+def display_p3_profile() -> Gimp.ColorProfile:
+    return Gimp.ColorProfile.new_from_icc_profile(display_p3())
+
+
+def palette_colours() -> dict[str, tuple[float, ...]]:
+    """The parts' colours, sRGB, 0..1, as the palette has them."""
+    file = Path(Gimp.directory(), "palettes/EditGAN-faces.gpl")
+    lines = file.read_text(encoding="utf-8").splitlines()[4:]
+    rows = (line.split("\t") for line in lines)
+    return {name: tuple(int(v) / 255 for v in values.split()) for values, name in rows}
+
+
+def near(one: Sequence[float], other: Sequence[float], slack: float) -> bool:
+    return all(abs(a - b) <= slack for a, b in zip(one, other, strict=True))
 
 
 def test_greyscale_stays_greyscale(call: Call) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from gi.repository import Gimp
 
 from commands import embedding
-from image import layers, photos, results, sending, stacks, state, subjects
+from image import layers, part_layers, photos, results, sending, stacks, state, subjects
 from image.stacks import Stack
 from link import settings
 from link.backend_texts import in_users_language
@@ -54,19 +54,20 @@ def find(
     """The photo, and its state if it was segmented. Raises PlugInError if it cannot be edited."""
     kept = subjects.meant(image, drawables)
     if kept is not None:
-        return photos.remembered(image, kept), kept
+        return photos.remembered(image, kept)
     return photos.find(image, drawables), None
 
 
 def opened(
     session: Session, image: Gimp.Image, drawables: Sequence[Gimp.Drawable]
 ) -> tuple[photos.Photo, state.State]:
-    """The photo and its state; embeds the photo if the image does not know it yet."""
+    """The photo and its state; embeds the subject if the image does not know it yet."""
     photo, kept = find(image, drawables)
     if kept is None:
-        level = settings.load().level
-        _segmented, kept, _subjects = embedding.embed(session, photo, DEFAULT_BUNDLE, level)
-    elif kept.bundle not in session.connection.welcome.bundles:
+        kept = embedding.embed(session, photo, DEFAULT_BUNDLE, settings.load().level)
+    elif subjects.owner(image, drawables) is None and not subjects.is_selected(image):
+        photo, kept = _in_selection(session, photo, kept)
+    if kept.bundle not in session.connection.welcome.bundles:
         raise PlugInError(
             _(
                 "This photo's edits belong to the model “{bundle}”, which is not installed: "
@@ -75,6 +76,18 @@ def opened(
             "unknown_bundle",
         )
     return photo, kept
+
+
+def _in_selection(
+    session: Session, photo: photos.Photo, kept: state.State
+) -> tuple[photos.Photo, state.State]:
+    """The subject in a selection that lies beside those that are known; these, if there is none."""
+    try:
+        return photo, embedding.embed(session, photo, kept.bundle, settings.load().level)
+    except PlugInError as error:
+        if error.code not in ("no_subject", photos.NOT_SELECTED):
+            raise
+        return photo, kept
 
 
 def content_of(session: Session, kept: state.State, name: str) -> EditContent:
@@ -105,9 +118,10 @@ def commit(
 ) -> Report:
     """Write the stack's one layer in place of the previous one; an empty stack removes that.
 
-    One undo step. Raises PlugInError if there is nothing to do.
+    The subject's part layers are hidden, so that the result can be seen. One undo step. Raises
+    PlugInError if there is nothing to do.
     """
-    image = photo.image
+    image, photo = photo.image, results.under(photo, previous)
     if not stack.entries:
         if previous is None:
             raise PlugInError(_("No edit was chosen: add one from the library."))
@@ -177,5 +191,6 @@ def write(
             image.reorder_item(layer, previous.get_parent(), layers.position(image, previous))
             image.remove_layer(previous)
             layer.set_name(title)  # the same name was taken until now
+        part_layers.hide(image, kept.subject)
     image.set_selected_layers([layer])
     return layer

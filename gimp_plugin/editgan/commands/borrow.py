@@ -9,7 +9,7 @@ from typing import Any, Literal
 from gi.repository import Gimp
 
 from commands import embedding
-from image import layer_numbers, layers, photos, results, sending, state, subjects
+from image import layer_numbers, layers, part_layers, photos, results, sending, state, subjects
 from link.errors import PlugInError
 from link.progress import View
 from link.session import Session, expect
@@ -37,6 +37,7 @@ def run(
         raise PlugInError(_("Choose another open image to borrow from: open it first."))
     with Session(view) as session:
         names = _resolve(parts, groups_of(session, kept.bundle), kept.bundle)
+        photo = results.under(photo, kind="borrow", parts=names)
         source, theirs = _subject_of(session, other, photo, kept)
         theirs = sending.ensure_photo(session, source, theirs, (0.3, 0.4))
         answer, kept = sending.about_photo(
@@ -50,9 +51,10 @@ def run(
         )
     edited = expect(Edited, answer)
     title = _("Borrowed {parts}").format(parts=parts)
-    edit = results.record_of("repaint", title, 1.0, 0, edited, kept.bundle)
+    edit = results.record_of("borrow", title, 1.0, 0, edited, kept.bundle)
     with layers.undo_step(image) as added:
         layer = results.add(photo, title, edited, edit, kept, added)
+        part_layers.hide(image, kept.subject)
     return {
         "layer": layer.get_name(),
         "edited_parts": list(edited.parts),
@@ -68,7 +70,7 @@ def find(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> tuple[photos.
         raise PlugInError(
             _("This image has no EditGAN parts: run Filters > EditGAN > Segment Parts first.")
         )
-    return photos.remembered(image, kept), kept
+    return photos.remembered(image, kept)
 
 
 def others(image: Gimp.Image) -> list[Gimp.Image]:
@@ -117,14 +119,14 @@ def _subject_of(
         )
 
     known = [
-        one
+        subjects.placed(other, one)
         for one in subjects.readable(other)
         if (one.bundle, one.sha) == (kept.bundle, kept.sha)
         and layer_numbers.find(other, one.layer) is not None
     ]
     if known:
         nearest = min(known, key=away)
-        return photos.remembered(other, nearest), nearest
+        return photos.remembered(other, nearest)
     source = photos.find(other, [])
     found = embedding.embed_all(session, source, embedding.Wish(kept.bundle, LEVEL), (0.05, 0.3))
     return source, min((one.kept for one in found), key=away)

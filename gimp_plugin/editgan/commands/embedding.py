@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from image import photos, state, subjects, thumbnail
+from image import frames, photos, state, subjects, thumbnail
 from link.errors import PlugInError
 from link.session import Session, expect
+from link.texts import _
 from protocol.messages import (
     Detect,
     Detected,
@@ -39,16 +40,15 @@ class Embedded:
     kept: state.State
 
 
-def embed(
-    session: Session, photo: photos.Photo, bundle: str, level: Level
-) -> tuple[Segmented, state.State, int]:
-    """Detect, send and embed the photo's best subject.
-
-    Returns the parts, what the image shall remember, and how many subjects were seen.
-    """
-    found = detect(session, photo, bundle, (0.05, 0.25))
-    (done,) = embed_each(session, photo, found[:1], Wish(bundle, level), (0.25, 1.0))
-    return done.segmented, done.kept, len(found)
+def embed(session: Session, photo: photos.Photo, bundle: str, level: Level) -> state.State:
+    """Detect the photo's best subject, or the one in the selection; embed it unless it is known."""
+    best = detect(session, photo, bundle, (0.05, 0.25))[0]
+    known = [subjects.placed(photo.image, one) for one in subjects.readable(photo.image)]
+    before = subjects.same(known, photo.layer, best.quad)
+    if before is not None and before.bundle == bundle:
+        return before
+    (done,) = embed_each(session, photo, [best], Wish(bundle, level), (0.25, 1.0))
+    return done.kept
 
 
 def embed_all(session: Session, photo: photos.Photo, wish: Wish, span: Span) -> list[Embedded]:
@@ -77,16 +77,25 @@ def detection(photo: photos.Photo, bundle: str) -> Detect:
     )
 
 
+def meant(found: Sequence[Subject]) -> list[Subject]:
+    """Without those who are small and blurred in the background; never empty."""
+    return [subject for subject in found if subject.prominent] or list(found[:1])
+
+
 def embed_each(
     session: Session, photo: photos.Photo, wanted: Sequence[Subject], wish: Wish, span: Span
 ) -> list[Embedded]:
     """Embed each; those too small for the model are left out, unless all are."""
-    known = subjects.readable(photo.image)
+    known = [subjects.placed(photo.image, one) for one in subjects.readable(photo.image)]
     done: list[Embedded] = []
     problem: PlugInError | None = None
     step = (span[1] - span[0]) / len(wanted)
     for place, subject in enumerate(wanted):
         begin = span[0] + place * step
+        if len(wanted) > 1:
+            session.about = _("Face {number} of {count}: ").format(
+                number=place + 1, count=len(wanted)
+            )
         try:
             one = _embed(session, photo, subject, wish, (begin, begin + step))
         except PlugInError as error:
@@ -97,6 +106,7 @@ def embed_each(
         before = subjects.same(known, photo.layer, subject.quad)
         numbers = [kept.subject for kept in (*known, *(other.kept for other in done))]
         done.append(_numbered(one, before, max(numbers, default=0) + 1))
+    session.about = ""
     if problem is not None and not done:
         raise problem
     return done
@@ -161,4 +171,5 @@ def state_after(
         w_plus=segmented.w_plus,
         labels=segmented.labels,
         report=segmented.report,
+        look=frames.look(photo.layer, subject.quad),
     )

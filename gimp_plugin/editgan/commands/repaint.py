@@ -16,6 +16,7 @@ from link.texts import _
 from protocol.messages import Edited, Repaint
 
 Report = dict[str, Any]
+Found = tuple[photos.Photo, Gimp.GroupLayer, state.State]
 
 
 def run(
@@ -29,22 +30,17 @@ def run(
 ) -> Report:
     """Add one result layer above the photo and hide the part group, so that it can be seen.
 
-    save_as: also keep the learnt vector in the library under this name, unless empty.
+    Of several subjects the one that is meant, if it was painted, else one that was. save_as: also
+    keep the learnt vector in the library under this name, unless empty.
     """
-    photo, group, kept = find(image, drawables)
-    painted, only = part_layers.read(photo, group, kept), part_layers.made_in(group)
+    found = find_all(image, drawables)
     with Session(view) as session:
-        answer, kept = sending.about_photo(
-            session,
-            photo,
-            kept,
-            lambda name: Repaint(photo=name, layers=painted, steps=steps, only=only),
-        )
-        edited = expect(Edited, answer)
+        (photo, group, kept), edited = _first_painted(session, found, steps)
         edit = results.record_of("repaint", name, 1.0, 0, edited, kept.bundle)
         with layers.undo_step(image) as added:
             layer = results.add(photo, name, edited, edit, kept, added)
-            hide_parts(image, kept)
+            part_layers.note_read(photo, group, kept)
+            part_layers.hide(image, kept.subject)
         saved = _save(session, photo, kept, edit, save_as) if save_as else None
     return {
         "layer": layer.get_name(),
@@ -54,26 +50,68 @@ def run(
     }
 
 
-def find(
-    image: Gimp.Image, drawables: Sequence[Gimp.Drawable]
-) -> tuple[photos.Photo, Gimp.GroupLayer, state.State]:
-    """The photo, the part group that is meant and its subject's state.
+def find(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Found:
+    """The likeliest of `find_all`."""
+    return find_all(image, drawables)[0]
 
-    Raises PlugInError if the image has none.
+
+def find_all(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> list[Found]:
+    """The photo, the part group and the state of each subject that a repaint may be meant for.
+
+    Those come first on whose layers something was painted since they were last read, and of those
+    the subject that is selected. Raises PlugInError if the image has none.
     """
-    kept = subjects.meant(image, drawables)
-    group = part_layers.find_group(image, kept.subject) if kept else None
-    if kept is None or group is None:
+    meant = subjects.meant(image, drawables)
+    known = sorted(subjects.all_of(image), key=lambda kept: kept != meant)
+    groups = [(part_layers.find_group(image, kept.subject), kept) for kept in known]
+    found: list[Found] = []
+    for group, kept in groups:
+        if group is None:
+            continue
+        try:
+            photo, kept = photos.remembered(image, kept)
+        except PlugInError:
+            if kept == meant:
+                raise
+        else:
+            found.append((photo, group, kept))
+    if not found:
         raise PlugInError(
             _("This image has no EditGAN parts: run Filters > EditGAN > Segment Parts first.")
         )
-    return photos.remembered(image, kept), group, kept
+    return sorted(found, key=lambda one: len(found) > 1 and not part_layers.is_painted(*one))
 
 
-def hide_parts(image: Gimp.Image, kept: state.State) -> None:
-    """So that the result can be seen."""
-    if group := part_layers.find_group(image, kept.subject):
-        group.set_visible(False)
+def _first_painted(session: Session, found: Sequence[Found], steps: int) -> tuple[Found, Edited]:
+    """The first subject on whose layers the backend sees a change. Raises PlugInError."""
+    nothing: PlugInError | None = None
+    for one in found:
+        try:
+            edited, kept = _ask(session, *one, steps)
+        except PlugInError as error:
+            if error.code != "nothing_changed":
+                raise
+            nothing = nothing or error
+        else:
+            return (*one[:2], kept), edited
+    assert nothing is not None
+    raise nothing
+
+
+def _ask(
+    session: Session, photo: photos.Photo, group: Gimp.GroupLayer, kept: state.State, steps: int
+) -> tuple[Edited, state.State]:
+    painted, drawn_for = part_layers.read(photo, group, kept), part_layers.drawn_for(group)
+    only = part_layers.made_in(group)
+    answer, kept = sending.about_photo(
+        session,
+        photo,
+        kept,
+        lambda name: Repaint(
+            photo=name, layers=painted, steps=steps, only=only, redrawn=name != drawn_for
+        ),
+    )
+    return expect(Edited, answer), kept
 
 
 def _save(

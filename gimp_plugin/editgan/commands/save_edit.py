@@ -57,7 +57,7 @@ def run(
                 part=unknown[0], parts=", ".join(known)
             )
         )
-    photo = photos.remembered(image, kept)
+    photo, kept = photos.remembered(image, kept)
     with Session(view) as session:
         saved = save(session, photo, kept, edits, name, description, tuple(parts) or known)
     return {

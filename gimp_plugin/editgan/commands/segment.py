@@ -7,10 +7,11 @@ from typing import Any
 
 from gi.repository import Gimp
 
-from commands.embedding import Embedded, Wish, detect, embed_each
-from image import layer_numbers, layers, palette, part_layers, photos, state, subjects, uncertainty
+from commands.embedding import Embedded, Wish, detect, embed_each, meant
+from image import layers, palette, part_layers, photos, state, subjects, uncertainty
 from link.progress import View
 from link.session import Session
+from link.texts import _
 from protocol.messages import PartLayer
 
 Report = dict[str, Any]
@@ -26,8 +27,9 @@ def run(image: Gimp.Image, drawables: Sequence[Gimp.Drawable], wish: Wish, view:
     known = subjects.readable(image)
     with Session(view) as session:
         found = detect(session, photo, wish.bundle, (0.05, 0.2))
-        wanted = found[:1] if photo.selection() else found
-        done = embed_each(session, photo, wanted, wish, (0.2, 1.0))
+        wanted = found[:1] if photo.selection() else meant(found)
+        done = embed_each(session, photo, wanted, wish, (0.2, 0.95))
+    view.say(_("Adding the part layers"), 0.95)
     palette.install(wish.bundle, done[0].segmented.parts)
     several = len({*(k.subject for k in known), *(e.kept.subject for e in done)}) > 1
     with layers.undo_step(image) as added:
@@ -41,7 +43,8 @@ def run(image: Gimp.Image, drawables: Sequence[Gimp.Drawable], wish: Wish, view:
         "photo_layer": photo.layer.get_name(),
         "subjects": len(found),
         "too_small": len(wanted) - len(done),
-        **worst([one.segmented.report for one in done]),
+        "left_out": 0 if photo.selection() else len(found) - len(wanted),
+        **worst([{**one.segmented.report, "subject": one.kept.subject} for one in done]),
     }
 
 
@@ -57,23 +60,24 @@ def worst(reports: Sequence[Report]) -> Report:
 
 def _topmost_seen(group: Gimp.GroupLayer, parts: Sequence[PartLayer]) -> Gimp.Layer:
     """The one to begin with: above it lie only parts that the photo does not show."""
-    seen = [part.name for part in parts if any(bytes(part.alpha.data))]
+    seen = {part.name for part in parts if any(bytes(part.alpha.data))}
     layers = group.get_children()
-    return next((layer for layer in layers if layer.get_name() in seen), layers[0])
+    marks = ((layer, state.recall(layer, state.PART, state.Part)) for layer in layers)
+    return next((layer for layer, mark in marks if mark and mark.name in seen), layers[0])
 
 
 def _show(
-    photo: photos.Photo, one: Embedded, several: bool, added: list[Gimp.Layer]
+    photo: photos.Photo, one: Embedded, several: bool, added: list[Gimp.Item]
 ) -> Gimp.GroupLayer:
     """Put a subject's part group into the image, and remember the subject."""
     kept = one.kept
-    mark = state.Group(kept.photo, kept.bundle, kept.subject)
+    mark = state.Group(kept.photo, kept.bundle, kept.subject, quad=kept.quad)
     previous = part_layers.find_group(photo.image, kept.subject)
     group = part_layers.build(photo, one.segmented.parts, mark, kept.rect, added)
     if previous is not None:
         part_layers.replace(previous, group, [part.name for part in one.segmented.parts])
-    group.set_name(part_layers.group_name(kept.bundle, kept.subject if several else None))
+    part_layers.set_names(group, mark, several=several)
+    part_layers.note_read(photo, group, kept)
     uncertainty.show(photo, one.segmented.uncertainty, mark, added)
-    layer_numbers.keep(photo.layer, kept.layer)
-    subjects.keep(photo.image, kept)
+    subjects.keep(photo.image, photo.layer, kept, added)
     return group

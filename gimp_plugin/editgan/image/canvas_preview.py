@@ -11,11 +11,17 @@ from protocol.messages import Edited
 
 
 class CanvasPreview:
-    """previous: the stack's present layer, hidden as long as the preview is shown."""
+    """previous: the stack's present layer; over: what lies over it, the subject's part layers say.
 
-    def __init__(self, photo: photos.Photo, previous: Gimp.Layer | None) -> None:
+    Both are hidden as long as the preview is shown.
+    """
+
+    def __init__(
+        self, photo: photos.Photo, previous: Gimp.Layer | None, over: Gimp.Layer | None = None
+    ) -> None:
         self._photo = photo
-        self._previous = previous if previous and previous.get_visible() else None
+        self._previous = previous
+        self._hidden = [one for one in (previous, over) if one is not None and one.get_visible()]
         self._layer: Gimp.Layer | None = None
 
     def show(self, edited: Edited) -> None:
@@ -29,7 +35,10 @@ class CanvasPreview:
             self._layer = layers.new_layer(image, _("EditGAN preview"), rect.moved(*photo.offset))
             cover = photo.cover(rect)
             layers.write(self._layer, results.covered(edited.layer.pixels, cover))
-            image.insert_layer(self._layer, below.get_parent(), layers.position(image, below))
+            parent, place = below.get_parent(), layers.position(image, below)
+            if below == photo.layer:
+                place = results.place(photo)
+            image.insert_layer(self._layer, parent, place)
         Gimp.displays_flush()
 
     def show_nothing(self) -> None:
@@ -52,8 +61,8 @@ class CanvasPreview:
     def _uncovered(self) -> Gimp.Layer:
         """Without the preview and the stack's present layer; the layer to lie above."""
         self._remove()
+        self._show_hidden(False)
         if self._previous and self._previous.is_valid():
-            self._previous.set_visible(False)
             return self._previous
         return self._photo.layer
 
@@ -64,9 +73,13 @@ class CanvasPreview:
             return
         with no_trace(image):
             self._remove()
-            if self._previous and self._previous.is_valid():
-                self._previous.set_visible(True)
+            self._show_hidden(True)
         Gimp.displays_flush()
+
+    def _show_hidden(self, visible: bool) -> None:
+        for layer in self._hidden:
+            if layer.is_valid():
+                layer.set_visible(visible)
 
     def _remove(self) -> None:
         if self._layer is not None and self._layer.is_valid():

@@ -17,8 +17,8 @@ FORMATS = {("u8", 4): "R'G'B'A u8", ("f32", 4): "R'G'B'A float"}
 
 
 @contextmanager
-def undo_step(image: Gimp.Image) -> Iterator[list[Gimp.Layer]]:
-    """Everything inside is one undo step; append added layers to the list.
+def undo_step(image: Gimp.Image) -> Iterator[list[Gimp.Item]]:
+    """Everything inside is one undo step; append added layers and paths to the list.
 
     On an error those are removed again. Raises PlugInError if the image was closed meanwhile.
     """
@@ -26,14 +26,14 @@ def undo_step(image: Gimp.Image) -> Iterator[list[Gimp.Layer]]:
         raise PlugInError(
             _("The image was closed meanwhile, so nothing was added: open it and try again.")
         )
-    added: list[Gimp.Layer] = []
+    added: list[Gimp.Item] = []
     image.undo_group_start()
     try:
         yield added
     except BaseException:
-        for layer in reversed(added):
-            if layer.is_valid():
-                image.remove_layer(layer)
+        for item in reversed(added):
+            if item.is_valid():
+                (image.remove_path if item.is_path() else image.remove_layer)(item)
         raise
     finally:
         image.undo_group_end()
@@ -59,11 +59,23 @@ def new_layer(image: Gimp.Image, name: str, rect: Rect, opacity: float = 100.0) 
 
 def write(layer: Gimp.Layer, pixels: Pixels) -> None:
     """Fill a layer; pixels: RGBA of the layer's size, sRGB curve."""
+    kind, data = FORMATS[pixels.dtype, pixels.channels], bytes(pixels.data)
+    if pixels.dtype == "u8" and precision.of(layer.get_image())[0] != "U8":
+        kind, data = kind.replace("u8", "u16"), _doubled(data)
     buffer = layer.get_buffer()
     area = Gegl.Rectangle.new(0, 0, pixels.width, pixels.height)
-    buffer.set(area, FORMATS[pixels.dtype, pixels.channels], bytes(pixels.data))
+    buffer.set(area, kind, data)
     buffer.flush()
     layer.update(0, 0, pixels.width, pixels.height)
+
+
+def _doubled(data: bytes) -> bytes:
+    """8 bits as 16: GIMP 3.0 stores wrong colours where it gets 8 bits for an image of 16 whose
+    profile is not sRGB's.
+    """
+    wide = bytearray(2 * len(data))
+    wide[0::2] = wide[1::2] = data  # 257 times the value
+    return bytes(wide)
 
 
 def walk(layers: Sequence[Gimp.Layer]) -> Iterator[Gimp.Layer]:

@@ -8,12 +8,14 @@ a layer that the photographer adds counts by its name.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import math
 import re
 from collections.abc import Sequence
 
 from gi.repository import Gegl, Gimp
 
-from image import layers, photos, state
+from image import frames, layers, photos, state
 from link.errors import PlugInError
 from link.texts import _
 from protocol.geometry import Rect
@@ -22,7 +24,10 @@ from protocol.messages import PaintedPart, PartLayer, Pixels
 OPACITY = 50.0  # %, so that the photo shows through
 MARGIN = 0.5  # of a part's size on each side: room to paint, and scaling stays centred on the part
 MIN_MARGIN = 16  # px
+_SLACK = 0.03  # of the frame's side: a layer that lies farther off was not moved with the photo
 BACKGROUND = 0  # part index
+_READ = "editgan-read"  # on a group: what its layers held when they were made or last read
+_FLAGS = Gimp.PARASITE_PERSISTENT | Gimp.PARASITE_UNDOABLE
 _COPY = re.compile(r"(?: copy)?(?: ?#\d+)?$")  # what GIMP adds to a second layer's name
 
 
@@ -40,12 +45,18 @@ def find_group(image: Gimp.Image, subject: int) -> Gimp.GroupLayer | None:
     return None
 
 
+def hide(image: Gimp.Image, subject: int) -> None:
+    """Hide a subject's part layers, so that a result can be seen."""
+    if group := find_group(image, subject):
+        group.set_visible(False)
+
+
 def build(
     photo: photos.Photo,
     parts: Sequence[PartLayer],
     mark: state.Group,
     within: Rect,
-    added: list[Gimp.Layer],
+    added: list[Gimp.Item],
 ) -> Gimp.GroupLayer:
     """Add the group at the top of the image, the smallest part topmost, the background lowest.
 
@@ -53,13 +64,15 @@ def build(
     """
     image = photo.image
     group = Gimp.GroupLayer.new(image, group_name(mark.bundle))
+    group.set_visible(False)  # else GIMP would merge the group anew with every layer
     image.insert_layer(group, None, 0)
     added.append(group)
     for place, part in enumerate(sorted(parts, key=_depth)):
         layer = _new_layer(photo, part, _with_margin(part.rect, within))
         image.insert_layer(layer, group, place)
-        state.keep(layer, state.PART, state.Part(part.name, mark.bundle))
+        state.keep(layer, state.PART, state.Part(part.name, mark.bundle, _rect(photo, layer)))
     group.set_opacity(OPACITY)
+    group.set_visible(True)
     state.keep(group, state.GROUP, mark)
     return group
 
@@ -69,7 +82,7 @@ def ensure(
     kept: state.State,
     part: PartLayer,
     order: Sequence[PartLayer],
-    added: list[Gimp.Layer],
+    added: list[Gimp.Item],
 ) -> Gimp.Layer:
     """The part's own layer, made if it has none yet, and its group shown. Other parts get none.
 
@@ -78,7 +91,7 @@ def ensure(
     image = photo.image
     group = find_group(image, kept.subject)
     if group is None:
-        empty = state.Group(kept.photo, kept.bundle, kept.subject, made=())
+        empty = state.Group(kept.photo, kept.bundle, kept.subject, made=(), quad=kept.quad)
         group = build(photo, [], empty, kept.rect, added)
     group.set_visible(True)
     mark = state.recall(group, state.GROUP, state.Group)
@@ -93,7 +106,8 @@ def ensure(
     ]
     image.insert_layer(layer, group, len(above))
     added.append(layer)
-    state.keep(layer, state.PART, state.Part(part.name, kept.bundle))
+    mark_of = state.Part(part.name, kept.bundle, _rect(photo, layer))
+    state.keep(layer, state.PART, mark_of)
     if mark is not None and mark.made is not None:
         made = tuple(dict.fromkeys((*mark.made, part.name)))
         state.keep(group, state.GROUP, dataclasses.replace(mark, made=made))
@@ -113,6 +127,17 @@ def layer_of(group: Gimp.GroupLayer, part: str) -> Gimp.Layer | None:
         if mark is not None and mark.name == part:
             return layer
     return None
+
+
+def set_names(group: Gimp.GroupLayer, mark: state.Group, *, several: bool) -> None:
+    """Name the group and its layers, with the subject's number where the photo has several.
+
+    Once no other layers have these names: GIMP numbers layers of one name in its own way.
+    """
+    group.set_name(group_name(mark.bundle, mark.subject if several else None))
+    for layer in part_layers(group):
+        if part := state.recall(layer, state.PART, state.Part):
+            layer.set_name(f"{part.name} {mark.subject}" if several else part.name)
 
 
 def replace(old: Gimp.GroupLayer, new: Gimp.GroupLayer, parts: Sequence[str]) -> None:
@@ -141,8 +166,43 @@ def read(photo: photos.Photo, group: Gimp.GroupLayer, kept: state.State) -> list
     mark = state.recall(group, state.GROUP, state.Group)
     if mark is not None and mark.bundle != kept.bundle:
         raise _other_bundle(group.get_name(), mark.bundle, kept.bundle)
+    if mark is not None and mark.quad is not None:
+        _check_place(photo, group, mark.quad, kept.quad)
     found = (read_part(photo, layer, kept) for layer in part_layers(group))
     return [part for part in found if part is not None]
+
+
+def is_painted(photo: photos.Photo, group: Gimp.GroupLayer, kept: state.State) -> bool:
+    """Whether the layers are others than when they were made or last read for a result.
+
+    True for those of version 0.1, of which that is not known.
+    """
+    mark = group.get_parasite(_READ)
+    return mark is None or bytes(mark.get_data()).decode("ascii", "replace") != _digest(
+        photo, group, kept
+    )
+
+
+def note_read(photo: photos.Photo, group: Gimp.GroupLayer, kept: state.State) -> None:
+    """Remember what the layers hold now. Call inside `layers.undo_step`."""
+    if group.is_valid():
+        digest = _digest(photo, group, kept).encode("ascii")
+        group.attach_parasite(Gimp.Parasite.new(_READ, _FLAGS, digest))
+
+
+def _digest(photo: photos.Photo, group: Gimp.GroupLayer, kept: state.State) -> str:
+    sha = hashlib.sha256()
+    for layer in part_layers(group):
+        if part := read_part(photo, layer, kept):
+            sha.update(repr((part.part, part.rect)).encode())
+            sha.update(part.alpha.data)
+    return sha.hexdigest()
+
+
+def drawn_for(group: Gimp.GroupLayer) -> str:
+    """The id of the photo (see photos.digest) along whose edges the layers were drawn."""
+    mark = state.recall(group, state.GROUP, state.Group)
+    return mark.photo if mark else ""
 
 
 def part_layers(group: Gimp.GroupLayer) -> list[Gimp.Layer]:
@@ -188,14 +248,51 @@ def coloured(part: PartLayer, room: Rect) -> Pixels:
 def read_part(photo: photos.Photo, layer: Gimp.Layer, kept: state.State) -> PaintedPart | None:
     """What is painted on one layer; None where all of it lies off the subject."""
     name = _part_of(layer, kept.bundle)
-    dx, dy = photo.offset
-    _found, x, y = layer.get_offsets()
-    x, y = x - dx, y - dy
-    rect = Rect(x, y, layer.get_width(), layer.get_height()).intersected(kept.rect)
+    whole = _rect(photo, layer)
+    rect = whole.intersected(kept.rect)
     if rect.is_empty:
         return None
-    alpha = _alpha(layer, Gegl.Rectangle.new(*rect.moved(-x, -y)))
+    alpha = _alpha(layer, Gegl.Rectangle.new(*rect.moved(-whole.x, -whole.y)))
     return PaintedPart(name, rect, Pixels(rect.width, rect.height, 1, "u8", alpha))
+
+
+def _rect(photo: photos.Photo, layer: Gimp.Layer) -> Rect:
+    """Where a layer lies in the photo's pixels."""
+    dx, dy = photo.offset
+    _found, x, y = layer.get_offsets()
+    return Rect(x - dx, y - dy, layer.get_width(), layer.get_height())
+
+
+def _check_place(
+    photo: photos.Photo, group: Gimp.GroupLayer, before: frames.Quad, now: frames.Quad
+) -> None:
+    """Raises PlugInError if the part layers were left behind when the photo was moved or turned.
+
+    before, now: the subject's frame when they were made, and where it is now.
+    """
+    dx, dy = photo.offset
+    canvas = Rect(-dx, -dy, photo.image.get_width(), photo.image.get_height())
+    near = []
+    for layer in part_layers(group):
+        mark = state.recall(layer, state.PART, state.Part)
+        if mark is not None and mark.rect is not None:
+            # cropping the image cuts layers off at its edges
+            expected = frames.moved(mark.rect, before, now).intersected(canvas)
+            found = _rect(photo, layer).intersected(canvas)
+            near.append(_is_near(expected, found, _SLACK * math.dist(now[0:2], now[6:8])))
+    if near and 2 * sum(near) < len(near):
+        raise PlugInError(
+            _(
+                "The part layers do not lie on the face any more: “{layer}” was moved or turned "
+                "without them. Undo that, move them along, or run Segment Parts again."
+            ).format(layer=photo.layer.get_name())
+        )
+
+
+def _is_near(one: Rect, other: Rect, slack: float) -> bool:
+    """Whether all sides of two rectangles lie near one another."""
+    sides = ((r.x, r.y, r.right, r.bottom) for r in (one, other))
+    return all(abs(a - b) <= slack for a, b in zip(*sides, strict=True))
 
 
 def _alpha(layer: Gimp.Layer, area: Gegl.Rectangle) -> bytes:

@@ -14,22 +14,27 @@ from functools import cached_property
 
 from gi.repository import Gegl, Gimp
 
-from image import layer_numbers, state
+from image import frames, layer_numbers, merging, state
 from image.layers import walk
 from link.errors import PlugInError
 from link.texts import _
 from protocol.geometry import Rect
 from protocol.messages import Pixels
 
+NOT_SELECTED = "not_selected"  # code of an error: the selection lies beside the photo
 MIN_SIDE = 32  # px: nothing smaller shows a subject
 
 
 @dataclass(frozen=True)
 class Photo:
-    """A layer with a photograph in it."""
+    """A layer with a photograph in it.
+
+    results: layers that lie on it and count as part of the photo, lowest first.
+    """
 
     image: Gimp.Image
     layer: Gimp.Layer
+    results: tuple[Gimp.Layer, ...] = ()
 
     @property
     def width(self) -> int:
@@ -58,13 +63,14 @@ class Photo:
                 _("The subject's frame does not lie in the photo: run Segment Parts again.")
             )
         deep = is_deep(self.image)
+        pixel_format = "R'G'B'A float" if deep else "R'G'B' u8"
         with _as_shown(self.layer) as (layer, dx, dy):
-            data = layer.get_buffer().get(
-                Gegl.Rectangle.new(x + dx, y + dy, w, h),
-                1.0,
-                "R'G'B'A float" if deep else "R'G'B' u8",
-                Gegl.AbyssPolicy.NONE,
-            )
+            area = Gegl.Rectangle.new(x + dx, y + dy, w, h)
+            if self.results:
+                corner = self.offset[0] + x, self.offset[1] + y
+                data = merging.read(layer, area, self.results, corner, pixel_format)
+            else:
+                data = layer.get_buffer().get(area, 1.0, pixel_format, Gegl.AbyssPolicy.NONE)
         return Pixels(w, h, 4, "f32", data) if deep else Pixels(w, h, 3, "u8", data)
 
     def cover(self, rect: Rect) -> bytes | None:
@@ -100,7 +106,8 @@ class Photo:
                 _(
                     "The selection lies outside the layer “{layer}”: "
                     "select the subject in it, or choose Select > None."
-                ).format(layer=self.layer.get_name())
+                ).format(layer=self.layer.get_name()),
+                NOT_SELECTED,
             )
         return Rect.between(x1, y1, x2, y2)
 
@@ -139,21 +146,36 @@ def find(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Photo:
     return checked(image, layer)
 
 
-def remembered(image: Gimp.Image, kept: state.State) -> Photo:
-    """The photo that a state belongs to. Raises PlugInError if it is gone or was resized."""
+def remembered(image: Gimp.Image, kept: state.State) -> tuple[Photo, state.State]:
+    """The photo that a state belongs to, and the state with its frame where the subject is now.
+
+    Raises PlugInError if either is gone.
+    """
     layer = layer_numbers.find(image, kept.layer)
     if layer is None:
+        raise _deleted()
+    return checked(image, layer), frames.carried(image, layer, kept)
+
+
+def again(photo: Photo, kept: state.State) -> tuple[Photo, state.State]:
+    """`remembered` for a photo that was opened before a dialog: the image may not know it yet.
+
+    Raises PlugInError if the image was closed meanwhile, too.
+    """
+    if not photo.image.is_valid():
         raise PlugInError(
-            _("The photo's layer has been deleted: undo that, or run Segment Parts again.")
+            _("The image was closed meanwhile, so nothing was added: open it and try again.")
         )
-    if (layer.get_width(), layer.get_height()) != (kept.width, kept.height):
-        raise PlugInError(
-            _(
-                "The layer “{layer}” has another size than when its parts were found: "
-                "run Segment Parts again."
-            ).format(layer=layer.get_name())
-        )
-    return checked(image, layer)
+    layer = photo.layer
+    if not layer.is_valid() or layer not in walk(photo.image.get_layers()):
+        raise _deleted()
+    return checked(photo.image, layer), frames.carried(photo.image, layer, kept)
+
+
+def _deleted() -> PlugInError:
+    return PlugInError(
+        _("The photo's layer has been deleted: undo that, or run Segment Parts again.")
+    )
 
 
 def checked(image: Gimp.Image, layer: Gimp.Layer) -> Photo:

@@ -11,7 +11,8 @@ from gi.repository import Gimp
 from image import layer_numbers, layers, masks, metadata, photos, state, subjects
 from protocol.messages import Edited, Pixels
 
-Added = list[Gimp.Layer]
+Parts = Sequence[str]
+Added = list[Gimp.Item]
 
 
 def record_of(
@@ -38,9 +39,9 @@ def add(
     added: Added,
     previous: Gimp.Layer | None = None,
 ) -> Gimp.Layer:
-    """Write a result layer and remember its edit; earlier repaints are hidden by a new one.
+    """Write a result layer and remember its edit; what it contains anew is hidden.
 
-    Hidden, not deleted: they are the photographer's. Call inside `layers.undo_step`. previous: the
+    Hidden, not deleted: that is the photographer's. Call inside `layers.undo_step`. previous: the
     result that this one will replace, whose mask goes on.
     """
     image = photo.image
@@ -53,16 +54,43 @@ def add(
     masks.add(layer, pixels)
     if previous is not None:
         masks.take_over(layer, previous)
-    image.insert_layer(layer, photo.layer.get_parent(), _place(photo))
+    image.insert_layer(layer, photo.layer.get_parent(), place(photo))
     added.append(layer)
     edit = replace(edit, layer=layer_numbers.of(layer), subject=kept.subject)
     layer_numbers.keep(layer, edit.layer)
-    layer_numbers.keep(photo.layer, kept.layer)
     state.keep(layer, state.RESULT, edit)
     metadata.declare(image)
     alive = tuple(e for e in kept.stack if layer_numbers.find(image, e.layer) is not None)
-    subjects.keep(image, replace(kept, stack=(*alive, edit)))
+    subjects.keep(image, photo.layer, replace(kept, stack=(*alive, edit)), added)
     return layer
+
+
+def under(
+    photo: photos.Photo, previous: Gimp.Layer | None = None, kind: str = "", parts: Parts = ()
+) -> photos.Photo:
+    """The photo with the results on it that a new one will lie on, so that it contains them.
+
+    previous: the result that the new one will replace: only what lies below counts then. kind,
+    parts: of the new one, which will hide those that it replaces.
+    """
+    found = []
+    for layer in reversed(_on(photo)):
+        if layer == previous:
+            break
+        edit = state.recall(layer, state.RESULT, state.EditRecord)
+        if edit is not None and is_shown(layer) and not _replaces(edit, kind, parts):
+            found.append(layer)
+    return replace(photo, results=tuple(found))
+
+
+def is_shown(layer: Gimp.Layer) -> bool:
+    """Whether it and all groups that it lies in are visible."""
+    within: Gimp.Layer | None = layer
+    while within is not None:
+        if not within.get_visible():
+            return False
+        within = within.get_parent()
+    return True
 
 
 def covered(pixels: Pixels, cover: bytes | None) -> Pixels:
@@ -86,7 +114,7 @@ def newest(
         if edit := state.recall(drawable, state.RESULT, state.EditRecord):
             return edit
     for edit in reversed(kept.stack):
-        if edit.kind == "repaint" and layer_numbers.find(image, edit.layer) is not None:
+        if edit.kind in ("repaint", "borrow") and layer_numbers.find(image, edit.layer) is not None:
             return edit
     return None
 
@@ -94,15 +122,32 @@ def newest(
 def _earlier(
     image: Gimp.Image, stack: Sequence[state.EditRecord], edit: state.EditRecord
 ) -> list[Gimp.Layer]:
-    repaints = [earlier for earlier in stack if earlier.kind == edit.kind == "repaint"]
-    found = [layer_numbers.find(image, earlier.layer) for earlier in repaints]
+    replaced = [earlier for earlier in stack if _replaces(earlier, edit.kind, edit.parts)]
+    found = [layer_numbers.find(image, earlier.layer) for earlier in replaced]
     return [layer for layer in found if layer is not None and layer.get_visible()]
 
 
-def _place(photo: photos.Photo) -> int:
-    """Right above the photo and the results that lie on it already."""
-    parent, place = photo.layer.get_parent(), layers.position(photo.image, photo.layer)
+def _replaces(earlier: state.EditRecord, kind: str, parts: Parts) -> bool:
+    """Whether a new result of a kind makes an earlier one obsolete.
+
+    A repaint holds all that is painted; what was borrowed for some parts is given up only when the
+    same parts are borrowed anew.
+    """
+    if earlier.kind != kind:
+        return False
+    return kind == "repaint" or (kind == "borrow" and set(earlier.parts) <= set(parts))
+
+
+def place(photo: photos.Photo) -> int:
+    """A new result's place: right above the photo and the results that lie on it already."""
+    return layers.position(photo.image, photo.layer) - len(_on(photo))
+
+
+def _on(photo: photos.Photo) -> list[Gimp.Layer]:
+    """The results that lie right on the photo, topmost first."""
+    parent, above = photo.layer.get_parent(), layers.position(photo.image, photo.layer)
     siblings = parent.get_children() if parent else photo.image.get_layers()
-    while place > 0 and state.is_marked(siblings[place - 1], state.RESULT):
-        place -= 1
-    return place
+    first = above
+    while first > 0 and state.is_marked(siblings[first - 1], state.RESULT):
+        first -= 1
+    return list(siblings[first:above])

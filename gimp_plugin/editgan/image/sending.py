@@ -27,9 +27,7 @@ def about_photo(
     middle = low + 0.2 * (high - low)
     pixels = photo.pixels(kept.rect)
     name = photos.digest(pixels, kept.quad, kept.bundle)
-    if name != kept.photo:
-        kept = state.renamed(kept, name)
-        _send_again(session, kept, pixels, (low, middle))
+    kept = state.renamed(kept, name)
     try:
         return session.request(make(name), (low, high)), kept
     except PlugInError as error:

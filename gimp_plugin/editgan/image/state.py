@@ -36,27 +36,34 @@ class Group:
     """Marks a part group, or an uncertainty layer, and says what it belongs to.
 
     made: the parts that were given layers; None: all of them.
+    quad: the subject's frame when the group was made; None in files of version 0.1.
     """
 
     photo: Name
     bundle: Name
     subject: Number = 1
     made: tuple[Name, ...] | None = None
+    quad: Quad | None = None
 
 
 @dataclass(frozen=True)
 class Part:
-    """Marks a part layer, whatever the user renames it to."""
+    """Marks a part layer, whatever the user renames it to.
+
+    rect: where it was made, in the photo layer's pixels; None in files of version 0.1.
+    """
 
     name: Name
     bundle: Name
+    rect: Rect | None = None
 
 
 @dataclass(frozen=True)
 class EditRecord:
     """An edit in a result layer: enough to repeat it, change its scale or save it to the library.
 
-    kind: "repaint" or "stack" (of edits of the library). layer: the result layer's number.
+    kind: "repaint", "borrow" or "stack" (of edits of the library). layer: the number of the result
+    layer.
     """
 
     kind: Name
@@ -75,7 +82,8 @@ class State:
     """What the backend needs to know one subject of a photo again, on another machine too.
 
     photo: digest of what was sent. layer: the photo layer's number. quad, rect: in that layer's
-    pixels. labels: the base label map of the aligned crop.
+    pixels. labels: the base label map of the aligned crop. look: a small picture of what lies in
+    the quad, by which it is found again (see frames.py); None in files of version 0.1.
     """
 
     photo: Name
@@ -92,6 +100,7 @@ class State:
     report: dict[str, Any]
     stack: tuple[EditRecord, ...] = ()
     subject: Number = 1
+    look: Mask | None = None
 
 
 T = TypeVar("T")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from gi.repository import Gimp
 
-from image import layer_numbers, layers, state
+from image import frames, layer_numbers, layers, state
 from link.errors import PlugInError
 from protocol.geometry import Rect
 
 _SAME = 0.35  # of the frame's side: nearer centres are those of one subject, found again
+_ON_FACE = 0.3  # of the frame's side: a selection whose middle is nearer to a face's means that one
 
 
 def all_of(image: Gimp.Image) -> list[state.State]:
@@ -31,6 +33,15 @@ def readable(image: Gimp.Image) -> list[state.State]:
     return [kept for kept in found if kept is not None]
 
 
+def placed(image: Gimp.Image, kept: state.State) -> state.State:
+    """With its frame where the subject is now; as it is kept if that is not known."""
+    layer = layer_numbers.find(image, kept.layer)
+    try:
+        return frames.carried(image, layer, kept) if layer is not None else kept
+    except PlugInError:  # told by the command that needs this subject
+        return kept
+
+
 def meant(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> state.State | None:
     """The subject that a command is meant for; None where nothing was segmented.
 
@@ -42,7 +53,24 @@ def meant(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> state.State 
     return next((known[n] for n in numbers if n in known), next(iter(known.values()), None))
 
 
-def keep(image: Gimp.Image, kept: state.State) -> None:
+def is_selected(image: Gimp.Image) -> bool:
+    """Whether the selection, if there is one, lies on a known subject rather than beside all."""
+    return not Gimp.Selection.bounds(image)[1] or bool(_in_selection(image, all_of(image)))
+
+
+def owner(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> state.State | None:
+    """The subject of the selected part or result layer."""
+    known = {kept.subject: kept for kept in all_of(image)}
+    return next((known[number] for number in _owners(drawables) if number in known), None)
+
+
+def keep(image: Gimp.Image, layer: Gimp.Layer, kept: state.State, added: list[Gimp.Item]) -> None:
+    """Remember a subject of the photo `layer`. Call inside `layers.undo_step`."""
+    layer_numbers.keep(layer, kept.layer)
+    if kept.look is None:  # of version 0.1
+        kept = replace(kept, look=frames.look(layer, kept.quad))
+    if path := frames.remember(image, layer, kept):
+        added.append(path)
     state.keep(image, _name(kept.subject), kept)
 
 
@@ -86,18 +114,29 @@ def _owners(drawables: Sequence[Gimp.Drawable]) -> Iterator[int]:
 
 
 def _in_selection(image: Gimp.Image, known: Sequence[state.State]) -> list[int]:
-    """The subjects that the selection meets, the one that it covers most first."""
+    """The subjects that the selection means, the one that it covers most first: it holds the
+    middle of their face, or its own middle lies on it.
+    """
     _found, some, x1, y1, x2, y2 = Gimp.Selection.bounds(image)
     if not some:
         return []
     covered = []
-    for kept in known:
+    for kept in (placed(image, one) for one in known):
         if (layer := layer_numbers.find(image, kept.layer)) is not None:
             _ok, dx, dy = layer.get_offsets()
             selected = Rect.between(x1, y1, x2, y2).moved(-dx, -dy)
-            shared = kept.rect.intersected(selected).area
-            covered.append((shared / kept.rect.area, kept.subject))
+            if _means(selected, kept.quad):
+                shared = kept.rect.intersected(selected).area
+                covered.append((shared / kept.rect.area, kept.subject))
     return [subject for share, subject in sorted(covered, reverse=True) if share > 0]
+
+
+def _means(selected: Rect, quad: Sequence[float]) -> bool:
+    x, y = centre(quad)
+    if selected.x <= x < selected.right and selected.y <= y < selected.bottom:
+        return True
+    middle = selected.x + selected.width / 2, selected.y + selected.height / 2
+    return math.dist((x, y), middle) < _ON_FACE * math.dist(quad[0:2], quad[6:8])
 
 
 def _groups(image: Gimp.Image) -> list[int]:

@@ -32,13 +32,29 @@ def shrunken(layer: Gimp.Layer) -> tuple[Pixels, float]:
 
 def of_part(layer: Gimp.Layer, rect: Rect, size: tuple[int, int]) -> Pixels:
     """A rectangle of the layer as R'G'B' u8, about `size` pixels large."""
+    return _as_rgb(*_thumbnail(layer, rect, size))
+
+
+def grey(layer: Gimp.Layer, rect: Rect, side: int) -> Pixels:
+    """A rectangle of the layer in grey, u8, at most `side` pixels on a side."""
+    scale = min(1.0, side / max(rect.width, rect.height))
+    size = max(1, round(rect.width * scale)), max(1, round(rect.height * scale))
+    buffer, w, h = _thumbnail(layer, rect, size)
+    area = Gegl.Rectangle.new(0, 0, w, h)
+    return Pixels(w, h, 1, "u8", buffer.get(area, 1.0, "Y' u8", Gegl.AbyssPolicy.NONE))
+
+
+def _thumbnail(
+    layer: Gimp.Layer, rect: Rect, size: tuple[int, int]
+) -> tuple[Gegl.Buffer, int, int]:
+    """A rectangle of the layer, shrunken to about that size, with its width and height."""
     data, w, h, bpp = layer.get_sub_thumbnail_data(*rect, *size)
     name = _format(layer)
     if Gimp.MINOR_VERSION > 0 or bpp != layer.get_bpp():  # GIMP 3.2 gives displayed colours
         name = {3: "R'G'B' u8", 4: "R'G'B'A u8"}[bpp]
     buffer = Gegl.Buffer.new(name, 0, 0, w, h)
     buffer.set(Gegl.Rectangle.new(0, 0, w, h), name, data.get_data())
-    return _as_rgb(buffer, w, h)
+    return buffer, w, h
 
 
 def _as_rgb(buffer: Gegl.Buffer, width: int, height: int) -> Pixels:

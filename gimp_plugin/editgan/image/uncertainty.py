@@ -13,7 +13,7 @@ OPACITY = 60.0
 
 
 def show(
-    photo: photos.Photo, mask: PlacedMask | None, mark: state.Group, added: list[Gimp.Layer]
+    photo: photos.Photo, mask: PlacedMask | None, mark: state.Group, added: list[Gimp.Item]
 ) -> None:
     """Put the mask above the photo's parts as a layer; the subject's older one goes, always."""
     image = photo.image

@@ -9,27 +9,25 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from gi.repository import GLib
 
-from link.backend_texts import backend_error
+from link.backend_texts import backend_error, backend_text
 from link.errors import CommandCancelled, PlugInError
 from link.progress import View
 from link.texts import _
 from protocol.client import Connection, new_job
 from protocol.errors import BackendError
 from protocol.launch import ensure_backend
-from protocol.messages import (
-    Event,
-    JobRequest,
-    Message,
-)
+from protocol.messages import Event, JobRequest, Message, Progress
 
 R = TypeVar("R")
 WHOLE = (0.0, 1.0)
 CLIENT = "gimp-plug-in"
+_FINISHED = "Done"  # the backend's last text of a job
 
 
 class Session:
@@ -41,6 +39,7 @@ class Session:
 
     def __init__(self, view: View, *, start: bool = True) -> None:
         self.view = view
+        self.about = ""  # what the present jobs are about, in front of what they tell
         view.say(_("Connecting to the EditGAN backend"))
         connect = ensure_backend if start else Connection.open
         self.connection: Connection = self.background(lambda: connect(client=CLIENT))
@@ -93,6 +92,10 @@ class Session:
         threading.Thread(target=stop, daemon=True).start()
 
     def _show(self, event: Event, span: tuple[float, float]) -> bool:
+        if isinstance(event, Progress):
+            if event.text == _FINISHED:  # a job has, the command has not
+                return GLib.SOURCE_REMOVE
+            event = replace(event, text=self.about + backend_text(event.text))
         self.view.show(event, span)
         return GLib.SOURCE_REMOVE
 

@@ -8,8 +8,7 @@ from typing import Any
 from gi.repository import Gimp
 
 from commands import apply
-from image import photos, stacks
-from link.errors import PlugInError
+from image import photos, results, stacks
 from link.session import Session
 from link.texts import _
 from windows.views import showing
@@ -24,20 +23,17 @@ def run(image: Gimp.Image, drawables: Sequence[Gimp.Drawable], config: Any) -> R
     with showing(_("Opening the edit library")) as view, Session(view) as session:
         photo, kept = apply.opened(session, image, drawables)
         layer, stack = stacks.find(image, drawables, kept)
+        photo = results.under(photo, layer)
         subject = Subject(photo, kept, stack, layer, _licence(session, kept.bundle))
         dialog = LibraryDialog(session, subject)
         view.close()
         stack = dialog.run()
     _remember(config, stack)
-    if not image.is_valid():
-        raise PlugInError(
-            _("The image was closed meanwhile, so nothing was added: open it and try again.")
-        )
-    photo = photos.remembered(image, subject.kept)
+    photo, kept = photos.again(photo, subject.kept)
     title = _("Applying the edits")
     # a new session: the backend may have been started anew while the dialog was open
     with showing(title, preview=stack.refine > 0) as view, Session(view) as session:
-        return apply.commit(session, photo, subject.kept, stack, layer)
+        return apply.commit(session, photo, kept, stack, layer)
 
 
 def _licence(session: Session, bundle: str) -> str:

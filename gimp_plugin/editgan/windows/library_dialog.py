@@ -12,7 +12,7 @@ gi.require_version("Gdk", "3.0")
 from gi.repository import Gdk, Gimp, GimpUi, Gtk
 
 from commands import apply
-from image import photos, sending, state
+from image import part_layers, photos, sending, state
 from image.canvas_preview import CanvasPreview
 from image.stacks import Stack, entry_of
 from link.backend_texts import in_users_language
@@ -66,7 +66,9 @@ class LibraryDialog:
     def __init__(self, session: Session, subject: Subject) -> None:
         GimpUi.init(dialogs.ROLE)
         self._subject = subject
-        self._canvas = CanvasPreview(subject.photo, subject.layer)
+        photo = subject.photo
+        over = part_layers.find_group(photo.image, subject.kept.subject)
+        self._canvas = CanvasPreview(photo, subject.layer, over)
         self._background = Background(session.connection, self._failed)
         self._own_session: Session | None = None  # after the first was lost
         self._news = NewsBar()

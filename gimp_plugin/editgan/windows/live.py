@@ -42,8 +42,8 @@ def run(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Report:
 
     Raises CommandCancelled when it is closed without.
     """
-    photo, _group, kept = repaint.find(image, drawables)
-    following = Following(image, photo, kept)
+    photo, group, kept = repaint.find(image, drawables)
+    following = Following(image, photo, group, kept)
     try:
         following.run()
         if following.vector is None or not following.wanted:
@@ -56,8 +56,10 @@ def run(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Report:
 class Following:
     """One Live Repaint window: watches, sends, shows. Everything here is on the main thread."""
 
-    def __init__(self, image: Gimp.Image, photo: photos.Photo, kept: state.State) -> None:
-        self._image, self._photo, self._kept = image, photo, kept
+    def __init__(
+        self, image: Gimp.Image, photo: photos.Photo, group: Gimp.GroupLayer, kept: state.State
+    ) -> None:
+        self._image, self._photo, self._group, self._kept = image, photo, group, kept
         self._loop = GLib.MainLoop()
         self._window = LiveWindow(self._answered)
         self._view = LabelView(self._window.say)
@@ -87,17 +89,22 @@ class Following:
         vector = self.vector.vector
         answer, kept = sending.about_photo(
             self._session,
-            photos.remembered(self._image, self._kept),
-            self._kept,
+            *photos.again(self._photo, self._kept),
             lambda name: Repaint(
-                photo=name, layers=self._painted, steps=0, start=vector, only=self._only()
+                photo=name,
+                layers=self._painted,
+                steps=0,
+                start=vector,
+                redrawn=name != part_layers.drawn_for(self._group),
+                only=self._only(),
             ),
         )
         edited = expect(Edited, answer)
         edit = results.record_of("repaint", title, 1.0, 0, edited, kept.bundle)
         with layers.undo_step(self._image) as added:
             layer = results.add(self._photo, title, edited, edit, kept, added)
-            repaint.hide_parts(self._image, kept)
+            part_layers.note_read(self._photo, self._group, kept)
+            part_layers.hide(self._image, kept.subject)
         return {
             "layer": layer.get_name(),
             "edited_parts": list(edited.parts),
@@ -148,6 +155,7 @@ class Following:
                 steps=STEPS,
                 resume=self._begun,
                 only=self._only(),
+                redrawn=self._kept.photo != part_layers.drawn_for(self._group),
             )
         )
 

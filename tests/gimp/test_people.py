@@ -1,0 +1,96 @@
+"""Several people in one photo: the one that is meant is taken, whatever is selected."""
+
+from collections.abc import Callable
+
+import gi
+
+gi.require_version("Gimp", "3.0")
+import pytest
+from gi.repository import Gimp
+from gimp_helpers import (
+    APPLY,
+    PORTRAIT,
+    REPAINT,
+    SEGMENT,
+    alpha,
+    failed,
+    grow,
+    load,
+    names,
+    offsets,
+    succeeded,
+)
+
+Call = Callable[..., Gimp.ValueArray]
+SIDE = 260
+
+
+@pytest.fixture
+def couple() -> Gimp.Image:
+    """The portrait twice, side by side on one layer."""
+    image = load(PORTRAIT)
+    image.scale(SIDE, SIDE)
+    image.resize(2 * SIDE, SIDE, 0, 0)
+    copy = image.get_layers()[0].copy()
+    image.insert_layer(copy, None, 0)
+    copy.set_offsets(SIDE, 0)
+    image.merge_visible_layers(Gimp.MergeType.CLIP_TO_IMAGE).flatten()
+    return image
+
+
+def groups(image: Gimp.Image) -> list[Gimp.GroupLayer]:
+    """The part groups, the left person's first."""
+    found = [layer for layer in image.get_layers() if layer.is_group()]
+    return sorted(found, key=lambda group: offsets(group)[0])
+
+
+def paint(group: Gimp.GroupLayer) -> None:
+    seen = [layer for layer in group.get_children() if sum(v >> 7 for v in alpha(layer)) > 200]
+    grow(seen[0])
+
+
+def is_left(image: Gimp.Image, name: str) -> bool:
+    layer = next(layer for layer in image.get_layers() if layer.get_name() == name)
+    return offsets(layer)[0] + layer.get_width() / 2 < SIDE
+
+
+def test_the_one_that_was_painted_is_repainted(call: Call, couple: Gimp.Image) -> None:
+    image = couple
+    photo = image.get_layers()[0]
+    succeeded(call(SEGMENT, image, [photo]))
+    left, right = groups(image)
+    paint(left)
+    report = succeeded(call(REPAINT, image, [photo], steps=2, name="one"))
+    assert is_left(image, report["layer"])
+    paint(right)
+    other = left.get_children()[:1]  # a layer of the one that was not painted since
+    report = succeeded(call(REPAINT, image, other, steps=2, name="two"))
+    assert not is_left(image, report["layer"])
+    # nothing new anywhere: the one that is selected, again
+    report = succeeded(call(REPAINT, image, other, steps=2, name="three"))
+    assert is_left(image, report["layer"])
+
+
+def test_nothing_painted_on_anybody_is_told(call: Call, couple: Gimp.Image) -> None:
+    image = couple
+    succeeded(call(SEGMENT, image, image.get_layers()))
+    assert "Nothing was repainted" in failed(call(REPAINT, image, None, steps=2))
+    assert len(names(image)) == 3
+
+
+def test_a_selection_round_a_new_face_opens_that_one(call: Call, couple: Gimp.Image) -> None:
+    image = couple
+    photo = image.get_layers()[0]
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, SIDE + 20, 20, SIDE - 40, SIDE - 40)
+    succeeded(call(SEGMENT, image, [photo]))
+    (right,) = groups(image)
+    assert offsets(right)[0] >= SIDE - 60
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 20, 20, SIDE - 40, SIDE - 40)
+    report = succeeded(call(APPLY, image, [photo], edit="smile"))
+    assert is_left(image, report["layer"])
+    again = succeeded(call(APPLY, image, [photo], edit="smile", scale=0.5))  # known by now
+    assert again["layer"] == "Smile 0.5" and is_left(image, "Smile 0.5")
+    assert report["layer"] not in names(image)
+    # selected by its own layer, the right one is meant in spite of the selection
+    report = succeeded(call(APPLY, image, right.get_children()[:1], edit="smile"))
+    assert not is_left(image, report["layer"])
