@@ -22,6 +22,8 @@ def prominent(image: NDArray[np.uint8], frames: Sequence[CropFrame]) -> list[boo
     Left out is who is both clearly smaller than the largest subject and, looked at at the same
     size, has hardly any of its detail: somebody in the background, out of focus.
     """
+    if not frames:
+        return []
     largest = max(frames, key=lambda frame: frame.size)
     found = []
     for frame in frames:

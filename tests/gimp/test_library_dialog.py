@@ -31,7 +31,6 @@ from gimp_windows import (
     is_open,
     press,
     screenshot,
-    soon,
     until,
     user,
     wait_for,
@@ -274,8 +273,8 @@ def test_edits_leave_and_come_as_files(
         until(lambda: listed(backend, "Wonder 2"))
         wait_for(TITLE)
         picture("imported")
-        # on a busy machine a window may be too slow to see what is dropped on it: as a hand would
-        until(lambda: drop(file, TITLE) or soon(lambda: listed(backend, "Wonder 3")))
+        drop(file, TITLE)
+        until(lambda: listed(backend, "Wonder 3"))
         finish(TITLE, "Escape")
 
     with working(exchange):

@@ -114,14 +114,6 @@ def until(condition: Callable[[], T], what: str = "what was waited for") -> T:
     return found
 
 
-def soon(condition: Callable[[], T], seconds: float = 15.0) -> T:
-    """Wait for a condition for a while only; what it gave, true or not."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return found
-
-
 def wait_for(title: str) -> None:
     """Go to the window of that title (a pattern), once it is there: it gets the keys from then on.
 
