@@ -171,5 +171,5 @@ def state_after(
         w_plus=segmented.w_plus,
         labels=segmented.labels,
         report=segmented.report,
-        look=frames.look(photo.layer, subject.quad),
+        look=frames.look(photo.layer, message.quad),
     )

@@ -82,6 +82,7 @@ def of_photo(
     photo: photos.Photo, known: Sequence[state.State], found: Sequence[Subject]
 ) -> list[Person]:
     """Everybody, from left to right; those that are new have no state yet."""
+    known = [subjects.placed(photo.image, kept) for kept in known]
     people = [remembered_person(photo, kept) for kept in known]
     number = max((person.number for person in people), default=0)
     for subject in found:

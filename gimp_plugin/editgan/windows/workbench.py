@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 
 from gi.repository import Gimp, GLib
 
-from commands import apply, repaint
+from commands import apply
 from commands.people import Person
-from image import layers, photos, stacks, subjects
+from image import layers, part_layers, photos, stacks, subjects
 from image.stacks import Stack
 from link.background import Background
 from link.errors import PlugInError
@@ -204,7 +204,7 @@ class Workbench:
         assert person.kept and person.stack
         stack = stacks.tidy(person.stack)
         apply.write_stack(person.photo, person.kept, stack, person.edited, person.layer)
-        repaint.hide_parts(self.image, person.kept)
+        part_layers.hide(self.image, person.kept.subject)
         self._read_again(person)
 
     def _read_again(self, person: Person) -> None:
