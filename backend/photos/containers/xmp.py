@@ -72,7 +72,8 @@ class _Places:
         if name == f"{_RDF} RDF" and (tag_name := re.match(rb"<([^\s/>]+)", self._text[at:])):
             self.name = tag_name[1]
         if name == f"{_RDF} Description":
-            self.about = self.about or attributes.get(f"{_RDF} about", "")
+            about = attributes.get(f"{_RDF} about", attributes.get("about", ""))  # old ones: bare
+            self.about = self.about or about
             if _PROPERTY in attributes:
                 tag = self._text[at : self._text.index(b">", at)]
                 found = re.search(rb"\s+[\w.-]+:DigitalSourceType\s*=\s*(\"[^\"]*\"|'[^']*')", tag)
