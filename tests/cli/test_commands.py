@@ -265,4 +265,4 @@ def test_doctor_finds_damage_and_says_what_to_do(run: Run, home: Path, bundles: 
     assert done.code == 1
     assert "PROBLEM models" in done.out and str(home / "bundles" / "odd") in done.out
     assert "PROBLEM models: tiny: damaged or missing: encoder.safetensors" in done.out
-    assert "PROBLEM edit library: tiny/broken" in done.out and str(broken) in done.out
+    assert "PROBLEM edit library: 'tiny/broken'" in done.out and str(broken) in done.out
