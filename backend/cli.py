@@ -72,6 +72,11 @@ COMMANDS: Commands = {
     "apply": Command("backend.commands.apply", "apply edits from the library to a photo"),
     "bundles": Command("backend.commands.bundles", "list the installed models"),
     "import": Command("backend.commands.import_", "make a model from a StyleGAN2 checkpoint"),
+    "download": Command("backend.commands.download", "fetch a public StyleGAN2 checkpoint"),
+    "adopt": Command(
+        "backend.commands.train.adopt",
+        "turn a checkpoint into a model that opens photos",
+    ),
     "evaluate": Command("backend.commands.evaluate", "measure a model and its presets on photos"),
     "learn": Command("backend.commands.learn", "learn an edit from a folder of photos"),
     "library": ("list, show, rename, delete, import and export edits", LIBRARY),

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from backend.errors import BadBundle, IncompleteBundle, UnknownPart
 from backend.models.config import GeneratorConfig
@@ -19,7 +19,7 @@ from protocol.typed import MAX_NAME, Matches, ProtocolError, Range, from_known, 
 
 FORMAT_VERSION = 1
 MAX_DESCRIPTION = 1 << 20  # bytes of a JSON file
-MAX_PARTS = 256  # label maps are bytes
+MAX_PARTS = 255  # label maps are bytes, and 255 says nothing
 NETWORKS = (
     "generator",
     "codes",
@@ -51,6 +51,8 @@ class Bundle:
     groups: named part groups, the Q_edit sets that edits use.
     large: parts so large that an edit's region is what changed, not the whole part.
     files: sha256 by file name.
+    encoder: the kind of encoder network: "residual", or "psp", "e4e" or "fpn" for one that was
+    imported.
     """
 
     folder: Path
@@ -66,6 +68,7 @@ class Bundle:
     files: Mapping[str, str] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     images_seen: int = 0
+    encoder: str = "residual"
 
     @property
     def resolution(self) -> int:
@@ -196,7 +199,7 @@ def is_line(text: str) -> bool:
 _Byte = Annotated[int, Range(0, 255)]
 _Name = Annotated[str, Matches(is_line, "one line of 1 to 200 characters")]
 _Sha = Annotated[str, Matches(re.compile("[0-9a-f]{64}").fullmatch, "64 hexadecimal digits")]
-_Names = Annotated[tuple[_Name, ...], Matches(lambda names: len(names) <= MAX_PARTS, "256 at most")]
+_Names = Annotated[tuple[_Name, ...], Matches(lambda names: len(names) <= MAX_PARTS, "255 at most")]
 
 
 @dataclass(frozen=True)
@@ -207,7 +210,7 @@ class PartDescription:
     color: tuple[_Byte, _Byte, _Byte]
 
 
-_Parts = Annotated[list[PartDescription], Matches(lambda p: len(p) <= MAX_PARTS, "256 at most")]
+_Parts = Annotated[list[PartDescription], Matches(lambda p: len(p) <= MAX_PARTS, "255 at most")]
 
 
 @dataclass(frozen=True)
@@ -231,6 +234,7 @@ class _BundleOnly:
     generator: GeneratorConfig
     files: dict[str, _Sha]
     images_seen: Annotated[int, Range(0, 1 << 52)] = 0
+    encoder: Literal["residual", "psp", "e4e", "fpn"] = "residual"
 
 
 @dataclass(frozen=True)
@@ -259,6 +263,7 @@ def _bundle_of(folder: Path, described: _Description) -> Bundle:
         source=described.source,
         files=described.files,
         images_seen=described.images_seen,
+        encoder=described.encoder,
     )
 
 
@@ -279,6 +284,7 @@ def write_bundle_json(bundle: Bundle) -> Bundle:
         "license": bundle.license,
         "source": bundle.source,
         "images_seen": bundle.images_seen,
+        "encoder": bundle.encoder,
         "files": files,
     }
     text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -18,11 +18,13 @@ from backend.bundles.bundle import Bundle
 from backend.errors import BadBundle
 from backend.models.codes import CodeDistribution
 from backend.models.encoder import Encoder
+from backend.models.fpn_encoder import FpnEncoder
 from backend.models.generator import Generator
 from backend.models.identity import FaceNet, IdentityNetwork, MobileFaceNet
 from backend.models.parser import FaceParser
 from backend.models.perceptual import LpipsFeatures, PerceptualNetwork, SqueezeNetFeatures
 from backend.models.picture_network import PictureNetwork
+from backend.models.psp_encoder import PspEncoder
 from backend.models.segmentation import SegmentationBranch
 from protocol.paths import data_dir
 
@@ -36,7 +38,7 @@ class Networks:
 
     generator: Generator
     segmentation: SegmentationBranch
-    encoder: Encoder
+    encoder: Encoder | PspEncoder | FpnEncoder
     perceptual: PerceptualNetwork
     identity: IdentityNetwork | None
     parser: FaceParser | None = None
@@ -71,7 +73,7 @@ def _fitting(path: Path) -> Iterator[None]:
     """Turns what is wrong with a file of weights into BadBundle."""
     try:
         yield
-    except (OSError, RuntimeError, SafetensorError, UnpicklingError) as error:
+    except (OSError, RuntimeError, KeyError, SafetensorError, UnpicklingError) as error:
         reason = str(error).splitlines()[0]
         raise BadBundle(
             f"{path} does not hold the weights that belong there ({reason}); fetch it again."
@@ -113,11 +115,34 @@ def load_generator(bundle: Bundle) -> Generator:
     return generator
 
 
-def load_encoder(bundle: Bundle) -> Encoder:
+def load_encoder(bundle: Bundle) -> Encoder | PspEncoder | FpnEncoder:
     """Raises BadBundle; IncompleteBundle where the encoder is yet to be trained."""
     if not bundle.has("encoder"):
         bundle.check_complete()
-    return _load(Encoder(bundle.config), bundle.checked_path("encoder"))
+    path = bundle.checked_path("encoder")
+    if bundle.encoder == "residual":
+        return _load(Encoder(bundle.config), path)
+    with _fitting(path):
+        state = load_file(path)
+        if bundle.encoder == "fpn":
+            return _load(FpnEncoder.fitting(state), path)
+        if bundle.encoder in ("psp", "e4e"):
+            return _load(PspEncoder.fitting(state, offsets=bundle.encoder == "e4e"), path)
+    raise BadBundle(
+        f"The bundle '{bundle.name}' has an encoder of the kind '{bundle.encoder}', which this "
+        "version does not know. Update EditGAN."
+    )
+
+
+def load_own_encoder(bundle: Bundle) -> Encoder:
+    """The encoder to go on training; raises BadBundle for one that was imported."""
+    encoder = load_encoder(bundle)
+    if not isinstance(encoder, Encoder):
+        raise BadBundle(
+            f"The encoder of '{bundle.name}' was imported and is trained already; only EditGAN's "
+            "own can be trained on."
+        )
+    return encoder
 
 
 def load_segmentation(bundle: Bundle) -> SegmentationBranch:
@@ -169,8 +194,13 @@ def load_parser(bundle: Bundle) -> FaceParser | None:
 def save_network(network: nn.Module, path: Path, *, half: bool = True) -> None:
     """Write weights as safetensors, in half precision unless told otherwise; what is too large for
     it, as a variance can be, stays in single precision."""
-    state = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
-    save_file({k: _halved(v) if half else v.float() for k, v in state.items()}, path)
+    save_state(network.state_dict(), path, half=half)
+
+
+def save_state(state: Mapping[str, Tensor], path: Path, *, half: bool = True) -> None:
+    """Write tensors as `save_network` does."""
+    own = {k: v.detach().cpu().contiguous() for k, v in state.items()}
+    save_file({k: _halved(v) if half else v.float() for k, v in own.items()}, path)
     path.chmod(0o644)  # safetensors makes files that only their owner may read
 
 

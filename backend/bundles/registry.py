@@ -29,3 +29,11 @@ def find_bundle(name: str) -> Bundle:
         return read_bundle(Path(name))
     names = ", ".join(sorted(known)) or "none"
     raise UnknownBundle(f"There is no model bundle '{name}'. Installed: {names}.")
+
+
+def bundle_at(where: Path) -> Bundle:
+    """The bundle in the folder `where`, or else the installed one of that name; for training,
+    which changes it. Raises UnknownBundle, BadBundle."""
+    if (where / "bundle.json").is_file():
+        return read_bundle(where)
+    return find_bundle(str(where))

@@ -56,11 +56,12 @@ class StyledConv(nn.Module):
         inputs: int,
         outputs: int,
         w_dim: int,
-        resolution: int,
+        size: tuple[int, int],
         *,
         up: bool,
         clamp: float | None,
     ) -> None:
+        """size: height and width of what comes out."""
         super().__init__()
         self.up = up
         self.clamp = clamp
@@ -68,7 +69,7 @@ class StyledConv(nn.Module):
         self.weight = nn.Parameter(torch.randn(outputs, inputs, 3, 3))
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.noise_strength = nn.Parameter(torch.zeros(()))
-        self.register_buffer("noise_const", torch.randn(resolution, resolution))
+        self.register_buffer("noise_const", torch.randn(*size))
         self.register_buffer("filter", low_pass_kernel(), persistent=False)
 
     def forward(self, x: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
@@ -119,13 +120,15 @@ class SynthesisBlock(nn.Module):
         super().__init__()
         outputs = config.channels(resolution)
         w_dim, clamp = config.w_dim, config.conv_clamp
-        self.first = resolution == 4
+        scale = resolution // max(config.const_size)
+        size = config.const_size[0] * scale, config.const_size[1] * scale
+        self.first = scale == 1
         if self.first:
-            self.const = nn.Parameter(torch.randn(outputs, 4, 4))
+            self.const = nn.Parameter(torch.randn(outputs, *size))
         else:
             inputs = config.channels(resolution // 2)
-            self.conv0 = StyledConv(inputs, outputs, w_dim, resolution, up=True, clamp=clamp)
-        self.conv1 = StyledConv(outputs, outputs, w_dim, resolution, up=False, clamp=clamp)
+            self.conv0 = StyledConv(inputs, outputs, w_dim, size, up=True, clamp=clamp)
+        self.conv1 = StyledConv(outputs, outputs, w_dim, size, up=False, clamp=clamp)
         self.to_rgb = ToRGB(outputs, w_dim, clamp=clamp)
 
     @property
@@ -175,7 +178,8 @@ class Generator(nn.Module):
 
         w_plus: (B, n_ws, w_dim); noise: one tensor per convolution, constant noise when None.
         Returns the image (B, 3, R, R), about [-1, 1] and not clipped, and the features: the
-        constant (B, C, 4, 4) and the output of each styled convolution, coarse to fine.
+        constant (B, C, 4, 4) and the output of each styled convolution, coarse to fine. Where the
+        constant is not square, all of them lie between bars: black ones, and zeros in features.
         """
         if w_plus.shape[1:] != (self.config.n_ws, self.config.w_dim):
             expected = (self.config.n_ws, self.config.w_dim)
@@ -184,17 +188,17 @@ class Generator(nn.Module):
         styles = w_plus.unbind(dim=1)
         x = self.synthesis[0].const.expand(len(w_plus), -1, -1, -1)
         x = x.contiguous(memory_format=torch.channels_last)
-        features, index = [x], 0
+        features, index = [in_square(x)], 0
         image: Tensor | None = None
         for block in self.synthesis:
             for conv in block.convolutions:
                 x = conv(x, styles[index], next(noises))
-                features.append(x)
+                features.append(in_square(x))
                 index += 1
             rgb = block.to_rgb(x, styles[index])  # shares its w with the next block's first conv
             image = rgb if image is None else enlarged(image, self.filter) + rgb
         assert image is not None  # there is at least one block
-        return image, features
+        return in_square(image, fill=-1.0), features
 
     def map(self, z: Tensor, *, truncation: float = 1.0) -> Tensor:
         """z (B, z_dim) -> w_plus (B, n_ws, w_dim), pulled towards the mean by `truncation`
@@ -203,6 +207,16 @@ class Generator(nn.Module):
             return self.codes(z, truncation)
         w = self.w_avg + truncation * (self.mapping(z) - self.w_avg)
         return w[:, None].expand(-1, self.config.n_ws, -1)
+
+
+def in_square(x: Tensor, *, fill: float = 0.0) -> Tensor:
+    """(B, C, H, W) in the middle of a square of its longer side; a square as it is."""
+    height, width = x.shape[-2:]
+    if height == width:
+        return x
+    rows, columns = max(width - height, 0), max(height - width, 0)
+    sides = columns // 2, columns - columns // 2, rows // 2, rows - rows // 2
+    return F.pad(x, sides, value=fill)
 
 
 def sample_z(config: GeneratorConfig, seeds: Sequence[int]) -> Tensor:

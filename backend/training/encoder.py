@@ -6,6 +6,7 @@ latent code.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -15,10 +16,14 @@ from torch import Tensor
 from backend.models.encoder import Encoder
 from backend.models.generator import Generator
 from backend.models.perceptual import PerceptualNetwork, feature_distance
+from backend.models.runtime.precision import fast_bfloat16
 
 
 class EncoderTrainer:
-    """The encoder, its optimiser and one step; generator and perceptual network stay fixed."""
+    """The encoder, its optimiser and one step; generator and perceptual network stay fixed.
+
+    at_once: pictures whose activations are in memory together; gradients of more are added up.
+    """
 
     def __init__(
         self,
@@ -27,19 +32,16 @@ class EncoderTrainer:
         perceptual: PerceptualNetwork,
         *,
         rate: float = 2e-4,
+        device: str = "cpu",
+        at_once: int = 4,
     ) -> None:
-        self.generator, self.perceptual = generator, perceptual
-        self.encoder = encoder.train().requires_grad_(True)
+        self.device, self.at_once = torch.device(device), at_once
+        self.generator = generator.to(self.device, memory_format=torch.channels_last)
+        self.perceptual = perceptual.to(self.device, memory_format=torch.channels_last)
+        self.encoder = encoder.to(self.device).train().requires_grad_(True)
         self.optimiser = torch.optim.Adam(self.encoder.parameters(), lr=rate)
+        self.bfloat16 = self.device.type == "cuda" and fast_bfloat16(device)
         self.seen = 0
-
-    def state(self) -> dict[str, Any]:
-        """What `editgan train encoder` resumes from."""
-        return {
-            "encoder": self.encoder.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "seen": self.seen,
-        }
 
     def _rebuild(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """The code of `image` (B, 3, R, R), and the reconstruction loss."""
@@ -48,21 +50,52 @@ class EncoderTrainer:
         with torch.no_grad():
             wanted = self.perceptual.features(image)
         distance = feature_distance(self.perceptual.features(rebuilt), wanted).mean()
-        return code, 10 * self.perceptual.scale * distance + F.mse_loss(rebuilt, image)
+        return code, 10 * self.perceptual.scale * distance + F.mse_loss(rebuilt.float(), image)
 
-    def step(self, real: Tensor, samples: int) -> dict[str, float]:
-        """One step on (B, 3, R, R) real pictures and `samples` generated ones; returns the
-        losses."""
+    def step(self, real: Tensor | None, samples: int) -> dict[str, float]:
+        """One step on real pictures (B, 3, R, R), where there are any, and on `samples` generated
+        ones; returns the losses."""
+        losses = dict.fromkeys(("real", "sampled", "latent"), 0.0)
+        self.optimiser.zero_grad(set_to_none=True)
+        for some in () if real is None else real.to(self.device).split(self.at_once):
+            share = len(some) / len(real)
+            self._add(losses, {"real": share * self._loss(some, None)[0]})
+        for some in self._known(samples).split(self.at_once):
+            share = len(some) / samples
+            with torch.no_grad(), self._precision():
+                sampled = self.generator(some)[0].float().clamp(-1, 1)
+            rebuilt, latent = self._loss(sampled, some)
+            self._add(losses, {"sampled": share * rebuilt, "latent": share * 5 * latent})
+        self.optimiser.step()
+        self.seen += samples if real is None else len(real)
+        return losses | {"latent": losses["latent"] / 5}
+
+    def _precision(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
+
+    def _known(self, samples: int) -> Tensor:
+        """Codes of pictures that the generator draws: (samples, n_ws, w_dim)."""
         z = torch.randn(samples, self.generator.config.z_dim)
         with torch.no_grad():
-            known = self.generator.map(z)
-            sampled, _ = self.generator(known)
-        _, loss_real = self._rebuild(real)
-        code, loss_sampled = self._rebuild(sampled.clamp(-1, 1))
-        loss_latent = F.mse_loss(code, known)
-        self.optimiser.zero_grad(set_to_none=True)
-        (loss_real + loss_sampled + 5 * loss_latent).backward()
-        self.optimiser.step()
-        self.seen += len(real)
-        losses = {"real": loss_real, "sampled": loss_sampled, "latent": loss_latent}
-        return {name: value.item() for name, value in losses.items()}
+            return self.generator.map(z.to(self.device))
+
+    def _loss(self, image: Tensor, known: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The reconstruction loss, and the distance from the known code, if it is known."""
+        with self._precision():
+            code, loss = self._rebuild(image)
+        return loss, loss.new_zeros(()) if known is None else F.mse_loss(code, known)
+
+    def _add(self, losses: dict[str, float], parts: dict[str, Tensor]) -> None:
+        """Add the gradients of some pictures, and note their losses."""
+        torch.stack(list(parts.values())).sum().backward()
+        for name, value in parts.items():
+            losses[name] += value.item()
+
+    def state(self) -> dict[str, Any]:
+        parts = {"encoder": self.encoder, "optimiser": self.optimiser}
+        return {name: part.state_dict() for name, part in parts.items()} | {"seen": self.seen}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.encoder.load_state_dict(state["encoder"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.seen = state["seen"]

@@ -65,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     for config in (GeneratorConfig, Recipe):
         for field in fields(config):
-            if field.name != "conv_clamp":
+            if field.name not in ("conv_clamp", "channel_table", "const_size"):
                 kind = positive if field.name in ("batch", "half_life") else type(field.default)
                 parser.add_argument(f"--{field.name.replace('_', '-')}", type=kind, default=None)
 

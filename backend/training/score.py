@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from backend.bundles.bundle import read_bundle
 from backend.bundles.networks import load_encoder, load_from, load_generator
+from backend.bundles.registry import bundle_at
 from backend.commands.inputs import check_packages
 from backend.errors import BadImage
 from backend.models.codes import fit_codes
@@ -42,7 +42,7 @@ def networks_of(path: Path) -> tuple[Generator, Encoder]:
     """Generator and encoder of a bundle folder, or the averages of a training run, its best ones
     where these were kept."""
     if (path / "bundle.json").exists():
-        bundle = read_bundle(path)
+        bundle = bundle_at(path)
         return load_generator(bundle), load_encoder(bundle)
     state = load_networks_of(path)
     if state is None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import nn
@@ -54,6 +59,41 @@ def restore_chance(state: dict[str, Any]) -> None:
     torch.set_rng_state(state["rng"])
     if torch.cuda.is_available() and "cuda_rng" in state:
         torch.cuda.set_rng_state(state["cuda_rng"])
+
+
+class Trainer(Protocol):
+    def state(self) -> dict[str, Any]: ...
+
+
+@contextlib.contextmanager
+def saving(path: Path, trainer: Trainer, *, every: float = 60.0) -> Iterator[Callable[[], None]]:
+    """A function to call after each step: the state is written now and then (`every` seconds), at
+    the end, and when the run is interrupted, so that nothing is lost.
+
+    An interruption that comes within a step waits for its end: half a step would be no state.
+    """
+    last, stopped = time.monotonic(), False
+
+    def stop(*_: object) -> None:
+        nonlocal stopped
+        stopped = True
+
+    def save() -> None:
+        nonlocal last
+        if stopped:
+            raise KeyboardInterrupt
+        if time.monotonic() - last >= every:
+            save_state(path, trainer.state())
+            last = time.monotonic()
+
+    own = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, stop) if own else None
+    try:
+        yield save
+    finally:
+        if own:
+            signal.signal(signal.SIGINT, before)
+        save_state(path, trainer.state())
 
 
 @torch.no_grad()

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from backend.bundles.bundle import Bundle
-from backend.bundles.networks import load_encoder, load_from, load_generator
+from backend.bundles.networks import load_from, load_generator, load_own_encoder
 from backend.models.config import GeneratorConfig
 from backend.models.encoder import Encoder
 from backend.models.generator import Generator
@@ -261,7 +261,7 @@ class GeneratorTrainer:
         """Go on from a finished bundle, grown where this run's resolution is larger; the rest
         begins anew."""
         grow_generator(load_generator(bundle), self.generator)
-        grow_encoder(load_encoder(bundle), self.encoder)
+        grow_encoder(load_own_encoder(bundle), self.encoder)
         for name in ("generator", "encoder"):
             self.averages[name].load_state_dict(getattr(self, name).state_dict())
         self.seen, self.shared_basis = bundle.images_seen, True

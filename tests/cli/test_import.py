@@ -113,6 +113,7 @@ def test_the_description_is_readable(own: Run, checkpoint: Path, home: Path) -> 
     assert description["generator"] == {
         "resolution": 32, "channel_base": 256, "channel_max": 16, "z_dim": 16, "w_dim": 12,
         "mapping_layers": 2, "conv_clamp": None, "channel_table": None,
+        "const_size": [4, 4],
     }  # fmt: skip
     assert (description["crop"], description["license"]) == ("ffhq", "CC0")
     assert "network-snapshot.pkl" in description["source"]

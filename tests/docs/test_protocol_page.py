@@ -20,6 +20,7 @@ CODE = re.compile(
 )
 # No backend answers with these: they end `editgan serve` or `editgan import`, or are renamed.
 ON_THE_COMMAND_LINE = {
+    "download",
     "bad_checkpoint",
     "cannot_start",
     "cannot_listen",

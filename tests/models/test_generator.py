@@ -56,7 +56,7 @@ def plain_styled_conv(conv: StyledConv, x: Tensor, w: Tensor, noise: Tensor) -> 
 @pytest.mark.parametrize("up", [False, True])
 def test_styled_convolution_equals_the_published_one(up: bool) -> None:
     torch.manual_seed(1)
-    conv = StyledConv(6, 5, 16, 16, up=up, clamp=None).requires_grad_(False)
+    conv = StyledConv(6, 5, 16, (16, 16), up=up, clamp=None).requires_grad_(False)
     conv.noise_strength.fill_(0.7)
     x, w = torch.randn(2, 6, 8 if up else 16, 8 if up else 16), torch.randn(2, 16)
     fast = conv(x, w, conv.noise_const)

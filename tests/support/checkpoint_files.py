@@ -73,6 +73,20 @@ class _Pickler(pickle.Pickler):
         return NotImplemented
 
 
+def persistent_pickler() -> types.ModuleType:
+    """A pickle module for torch.save that pickles networks together with their source code."""
+    module = types.ModuleType("pickle_with_source")
+    module.__dict__.update(vars(pickle))
+    source = Path(stylegan_reference.__file__).read_text(encoding="utf-8")
+
+    class Pickler(_Pickler):
+        def __init__(self, file: Any, protocol: int = 2) -> None:
+            super().__init__(file, source, protocol)
+
+    module.Pickler = Pickler  # type: ignore[attr-defined]
+    return module
+
+
 def write_nvidia(
     path: Path,
     generator: Generator,

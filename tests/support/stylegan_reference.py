@@ -75,29 +75,36 @@ def _numpy_float(value):
 
 
 class MappingNetwork(nn.Module):
-    def __init__(self, z_dim, w_dim, num_layers):
+    def __init__(self, z_dim, w_dim, num_layers, c_dim=0):
         super().__init__()
-        self.z_dim, self.w_dim, self.c_dim, self.num_layers = z_dim, w_dim, 0, num_layers
+        self.z_dim, self.w_dim, self.c_dim, self.num_layers = z_dim, w_dim, c_dim, num_layers
+        if c_dim:
+            self.embed = FullyConnectedLayer(c_dim, w_dim)
+        first = z_dim + w_dim if c_dim else z_dim
+        self.chosen = 0
         for i in range(num_layers):
-            layer = FullyConnectedLayer(z_dim if i == 0 else w_dim, w_dim, "lrelu", 0.01)
+            layer = FullyConnectedLayer(first if i == 0 else w_dim, w_dim, "lrelu", 0.01)
             setattr(self, f"fc{i}", layer)
         self.register_buffer("w_avg", torch.randn(w_dim) / 3)
 
     def forward(self, z, psi=1.0):
         x = normalised(z)
+        if self.c_dim:
+            one_hot = torch.eye(self.c_dim)[[self.chosen] * len(z)]
+            x = torch.cat([x, normalised(self.embed(one_hot))], dim=1)
         for i in range(self.num_layers):
             x = getattr(self, f"fc{i}")(x)
         return self.w_avg + psi * (x - self.w_avg)
 
 
 class SynthesisLayer(nn.Module):
-    def __init__(self, inputs, outputs, w_dim, resolution, up, conv_clamp):
+    def __init__(self, inputs, outputs, w_dim, size, up, conv_clamp):
         super().__init__()
         self.up, self.conv_clamp, self.activation, self.use_noise = up, conv_clamp, "lrelu", True
         self.register_buffer("resample_filter", _filter())
         self.affine = FullyConnectedLayer(w_dim, inputs, bias_init=1)
         self.weight = nn.Parameter(torch.randn(outputs, inputs, 3, 3))
-        self.register_buffer("noise_const", torch.randn(resolution, resolution))
+        self.register_buffer("noise_const", torch.randn(*size))
         self.noise_strength = nn.Parameter(torch.randn([]) / 3)
         self.bias = nn.Parameter(torch.randn(outputs) / 3)
 
@@ -124,25 +131,26 @@ class ToRGBLayer(nn.Module):
 
 
 class SynthesisBlock(nn.Module):
-    def __init__(self, inputs, outputs, w_dim, resolution, conv_clamp):
+    def __init__(self, inputs, outputs, w_dim, resolution, conv_clamp, start=(4, 4)):
         super().__init__()
+        size = [side * resolution // 4 for side in start]
         self.in_channels, self.resolution, self.architecture = inputs, resolution, "skip"
         self.register_buffer("resample_filter", _filter())
         if inputs == 0:
-            self.const = nn.Parameter(torch.randn(outputs, resolution, resolution))
+            self.const = nn.Parameter(torch.randn(outputs, *size))
         else:
-            self.conv0 = SynthesisLayer(inputs, outputs, w_dim, resolution, 2, conv_clamp)
-        self.conv1 = SynthesisLayer(outputs, outputs, w_dim, resolution, 1, conv_clamp)
+            self.conv0 = SynthesisLayer(inputs, outputs, w_dim, size, 2, conv_clamp)
+        self.conv1 = SynthesisLayer(outputs, outputs, w_dim, size, 1, conv_clamp)
         self.torgb = ToRGBLayer(outputs, 3, w_dim, conv_clamp)
 
 
 class SynthesisNetwork(nn.Module):
-    def __init__(self, w_dim, channels, conv_clamp):
+    def __init__(self, w_dim, channels, conv_clamp, start=(4, 4)):
         super().__init__()
         self.w_dim, self.block_resolutions = w_dim, [4 << i for i in range(len(channels))]
         inputs = 0
         for resolution, outputs in zip(self.block_resolutions, channels, strict=True):
-            block = SynthesisBlock(inputs, outputs, w_dim, resolution, conv_clamp)
+            block = SynthesisBlock(inputs, outputs, w_dim, resolution, conv_clamp, start)
             setattr(self, f"b{resolution}", block)
             inputs = outputs
 
@@ -159,12 +167,21 @@ class SynthesisNetwork(nn.Module):
 
 
 class Generator(nn.Module):
-    def __init__(self, z_dim=16, w_dim=12, channels=(16, 16, 8), num_layers=2, conv_clamp=None):
+    def __init__(
+        self,
+        z_dim=16,
+        w_dim=12,
+        channels=(16, 16, 8),
+        num_layers=2,
+        conv_clamp=None,
+        start=(4, 4),
+        c_dim=0,
+    ):
         super().__init__()
-        self.z_dim, self.c_dim, self.w_dim = z_dim, 0, w_dim
+        self.z_dim, self.c_dim, self.w_dim = z_dim, c_dim, w_dim
         self.img_resolution, self.img_channels = 2 << len(channels), 3
-        self.synthesis = SynthesisNetwork(w_dim, channels, conv_clamp)
-        self.mapping = MappingNetwork(z_dim, w_dim, num_layers)
+        self.synthesis = SynthesisNetwork(w_dim, channels, conv_clamp, start)
+        self.mapping = MappingNetwork(z_dim, w_dim, num_layers, c_dim)
 
     def forward(self, z, psi=1.0):
         return self.synthesis(self.mapping(z, psi))

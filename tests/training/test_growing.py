@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from backend.bundles import find_bundle
-from backend.bundles.networks import load_encoder, load_generator
+from backend.bundles.networks import load_generator, load_own_encoder
 from backend.models.config import GeneratorConfig
 from backend.models.encoder import Encoder
 from backend.models.generator import Generator
@@ -67,4 +67,4 @@ def test_a_grown_run_trains_every_new_layer() -> None:
     ]
     assert not still
     assert load_generator(bundle).config.n_ws + 2 == config.n_ws
-    assert load_encoder(bundle).reads <= trainer.encoder.reads
+    assert load_own_encoder(bundle).reads <= trainer.encoder.reads

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -28,8 +28,17 @@ class BadCheckpoint(UserError):
 
 
 @dataclass(frozen=True)
+class FoundEncoder:
+    """An encoder that was trained with the generator: its kind (see models.encoders) and its
+    tensors."""
+
+    kind: str
+    state: State
+
+
+@dataclass(frozen=True)
 class Checkpoint:
-    """A generator found in a file.
+    """A generator found in a file, and perhaps its encoder.
 
     state: float32 tensors that fit `Generator(config)`. origin: the format, in words. notes: what
     had to be assumed, a sentence each.
@@ -39,20 +48,28 @@ class Checkpoint:
     state: State
     origin: str
     notes: tuple[str, ...] = ()
+    encoder: FoundEncoder | None = None
 
 
 def make_checkpoint(
-    state: Mapping[str, Tensor], origin: str, *, conv_clamp: float | None = None
+    state: Mapping[str, Tensor],
+    origin: str,
+    *,
+    conv_clamp: float | None = None,
+    notes: Sequence[str] = (),
 ) -> Checkpoint:
     """Check tensors that carry our names, and read the generator's shape off theirs.
 
     Raises BadCheckpoint where something is missing, left over, of another shape or not finite.
     """
-    config = _config_of(state, conv_clamp)
+    _check_pictures(state)
+    config, notes = _config_of(state, conv_clamp), list(notes)
+    if not any(name.endswith("noise_const") for name in state):
+        state = {**state, **_constant_noise(config)}
+        notes.append("It holds no constant noise: some was drawn.")
     mean = "w_avg" in state
     check_shapes(state if mean else {**state, "w_avg": torch.zeros(config.w_dim)}, config)
     floats = {name: value.detach().float().contiguous() for name, value in state.items()}
-    notes = []
     if not mean:
         floats["w_avg"] = torch.zeros(config.w_dim)
         _check_finite(floats)
@@ -68,15 +85,12 @@ def _config_of(state: Mapping[str, Tensor], conv_clamp: float | None) -> Generat
     layers = _count(state, r"mapping\.layers\.(\d+)\.weight")
     if not blocks or not layers:
         raise BadCheckpoint("It holds no StyleGAN2 generator: mapping or synthesis is missing.")
-    resolution = 2 ** (blocks + 1)
+    _, height, width = _shape(state, "blocks.0.const")
+    if min(height, width) < 2 or max(height, width) > 16:
+        raise BadCheckpoint(f"Its constant has {height} x {width} values instead of 4 x 4.")
+    resolution = max(height, width) << (blocks - 1)
     if resolution > _LARGEST_RESOLUTION or blocks < 2:
         raise BadCheckpoint(f"Its generator has {blocks} resolutions; 2 to 10 can be imported.")
-    if tuple(_shape(state, "blocks.0.const")[1:]) != (4, 4):
-        height, width = _shape(state, "blocks.0.const")[1:]
-        raise BadCheckpoint(
-            f"It draws pictures that are not square ({height} : {width}); only square ones can be "
-            "imported."
-        )
     w_dim, z_dim = _shape(state, "mapping.layers.0.weight")
     table = tuple(_shape(state, f"blocks.{i}.conv1.weight")[0] for i in range(blocks))
     if max(*table, w_dim, z_dim) > LARGEST_LAYER:
@@ -90,9 +104,33 @@ def _config_of(state: Mapping[str, Tensor], conv_clamp: float | None) -> Generat
         w_dim=w_dim,
         mapping_layers=layers,
         conv_clamp=conv_clamp,
+        const_size=(height, width),
     )
     follows = tuple(ruled.channels(r) for r in ruled.block_resolutions) == table
     return ruled if follows else dataclasses.replace(ruled, channel_table=table)
+
+
+def _check_pictures(state: Mapping[str, Tensor]) -> None:
+    """Refuse a generator whose pictures are not red, green and blue."""
+    weight = state.get("blocks.0.to_rgb.weight")
+    if weight is None or weight.ndim != 4 or weight.shape[0] == 3:
+        return
+    kinds = {1: "grey pictures", 2: "grey pictures with transparency"}
+    kinds |= {4: "pictures with transparency (RGBA)", 12: "wavelets (it is a SWAGAN)"}
+    what = kinds.get(weight.shape[0], f"pictures of {weight.shape[0]} channels")
+    raise BadCheckpoint(f"It draws {what}; only generators of RGB pictures are read.")
+
+
+def _constant_noise(config: GeneratorConfig) -> State:
+    """Noise for a generator that was trained with fresh noise alone."""
+    with torch.device("meta"):
+        wanted = Generator(config).state_dict()
+    seeded = torch.Generator().manual_seed(0)
+    return {
+        name: torch.randn(value.shape, generator=seeded)
+        for name, value in wanted.items()
+        if name.endswith("noise_const")
+    }
 
 
 def _count(state: Mapping[str, Tensor], pattern: str) -> int:
@@ -158,6 +196,15 @@ def block_of(resolution: int) -> int:
     if number < 0 or 4 << number != resolution:
         raise BadCheckpoint(f"It has a layer of {resolution} pixels, which is not a power of two.")
     return number
+
+
+def without_ones(value: Tensor, dimensions: int) -> Tensor:
+    """The tensor without leading, then trailing, dimensions of one: (1, 3, 1, 1) -> (3,)."""
+    while value.ndim > dimensions and value.shape[0] == 1:
+        value = value[0]
+    while value.ndim > dimensions and value.shape[-1] == 1:
+        value = value[..., 0]
+    return value
 
 
 def check_filter(name: str, kernel: Tensor) -> None:

@@ -20,7 +20,7 @@ from torch import Tensor
 from backend.bundles import preview
 from backend.bundles.bundle import Bundle, read_bundle, write_bundle_json
 from backend.bundles.importing.checkpoint import Checkpoint
-from backend.bundles.networks import save_network
+from backend.bundles.networks import save_network, save_state
 from backend.bundles.registry import BUILTIN
 from backend.models.generator import Generator, sample_z
 from backend.models.pictures import to_picture
@@ -58,7 +58,8 @@ def install(
     source: str,
     progress: Callable[[float], object],
 ) -> Bundle:
-    """Write a bundle with generator, preview and the small networks that every bundle has.
+    """Write a bundle with generator, perhaps encoder, preview and the small networks that every
+    bundle has.
 
     domain: "faces" makes photos aligned as FFHQ is; anything else takes the middle square.
     progress: called with the share that is done. `folder` appears, or is replaced, in one step.
@@ -79,8 +80,11 @@ def install(
             large=(),
             license=license,
             source=source,
+            encoder=checkpoint.encoder.kind if checkpoint.encoder else "residual",
         )
         save_network(generator, bundle.path("generator"), half=False)
+        if checkpoint.encoder:
+            save_state(checkpoint.encoder.state, bundle.path("encoder"))
         _copy_small_networks(bundle)
         _write_preview(generator, new / preview.FILE, progress)
         write_bundle_json(bundle)

@@ -1,8 +1,7 @@
 """An unpickler that executes nothing: a short list of names is read, everything else refused.
 
-A pickle is a program. What it may call here are the functions of `_SafeUnpickler`, which only keep
-what they are given; plain containers; and torch's own loader for storages, limited to weights.
-Bound methods, not classes, stand for the names, so that a file cannot change their attributes.
+A pickle is a program. What it may call here are the stand-ins of `stand_ins`, which only keep what
+they are given; plain containers; and torch's own loader for storages, limited to weights.
 """
 
 from __future__ import annotations
@@ -11,8 +10,6 @@ import io
 import math
 import pickle
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,23 +17,18 @@ import torch
 from torch import Tensor
 
 from backend.bundles.importing.checkpoint import BadCheckpoint
+from backend.bundles.importing.foreign import refuse_name
 from backend.bundles.importing.pickle_bounds import check_pickle
+from backend.bundles.importing.stand_ins import BYTES, STAND_INS
 from backend.bundles.importing.torch_file import check_torch_file
 
-_LONGEST_NAME = 100  # characters of a class
 _MOST_DIMENSIONS = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """An object that was pickled with its source code, which is ignored: class name and state."""
-
-    class_name: str
-    state: Mapping[str, Any]
-
-
 class Unread:
-    """Stands for values that no generator needs, numpy's for example."""
+    """Stands for values that no generator needs, a device for example."""
+
+    __slots__ = ()
 
     def __setstate__(self, state: object) -> None:
         """Take nothing over."""
@@ -63,47 +55,28 @@ def read_pickle(path: Path) -> Any:
 class _SafeUnpickler(pickle.Unpickler):
     def __init__(self, file: IO[bytes]) -> None:
         super().__init__(file)
-        self._names: dict[tuple[str, str], Any] = {
-            ("collections", "OrderedDict"): OrderedDict,
-            ("builtins", "set"): set,
-            ("__builtin__", "set"): set,
-            ("dnnlib.util", "EasyDict"): dict,
-            ("torch", "Size"): tuple,
-            ("torch", "device"): self._unread,
-            ("torch_utils.persistence", "_reconstruct_persistent_obj"): self._record,
-            ("torch.storage", "_load_from_bytes"): self._storage,
-            ("torch._utils", "_rebuild_tensor_v2"): self._tensor,
-            ("torch._utils", "_rebuild_parameter"): self._parameter,
-            ("numpy", "dtype"): self._unread,
-            ("numpy", "ndarray"): self._unread,
-        }
-        for package in ("numpy.core", "numpy._core"):
-            for name in ("scalar", "_reconstruct"):
-                self._names[f"{package}.multiarray", name] = self._unread
+        self._names: dict[tuple[str, str], Any] = (
+            STAND_INS
+            | BYTES
+            | {
+                ("collections", "OrderedDict"): OrderedDict,
+                ("builtins", "set"): set,
+                ("__builtin__", "set"): set,
+                ("torch", "Size"): tuple,
+                ("torch", "device"): self._unread,
+                ("torch.storage", "_load_from_bytes"): self._storage,
+                ("torch._utils", "_rebuild_tensor_v2"): self._tensor,
+                ("torch._utils", "_rebuild_parameter"): self._parameter,
+            }
+        )
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) in self._names:
             return self._names[module, name]
-        if module.startswith("dnnlib.tflib"):
-            raise BadCheckpoint(
-                "It is a TensorFlow checkpoint. If it is StyleGAN2's, get NVIDIA's stylegan3 "
-                "repository, run 'python legacy.py --source=OLD.pkl --dest=NEW.pkl' there (which "
-                "runs what is in the file, so trust where it is from), and import NEW.pkl."
-            )
-        raise BadCheckpoint(
-            f"It wants to run '{module}.{name}', which no StyleGAN2 checkpoint needs; nothing in "
-            "the file was executed."
-        )
+        raise refuse_name(f"{module}.{name}")
 
     def persistent_load(self, pid: Any) -> Any:
         raise BadCheckpoint("It refers to data outside the file, which no StyleGAN2 pickle does.")
-
-    def _record(self, meta: Mapping[str, Any]) -> Record:
-        # meta["module_src"] is source code that the original loader would run
-        name, state = meta["class_name"], meta["state"]
-        if not isinstance(name, str) or not isinstance(state, Mapping):
-            raise BadCheckpoint("It holds a network without a name or a state.")
-        return Record(name[:_LONGEST_NAME], dict(state))
 
     def _unread(self, *_arguments: object) -> Unread:
         return Unread()

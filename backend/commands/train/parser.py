@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from backend.bundles.bundle import read_bundle, write_bundle_json
+from backend.bundles.bundle import write_bundle_json
 from backend.bundles.networks import save_network
+from backend.bundles.registry import bundle_at
 from backend.commands.arguments import positive
 from backend.evaluation.held_out import held_out_names
 from backend.training.face_parts import FaceParts
@@ -26,7 +27,7 @@ _EVERY = 50  # steps between states
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--bundle", type=Path, required=True, help="bundle folder")
+    parser.add_argument("--bundle", type=Path, required=True, help="the model's name or folder")
     parser.add_argument("--images", type=Path, required=True, help="photos N.*, maps N_parts.png")
     parser.add_argument("--run", dest="run_folder", type=Path, required=True, help="training state")
     parser.add_argument("--steps", type=positive, default=3000)
@@ -52,7 +53,7 @@ def _batch(
 def run(args: argparse.Namespace) -> dict[str, object]:
     """`editgan train parser`: resumes the run found in `--run`, then writes into the bundle."""
     torch.manual_seed(args.seed)
-    bundle = read_bundle(args.bundle)
+    bundle = bundle_at(args.bundle)
     held_out = frozenset(held_out_names(HELD_OUT) or ())
     data = FaceParts.of(args.images, args.run_folder / "crops", quiet=args.quiet)
     kept, back = (data.indices(held_out, among=among) for among in (False, True))

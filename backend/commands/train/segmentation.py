@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backend.bundles.bundle import Bundle, read_bundle, write_bundle_json
+from backend.bundles.bundle import Bundle, write_bundle_json
 from backend.bundles.card import read_card
 from backend.bundles.networks import (
     Networks,
@@ -23,6 +23,7 @@ from backend.bundles.networks import (
     new_segmentation_branch,
     save_network,
 )
+from backend.bundles.registry import bundle_at
 from backend.errors import BadBundle
 from backend.models.generator import Generator
 from backend.models.segmentation import SegmentationBranch
@@ -33,7 +34,7 @@ from backend.training.segmentation import build_branch, choose_held_back, score
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--bundle", type=Path, required=True, help="bundle folder")
+    parser.add_argument("--bundle", type=Path, required=True, help="the model's name or folder")
     parser.add_argument("--images", type=Path, required=True, help="folder of photos N.*")
     parser.add_argument("--labels", type=Path, help="folder of N_parts.png (default: with photos)")
     parser.add_argument("--card", type=Path, help="card.json whose parts replace the bundle's")
@@ -53,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> dict[str, object]:
     """`editgan train segmentation`: scores on held-back pictures, then trains on all of them."""
     torch.manual_seed(args.seed)
-    bundle = read_bundle(args.bundle)
+    bundle = bundle_at(args.bundle)
     if args.card is not None:
         card = read_card(args.card)
         bundle = replace(bundle, parts=card.parts, groups=card.groups, large=card.large)

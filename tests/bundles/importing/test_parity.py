@@ -7,33 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 from checkpoint_files import write_nvidia, write_rosinality
-from stylegan_reference import Generator as Original
+from importing_checks import check_same_pictures, original
 
-from backend.bundles.importing import Checkpoint
 from backend.bundles.importing.read import read_here
-from backend.models.generator import Generator
-
-TOLERANCE = 1e-4
-
-
-def original(**shape: object) -> Original:
-    torch.manual_seed(3)
-    return Original(**shape).eval().requires_grad_(False)
-
-
-def imported(found: Checkpoint) -> Generator:
-    generator = Generator(found.config)
-    generator.load_state_dict(found.state)
-    return generator.eval().requires_grad_(False)
-
-
-def check_same_pictures(found: Checkpoint, wanted: Original, psi: float = 1.0) -> None:
-    z = torch.randn(3, wanted.z_dim, generator=torch.Generator().manual_seed(1))
-    generator = imported(found)
-    picture, _ = generator(generator.map(z, truncation=psi))
-    expected = wanted(z, psi)
-    assert expected.std() > 0.1
-    assert (picture - expected).abs().max() < TOLERANCE
 
 
 @pytest.mark.parametrize("protocol", [3, 4, 5])

@@ -16,18 +16,11 @@ from typing import Any
 import pytest
 import torch
 from checkpoint_files import nvidia_modules, write_nvidia, write_rosinality
+from importing_checks import refusal
 from stylegan_reference import Generator as Original
 from torch import nn
 
-from backend.bundles.importing import BadCheckpoint
 from backend.bundles.importing.read import read_here
-
-
-def refusal(path: Path) -> str:
-    with pytest.raises(BadCheckpoint) as caught:
-        read_here(path)
-    assert caught.value.message.endswith(".") and "\n" not in caught.value.message
-    return caught.value.message
 
 
 class Call:
@@ -197,7 +190,7 @@ def change_of(path: str, value: object) -> Callable[[Original], None]:
         (change_of("synthesis.b8.conv1.conv_clamp", 9), "clamped"),
         (change_of("synthesis.input", nn.Module()), "StyleGAN3"),
         (change_of("synthesis.b8.conv1.resample_filter", torch.ones(4, 4) / 16), "[1, 3, 3, 1]"),
-        (change_of("synthesis.b4.const", nn.Parameter(torch.ones(16, 3, 4))), "not square (3 : 4)"),
+        (change_of("synthesis.b4.const", nn.Parameter(torch.ones(16, 1, 4))), "has 1 x 4 values"),
         (change_of("synthesis.b12", nn.Linear(1, 1)), "not a power of two"),
     ],
 )
@@ -208,18 +201,23 @@ def test_generators_that_compute_something_else(
     assert said in refusal(tmp_path / "a.pkl")
 
 
-def test_tensorflow_pickles_say_what_to_do(tmp_path: Path) -> None:
-    module = types.ModuleType("dnnlib.tflib.network")
-    network = type("Network", (), {"__module__": module.__name__})
-    module.Network = network
-    names = ("dnnlib", "dnnlib.tflib", module.__name__)
-    sys.modules.update(dict.fromkeys(names[:2], types.ModuleType("x")) | {names[2]: module})
-    try:
-        write_pickle(tmp_path / "a.pkl", (network(), network(), network()))
-    finally:
-        for name in names:
-            del sys.modules[name]
-    assert "legacy.py --source=OLD.pkl --dest=NEW.pkl" in refusal(tmp_path / "a.pkl")
+def test_classes_are_told_from_attacks(tmp_path: Path) -> None:
+    """A generator of another kind is refused as what it is."""
+    for module, said in (
+        ("pg_modules.networks_fastgan", "It is a FastGAN generator"),
+        ("model", "the class 'model.Generator', whose code is not in the file"),
+    ):
+        kind = type("Generator", (), {"__module__": module})
+        stub = types.ModuleType(module)
+        stub.Generator = kind  # type: ignore[attr-defined]
+        parent = module.partition(".")[0]
+        sys.modules.update({parent: types.ModuleType(parent), module: stub})
+        try:
+            write_pickle(tmp_path / "a.pkl", {"G_ema": kind()})
+        finally:
+            for name in {parent, module}:
+                del sys.modules[name]
+        assert said in refusal(tmp_path / "a.pkl")
 
 
 # --- no checkpoints -----------------------------------------------------------------------------
@@ -248,7 +246,7 @@ def test_other_archives_and_networks(tmp_path: Path) -> None:
         archive.writestr("holiday.txt", "sun")
     refusal(tmp_path / "a.zip")
     torch.save(nn.Linear(2, 2).state_dict(), tmp_path / "a.pt")
-    assert "it holds weight, bias" in refusal(tmp_path / "a.pt")
+    assert "a dict of weight, bias" in refusal(tmp_path / "a.pt")
     torch.save(torch.ones(3), tmp_path / "a.pt")
     assert "Tensor" in refusal(tmp_path / "a.pt")
     with nvidia_modules():

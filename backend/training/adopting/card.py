@@ -1,0 +1,39 @@
+"""The card of an adopted model: where it is from, what was learnt how, and how well it works."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from backend.bundles.bundle import Bundle
+
+FILE = "MODEL_CARD.md"
+
+
+def write_card(bundle: Bundle, report: Mapping[str, Any]) -> None:
+    """report: what the steps returned, by name."""
+    lines = [f"# {bundle.title}", "", bundle.source, "", f"Licence: {bundle.license}", ""]
+    lines += [f"{bundle.resolution} pixels, subjects: {bundle.domain}.", ""]
+    if encoder := report.get("encoder"):
+        before, after = encoder["distance_before"], encoder["distance"]
+        lines += [
+            f"Encoder: {encoder['images']:,.0f} samples of the generator's own. Perceptual "
+            "distance of held-out samples from their reconstructions: "
+            f"{before:.3f} before, {after:.3f} after.",
+            "",
+        ]
+    if parts := report.get("parts"):
+        lines += [
+            f"Parts: taught by the model '{parts['teacher']}' on {parts['samples']} samples. "
+            "Intersection over union with its labels on samples held back:",
+            "",
+            "| part | IoU |",
+            "|---|---|",
+            *(f"| {name} | {value:.2f} |" for name, value in parts["iou"].items()),
+            f"| mean | {parts['mean_iou']:.2f} |",
+            "",
+        ]
+    if presets := report.get("presets"):
+        lines += [f"Edits: {', '.join(presets['learnt']) or 'none'}.", ""]
+    lines += ["![64 samples](samples.jpg)", ""]
+    (bundle.folder / FILE).write_text("\n".join(lines), encoding="utf-8")

@@ -1,0 +1,76 @@
+"""How long an adoption takes on the device that is there, and in how much memory: measured on one
+step of each kind before it begins."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from backend.bundles.bundle import Bundle
+from backend.training.adopting.own_samples import SampleTrainer
+
+_GB = 1 << 30
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """hours of each step that is still to be done, by name, and memory in GB at its peak, of the
+    GPU where one is used."""
+
+    hours: dict[str, float]
+    gigabytes: float
+
+    def sentence(self, device: str) -> str:
+        steps = ", ".join(f"{name} {duration(hours)}" for name, hours in self.hours.items())
+        total, memory = duration(sum(self.hours.values())), f"{self.gigabytes:.1f} GB"
+        where = "the GPU's memory" if device.startswith("cuda") else "memory"
+        return f"This takes about {total} ({steps}) and {memory} of {where}."
+
+
+def duration(hours: float) -> str:
+    """In words, with no more precision than an estimate has."""
+    if hours < 1.5 / 60:
+        return "a minute"
+    return f"{60 * hours:.0f} minutes" if hours < 1.5 else f"{hours:.1f} hours"
+
+
+def seconds_of(work: Callable[[], object], device: str, *, times: int = 1) -> float:
+    """Of the clock, for each time; a first time is not counted."""
+    work()
+    began = _clock(device)
+    for _ in range(times):
+        work()
+    return (_clock(device) - began) / times
+
+
+def _clock(device: str) -> float:
+    if device.startswith("cuda"):
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def peak(device: str) -> float:
+    """The most memory so far, in GB: of the GPU, or of this process."""
+    if device.startswith("cuda"):
+        return torch.cuda.max_memory_reserved() / _GB
+    if sys.platform == "win32":
+        return 0.0
+    import resource
+
+    scale = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale / _GB
+
+
+def encoder_hours(
+    bundle: Bundle, images: int, batch: int, at_once: int, device: str
+) -> tuple[float, float]:
+    """Hours that `images` samples take, and seconds of one picture of the generator."""
+    trainer = SampleTrainer(bundle, device=device, at_once=at_once)
+    step = seconds_of(lambda: trainer.step(None, batch), device)
+    with torch.no_grad():
+        picture = seconds_of(lambda: trainer.generator(trainer.held_out[:1]), device)
+    return step * images / batch / 3600, picture

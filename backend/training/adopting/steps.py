@@ -1,0 +1,227 @@
+"""The steps of an adoption, one after the other; each goes on where it was interrupted."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from backend.bundles.bundle import Bundle, file_sha, read_bundle
+from backend.bundles.importing import read_checkpoint
+from backend.bundles.importing.checkpoint import Checkpoint
+from backend.bundles.importing.install import check_free, install
+from backend.bundles.names import check_bundle_name
+from backend.bundles.networks import load_generator
+from backend.bundles.registry import BUILTIN, find_bundle
+from backend.editing.editor import Editor
+from backend.errors import BadSetting, NoSubject
+from backend.models.generator import Generator, sample_z
+from backend.models.pictures import to_picture
+from backend.photos.detect import FaceDetector
+from backend.training.adopting.card import write_card
+from backend.training.adopting.estimate import Estimate, encoder_hours, peak
+from backend.training.adopting.own_samples import Course, learn_encoder
+from backend.training.adopting.parts import learn_parts
+from backend.training.adopting.presets import learn_presets
+from backend.training.adopting.progress import Adoption
+from backend.training.adopting.teacher import Teacher
+from backend.training.codes import draw_card_pictures
+from edit_library.library import Library
+from protocol.paths import bundles_dir, data_dir, library_dir
+
+_LOOKED_AT = 8  # samples in which faces are looked for
+_EMBEDDING = 25  # pictures of the generator that labelling a sample without a parser takes
+_PRESETS = 12  # recipes for a kind of subject, about
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `editgan adopt` is asked for; see its help."""
+
+    file: Path
+    name: str
+    title: str
+    domain: str | None
+    license: str
+    chosen: int | None
+    teacher: str | None
+    images: Path | None
+    encoder_images: int
+    batch: int
+    at_once: int
+    labelled: int
+    heads_steps: int
+    preset_steps: int
+    device: str
+    quiet: bool
+
+
+class Adopting:
+    """One adoption. Its training states lie in `adopting/NAME` of the data folder."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.folder = bundles_dir() / check_bundle_name(options.name)
+        sha = file_sha(options.file)
+        if sha is None:
+            raise BadSetting(f"There is no file {options.file}.")
+        self.adoption = Adoption(data_dir() / "adopting" / options.name, sha)
+        self.report: dict[str, Any] = {}
+
+    def run(self) -> dict[str, Any]:
+        """All steps; raises EditGanError."""
+        self.report = self.estimate()
+        self._say(self.report["estimate"])
+        if self.options.images is not None and "encoder" in self.bundle.missing:
+            self._say("The encoder learns from photos as well.")
+        if self._own_encoder:
+            self._step("encoder", self._encoder)
+        if teacher := self._teacher():
+            self._step("parts", lambda: self._parts(teacher))
+            if self.options.preset_steps and not self.bundle.missing:
+                self._step("presets", self._presets)
+        self._step("card", self._card)
+        bundle = self.bundle
+        self.report |= {"folder": str(bundle.folder), "missing": bundle.missing}
+        return self.report | {"peak_gb": peak(self.options.device)}
+
+    def estimate(self) -> dict[str, Any]:
+        """Import the checkpoint, unless that is done, and measure how long the rest will take."""
+        self._import()
+        options, hours = self.options, dict[str, float]()
+        encoder, picture = encoder_hours(
+            self.bundle, options.encoder_images, options.batch, options.at_once, options.device
+        )
+        if self._own_encoder and "encoder" not in self.adoption.done:
+            hours["encoder"] = encoder
+        if self._teacher() and "parts" not in self.adoption.done:
+            hours["parts"] = options.labelled * _EMBEDDING * picture / 3600
+        if self._teacher() and options.preset_steps and "presets" not in self.adoption.done:
+            hours["presets"] = 4 * _PRESETS * 3 * options.preset_steps * picture / 3600
+        found = Estimate(hours, peak(options.device))
+        return {
+            "bundle": options.name,
+            "estimate": found.sentence(options.device) if hours else "Everything is done.",
+            "hours": hours,
+            "memory_gb": found.gigabytes,
+        }
+
+    @property
+    def bundle(self) -> Bundle:
+        """As its folder says now."""
+        return read_bundle(self.folder)
+
+    @property
+    def _own_encoder(self) -> bool:
+        """Whether an encoder is to be trained: none came with the generator."""
+        bundle = self.bundle
+        return bundle.encoder == "residual"
+
+    def _import(self) -> None:
+        """Turn the checkpoint into a bundle, unless an earlier run did."""
+        if "import" in self.adoption.done and self.folder.exists():
+            self.adoption.begin()
+            return
+        check_free(self.folder, overwrite=False)
+        self.adoption.begin()
+        self._say("Reading the checkpoint")
+        found = read_checkpoint(self.options.file, self.options.chosen)
+        domain = self.options.domain or self._guess(found)
+        install(
+            found,
+            self.folder,
+            title=self.options.title,
+            domain=domain,
+            license=self.options.license,
+            source=f"Imported from {self.options.file.name} ({found.origin}).",
+            progress=lambda _: None,
+        )
+        for note in found.notes:
+            self._say(note)
+        self.adoption.step("import", lambda: None)
+
+    def _guess(self, found: Checkpoint) -> str:
+        """ "faces" where most samples show one."""
+        generator = Generator(found.config)
+        generator.load_state_dict(found.state)
+        detector, faces = FaceDetector(), 0
+        with torch.no_grad():
+            for seed in range(_LOOKED_AT):
+                z = sample_z(found.config, [seed])
+                picture = to_picture(generator(generator.map(z, truncation=0.7))[0])
+                try:
+                    faces += bool(detector.find(picture))
+                except NoSubject:
+                    continue
+        return "faces" if faces > _LOOKED_AT / 2 else "other"
+
+    def _teacher(self) -> Bundle | None:
+        """The model that knows such subjects; None where there is none."""
+        if self.options.teacher:
+            return find_bundle(self.options.teacher)
+        domain = self.bundle.domain
+        return read_bundle(BUILTIN / domain) if (BUILTIN / domain).is_dir() else None
+
+    def _encoder(self) -> dict[str, Any]:
+        options = self.options
+        course = Course(options.encoder_images, options.batch, options.at_once)
+        return dict(
+            learn_encoder(
+                self.bundle,
+                self.adoption.folder,
+                course,
+                images=options.images,
+                device=options.device,
+                quiet=options.quiet,
+            )
+        )
+
+    def _parts(self, teacher: Bundle) -> dict[str, Any]:
+        options = self.options
+        found = learn_parts(
+            self.bundle,
+            Teacher(Editor(teacher, options.device)),
+            self.adoption.folder,
+            options.labelled,
+            options.heads_steps,
+            quiet=options.quiet,
+        )
+        return found | {"teacher": teacher.name}
+
+    def _presets(self) -> dict[str, Any]:
+        options = self.options
+        return dict(
+            learn_presets(
+                self.bundle,
+                Library(library_dir()),
+                device=options.device,
+                steps=options.preset_steps,
+                quiet=options.quiet,
+            )
+        )
+
+    def _card(self) -> dict[str, Any]:
+        draw_card_pictures(load_generator(self.bundle), self.folder)
+        write_card(self.bundle, self.report)
+        return {}
+
+    def _step(self, name: str, work: Callable[[], dict[str, Any]]) -> None:
+        """Do a step, or take over what it reported when it was done."""
+        path = self.adoption.folder / f"{name}.json"
+
+        def whole() -> None:
+            path.write_text(json.dumps(work()), encoding="utf-8")
+
+        if self.adoption.step(name, whole):
+            self._say(f"{name}: done")
+        self.report[name] = json.loads(path.read_text(encoding="utf-8"))
+
+    def _say(self, text: str) -> None:
+        if not self.options.quiet:
+            tqdm.write(text, file=sys.stderr)

@@ -1,0 +1,165 @@
+"""Fetching from servers that break off, lie, or send something else."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from backend.bundles.download import DownloadFailed, Model, download, find_model, known_models
+from backend.errors import BadSetting
+
+CONTENT = bytes(range(256)) * 5000  # 1.28 MB: more than one piece
+SHA = hashlib.sha256(CONTENT).hexdigest()
+
+Answer = Callable[[BaseHTTPRequestHandler, int], None]
+
+
+def send(
+    request: BaseHTTPRequestHandler, body: bytes, start: int, *, whole: int | None = None
+) -> None:
+    """Answer with `body`, said to be `whole` bytes long."""
+    length = len(body) if whole is None else whole
+    request.send_response(206 if start else 200)
+    if start:
+        request.send_header("Content-Range", f"bytes {start}-{start + length - 1}/*")
+    request.send_header("Content-Length", str(length))
+    request.end_headers()
+    request.wfile.write(body)
+
+
+def honest(request: BaseHTTPRequestHandler, start: int) -> None:
+    send(request, CONTENT[start:], start)
+
+
+def breaking_off(request: BaseHTTPRequestHandler, start: int) -> None:
+    rest = CONTENT[start:]
+    send(request, rest[: len(rest) // 2 + 1], start, whole=len(rest))
+
+
+def without_ranges(request: BaseHTTPRequestHandler, start: int) -> None:
+    send(request, CONTENT, 0)
+
+
+def other_bytes(request: BaseHTTPRequestHandler, start: int) -> None:
+    send(request, CONTENT[start:][::-1], start)
+
+
+def too_long(request: BaseHTTPRequestHandler, start: int) -> None:
+    send(request, CONTENT + b"more", 0)
+
+
+def silent(request: BaseHTTPRequestHandler, start: int) -> None:
+    send(request, b"", start, whole=len(CONTENT) - start)
+
+
+def gone(request: BaseHTTPRequestHandler, start: int) -> None:
+    request.send_error(404)
+
+
+@contextmanager
+def served(*answers: Answer) -> Iterator[tuple[str, list[int]]]:
+    """A server that gives these answers, the last one again and again; its address, and where each
+    request began."""
+    asked: list[int] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            said = self.headers.get("Range", "bytes=0-")
+            asked.append(int(said.removeprefix("bytes=").rstrip("-")))
+            answers[min(len(asked), len(answers)) - 1](self, asked[-1])
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/a/net.pkl", asked
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def model(url: str, *, sha256: str | None = SHA, size: int | None = len(CONTENT)) -> Model:
+    return Model("net", "Net", url, "faces", "CC0", "", sha256, size)
+
+
+def fetch(wanted: Model) -> Path:
+    return download(wanted, lambda done, whole: None)
+
+
+@pytest.fixture(autouse=True)
+def own_folder(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
+def test_a_whole_file_with_progress(home: Path) -> None:
+    seen: list[tuple[int, int | None]] = []
+    with served(honest) as (url, _):
+        path = download(model(url), lambda done, whole: seen.append((done, whole)))
+    assert path == home / "downloads" / "net.pkl" and path.read_bytes() == CONTENT
+    assert seen[-1] == (len(CONTENT), len(CONTENT)) and len(seen) > 1
+    with served(gone) as (url, asked):
+        assert fetch(model(url)) == path and asked == []  # it is there
+
+
+def test_what_broke_off_goes_on() -> None:
+    with served(breaking_off, honest) as (url, asked):
+        assert fetch(model(url)).read_bytes() == CONTENT
+    assert asked == [0, len(CONTENT) // 2 + 1]
+
+
+def test_it_goes_on_another_day(home: Path) -> None:
+    (home / "downloads").mkdir()
+    (home / "downloads" / "net.pkl.partial").write_bytes(CONTENT[:1000])
+    with served(honest) as (url, asked):
+        assert fetch(model(url)).read_bytes() == CONTENT
+    assert asked == [1000]
+
+
+def test_a_server_that_knows_no_ranges(home: Path) -> None:
+    (home / "downloads").mkdir()
+    (home / "downloads" / "net.pkl.partial").write_bytes(b"x" * 1000)
+    with served(without_ranges) as (url, _):
+        assert fetch(model(url)).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (other_bytes, "not the file that was checked"),
+        (too_long, "bytes instead of"),
+        (silent, "broke off"),
+        (gone, "Not Found"),
+    ],
+)
+def test_servers_that_do_not_give_the_file(home: Path, answer: Answer, said: str) -> None:
+    with served(answer) as (url, asked), pytest.raises(DownloadFailed, match=said) as caught:
+        fetch(model(url))
+    assert "fetch it with a browser" in caught.value.message and url in caught.value.message
+    assert not (home / "downloads" / "net.pkl").exists()
+    assert len(asked) <= 5
+
+
+def test_nobody_there() -> None:
+    with served(honest) as (url, _):
+        pass
+    with pytest.raises(DownloadFailed, match="could not be fetched"):
+        fetch(model(url))
+
+
+def test_the_table() -> None:
+    models = known_models()
+    assert {"ffhq", "afhqcat", "car"} <= models.keys()
+    for one in models.values():
+        assert one.url.startswith("https://") and one.terms.startswith("https://")
+        assert one.license and one.path.suffix == ".pkl"
+        assert one.sha256 is None or len(one.sha256) == 64
+    with pytest.raises(BadSetting, match="known: ffhq"):
+        find_model("nothing")

@@ -1,0 +1,125 @@
+"""`editgan adopt`: every step on tiny networks, and that none is lost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from checkpoint_files import write_nvidia
+from cli_harness import Outcome, Run, make_bundle
+from stylegan_reference import Generator as Original
+
+from backend.bundles import find_bundle
+from backend.training.adopting import own_samples, teacher
+from backend.training.adopting.progress import Adoption
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    torch.manual_seed(4)
+    original = Original(channels=(16, 16, 16, 8)).eval().requires_grad_(False)
+    write_nvidia(tmp_path / "snapshot.pkl", original)
+    return tmp_path / "snapshot.pkl"
+
+
+@pytest.fixture
+def own(run: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """Commands with a teacher called `squares` among this test's own models."""
+    (home / "bundles").unlink()
+    (home / "bundles").mkdir()
+    make_bundle(home / "bundles" / "squares")
+    monkeypatch.setattr(own_samples, "_HELD_OUT", range(900_000, 900_002))
+    yield run
+
+
+def adopt(own: Run, checkpoint: Path, *more: object) -> Outcome:
+    words = ("adopt", checkpoint, "--name", "mine", "--teacher", "squares", "--domain", "squares")
+    words += ("--encoder-images", 8, "--batch", 4, "--labelled", 8, "--heads-steps", 4)
+    return own(*words, "--preset-steps", 0, "--device", "cpu", *more)
+
+
+def test_from_a_checkpoint_to_a_model_that_opens_photos(
+    own: Run, checkpoint: Path, photo: Path, tmp_path: Path
+) -> None:
+    done = adopt(own, checkpoint, "--json")
+    assert done.code == 0, done.err
+    assert "This takes about" in done.json["estimate"] and done.json["missing"] == []
+    assert done.json["encoder"]["images"] == 8
+    bundle = find_bundle("mine")
+    assert [part.name for part in bundle.parts] == ["background", "fur", "eyes"]
+    card = (bundle.folder / "MODEL_CARD.md").read_text()
+    assert "taught by the model 'squares' on 8 samples" in card
+    assert (bundle.folder / "samples.jpg").is_file() and bundle.verify() == []
+    segment = ("segment", photo, "--bundle", "mine", "-o", tmp_path / "p.png", "--level", "fast")
+    assert own(*segment).code == 0
+
+
+def test_an_interrupted_adoption_goes_on(
+    own: Run, checkpoint: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(teacher.Teacher, "label", stop)
+        assert adopt(own, checkpoint).code == 130
+    run = home / "adopting" / "mine"
+    assert json.loads((run / "adoption.json").read_text())["done"] == ["import", "encoder"]
+    assert find_bundle("mine").missing == ["segmentation"]
+    before = find_bundle("mine").files["encoder.safetensors"]
+    done = adopt(own, checkpoint, "--json")
+    assert done.code == 0, done.err
+    assert find_bundle("mine").files["encoder.safetensors"] == before
+    assert done.json["missing"] == [] and "encoder" not in done.json["hours"]
+    again = adopt(own, checkpoint, "--json")
+    assert again.code == 0 and again.json["estimate"] == "Everything is done."
+
+
+def test_the_encoder_goes_on_within_its_step_to_the_same_weights(
+    own: Run, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert adopt(own, checkpoint, "--estimate", "--quiet").code == 0
+    bundle, folder = find_bundle("mine"), checkpoint.parent
+    course = own_samples.Course(until=12, batch=4, at_once=2)
+    own_samples.learn_encoder(bundle, folder / "whole", course, quiet=True)
+    whole = find_bundle("mine").files["encoder.safetensors"]
+    bundle.path("encoder").unlink()
+    step, taken = own_samples.SampleTrainer.step, []
+
+    def interrupted(self: own_samples.SampleTrainer, *args: object) -> dict[str, float]:
+        losses = step(self, *args)  # type: ignore[arg-type]
+        taken.append(losses)
+        if len(taken) == 2:
+            raise KeyboardInterrupt
+        return losses
+
+    monkeypatch.setattr(own_samples.SampleTrainer, "step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        own_samples.learn_encoder(bundle, folder / "parts", course, quiet=True)
+    own_samples.learn_encoder(bundle, folder / "parts", course, quiet=True)
+    assert len(taken) == 3
+    assert find_bundle("mine").files["encoder.safetensors"] == whole
+
+
+def test_an_estimate_does_nothing_else(own: Run, checkpoint: Path) -> None:
+    done = adopt(own, checkpoint, "--estimate")
+    assert done.code == 0 and "This takes about" in done.out, done.err
+    assert find_bundle("mine").missing == ["encoder", "segmentation"]
+
+
+def test_without_a_teacher_it_says_what_is_still_to_do(own: Run, checkpoint: Path) -> None:
+    words = ("adopt", checkpoint, "--name", "mine", "--domain", "spoons", "--encoder-images", 4)
+    done = own(*words, "--batch", 4, "--device", "cpu")
+    assert done.code == 0, done.err
+    assert "still lacks its segmentation (docs/own-model.md)" in done.out
+
+
+def test_another_file_under_the_same_name(own: Run, checkpoint: Path, home: Path) -> None:
+    Adoption(home / "adopting" / "mine", "0" * 64).begin()
+    refused = adopt(own, checkpoint)
+    assert refused.code == 2 and "adoption of another file" in refused.err
+    nothing = adopt(own, checkpoint.with_name("none.pkl"))
+    assert nothing.code == 2 and "There is no file" in nothing.err
