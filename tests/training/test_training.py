@@ -82,7 +82,8 @@ def held_out(folder: Path) -> Path:
 def weights(run: Path) -> dict[str, torch.Tensor]:
     state = torch.load(run / "state.pt", weights_only=True)
     networks = {n: state[n] for n in ("generator", "encoder", "averages")}
-    networks |= {f"critic {i}": c["discriminator"] for i, c in enumerate(state["critics"])}
+    critics = [critic for views in state["critics"].values() for critic in views]
+    networks |= {f"critic {i}": c["discriminator"] for i, c in enumerate(critics)}
     assert "critic 1" in networks  # of the whole picture, and of the close-up
     return {f"{n}.{k}": v for n, network in networks.items() for k, v in network.items()}
 
