@@ -25,7 +25,7 @@ def read(
         copy.undo_disable()
         if (profile := image.get_color_profile()) is not None:
             copy.set_color_profile(profile)
-        copy.insert_layer(_part(photo, area, copy), None, 0)
+        _lowest(photo, area, copy)
         for result in results:
             layer = Gimp.Layer.new_from_drawable(result, copy)
             copy.insert_layer(layer, None, 0)
@@ -40,13 +40,13 @@ def read(
         copy.delete()
 
 
-def _part(photo: Gimp.Layer, area: Gegl.Rectangle, image: Gimp.Image) -> Gimp.Layer:
-    """A rectangle of a layer as a new one, its values as they are."""
-    layer = Gimp.Layer.new(
-        image, photo.get_name(), area.width, area.height, photo.type(), 100.0, Gimp.LayerMode.NORMAL
-    )
-    values = photo.get_buffer().get(area, 1.0, None, Gegl.AbyssPolicy.NONE)
-    buffer = layer.get_buffer()
-    buffer.set(Gegl.Rectangle.new(0, 0, area.width, area.height), None, values)
-    buffer.flush()
-    return layer
+def _lowest(photo: Gimp.Layer, area: Gegl.Rectangle, image: Gimp.Image) -> None:
+    """Put a copy of the photo's pixels, whatever its mask and opacity, into the empty `image`."""
+    layer = Gimp.Layer.new_from_drawable(photo, image)
+    image.insert_layer(layer, None, 0)
+    layer.set_offsets(-area.x, -area.y)
+    if layer.get_mask() is not None:
+        layer.remove_mask(Gimp.MaskApplyMode.DISCARD)
+    layer.set_mode(Gimp.LayerMode.NORMAL)
+    layer.set_opacity(100.0)
+    layer.set_visible(True)
