@@ -126,9 +126,9 @@ def test_packed_archives(tmp_path: Path) -> None:
 
 def test_things_that_are_no_files(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo.pkl")
-    with pytest.raises(BadCheckpoint, match="no file"):
+    with pytest.raises(BadCheckpoint, match="not a file"):
         read_here(tmp_path / "fifo.pkl")
-    with pytest.raises(BadCheckpoint, match="no file"):
+    with pytest.raises(BadCheckpoint, match="not a file"):
         read_here(Path("/dev/zero"))
 
 
