@@ -78,7 +78,7 @@ def test_it_contains_the_repaint_that_it_lies_on(call: Call, segmented: Gimp.Ima
     repaint = image.get_layers()[1]
     succeeded(call(APPLY, image, None, edit="smile"))
     smile = image.get_layers()[1]
-    assert (smile.get_name(), repaint.get_visible()) == ("Smile 0.75", True)
+    assert (smile.get_name(), repaint.get_visible()) == ("Smile 1.0", True)
     both = pixels(smile, "R'G'B'A u8")
     assert both[3::4].count(255) > 300
     image.remove_layer(smile)

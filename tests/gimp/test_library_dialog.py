@@ -19,6 +19,7 @@ from gimp_helpers import (
     idle,
     load,
     names,
+    part_group,
     parts_by_size,
     projection,
     saved_edit,
@@ -96,6 +97,7 @@ def test_a_stack_is_chosen_changed_and_taken_away(
     call: Call, edit: str, segmented: Gimp.Image, backend: Connection
 ) -> None:
     image = segmented
+    part_group(image).set_visible(False)  # as a result hides it
     before = projection(image)
 
     def add_two() -> None:
