@@ -19,6 +19,7 @@ _OPAQUE = 128  # alpha from which a pixel counts as painted
 _NOISE = 16  # smaller changes of alpha come from resampling or another bit depth, not from a brush
 _MIN_SHARE = 0.1  # of a generator pixel: less than this was not meant
 _SLIVER = 2.5  # generator pixels: narrower differences come from drawing the parts anew
+_LARGE, _WIDE = 0.04, 4.0  # of the frame: from here a part's slivers may be so many times as wide
 _NONE = 255
 _LOST = 128  # code of a pixel that lost part p and gained none: _LOST + p
 
@@ -263,11 +264,12 @@ def settled(
 
     For layers that were drawn for other pixels than those that `base` was drawn for: the photo was
     scaled, turned, cropped or retouched since, so that edges lie a pixel or two beside one another.
-    What is nowhere wider than about two generator pixels is taken back. One layer for each part
-    comes back, in the place of the part's topmost one. frame, resolution: of the generator's crop.
+    What is nowhere wider than about two generator pixels is taken back; of large parts, like the
+    background, whose borders are drawn less surely, what is four times as wide. One layer for each
+    part comes back, in the place of the part's topmost one. frame, resolution: of the generator's
+    crop.
     """
     rect = _canvas(frame)
-    width = max(3, round(_SLIVER * frame.size / resolution)) | 1  # odd
     done = []
     for part in dict.fromkeys(layer.part for layer in painted):
         old, new = (np.zeros((rect.height, rect.width), np.uint8) for _ in range(2))
@@ -277,6 +279,8 @@ def settled(
         for layer in painted:
             if layer.part == part:
                 _paste(layer.alpha, layer.x, layer.y, rect, onto=new)
+        sliver = _SLIVER * (_WIDE if (old >= _OPAQUE).mean() > _LARGE else 1)
+        width = max(3, round(sliver * frame.size / resolution)) | 1  # odd
         thin = ~_thick((old >= _OPAQUE) != (new >= _OPAQUE), width)
         done.append(PaintedLayer(part, rect.x, rect.y, np.where(thin, old, new)))
     return done
