@@ -22,7 +22,7 @@ def seen_as(sure: float, covered: float) -> PhotoParts:
     parts[:, 48:] = np.where(parts[:, 48:] > 0, sure, 1 - sure)
     cover = np.zeros((64, 64), np.float32)
     cover[: int(64 * covered)] = 1
-    return PhotoParts(parts, cover, skin)
+    return PhotoParts(parts, cover, skin, np.zeros_like(skin))
 
 
 def test_samples_and_pixels_that_are_unsure_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
