@@ -20,7 +20,7 @@ from gimp_helpers import (
     names,
     succeeded,
 )
-from gimp_windows import finish, is_open, press, screenshot, user, wait_for, write
+from gimp_windows import finish, is_open, press, screenshot, until, user, wait_for, write
 
 from protocol.client import Connection
 
@@ -118,7 +118,8 @@ def test_cancel_while_repainting(call: Call, repainted: Gimp.Image, backend: Con
         values = call(REPAINT, image, None, run_mode=ASK, steps=1000)
     assert values.index(0) == Gimp.PDBStatusType.CANCEL
     assert names(image) == layers
-    assert backend.status().running is None
+    # Before its first step a repaint hears of nothing for some tenths of a second.
+    until(lambda: backend.status().running is None, "the end of the repaint")
     values = call(REPAINT, image, None, run_mode=Gimp.RunMode.NONINTERACTIVE, steps=2)
     assert succeeded(values)
 
