@@ -25,7 +25,7 @@ def reconstruction_line(report: dict[str, Any]) -> str:
 def photo_sentences(found: dict[str, Any]) -> list[str]:
     """What a photographer should know of this photo's parts, as far as a parser saw them."""
     sentences = []
-    parts = found.get("parts") or {}
+    parts = found.get("part_verdicts") or {}
     if weak := [f"{name}: {word}" for name, word in parts.items() if word != "well"]:
         sentences.append(f"Its parts are represented well, but for {', '.join(weak)}.")
     if hidden := found.get("hidden"):

@@ -22,7 +22,7 @@ def parts_report(
 ) -> dict[str, object]:
     """What a photo's report says of its parts: a verdict by group, and what is hidden."""
     return {
-        "parts": part_verdicts(seen, labels, valid, bundle),
+        "part_verdicts": part_verdicts(seen, labels, valid, bundle),
         "hidden": list(hidden_parts(seen, labels, bundle)),
         "covered": covers_face(seen),
         "profile": is_profile(seen),

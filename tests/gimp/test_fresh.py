@@ -40,7 +40,7 @@ def choose_smile() -> None:
 @pytest.mark.parametrize("on_canvas", [False, True])
 def test_the_library_writes_its_result(call: Call, backend: Connection, on_canvas: bool) -> None:
     image = load(PORTRAIT)
-    before = projection(image)
+    before, (photo,) = projection(image), names(image)
 
     def act() -> None:
         choose_smile()
@@ -51,7 +51,7 @@ def test_the_library_writes_its_result(call: Call, backend: Connection, on_canva
 
     with user(act):
         report = succeeded(call(APPLY, image, image.get_layers(), run_mode=ASK))
-    assert names(image) == ["Smile 0.75", "portrait.png"]
+    assert names(image) == ["Smile 0.75", photo]
     assert report["layer"] == "Smile 0.75"
     outside, inside = differences(before, projection(image), image, image.get_layers()[0])
     assert (outside, inside > 0) == (0, True)
@@ -63,7 +63,7 @@ def test_the_library_writes_its_result(call: Call, backend: Connection, on_canva
 
     with user(weaken):
         succeeded(call(APPLY, image, image.get_layers()[-1:], run_mode=ASK))
-    assert names(image) == ["Smile -0.75", "portrait.png"]
+    assert names(image) == ["Smile -0.75", photo]
 
 
 def test_what_the_library_wrote_can_be_saved(call: Call) -> None:
