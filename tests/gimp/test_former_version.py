@@ -25,7 +25,7 @@ def test_its_results_are_known(call: Call, former: Gimp.Image) -> None:
     saved = succeeded(call(SAVE, former, None, name="From the former version"))
     assert saved["parts"]
     layer = next(x for x in former.get_layers() if x.get_name() == "Smile 0.5")
-    assert succeeded(call(SAVE, former, [layer], name="Its smile"))["parts"]
+    assert succeeded(call(SAVE, former, [layer], name="From before"))["parts"]
 
 
 def test_its_stack_is_changed(call: Call, former: Gimp.Image) -> None:
