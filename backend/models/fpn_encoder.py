@@ -85,7 +85,7 @@ class StyleCode(nn.Module):
             layers.append(nn.Conv2d(w_dim if i else channels, w_dim, 3, 2, padding=1))
             layers.append(nn.LeakyReLU())
         self.convs = nn.Sequential(*layers)
-        self.linear = nn.Linear(w_dim, w_dim)
+        self.linear: nn.Module = nn.Linear(w_dim, w_dim)
 
     def forward(self, x: Tensor) -> Tensor:  # (B, C, H, W) -> (B, w_dim)
         return self.linear(self.convs(x).flatten(1))

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from backend.models.fpn_encoder import StyleCode
 from backend.models.layers import EqualLinear
 
 _READS = 256  # pixels
@@ -56,20 +57,12 @@ class Unit(nn.Module):
         return self.res_layer(x) + self.shortcut_layer(x)
 
 
-class MapToStyle(nn.Module):
-    """Halves a feature map until one vector is left of it."""
+class MapToStyle(StyleCode):
+    """The same with StyleGAN2's equalised linear layer at the end."""
 
     def __init__(self, channels: int, w_dim: int, halvings: int) -> None:
-        super().__init__()
-        layers: list[nn.Module] = []
-        for i in range(halvings):
-            layers.append(nn.Conv2d(w_dim if i else channels, w_dim, 3, 2, padding=1))
-            layers.append(nn.LeakyReLU())
-        self.convs = nn.Sequential(*layers)
+        super().__init__(channels, w_dim, halvings)
         self.linear = EqualLinear(w_dim, w_dim)
-
-    def forward(self, x: Tensor) -> Tensor:  # (B, C, H, W) -> (B, w_dim)
-        return self.linear(self.convs(x).flatten(1))
 
 
 class PspEncoder(nn.Module):
