@@ -35,6 +35,8 @@ _NEED_MODEL = {
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # The tests inside GIMP run beside the others: threads of both would wait for each other.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     config.stash[INSTALLED] = paths.data_dir()
     if not _INSIDE_GIMP:  # there the outer run has made one
         # Short: socket paths may have 107 characters.
@@ -49,7 +51,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks each test with what it needs: `gimp` a real GIMP, `model` torch and a bundle."""
+    """Marks each test with what it needs: `gimp` a real GIMP, `model` torch and a bundle.
+
+    Those inside GIMP come last, since they go on by themselves while the others run.
+    """
     here = Path(__file__).parent
     for item in items:
         place = item.path.relative_to(here)
@@ -57,6 +62,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.gimp)
         elif place.parts[0] in _NEED_MODEL or str(place) in _NEED_MODEL:
             item.add_marker(pytest.mark.model)
+    if not _INSIDE_GIMP:
+        items.sort(key=lambda item: item.path.is_relative_to(here / "gimp"))
 
 
 @pytest.fixture

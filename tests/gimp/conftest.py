@@ -1,4 +1,7 @@
-"""tests/gimp runs inside GIMP. Outside, its tests are collected unseen and run there in one go."""
+"""tests/gimp runs inside GIMP. Outside, its tests are collected unseen and run there in one go.
+
+That goes on beside the tests outside; what came of it is shown after them.
+"""
 
 from __future__ import annotations
 
@@ -23,3 +26,13 @@ else:
         if module_path.is_relative_to(Path(__file__).parent):
             return GimpFile.from_parent(parent, path=module_path)
         return None
+
+    def pytest_collection_finish(session: pytest.Session) -> None:
+        from gimp_harness.outside import start_gimp
+
+        start_gimp(session)
+
+    def pytest_sessionfinish(session: pytest.Session) -> None:
+        from gimp_harness.outside import end_gimp
+
+        end_gimp(session)

@@ -110,7 +110,7 @@ def backend() -> Iterator[Connection]:
 def order() -> Callable[[str], None]:
     """order(name): let the process outside GIMP do something with a backend; returns when it has.
 
-    The names: see gimp_harness/outside.py.
+    The names: see gimp_harness/lane.py.
     """
 
     def give(name: str) -> None:
