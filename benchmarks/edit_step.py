@@ -66,9 +66,7 @@ class Bench:
         def step() -> tuple[Tensor, Tensor]:
             delta = self.delta()
             w_plus = problem.w_plus + delta
-            loss = reference.loss(
-                networks, heads, w_plus, problem.before, problem.target, Weights()
-            )
+            loss = reference.loss(networks, heads, w_plus, problem.before, problem.target)
             return loss.detach(), torch.autograd.grad(loss, delta)[0]
 
         return step

@@ -20,8 +20,9 @@ from backend.models.segmentation.pixel_logits import PixelLogits
 class Weights:
     """Lambdas of eq. 5 and the parts of eq. 2: rgb (lpips LPIPS + l2 L2) + CE + identity.
 
-    The official release has rgb = 15 for generators of 512 pixels and more. Here it is 3: the photo
-    outside r comes from the photo anyway, and at 64 pixels 15 holds the parts themselves in place.
+    The official release has rgb = 15 in its one configuration, a car of 512 pixels. Here it is 3:
+    the photo outside r comes from the photo anyway, and at 64 pixels 15 holds the parts themselves
+    in place.
     identity applies where the bundle has an identity network (faces). changed says how many times
     a pixel whose part changes counts in CE (1 in the paper): most of r keeps its parts, and where
     the branch is unsure of those their losses drown the few pixels that were painted.
