@@ -37,8 +37,9 @@ def step_ms(steps: int) -> float:
 
     from backend.bundles import find_bundle
     from backend.bundles.networks import load_networks
-    from backend.editing.objective import EditObjective, Weights
-    from backend.editing.optimise import optimise
+    from backend.editing.objective import EditObjective
+    from backend.editing.optimise import optimise_delta
+    from backend.editing.options import Weights
     from benchmarks.random_model import random_problem
 
     networks = load_networks(find_bundle("faces"), torch.device("cpu"))
@@ -50,7 +51,7 @@ def step_ms(steps: int) -> float:
         ends.append(time.perf_counter())
         return ends[-1] - ends[0] > _LONGEST
 
-    optimise(networks, problem.w_plus, objective, steps=steps + 2, report=report)
+    optimise_delta(networks, problem.w_plus, objective, steps=steps + 2, progress=report)
     seconds = [end - begin for begin, end in pairwise(ends)]
     return statistics.median(seconds[1:] or seconds) * 1000
 

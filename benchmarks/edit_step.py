@@ -35,7 +35,8 @@ from torch.utils.flop_counter import FlopCounterMode
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from backend.editing.objective import EditObjective, Weights  # noqa: E402
+from backend.editing.objective import EditObjective  # noqa: E402
+from backend.editing.options import Weights  # noqa: E402
 from backend.models.runtime.precision import fast_bfloat16, products_in  # noqa: E402
 from backend.models.runtime.replay import Replay  # noqa: E402
 from benchmarks import reference  # noqa: E402

@@ -21,8 +21,9 @@ import torch
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from backend.editing.objective import EditObjective, Weights  # noqa: E402
-from backend.editing.optimise import optimise  # noqa: E402
+from backend.editing.objective import EditObjective  # noqa: E402
+from backend.editing.optimise import optimise_delta  # noqa: E402
+from backend.editing.options import Weights  # noqa: E402
 from backend.models.runtime.precision import use_fast_matrices  # noqa: E402
 from backend.models.runtime.replay import Recorded  # noqa: E402
 from benchmarks.edit_step import Bench, timed  # noqa: E402
@@ -48,7 +49,7 @@ def seconds_for(bench: Bench, steps: int) -> float:
 
     def run(count: int) -> None:
         objective = EditObjective(networks, problem.before, problem.target, Weights())
-        optimise(networks, problem.w_plus, objective, steps=count)
+        optimise_delta(networks, problem.w_plus, objective, steps=count)
 
     if not steps:
         times = [timed(apply, bench.device) for _ in range(5)]

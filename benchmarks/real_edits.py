@@ -51,7 +51,7 @@ def apply(editor: Editor, photo: OpenPhoto, edit: ScaledEdit) -> Edited:
     before = photo.rebuilt.clip(-1, 1).transpose(1, 2, 0)
     after = from_bytes(result.crop)
     own = photo.pixels.astype(np.float32) / 255
-    shown = shown_region(editor.region(photo, result.labels, edit.parts), photo.valid)
+    shown = shown_region(editor.engine.region(photo, result.labels, edit.parts), photo.valid)
     pictures, alpha = edited_photos(own, photo.frame, before, after, shown)
     blended = {name: own + alpha * (picture - own) for name, picture in pictures.items()}
     return Edited({"nothing": own, **blended}, alpha, result)
@@ -67,7 +67,7 @@ def figures(
     editor: Editor, photo: OpenPhoto, edit: ScaledEdit, edited: Edited, level: str
 ) -> dict[str, dict[str, float]]:
     """IoU with the labels asked for, and the amount of fine detail, of every method."""
-    parts = editor.indices(edit.parts)
+    parts = editor.engine.indices(edit.parts)
     inside = edited.alpha[..., 0] > 0.5
     own = (fine_detail(edited.pictures["nothing"], photo.frame)[inside] ** 2).sum()
     found = {}

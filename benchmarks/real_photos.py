@@ -38,7 +38,9 @@ sys.path.insert(0, str(ROOT))
 
 from backend.bundles import find_bundle  # noqa: E402
 from backend.editing.editor import Editor, OpenPhoto, ScaledEdit  # noqa: E402
-from backend.editing.model import picture_of  # noqa: E402
+from backend.editing.engine import picture_of  # noqa: E402
+from backend.editing.options import Optimisation  # noqa: E402
+from backend.editing.repainting import optimise_code  # noqa: E402
 from backend.photos.align import extract  # noqa: E402
 from backend.photos.formats import open_picture  # noqa: E402
 from backend.photos.painted import read_painted  # noqa: E402
@@ -97,12 +99,16 @@ def preset_edits(editor: Editor, photo: OpenPhoto, names: list[str] | None) -> I
         for label, scale in (("", info.default), (" most", info.high)):
             if label and scale == info.default:
                 continue
-            delta = editor.delta([ScaledEdit(vector, info.parts, scale)])
-            image, labels = editor.segmented(editor.tensor(photo.w_plus) + delta)
-            region = editor.region(photo, labels, info.parts)
-            change = editor.part_change(photo, labels)
+            delta = editor.engine.delta([ScaledEdit(vector, info.parts, scale)])
+            image, labels = editor.engine.segmented(editor.engine.tensor(photo.w_plus) + delta)
+            region = editor.engine.region(photo, labels, info.parts)
+            change = editor.engine.part_change(photo, labels)
             yield Edit(
-                info.name + label, picture_of(image), region, change, editor.indices(info.parts)
+                info.name + label,
+                picture_of(image),
+                region,
+                change,
+                editor.engine.indices(info.parts),
             )
 
 
@@ -115,14 +121,14 @@ def repaint_edits(editor: Editor, photo: OpenPhoto) -> Iterator[Edit]:
             claims = read_painted(photo.parts, layers, photo.frame, photo.labels, parts)
         except UserError:
             continue  # the part is not in this photo
-        found = editor.learn(photo, claims, steps=STEPS)
-        change = editor.part_change(photo, found.labels, claims)
+        found = optimise_code(editor.engine, photo, claims, Optimisation(STEPS))
+        change = editor.engine.part_change(photo, found.labels, claims)
         yield Edit(
             f"paint {name}",
             picture_of(found.after),
             found.region,
             change,
-            editor.indices(claims.parts),
+            editor.engine.indices(claims.parts),
         )
 
 

@@ -26,7 +26,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from backend.bundles.networks import Networks
-from backend.editing.objective import EditTarget, Weights, at_resolution
+from backend.editing.objective import EditTarget, at_resolution
+from backend.editing.options import Weights
 from backend.editing.region import buffer_pixels, dilate
 from backend.models.perceptual import feature_distance
 from backend.models.segmentation import SegmentationBranch

@@ -19,7 +19,7 @@ from backend.commands.sentences import early_line, reconstruction_line, region_l
 
 if TYPE_CHECKING:
     from backend.bundles import Bundle
-    from backend.editing.results import ScaledEdit
+    from backend.editing.options import ScaledEdit
     from edit_library import Edit, Library
 
 
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     edits = [_edit_and_scale(library, bundle, text) for text in args.edit]
 
     from backend.commands.session import open_session
-    from backend.editing.editor import ScaledEdit
+    from backend.editing.options import Optimisation, ScaledEdit
 
     weights = weights_of(args)
     session = open_session(args, photo)
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     scaled = [ScaledEdit(edit.vector, edit.info.parts, scale) for edit, scale in edits]
     with progress_bar("Applying", quiet=args.quiet, keep=args.keep) as show:
         result = session.place.editor.apply(
-            session.opened, scaled, refine=args.refine, weights=weights, progress=show
+            session.opened, scaled, Optimisation(args.refine, weights, progress=show)
         )
     changed = photo.with_layer(session.to_photo(result.layer))
     write_photo(declared(changed, args), args.output)

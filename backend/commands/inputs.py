@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from backend.errors import BadImage, BadSetting
 
 if TYPE_CHECKING:
-    from backend.editing.objective import Weights
+    from backend.editing.options import Weights
     from backend.photos.photo import Photo
     from protocol.provenance import SourceType
 
@@ -55,8 +55,8 @@ def read_input(args: argparse.Namespace) -> Photo | None:
 
 
 def weights_of(args: argparse.Namespace) -> Weights:
-    """The weights of the losses as the command line says; raises BadSetting. Imports torch."""
-    from backend.editing.objective import Weights
+    """The weights of the losses as the command line says; raises BadSetting."""
+    from backend.editing.options import Weights
 
     values = {}
     for text in args.weight:

@@ -70,9 +70,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if not images and not args.seed:
         raise BadImage("Name photos to learn from, or pictures of the model's own by --seed.")
 
-    from backend.commands.saving import save_learnt
     from backend.commands.session import load_editor, open_folder
-    from backend.editing.learn import FromRecipe, learn
+    from backend.editing.learn import RecipeTarget
+    from backend.editing.options import Optimisation
+    from backend.session.learned_edits import save_learned
 
     weights = weights_of(args)
     editor = load_editor(args)
@@ -81,12 +82,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     opened += open_folder(editor, images, wanted, args.level, quiet=args.quiet)
     photos, others = opened[: args.count], opened[args.count :]
     with progress_bar("Learning", quiet=args.quiet, keep=args.keep) as show:
-        learnt = learn(
-            editor, FromRecipe(recipe), photos, others,
-            steps=args.steps, weights=weights, report=show,
-        )  # fmt: skip
-    info = save_learnt(
-        Library(library_dir()), editor, name, recipe, learnt, overwrite=args.overwrite
+        options = Optimisation(args.steps, weights, progress=show)
+        learned = editor.learn(RecipeTarget(recipe), photos, others, options)
+    info = save_learned(
+        Library(library_dir()), editor, name, recipe, learned, overwrite=args.overwrite
     )
     return {
         "edit": info.name,
@@ -96,7 +95,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         "photos": len(photos),
         "others": len(others),
         "represented": dict(Counter(str(one.report["quality"]) for one in opened)),
-        **learnt.report(),
+        **learned.report(),
         "seconds": round(time.monotonic() - began, 2),
     }
 

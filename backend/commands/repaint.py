@@ -52,6 +52,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Repaint the photo; raises UserError, when the name is taken."""
     from backend.bundles import find_bundle
     from backend.commands.progress import progress_bar
+    from backend.editing.options import Optimisation
     from backend.photos import label_file
     from backend.photos.files import check_output, notes, write_photo
 
@@ -72,7 +73,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     layers = [session.to_editor(layer) for layer in painted]
     with progress_bar("Repainting", quiet=args.quiet, keep=args.keep) as show:
         result = session.place.editor.repaint(
-            session.opened, layers, steps=args.steps, weights=weights, progress=show
+            session.opened, layers, Optimisation(args.steps, weights, progress=show)
         )
     changed = photo.with_layer(session.to_photo(result.layer))
     write_photo(declared(changed, args), args.output)

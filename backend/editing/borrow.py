@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.editing.engine import Engine
 from backend.editing.geometry import nearest
-from backend.editing.progress import Report, ignore, part_of
+from backend.editing.options import Optimisation
 from backend.editing.region import dilate, shown_region
+from backend.editing.repainting import optimise_code, optimise_edit
+from backend.editing.results import EditResult, OpenPhoto
 from backend.errors import NothingChanged
 from backend.photos.align import extract
 from backend.photos.composite import ResultLayer
@@ -20,25 +23,19 @@ from backend.photos.feather import feathered_alpha
 from backend.photos.painted import Claims
 from backend.photos.warp import support_rect, to_photo
 
-if TYPE_CHECKING:
-    from backend.editing.editor import Editor
-    from backend.editing.results import EditResult, OpenPhoto
-
 Take = Literal["look", "shape"]
 _TONE_GRID = 256
 _TONE_REACH = 0.03  # of the crop's side
 _TONE_GAIN = (0.4, 2.5)
 
 
-def borrow(
-    editor: Editor,
+def borrow_parts(
+    engine: Engine,
     photo: OpenPhoto,
     other: OpenPhoto,
     parts: Sequence[str],
-    *,
-    take: Take = "look",
-    steps: int = 100,
-    progress: Report = ignore,
+    take: Take,
+    options: Optimisation,
 ) -> EditResult:
     """Give `parts` of a photo the shapes that they have in another one.
 
@@ -46,25 +43,20 @@ def borrow(
     eyes that are closed here hold nothing to move. Raises UnknownPart, NothingChanged.
     """
     began = time.monotonic()
-    indices, large = editor.indices(parts), editor.indices(editor.bundle.large)
+    indices, large = engine.indices(parts), engine.indices(engine.bundle.large)
     valid = photo.valid & other.valid
-    known = editor.at_labels(valid)
+    known = engine.at_labels(valid)
     claims = borrowed_claims(photo.labels, other.labels, known, indices, large, tuple(parts))
     if take == "shape":
-        return editor.edit(photo, claims, steps=steps, progress=progress)
-    learnt = editor.learn(
-        photo,
-        claims,
-        steps=steps,
-        inside=editor.rebuilt(other),
-        progress=part_of(progress, 0.0, 0.95),
-    )
-    alike = (photo.labels == other.labels) & np.isin(photo.labels, large) & ~claims.changed
-    free = _resized(claims.changed | alike, len(valid))
-    shown = shown_region(learnt.region, valid) & free
-    gain = tone(photo, other, alike & known)
+        return optimise_edit(engine, photo, claims, options)
+    looks = engine.rebuilt(other)
+    found = optimise_code(engine, photo, claims, options.within(0.0, 0.95), inside=looks)
+    same = (photo.labels == other.labels) & np.isin(photo.labels, large) & ~claims.changed
+    free = _resized(claims.changed | same, len(valid))
+    shown = shown_region(found.region, valid) & free
+    gain = tone(photo, other, same & known)
     layer = borrowed_layer(photo, other, shown, gain)
-    return learnt.result(layer, take=take, seconds=time.monotonic() - began)
+    return found.result(layer, take=take, seconds=time.monotonic() - began)
 
 
 def borrowed_claims(
@@ -96,14 +88,14 @@ def borrowed_claims(
     return Claims(target, gained | lost, np.zeros_like(labels), names)
 
 
-def tone(photo: OpenPhoto, other: OpenPhoto, alike: NDArray[np.bool_]) -> NDArray[np.float32]:
+def tone(photo: OpenPhoto, other: OpenPhoto, same: NDArray[np.bool_]) -> NDArray[np.float32]:
     """By what to multiply the other crop for the light of this one: float32 [S, S, 3].
 
-    Smooth: the ratio of the means of what is `alike` [L, L], weighted by nearness. What is paler
+    Smooth: the ratio of the means of what is `same` [L, L], weighted by nearness. What is paler
     than that in the other crop gets less of its colour: skin that differs must not dye teeth and
     the white of eyes.
     """
-    weight = _resized(alike, _TONE_GRID).astype(np.float32)[..., None]
+    weight = _resized(same, _TONE_GRID).astype(np.float32)[..., None]
     own, its = ((extract(p.pixels, p.frame, _TONE_GRID)[0] + 1) / 2 for p in (photo, other))
     here, there = (_nearby(crop * weight) for crop in (own, its))
     gain = np.clip(here / there, *_TONE_GAIN)

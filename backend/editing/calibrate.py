@@ -8,8 +8,11 @@ from itertools import takewhile
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
-from backend.editing.progress import Progress, Report, ignore
+from backend.editing.applying import side_effects
+from backend.editing.engine import Engine
+from backend.editing.options import ScaledEdit
+from backend.editing.progress import Progress, ProgressCallback, no_progress
+from backend.editing.results import OpenPhoto
 
 SCALES = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0)
 MIN_IDENTITY = 0.85  # cosine similarity to the reconstruction, on average
@@ -17,11 +20,11 @@ MAX_DRIFT = 0.035  # perceptual distance outside the region, on average: colours
 
 
 def calibrate(
-    editor: Editor,
+    engine: Engine,
     vector: NDArray[np.float32],
     parts: tuple[str, ...],
     photos: Sequence[OpenPhoto],
-    report: Report = ignore,
+    progress: ProgressCallback = no_progress,
 ) -> tuple[float, float]:
     """The lowest and the highest scale at which identity and quality still hold.
 
@@ -31,23 +34,23 @@ def calibrate(
 
     def furthest(sign: int) -> float:
         tried = [sign * scale for scale in SCALES]
-        good = list(takewhile(lambda s: _holds(editor, vector, parts, s, photos), tried))
+        good = list(takewhile(lambda s: _holds(engine, vector, parts, s, photos), tried))
         return good[-1] if good else tried[0]
 
     low = furthest(-1)
-    report(Progress(0.5, "Finding its range"))
+    progress(Progress(0.5, "Finding its range"))
     return low, furthest(1)
 
 
 def _holds(
-    editor: Editor,
+    engine: Engine,
     vector: NDArray[np.float32],
     parts: tuple[str, ...],
     scale: float,
     photos: Sequence[OpenPhoto],
 ) -> bool:
     edit = ScaledEdit(vector, parts, scale)
-    effects = [editor.side_effects(photo, [edit]) for photo in photos]
+    effects = [side_effects(engine, photo, [edit]) for photo in photos]
     kept = [effect.identity for effect in effects if effect.identity is not None]
     if kept and float(np.mean(kept)) < MIN_IDENTITY:
         return False

@@ -1,16 +1,39 @@
-"""Everything a photographer can do with one bundle: open a photo (`opening`), repaint its parts
-(`repainting`), apply edits (`applying`), take parts from another photo (`borrow`)."""
+"""Everything a photographer can do with one bundle, under one name: a facade of the functions
+over its engine."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backend.editing.applying import Applying
-from backend.editing.borrow import Take, borrow
-from backend.editing.opening import TRUNCATION, Opening
-from backend.editing.progress import Report, ignore
-from backend.editing.repainting import Repainting
-from backend.editing.results import EditPreview, EditResult, OpenPhoto, ScaledEdit, SideEffects
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from backend.bundles.bundle import Bundle
+from backend.bundles.networks import Networks
+from backend.editing.applying import apply_edits, preview_edits, side_effects, view_photo
+from backend.editing.borrow import Take, borrow_parts
+from backend.editing.engine import Engine
+from backend.editing.learn import LearnedEdit, LearningTarget, learn_edit
+from backend.editing.light import PhotoView
+from backend.editing.opening import (
+    TRUNCATION,
+    find_subjects,
+    map_uncertainty,
+    open_photo,
+    open_sample,
+    sample,
+)
+from backend.editing.options import Optimisation, ScaledEdit, Weights
+from backend.editing.progress import ProgressCallback, no_progress
+from backend.editing.repainting import optimise_edit, repaint, repaint_live
+from backend.editing.results import EditPreview, EditResult, OpenPhoto, Outcome, SideEffects
+from backend.photos.align import CropFrame
+from backend.photos.detect import Subject
+from backend.photos.painted import Claims, PaintedLayer
+from backend.photos.parts import PlacedMask
+from protocol.geometry import Rect
 
 __all__ = [
     "TRUNCATION",
@@ -18,24 +41,109 @@ __all__ = [
     "EditResult",
     "Editor",
     "OpenPhoto",
+    "Optimisation",
     "ScaledEdit",
     "SideEffects",
+    "Weights",
 ]
 
+_USUAL = Optimisation()
+_UNREFINED = Optimisation(steps=0)
 
-class Editor(Opening, Repainting, Applying):
+
+class Editor:
     """One bundle on one device, with all that can be done with it. Not thread-safe: one worker
-    owns it."""
+    owns it. What each method does and raises, the function of that name says."""
+
+    def __init__(self, bundle: Bundle, device: str | torch.device = "cpu") -> None:
+        self.engine = Engine(bundle, device)
+
+    @property
+    def bundle(self) -> Bundle:
+        return self.engine.bundle
+
+    @property
+    def networks(self) -> Networks:
+        return self.engine.networks
+
+    @property
+    def device(self) -> torch.device:
+        return self.engine.device
+
+    def find_subjects(
+        self, image: NDArray[np.uint8], selection: Rect | None = None
+    ) -> list[Subject]:
+        return find_subjects(self.engine, image, selection)
+
+    def open(
+        self,
+        pixels: NDArray[np.generic],
+        frame: CropFrame,
+        *,
+        level: str = "fast",
+        w_plus: NDArray[np.float32] | None = None,
+        start: NDArray[np.float32] | None = None,
+        corrected: NDArray[np.uint8] | None = None,
+        progress: ProgressCallback = no_progress,
+    ) -> OpenPhoto:
+        return open_photo(
+            self.engine, pixels, frame, level=level, w_plus=w_plus, start=start,
+            corrected=corrected, progress=progress,
+        )  # fmt: skip
+
+    def open_sample(self, seed: int) -> OpenPhoto:
+        return open_sample(self.engine, seed)
+
+    def sample(self, z: Tensor, *, truncation: float = TRUNCATION) -> tuple[Tensor, Tensor]:
+        return sample(self.engine, z, truncation=truncation)
+
+    def uncertainty(self, photo: OpenPhoto) -> PlacedMask:
+        return map_uncertainty(self.engine, photo)
+
+    def repaint(
+        self, photo: OpenPhoto, painted: Sequence[PaintedLayer], options: Optimisation = _USUAL
+    ) -> EditResult:
+        return repaint(self.engine, photo, painted, options)
+
+    def repaint_live(
+        self, photo: OpenPhoto, painted: Sequence[PaintedLayer], options: Optimisation = _USUAL
+    ) -> Outcome:
+        return repaint_live(self.engine, photo, painted, options)
+
+    def optimise(
+        self, photo: OpenPhoto, claims: Claims, options: Optimisation = _USUAL
+    ) -> EditResult:
+        return optimise_edit(self.engine, photo, claims, options)
 
     def borrow(
         self,
         photo: OpenPhoto,
         other: OpenPhoto,
         parts: Sequence[str],
-        *,
         take: Take = "look",
-        steps: int = 100,
-        progress: Report = ignore,
+        options: Optimisation = _USUAL,
     ) -> EditResult:
-        """Give `parts` the shapes that they have in another photo: see backend.editing.borrow."""
-        return borrow(self, photo, other, parts, take=take, steps=steps, progress=progress)
+        return borrow_parts(self.engine, photo, other, parts, take, options)
+
+    def apply(
+        self, photo: OpenPhoto, edits: Sequence[ScaledEdit], refinement: Optimisation = _UNREFINED
+    ) -> EditResult:
+        return apply_edits(self.engine, photo, edits, refinement)
+
+    def learn(
+        self,
+        target: LearningTarget,
+        photos: Sequence[OpenPhoto],
+        others: Sequence[OpenPhoto] = (),
+        options: Optimisation = _USUAL,
+    ) -> LearnedEdit:
+        return learn_edit(self.engine, target, photos, others, options)
+
+    def view(self, photo: OpenPhoto) -> PhotoView:
+        return view_photo(self.engine, photo)
+
+    def preview(self, photo: OpenPhoto, edits: Sequence[ScaledEdit]) -> EditPreview:
+        return preview_edits(self.engine, photo, edits)
+
+    def side_effects(self, photo: OpenPhoto, edits: Sequence[ScaledEdit]) -> SideEffects:
+        return side_effects(self.engine, photo, edits)

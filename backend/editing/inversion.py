@@ -10,18 +10,18 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from backend.bundles.networks import Networks
-from backend.editing.descent import descend
+from backend.editing.descent import minimise
 from backend.editing.parts_term import KnownParts, PartsTerm
-from backend.editing.progress import Progress, Report, ignore
+from backend.editing.progress import Progress, ProgressCallback, no_progress
 from backend.models.perceptual import feature_distance
 
 
 @dataclass(frozen=True)
 class Level:
-    """How hard to try. Rates are per step of Adam on w_plus."""
+    """How hard to try. lr: of Adam on w_plus."""
 
     steps: int
-    rate: float = 0.05
+    lr: float = 0.05
     perceptual: float = 10.0
     mse: float = 1.0
     stay: float = 0.02  # pull towards the encoder's answer: keeps the code editable
@@ -114,7 +114,7 @@ def invert(
     image: Tensor,
     mask: Tensor,
     level: Level,
-    report: Report = ignore,
+    progress: ProgressCallback = no_progress,
     *,
     known: KnownParts | None = None,
     start: Tensor | None = None,
@@ -123,7 +123,7 @@ def invert(
 
     image: (1, 3, R, R) in [-1, 1]; mask: (1, 1, R, R), 1 where the photo covers the crop; the rest
     counts in no loss. start: the code (1, n_ws, w_dim) to go on from. Returns a clone of the best
-    iterate, (1, n_ws, w_dim), also when `report` says that it is enough.
+    iterate, (1, n_ws, w_dim), also when `progress` says that it is enough.
     """
     perceptual, home = networks.perceptual, encode(networks, image)
     parts = PartsTerm(networks, known, image.device) if known and level.parts else None
@@ -146,13 +146,13 @@ def invert(
             terms["parts"] = level.parts * parts(features)
         return terms, rebuilt
 
-    found = descend(
+    found = minimise(
         home if start is None else start,
         evaluate,
         steps=level.steps,
-        rate=lambda step: level.rate * schedule(step, level.steps),
-        report=report,
-        news=lambda step: Progress((step + 1) / level.steps, "Embedding"),
+        lr=lambda step: level.lr * schedule(step, level.steps),
+        progress=progress,
+        message=lambda step: Progress((step + 1) / level.steps, "Embedding"),
         betas=(0.9, 0.99),
     )
     return found.best

@@ -4,29 +4,32 @@ one."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.editing.applying import apply_edits, preview_edits
 from backend.editing.calibrate import calibrate
-from backend.editing.editor import Editor, EditResult, OpenPhoto, ScaledEdit
-from backend.editing.objective import Weights
-from backend.editing.progress import Heard, Progress, Report, ignore, part_of
+from backend.editing.engine import Engine
+from backend.editing.options import Optimisation, ScaledEdit
+from backend.editing.progress import Progress, ProgressMonitor, sub_progress
 from backend.editing.recipes import Recipe, claims_of
+from backend.editing.repainting import optimise_edit
+from backend.editing.results import EditResult, OpenPhoto
 from backend.errors import NothingChanged
 
 _LEARNING, _TRYING = 0.8, 0.9  # shares of the progress bar at which they end
 
 
 @dataclass(frozen=True, eq=False)
-class LearntEdit:
-    """A vector float32 [n_ws, w_dim], its Q_edit, and how it was learnt.
+class LearnedEdit:
+    """A vector float32 [n_ws, w_dim], its Q_edit, and how it was learned.
 
     low, high: the scales that it is good for. learnt_from: how many photos. agreement: the share of
-    the pixels that were to change which did, on the photos it was learnt from. transfer: the same
-    for the vector on photos it was not learnt from; None where nothing could be tried.
+    the pixels that were to change which did, on the photos it was learned from. transfer: the same
+    for the vector on photos it was not learned from; None where nothing could be tried.
     """
 
     vector: NDArray[np.float32]
@@ -46,23 +49,21 @@ class LearntEdit:
         }
 
 
-class Lesson(Protocol):
-    """What is to be learnt."""
+class LearningTarget(Protocol):
+    """What is to be learned."""
 
     @property
     def title(self) -> str: ...
 
-    def on(self, editor: Editor, photo: OpenPhoto) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    def wanted(self, engine: Engine, photo: OpenPhoto) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
         """The wanted labels [L, L] of a photo, and Q_edit; raises NothingChanged."""
 
-    def learn(
-        self, editor: Editor, photo: OpenPhoto, steps: int, weights: Weights, report: Report
-    ) -> EditResult:
+    def edit(self, engine: Engine, photo: OpenPhoto, options: Optimisation) -> EditResult:
         """The edit of one photo; raises NothingChanged."""
 
 
 @dataclass(frozen=True)
-class FromRecipe:
+class RecipeTarget:
     """The same change of shape, optimised on every photo."""
 
     recipe: Recipe
@@ -71,19 +72,17 @@ class FromRecipe:
     def title(self) -> str:
         return self.recipe.title
 
-    def on(self, editor: Editor, photo: OpenPhoto) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-        claims = claims_of(self.recipe, photo.labels, editor.bundle)
+    def wanted(self, engine: Engine, photo: OpenPhoto) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+        claims = claims_of(self.recipe, photo.labels, engine.bundle)
         return claims.target, claims.parts
 
-    def learn(
-        self, editor: Editor, photo: OpenPhoto, steps: int, weights: Weights, report: Report
-    ) -> EditResult:
-        claims = claims_of(self.recipe, photo.labels, editor.bundle)
-        return editor.edit(photo, claims, steps=steps, weights=weights, progress=report)
+    def edit(self, engine: Engine, photo: OpenPhoto, options: Optimisation) -> EditResult:
+        claims = claims_of(self.recipe, photo.labels, engine.bundle)
+        return optimise_edit(engine, photo, claims, options)
 
 
 @dataclass(frozen=True)
-class FromEdits:
+class MeanTarget:
     """The mean of edits (results of repaints, say), refined on every photo by self-supervision: the
     vector's own predicted parts are the target (paper 3.4)."""
 
@@ -98,59 +97,68 @@ class FromEdits:
         share = 1 / len(self.edits)
         return [ScaledEdit(e.vector, e.parts, e.scale * share) for e in self.edits]
 
-    def on(self, editor: Editor, photo: OpenPhoto) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    def wanted(self, engine: Engine, photo: OpenPhoto) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
         mean = self.mean()
         parts = tuple(dict.fromkeys(name for e in mean for name in e.parts))
-        wanted = editor.preview(photo, mean).labels
-        edited = [editor.bundle.part(name).index for name in parts]
-        moved = np.isin(wanted, edited) | np.isin(photo.labels, edited)
-        return np.where(moved, wanted, photo.labels), parts
+        predicted = preview_edits(engine, photo, mean).labels
+        edited = engine.indices(parts)
+        moved = np.isin(predicted, edited) | np.isin(photo.labels, edited)
+        return np.where(moved, predicted, photo.labels), parts
 
-    def learn(
-        self, editor: Editor, photo: OpenPhoto, steps: int, weights: Weights, report: Report
-    ) -> EditResult:
-        return editor.apply(photo, self.mean(), refine=steps, weights=weights, progress=report)
+    def edit(self, engine: Engine, photo: OpenPhoto, options: Optimisation) -> EditResult:
+        return apply_edits(engine, photo, self.mean(), options)
 
 
-def learn(
-    editor: Editor,
-    lesson: Lesson,
+def learn_edit(
+    engine: Engine,
+    target: LearningTarget,
     photos: Sequence[OpenPhoto],
-    others: Sequence[OpenPhoto] = (),
-    *,
-    steps: int = 100,
-    weights: Weights | None = None,
-    report: Report = ignore,
-) -> LearntEdit:
+    others: Sequence[OpenPhoto],
+    options: Optimisation,
+) -> LearnedEdit:
     """Learn from `photos` and try the vector on `others`; where there are none, try on each photo
-    what was learnt from the rest.
+    what was learned from the rest.
 
     Photos on which nothing is to change are passed over; raises NothingChanged when none is left.
-    A report that says "enough" ends it with the photos so far.
+    Progress that answers "enough" ends it with the photos so far.
     """
-    heard, found = Heard(report), list[tuple[OpenPhoto, EditResult]]()
-    for i, photo in enumerate(photos):
-        inner = part_of(heard, _LEARNING * i / len(photos), _LEARNING * (i + 1) / len(photos))
-        try:
-            found.append((photo, lesson.learn(editor, photo, steps, weights or Weights(), inner)))
-        except NothingChanged:
-            continue
-        if heard.enough:
-            break
-    if not found:
-        raise NothingChanged(f"'{lesson.title}' changes nothing in any of these photos.")
+    monitor = ProgressMonitor(options.progress)
+    found = _edits_of(engine, target, photos, options, monitor)
     vector = np.mean([result.vector for _, result in found], axis=0, dtype=np.float32)
     parts = found[0][1].parts
-    heard(Progress(_LEARNING, "Trying it on other photos"))
-    agreements = [_agreement(editor, lesson, photo, result.labels) for photo, result in found]
+    monitor(Progress(_LEARNING, "Trying it on other photos"))
+    agreements = [_agreement(engine, target, photo, result.labels) for photo, result in found]
     transfers = [
-        _agreement(editor, lesson, photo, editor.preview(photo, [edit]).labels)
+        _agreement(engine, target, photo, preview_edits(engine, photo, [edit]).labels)
         for photo, edit in _trials(vector, parts, found, others)
     ]
     tried_on = list(others) or [photo for photo, _ in found]
-    low, high = calibrate(editor, vector, parts, tried_on, part_of(heard, _TRYING, 1.0))
+    low, high = calibrate(engine, vector, parts, tried_on, sub_progress(monitor, _TRYING, 1.0))
     agreement, transfer = _mean(agreements), _mean(transfers)
-    return LearntEdit(vector, parts, low, high, len(found), agreement or 0.0, transfer)
+    return LearnedEdit(vector, parts, low, high, len(found), agreement or 0.0, transfer)
+
+
+def _edits_of(
+    engine: Engine,
+    target: LearningTarget,
+    photos: Sequence[OpenPhoto],
+    options: Optimisation,
+    monitor: ProgressMonitor,
+) -> list[tuple[OpenPhoto, EditResult]]:
+    """The edit of each photo, until "enough"; raises NothingChanged when there is none."""
+    found = []
+    for i, photo in enumerate(photos):
+        share = _LEARNING / len(photos)
+        inner = replace(options, progress=sub_progress(monitor, share * i, share * (i + 1)))
+        try:
+            found.append((photo, target.edit(engine, photo, inner)))
+        except NothingChanged:
+            continue
+        if monitor.enough:
+            break
+    if not found:
+        raise NothingChanged(f"'{target.title}' changes nothing in any of these photos.")
+    return found
 
 
 def _trials(
@@ -159,7 +167,7 @@ def _trials(
     found: Sequence[tuple[OpenPhoto, EditResult]],
     others: Sequence[OpenPhoto],
 ) -> Iterator[tuple[OpenPhoto, ScaledEdit]]:
-    """Photos, each with a vector that was not learnt from it."""
+    """Photos, each with a vector that was not learned from it."""
     if others:
         yield from ((photo, ScaledEdit(vector, parts, 1.0)) for photo in others)
     elif len(found) > 1:
@@ -170,12 +178,12 @@ def _trials(
 
 
 def _agreement(
-    editor: Editor, lesson: Lesson, photo: OpenPhoto, labels: NDArray[np.uint8]
+    engine: Engine, target: LearningTarget, photo: OpenPhoto, labels: NDArray[np.uint8]
 ) -> float | None:
-    """Share of the pixels that the lesson wants to change which have the wanted label; None if it
+    """Share of the pixels that the target wants to change which have the wanted label; None if it
     wants none."""
     try:
-        wanted, _ = lesson.on(editor, photo)
+        wanted, _ = target.wanted(engine, photo)
     except NothingChanged:
         return None
     changed = wanted != photo.labels

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.bundles.bundle import Bundle
+from backend.editing.engine import summed
 from backend.editing.glance import GRID, Look, on_grid
-from backend.editing.model import summed
 from backend.editing.preview import laid_over
 from backend.editing.region import region_of_interest, shown_region
 from backend.photos.align import CropFrame, extract
@@ -31,7 +31,8 @@ from backend.photos.pixels import to_bytes
 from backend.photos.subject_change import SubjectChange
 
 if TYPE_CHECKING:
-    from backend.editing.results import OpenPhoto, ScaledEdit
+    from backend.editing.options import ScaledEdit
+    from backend.editing.results import OpenPhoto
 
 Window = tuple[float, float, float]  # left, top, side of a square; all are parts of the subject
 

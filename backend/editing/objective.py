@@ -2,52 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from backend.bundles.networks import Networks
-from backend.errors import BadSetting
+from backend.editing.options import Weights
 from backend.models.perceptual import feature_distance
 from backend.models.segmentation.pixel_logits import PixelLogits
-
-
-@dataclass(frozen=True)
-class Weights:
-    """Lambdas of eq. 5 and the parts of eq. 2: rgb (lpips LPIPS + l2 L2) + CE + identity.
-
-    The official release has rgb = 15 in its one configuration, a car of 512 pixels. Here it is 3:
-    the photo outside r comes from the photo anyway, and at 64 pixels 15 holds the parts themselves
-    in place.
-    identity applies where the bundle has an identity network (faces). changed says how many times
-    a pixel whose part changes counts in CE (1 in the paper): most of r keeps its parts, and where
-    the branch is unsure of those their losses drown the few pixels that were painted.
-    """
-
-    rgb: float = 3.0
-    lpips: float = 10.0
-    l2: float = 5.0
-    cross_entropy: float = 1.0
-    identity: float = 1.0
-    changed: float = 3.0
-
-    @classmethod
-    def named(cls, values: Mapping[str, float]) -> Weights:
-        """The usual weights, but for those given by name; raises BadSetting for others, and for
-        values that are negative or no numbers."""
-        known = [field.name for field in fields(cls)]
-        for name, value in values.items():
-            if name not in known:
-                raise BadSetting(
-                    f"There is no weight '{name}'; the weights are {', '.join(known)}."
-                )
-            if not (math.isfinite(value) and value >= 0):
-                raise BadSetting(f"The weight '{name}' cannot be {value}; give a number from 0 up.")
-        return cls(**values)
 
 
 @dataclass(frozen=True, eq=False)

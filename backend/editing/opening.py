@@ -4,142 +4,179 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import asdict
-from functools import partial
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from backend.bundles.bundle import Bundle
 from backend.editing.corrections import corrected_parts
-from backend.editing.finding import detector_of
+from backend.editing.engine import Engine, array_of
 from backend.editing.inversion import LEVELS, Reconstruction, invert, measure
-from backend.editing.model import Model, array_of
 from backend.editing.part_quality import parts_report
 from backend.editing.parts_term import known_parts
 from backend.editing.photo_parts import (
     PhotoParts,
     better_parts,
-    looks_upright,
     read_parts,
 )
-from backend.editing.progress import Heard, Progress, Report, ignore, part_of
+from backend.editing.progress import (
+    Progress,
+    ProgressCallback,
+    ProgressMonitor,
+    no_progress,
+    sub_progress,
+)
 from backend.editing.results import OpenPhoto
 from backend.errors import BadImage
 from backend.models.generator import sample_z
 from backend.models.pictures import to_picture
 from backend.photos.align import CropFrame, extract
 from backend.photos.detect import Subject
-from backend.photos.parts import PlacedMask, draw_field, draw_parts
+from backend.photos.parts import PartMask, PlacedMask, draw_field, draw_parts
 from protocol.geometry import Rect
 
 TRUNCATION = 0.8  # of samples: 0 gives the average, 1 the full variety
 _SMALLEST_FRAME = 16  # photo pixels: less holds no subject
 
 
-class Opening(Model):
-    """From pixels to an `OpenPhoto`."""
+def find_subjects(
+    engine: Engine, image: NDArray[np.uint8], selection: Rect | None = None
+) -> list[Subject]:
+    """Subjects in uint8 [H, W, 3] that meet the selection, largest first without one; raises
+    NoSubject, BadImage."""
+    return engine.detector.find(image, selection)
 
-    def __init__(self, bundle: Bundle, device: str | torch.device = "cpu") -> None:
-        super().__init__(bundle, device)
-        parser = self.networks.parser
-        judge = partial(looks_upright, parser) if parser else None
-        self._detector = detector_of(bundle, judge)
 
-    def find_subjects(
-        self, image: NDArray[np.uint8], selection: Rect | None = None
-    ) -> list[Subject]:
-        """Subjects in uint8 [H, W, 3] that meet the selection, largest first without
-        one; raises NoSubject, BadImage."""
-        return self._detector.find(image, selection)
+def open_photo(
+    engine: Engine,
+    pixels: NDArray[np.generic],
+    frame: CropFrame,
+    *,
+    level: str = "fast",
+    w_plus: NDArray[np.float32] | None = None,
+    start: NDArray[np.float32] | None = None,
+    corrected: NDArray[np.uint8] | None = None,
+    progress: ProgressCallback = no_progress,
+) -> OpenPhoto:
+    """Embed the subject in `frame` and segment it.
 
-    def open(
-        self,
-        pixels: NDArray[np.generic],
-        frame: CropFrame,
-        *,
-        level: str = "fast",
-        w_plus: NDArray[np.float32] | None = None,
-        start: NDArray[np.float32] | None = None,
-        corrected: NDArray[np.uint8] | None = None,
-        progress: Report = ignore,
-    ) -> OpenPhoto:
-        """Embed the subject in `frame` and segment it.
+    pixels: uint8 or float32 [H, W, 3 or 4]; level: "fast", "balanced" or "faithful"; w_plus: a
+    known embedding, used instead of a new one; start: the embedding to continue from; corrected:
+    label map [H, W] of the photo's parts as the user has put them right, 255 where nothing is said.
+    Raises BadImage.
+    """
+    monitor = ProgressMonitor(progress)
+    began = time.monotonic()
+    crop = _aligned(engine, pixels, frame, corrected)
+    if w_plus is None:
+        first = None if start is None else engine.tensor(start)
+        code = _embedded(engine, crop, level, first, sub_progress(monitor, 0.0, 0.8))
+    else:
+        code = engine.tensor(w_plus)
+    monitor(Progress(0.85, "Drawing the parts"))
+    rebuilt, features = engine.generate(code)
+    quality = measure(engine.networks, crop.image, rebuilt, crop.mask)
+    probabilities = engine.networks.segmentation.probabilities(features).cpu().numpy()
+    labels = probabilities.argmax(axis=0).astype(np.uint8)
+    parts = _drawn_parts(engine, pixels, frame, crop, probabilities)
+    monitor(Progress(1.0, "Done"))
+    report = _quality_report(quality, level, time.monotonic() - began)
+    report["ended_early"] = monitor.enough and w_plus is None
+    if crop.seen:
+        valid = engine.at_labels(crop.valid)
+        report |= parts_report(crop.seen, labels, valid, engine.bundle)
+    w_plus, picture = array_of(code), array_of(rebuilt)
+    return OpenPhoto(pixels, frame, crop.valid, w_plus, picture, labels, parts, report, crop.seen)
 
-        pixels: uint8 or float32 [H, W, 3 or 4]; level: "fast", "balanced" or "faithful"; w_plus: a
-        known embedding, used instead of a new one; start: the embedding to go on from; corrected:
-        label map [H, W] of the photo's parts as the user has put them right, 255 where nothing is
-        said. Raises BadImage.
-        """
-        progress = Heard(progress)
-        began = time.monotonic()
-        crop, inside = _cut(pixels, frame, self.bundle.resolution)
-        seen = self.parts_of(pixels, frame)
-        if corrected is not None:
-            seen = corrected_parts(seen, corrected, frame, self.bundle)
-        valid = inside if seen is None else inside & (seen.at(len(inside)).covered < 0.5)
-        image = torch.from_numpy(crop).permute(2, 0, 1)[None].to(self.device)
-        mask = torch.from_numpy(valid)[None, None].float().to(self.device)
-        if w_plus is None:
-            code = invert(
-                self.networks,
-                image,
-                mask,
-                LEVELS[level],
-                part_of(progress, 0.0, 0.8),
-                known=seen and known_parts(seen, self.at_labels(inside)),
-                start=None if start is None else self.tensor(start),
-            )
-        else:
-            code = self.tensor(w_plus)
-        progress(Progress(0.85, "Drawing the parts"))
-        rebuilt, features = self.generate(code)
-        quality = measure(self.networks, image, rebuilt, mask)
-        probabilities = self.networks.segmentation.probabilities(features).cpu().numpy()
-        labels = probabilities.argmax(axis=0).astype(np.uint8)
-        drawn, shown = probabilities, self.at_labels(inside)
-        if seen:
-            drawn = better_parts(seen, probabilities)
-            shown = extract(pixels, frame, drawn.shape[1])[1]
-        parts = draw_parts(drawn, pixels, frame, self.bundle.parts, shown)
-        progress(Progress(1.0, "Done"))
-        report = _quality_report(quality, level, time.monotonic() - began)
-        report["ended_early"] = progress.enough and w_plus is None
-        if seen:
-            report |= parts_report(seen, labels, self.at_labels(valid), self.bundle)
-        return OpenPhoto(
-            pixels, frame, valid, array_of(code), array_of(rebuilt), labels, parts, report, seen
-        )
 
-    def parts_of(self, pixels: NDArray[np.generic], frame: CropFrame) -> PhotoParts | None:
-        """The photo's own parts; None where the bundle has no parser."""
-        parser = self.networks.parser
-        return read_parts(parser, pixels, frame, self.bundle.parts) if parser else None
+@dataclass(frozen=True, eq=False)
+class _Crop:
+    """The aligned subject: image (1, 3, R, R) in [-1, 1]; inside: what the photo covers of it,
+    bool [R, R]; valid: the same, without what lies before the subject; seen: its own parts."""
 
-    def uncertainty(self, photo: OpenPhoto) -> PlacedMask:
-        """Where the segmentation branch's heads disagree, in the photo's pixels (DatasetGAN).
+    image: Tensor
+    inside: NDArray[np.bool_]
+    valid: NDArray[np.bool_]
+    seen: PhotoParts | None
 
-        The Jensen-Shannon distance of their predictions (the root of the divergence in bits): 0 is
-        agreement, 255 means heads that are evenly split between two parts, or worse.
-        """
-        _, features = self.generate(self.tensor(photo.w_plus))
-        bits = self.networks.segmentation.uncertainty(features) / math.log(2)
-        return draw_field(bits.sqrt().cpu().numpy(), photo.pixels, photo.frame)
+    @property
+    def mask(self) -> Tensor:
+        """`valid` as float (1, 1, R, R)."""
+        return torch.from_numpy(self.valid)[None, None].float().to(self.image.device)
 
-    def sample(self, z: Tensor, *, truncation: float = TRUNCATION) -> tuple[Tensor, Tensor]:
-        """z (B, z_dim) -> pictures (B, 3, R, R) and their w_plus (B, n_ws, w_dim)."""
-        generator = self.networks.generator
-        w_plus = generator.map(z.to(self.device), truncation=truncation)
-        return self.generate(w_plus)[0], w_plus
 
-    def open_sample(self, seed: int) -> OpenPhoto:
-        """A generated picture, uint8 [R, R, 3], as a photo whose code is known."""
-        image, w_plus = self.sample(sample_z(self.bundle.config, [seed]))
-        pixels, half = to_picture(image), self.bundle.resolution / 2
-        frame = CropFrame.from_axes(np.array([half, half]), np.array([half, 0.0]))
-        return self.open(pixels, frame, level="known", w_plus=array_of(w_plus))
+def _aligned(
+    engine: Engine,
+    pixels: NDArray[np.generic],
+    frame: CropFrame,
+    corrected: NDArray[np.uint8] | None,
+) -> _Crop:
+    """The subject in `frame`; raises BadImage."""
+    crop, inside = _cut(pixels, frame, engine.bundle.resolution)
+    seen = photo_parts(engine, pixels, frame)
+    if corrected is not None:
+        seen = corrected_parts(seen, corrected, frame, engine.bundle)
+    valid = inside if seen is None else inside & (seen.at(len(inside)).covered < 0.5)
+    image = torch.from_numpy(crop).permute(2, 0, 1)[None].to(engine.device)
+    return _Crop(image, inside, valid, seen)
+
+
+def _embedded(
+    engine: Engine, crop: _Crop, level: str, start: Tensor | None, progress: ProgressCallback
+) -> Tensor:
+    """The crop's code, (1, n_ws, w_dim)."""
+    known = crop.seen and known_parts(crop.seen, engine.at_labels(crop.inside))
+    return invert(
+        engine.networks, crop.image, crop.mask, LEVELS[level], progress, known=known, start=start
+    )
+
+
+def _drawn_parts(
+    engine: Engine,
+    pixels: NDArray[np.generic],
+    frame: CropFrame,
+    crop: _Crop,
+    probabilities: NDArray[np.float32],
+) -> list[PartMask]:
+    """The part layers, from the branch's probabilities [parts, L, L] and the photo's own parts."""
+    drawn, shown = probabilities, engine.at_labels(crop.inside)
+    if crop.seen:
+        drawn = better_parts(crop.seen, probabilities)
+        shown = extract(pixels, frame, drawn.shape[1])[1]
+    return draw_parts(drawn, pixels, frame, engine.bundle.parts, shown)
+
+
+def photo_parts(engine: Engine, pixels: NDArray[np.generic], frame: CropFrame) -> PhotoParts | None:
+    """The photo's own parts; None where the bundle has no parser."""
+    parser = engine.networks.parser
+    return read_parts(parser, pixels, frame, engine.bundle.parts) if parser else None
+
+
+def map_uncertainty(engine: Engine, photo: OpenPhoto) -> PlacedMask:
+    """Where the segmentation branch's heads disagree, in the photo's pixels (DatasetGAN).
+
+    The Jensen-Shannon distance of their predictions (the root of the divergence in bits): 0 is
+    agreement, 255 means heads that are evenly split between two parts, or worse.
+    """
+    _, features = engine.generate(engine.tensor(photo.w_plus))
+    bits = engine.networks.segmentation.uncertainty(features) / math.log(2)
+    return draw_field(bits.sqrt().cpu().numpy(), photo.pixels, photo.frame)
+
+
+def sample(engine: Engine, z: Tensor, *, truncation: float = TRUNCATION) -> tuple[Tensor, Tensor]:
+    """z (B, z_dim) -> pictures (B, 3, R, R) and their w_plus (B, n_ws, w_dim)."""
+    w_plus = engine.networks.generator.map(z.to(engine.device), truncation=truncation)
+    return engine.generate(w_plus)[0], w_plus
+
+
+def open_sample(engine: Engine, seed: int) -> OpenPhoto:
+    """A generated picture, uint8 [R, R, 3], as a photo whose code is known."""
+    image, w_plus = sample(engine, sample_z(engine.bundle.config, [seed]))
+    pixels, half = to_picture(image), engine.bundle.resolution / 2
+    frame = CropFrame.from_axes(np.array([half, half]), np.array([half, 0.0]))
+    return open_photo(engine, pixels, frame, level="known", w_plus=array_of(w_plus))
 
 
 def _cut(

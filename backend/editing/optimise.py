@@ -6,23 +6,23 @@ import torch
 from torch import Tensor
 
 from backend.bundles.networks import Networks
-from backend.editing.descent import Descended, descend
+from backend.editing.descent import OptimisationResult, minimise
 from backend.editing.objective import EditObjective
-from backend.editing.progress import Progress, Report, ignore
+from backend.editing.progress import Progress, ProgressCallback, no_progress
 
-RATE = 0.02  # Adam, constant, as in the official release
+LR = 0.02  # Adam, constant, as in the official release
 
 
-def optimise(
+def optimise_delta(
     networks: Networks,
     w_plus: Tensor,
     objective: EditObjective,
     *,
     steps: int,
     start: Tensor | None = None,
-    rate: float = RATE,
-    report: Report = ignore,
-) -> Descended:
+    lr: float = LR,
+    progress: ProgressCallback = no_progress,
+) -> OptimisationResult:
     """Minimise the objective over delta, from `start` (zero when None).
 
     w_plus, start: (1, n_ws, w_dim). The best iterate that it returns is a delta of this shape.
@@ -32,11 +32,11 @@ def optimise(
         image, features = networks.generator(w_plus + delta)
         return objective.terms(image, features), image
 
-    return descend(
+    return minimise(
         torch.zeros_like(w_plus) if start is None else start,
         evaluate,
         steps=steps,
-        rate=lambda step: rate,
-        report=report,
-        news=lambda step: Progress((step + 1) / steps, f"Step {step + 1} of {steps}"),
+        lr=lambda step: lr,
+        progress=progress,
+        message=lambda step: Progress((step + 1) / steps, f"Step {step + 1} of {steps}"),
     )

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.editing.glance import GRID, on_grid
-from backend.editing.progress import Progress, Report
+from backend.editing.progress import Progress, ProgressCallback
 from backend.photos.align import CropFrame, extract
 from backend.photos.composite import ResultLayer, draw, plan
 from backend.photos.motion.estimate import GRID as MOTION_GRID
@@ -58,13 +58,13 @@ class PhotoPreview:
         self._velocity = change.velocity  # the next picture of the descent moves much like this one
         return laid_over(self._crop, draw(self._crop, self._frame, change, grid=GRID))
 
-    def through(self, report: Report) -> Report:
-        """`report`, its pictures of the generator replaced by those of the photo."""
+    def through(self, progress: ProgressCallback) -> ProgressCallback:
+        """`progress`, its pictures of the generator replaced by those of the photo."""
 
-        def shown(news: Progress) -> bool | None:
-            picture = news.preview
+        def shown(step: Progress) -> bool | None:
+            picture = step.preview
             draw = (lambda: self.draw(picture())) if picture else None
-            return report(Progress(news.fraction, news.text, draw, self.outline))
+            return progress(Progress(step.fraction, step.text, draw, self.outline))
 
         return shown
 

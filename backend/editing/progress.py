@@ -20,32 +20,32 @@ class Progress:
     outline: NDArray[np.uint8] | None = None
 
 
-Report = Callable[[Progress], bool | None]
+ProgressCallback = Callable[[Progress], bool | None]
 """Called after each step. Raises `Cancelled` to stop the work; returns True when it is enough: an
 optimisation then ends with its best iterate so far, and what comes after it is done as usual."""
 
 
-class Heard:
-    """A report that remembers whether it was ever answered with "enough"."""
+class ProgressMonitor:
+    """A callback that remembers whether it was ever answered with "enough"."""
 
-    def __init__(self, report: Report) -> None:
-        self._report = report
+    def __init__(self, progress: ProgressCallback) -> None:
+        self._progress = progress
         self.enough = False
 
-    def __call__(self, progress: Progress) -> bool:
-        self.enough = bool(self._report(progress)) or self.enough
+    def __call__(self, step: Progress) -> bool:
+        self.enough = bool(self._progress(step)) or self.enough
         return self.enough
 
 
-def ignore(progress: Progress) -> None:
+def no_progress(step: Progress) -> None:
     """For callers that do not look."""
 
 
-def part_of(report: Report, low: float, high: float) -> Report:
-    """A report whose 0..1 fills `low`..`high` of another one."""
+def sub_progress(progress: ProgressCallback, low: float, high: float) -> ProgressCallback:
+    """A callback whose 0..1 fills `low`..`high` of another one."""
 
-    def scaled(progress: Progress) -> bool | None:
-        fraction = low + (high - low) * progress.fraction
-        return report(replace(progress, fraction=fraction))
+    def scaled(step: Progress) -> bool | None:
+        fraction = low + (high - low) * step.fraction
+        return progress(replace(step, fraction=fraction))
 
     return scaled

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +9,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.editing.photo_parts import PhotoParts
-from backend.errors import BadSetting
 from backend.models.pictures import to_picture
 from backend.photos.align import CropFrame
 from backend.photos.composite import ResultLayer
 from backend.photos.parts import PartMask
-
-MAX_SCALE = 10.0  # ten times what was learnt: beyond, no generator shows its subject any more
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,22 +34,6 @@ class OpenPhoto:
         """The parts that something in the photo hides: nothing is drawn there."""
         found = self.report.get("hidden")
         return frozenset(found if isinstance(found, list) else ())
-
-
-@dataclass(frozen=True, eq=False)
-class ScaledEdit:
-    """An editing vector float32 [n_ws, w_dim], its Q_edit and the scale s to apply it with."""
-
-    vector: NDArray[np.float32]
-    parts: tuple[str, ...]
-    scale: float
-
-    @property
-    def applied(self) -> float:
-        """The scale as it is applied, within +-MAX_SCALE; raises BadSetting if it is no number."""
-        if not math.isfinite(self.scale):
-            raise BadSetting(f"An edit cannot be applied {self.scale} times; give a number.")
-        return min(max(self.scale, -MAX_SCALE), MAX_SCALE)
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,14 +29,14 @@ def local_editing(
     editor = album.editor
     some = album.each(ratings.fit[:_CLUSTERED], "clustering activations")
     codes = np.stack([album.code(name, "encoder only") for name in some])
-    parts = editor.indices(edit.info.parts)
+    parts = editor.engine.indices(edit.info.parts)
     made = LocalEditing(editor.networks, torch.from_numpy(codes).to(editor.device), parts)
     happiest = sorted(ratings.fit, key=lambda name: -ratings.values[name])[:_REFERENCES]
     lent = {name: happiest[i % len(happiest)] for i, name in enumerate(names)}
 
     def picture(name: str, photo: OpenPhoto) -> Tensor:
-        reference = editor.tensor(album.code(lent[name], "+20 steps"))
-        return made.edited(editor.tensor(photo.w_plus), reference)
+        reference = editor.engine.tensor(album.code(lent[name], "+20 steps"))
+        return made.edited(editor.engine.tensor(photo.w_plus), reference)
 
     return PictureMethod("LocalEditing", picture, edit), made.agreement
 

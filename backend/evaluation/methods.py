@@ -13,7 +13,7 @@ from torch import Tensor
 
 from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
 from backend.editing.inversion import LEVELS, invert
-from backend.editing.objective import Weights
+from backend.editing.options import Optimisation, Weights
 from backend.editing.recipes import claims_of, recipes_for
 from backend.errors import NothingChanged
 from backend.evaluation.album import Album
@@ -80,8 +80,8 @@ class PictureMethod:
     def show(self, album: Album, name: str, photo: OpenPhoto) -> tuple[Crop, ResultLayer]:
         editor, after = album.editor, self.picture(name, photo)
         labels = self._labels(album, after)
-        region = editor.region(photo, labels, self.edit.info.parts)
-        return to_uint8(after)[0], editor.composite(photo, after, region, labels)
+        region = editor.engine.region(photo, labels, self.edit.info.parts)
+        return to_uint8(after)[0], editor.engine.composite(photo, after, region, labels)
 
     def _labels(self, album: Album, picture: Tensor) -> NDArray[np.uint8]:
         """The parts in a picture of the method's, [L, L]."""
@@ -90,7 +90,7 @@ class PictureMethod:
         def found() -> NDArray[np.uint8]:
             everywhere = torch.ones_like(picture[:, :1])
             code = invert(editor.networks, picture.clamp(-1, 1), everywhere, LEVELS["fast"])
-            return editor.segmented(code)[1]
+            return editor.engine.segmented(code)[1]
 
         bundle = editor.bundle.photo_files
         return album.store.array(found, "parts", digest(picture.cpu().numpy()), bundle)
@@ -101,7 +101,7 @@ def editgan_methods(editor: Editor, edit: Edit) -> list[Method]:
     smile = ScaledEdit(edit.vector, edit.info.parts, 1.0)
 
     def refined(steps: int) -> Callable[[OpenPhoto], Code]:
-        return lambda p: editor.apply(p, [smile], refine=steps, weights=WEIGHTS).vector
+        return lambda p: editor.apply(p, [smile], Optimisation(steps, WEIGHTS)).vector
 
     rows: list[Method] = [CodeMethod("EditGAN vector", lambda photo: edit.vector, edit, slow=False)]
     rows += [CodeMethod(f"EditGAN vector +{n}", refined(n), edit) for n in REFINEMENTS]
@@ -113,7 +113,7 @@ def editgan_methods(editor: Editor, edit: Edit) -> list[Method]:
                 claims = claims_of(recipe, photo.labels, editor.bundle)
             except NothingChanged:  # a mouth that was not found stays as it is, and counts
                 return np.zeros_like(edit.vector)
-            return editor.edit(photo, claims, steps=SCRATCH_STEPS, weights=WEIGHTS).vector
+            return editor.optimise(photo, claims, Optimisation(SCRATCH_STEPS, WEIGHTS)).vector
 
         name = f"Optimised from scratch, {SCRATCH_STEPS} steps"
         rows.append(CodeMethod(name, from_scratch, edit))

@@ -109,7 +109,7 @@ def _locality(
     labels: NDArray[np.uint8],
 ) -> dict[str, float]:
     """How much the vector alone changes inside and outside its region (eq. 1)."""
-    region = editor.region(photo, labels, parts)
+    region = editor.engine.region(photo, labels, parts)
     step = crop.shape[0] // region.shape[0]
     inside = region.repeat(step, axis=0).repeat(step, axis=1)
     change = crop.astype(np.float64) - rebuilt_crop(photo)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.editing.editor import ScaledEdit
+from backend.editing.options import Optimisation
 from backend.evaluation.album import Album, generated_crops
 from backend.evaluation.judge import Judge
 from backend.evaluation.methods import REFINEMENTS, WEIGHTS, Code
@@ -67,7 +68,7 @@ def _refined(album: Album, edit: Edit, steps: int) -> Show:
             photo = album.open(name)
             edits = (ScaledEdit(edit.vector, edit.info.parts, s) for s in REFINED_SCALES)
             editor = album.editor
-            each = [editor.apply(photo, [e], refine=steps, weights=WEIGHTS) for e in edits]
+            each = [editor.apply(photo, [e], Optimisation(steps, WEIGHTS)) for e in edits]
             return np.stack([result.crop for result in each])
 
         code = album.code(name, "+100 steps")

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.editing.options import Optimisation, ScaledEdit
 from backend.errors import NoSubject, UnknownEdit, WrongBundle
 from backend.photos.painted import PaintedLayer, labels_of_layers, settled
 from backend.photos.photo import Photo
 from backend.photos.prominence import prominent
 from backend.server import translate
 from backend.server.convert import to_array, to_code, to_pixels
-from backend.server.engines import Engine, Engines, View
+from backend.server.engines import Engines, PhotoEditor, View
 from backend.server.jobs import Job
 from backend.server.memory import is_out_of_memory
 from backend.server.sessions import PhotoStore, Session
@@ -29,9 +29,6 @@ from edit_library.errors import EditNotFound
 from edit_library.library import Library
 from protocol import messages as m
 from protocol.errors import UserError
-
-if TYPE_CHECKING:
-    from backend.editing.editor import ScaledEdit
 
 _log = logging.getLogger(__name__)
 
@@ -140,25 +137,23 @@ class DeviceDesk:
         result = engine.repaint(
             session.opened,
             _painted(request, session),
-            steps=request.steps,
-            start=to_code(request.start) if request.start else None,
-            progress=translate.reporter(job, session.opened.frame, session.rect),
+            _options(
+                job, session, request.steps, to_code(request.start) if request.start else None
+            ),
         )
         return translate.edited(session, result)
 
     def _live_repaint(self, request: m.LiveRepaint, device: str, job: Job) -> m.LiveRepainted:
         session, engine = self._session(request.photo, device)
         start, session.live = session.live if request.resume else None, None
-        learnt = engine.follow(
+        found = engine.repaint_live(
             session.opened,
             _painted(request, session),
-            steps=request.steps,
-            start=start,
-            progress=translate.reporter(job, session.opened.frame, session.rect),
+            _options(job, session, request.steps, start),
         )
-        session.live = learnt.delta
+        session.live = found.delta
         return m.LiveRepainted(
-            session.photo, to_pixels(learnt.delta), learnt.parts, plain(learnt.report)
+            session.photo, to_pixels(found.delta), found.parts, plain(found.report)
         )
 
     def _borrow(self, request: m.Borrow, device: str, job: Job) -> m.Edited:
@@ -173,17 +168,15 @@ class DeviceDesk:
             session.opened,
             other.opened,
             request.parts,
-            take=request.take,
-            steps=request.steps,
-            progress=translate.reporter(job, session.opened.frame, session.rect),
+            request.take,
+            _options(job, session, request.steps),
         )
         return translate.edited(session, result)
 
     def _apply(self, request: m.Apply, device: str, job: Job) -> m.Edited:
         session, engine = self._session(request.photo, device)
         edits = [self._scaled_edit(one, session, engine) for one in request.edits]
-        progress = translate.reporter(job, session.opened.frame, session.rect)
-        result = engine.apply(session.opened, edits, refine=request.refine, progress=progress)
+        result = engine.apply(session.opened, edits, _options(job, session, request.refine))
         return translate.edited(session, result)
 
     def _preview_stack(self, request: m.PreviewStack, device: str) -> m.StackPreview:
@@ -224,7 +217,7 @@ class DeviceDesk:
             ]
         )
 
-    def _view(self, session: Session, engine: Engine, device: str) -> View:
+    def _view(self, session: Session, engine: PhotoEditor, device: str) -> View:
         if device not in session.views:
             session.views[device] = engine.view(session.opened)
         view: View = session.views[device]
@@ -235,8 +228,7 @@ class DeviceDesk:
         opened = session.opened
         edit = m.EditRef(vector=request.vector, parts=request.parts)
         scaled = self._scaled_edit(edit, session, engine)
-        progress = translate.reporter(job, opened.frame, session.rect)
-        result = engine.apply(opened, [scaled], refine=0, progress=progress)
+        result = engine.apply(opened, [scaled], _options(job, session, 0))
         edited = Photo(opened.pixels).with_layer(result.layer).pixels
         saved = save_edit(
             self._library,
@@ -255,7 +247,7 @@ class DeviceDesk:
         return m.Saved(saved.name)
 
     def _learn(self, request: m.Learn, device: str, job: Job) -> m.Learnt:
-        from backend.server.learning import lesson_of, taught  # imports torch
+        from backend.server.learning import target_of  # imports torch
 
         sessions = [self._photos.get(name) for name in (*request.photos, *request.others)]
         first = sessions[0]
@@ -263,19 +255,23 @@ class DeviceDesk:
             raise WrongBundle("The photos were opened with different models; use one for all.")
         engine = self._engines.get(first.bundle, device)
         edits = [self._scaled_edit(one, first, engine) for one in request.edits]
-        lesson = lesson_of(request.recipe, edits, engine.bundle)
         opened = [session.opened for session in sessions]
-        photos, others = opened[: len(request.photos)], opened[len(request.photos) :]
-        progress = translate.reporter(job, first.opened.frame, first.rect)
-        return taught(engine, lesson, photos, others, request.steps, progress)
+        learned = engine.learn(
+            target_of(request.recipe, edits, engine.bundle),
+            opened[: len(request.photos)],
+            opened[len(request.photos) :],
+            _options(job, first, request.steps),
+        )
+        return m.Learnt(
+            to_pixels(learned.vector), learned.parts, learned.low, learned.high,
+            plain(learned.report()),
+        )  # fmt: skip
 
-    def _session(self, photo: str, device: str) -> tuple[Session, Engine]:
+    def _session(self, photo: str, device: str) -> tuple[Session, PhotoEditor]:
         session = self._photos.get(photo)
         return session, self._engines.get(session.bundle, device)
 
-    def _scaled_edit(self, edit: m.EditRef, session: Session, engine: Engine) -> ScaledEdit:
-        from backend.editing.editor import ScaledEdit  # imports torch, as the engine has done
-
+    def _scaled_edit(self, edit: m.EditRef, session: Session, engine: PhotoEditor) -> ScaledEdit:
         if edit.vector is not None:
             vector, parts = to_code(edit.vector), edit.parts
         else:
@@ -299,6 +295,14 @@ def _painted(request: m.Repaint | m.LiveRepaint, session: Session) -> list[Paint
         return layers
     opened = session.opened
     return settled(opened.parts, layers, opened.frame, len(opened.labels))
+
+
+def _options(
+    job: Job, session: Session, steps: int, start: NDArray[np.float32] | None = None
+) -> Optimisation:
+    """How a job's edit is optimised; its client hears of every step."""
+    progress = translate.reporter(job, session.opened.frame, session.rect)
+    return Optimisation(steps, start=start, progress=progress)
 
 
 def _key(edit: ScaledEdit, side: int) -> str:

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from backend.errors import UnknownBundle
 from backend.session.devices import choose_device
+from backend.session.opener import PhotoOpener
 
 if TYPE_CHECKING:  # torch and numpy are imported by the workers, after the sockets are open
     import numpy as np
     from numpy.typing import NDArray
 
-    from backend.bundles.bundle import Bundle
     from backend.editing.borrow import Take
-    from backend.editing.progress import Report
-    from backend.editing.results import EditResult, OpenPhoto, Outcome, ScaledEdit
-    from backend.photos.align import CropFrame
+    from backend.editing.learn import LearnedEdit, LearningTarget
+    from backend.editing.options import Optimisation, ScaledEdit
+    from backend.editing.results import EditResult, OpenPhoto, Outcome
     from backend.photos.detect import Subject
     from backend.photos.painted import PaintedLayer
     from backend.photos.parts import PlacedMask
@@ -27,46 +27,19 @@ if TYPE_CHECKING:  # torch and numpy are imported by the workers, after the sock
 _log = logging.getLogger(__name__)
 
 
-class Engine(Protocol):
+class PhotoEditor(PhotoOpener, Protocol):
     """What the server needs of backend.editing.editor.Editor, which imports torch."""
 
-    @property
-    def bundle(self) -> Bundle: ...
-
     def find_subjects(self, image: NDArray[np.uint8], selection: Rect | None) -> list[Subject]: ...
-
-    def open(
-        self,
-        pixels: NDArray[np.generic],
-        frame: CropFrame,
-        *,
-        level: str,
-        w_plus: NDArray[np.float32] | None,
-        start: NDArray[np.float32] | None,
-        corrected: NDArray[np.uint8] | None,
-        progress: Report,
-    ) -> OpenPhoto: ...
 
     def uncertainty(self, photo: OpenPhoto) -> PlacedMask: ...
 
     def repaint(
-        self,
-        photo: OpenPhoto,
-        painted: Sequence[PaintedLayer],
-        *,
-        steps: int,
-        start: NDArray[np.float32] | None,
-        progress: Report,
+        self, photo: OpenPhoto, painted: Sequence[PaintedLayer], options: Optimisation
     ) -> EditResult: ...
 
-    def follow(
-        self,
-        photo: OpenPhoto,
-        painted: Sequence[PaintedLayer],
-        *,
-        steps: int,
-        start: NDArray[np.float32] | None,
-        progress: Report,
+    def repaint_live(
+        self, photo: OpenPhoto, painted: Sequence[PaintedLayer], options: Optimisation
     ) -> Outcome: ...
 
     def borrow(
@@ -74,15 +47,21 @@ class Engine(Protocol):
         photo: OpenPhoto,
         other: OpenPhoto,
         parts: Sequence[str],
-        *,
         take: Take,
-        steps: int,
-        progress: Report,
+        options: Optimisation,
     ) -> EditResult: ...
 
     def apply(
-        self, photo: OpenPhoto, edits: Sequence[ScaledEdit], *, refine: int, progress: Report
+        self, photo: OpenPhoto, edits: Sequence[ScaledEdit], refinement: Optimisation
     ) -> EditResult: ...
+
+    def learn(
+        self,
+        target: LearningTarget,
+        photos: Sequence[OpenPhoto],
+        others: Sequence[OpenPhoto],
+        options: Optimisation,
+    ) -> LearnedEdit: ...
 
     def view(self, photo: OpenPhoto) -> View: ...
 
@@ -108,7 +87,7 @@ class Catalogue(Protocol):
     def picture(self, name: str) -> bytes | None:
         """What a bundle draws, WebP."""
 
-    def load(self, name: str, device: str) -> Engine:
+    def load(self, name: str, device: str) -> PhotoEditor:
         """Raises UnknownBundle, BadBundle or IncompleteBundle."""
 
 
@@ -119,7 +98,7 @@ class Engines:
 
     def __init__(self, catalogue: Catalogue, device: str) -> None:
         self._catalogue = catalogue
-        self._engines: dict[tuple[str, str], Engine] = {}
+        self._engines: dict[tuple[str, str], PhotoEditor] = {}
         self.device = device  # "auto" until torch was asked
 
     def resolve_device(self) -> str:
@@ -127,7 +106,7 @@ class Engines:
         self.device = choose_device(self.device)
         return self.device
 
-    def get(self, bundle: str, device: str | None = None) -> Engine:
+    def get(self, bundle: str, device: str | None = None) -> PhotoEditor:
         key = bundle, device or self.resolve_device()
         if key not in self._engines:
             if bundle not in self._catalogue.names():

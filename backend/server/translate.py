@@ -30,8 +30,8 @@ _SKEWED = 0.05  # how far from a parallelogram, in sides
 _FARTHEST = 64  # a frame's side in sides of what is sent
 
 if TYPE_CHECKING:
-    from backend.editing.editor import EditResult
     from backend.editing.progress import Progress
+    from backend.editing.results import EditResult
     from backend.photos.parts import PartMask, PlacedMask
 
 

@@ -4,37 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backend.photos.align import CropFrame
 from backend.session.embedding_cache import EmbeddingCache
+from backend.session.opener import PhotoOpener
 
 if TYPE_CHECKING:
     from backend.bundles.bundle import Bundle
-    from backend.editing.progress import Report
+    from backend.editing.progress import ProgressCallback
     from backend.editing.results import OpenPhoto
-
-
-class Opener(Protocol):
-    """The part of the engine that opens photos."""
-
-    @property
-    def bundle(self) -> Bundle: ...
-
-    def open(
-        self,
-        pixels: NDArray[np.generic],
-        frame: CropFrame,
-        *,
-        level: str,
-        w_plus: NDArray[np.float32] | None,
-        start: NDArray[np.float32] | None,
-        corrected: NDArray[np.uint8] | None,
-        progress: Report,
-    ) -> OpenPhoto: ...
 
 
 def embedding_key(
@@ -50,12 +32,12 @@ def embedding_key(
 
 
 def open_or_reuse(
-    engine: Opener,
+    engine: PhotoOpener,
     cache: EmbeddingCache,
     pixels: NDArray[Any],
     frame: CropFrame,
     level: str,
-    progress: Report,
+    progress: ProgressCallback,
     *,
     start: NDArray[np.float32] | None = None,
     corrected: NDArray[np.uint8] | None = None,

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from backend.bundles.networks import Networks
-from backend.editing.objective import EditObjective, Weights
+from backend.editing.objective import EditObjective
+from backend.editing.options import Weights
 from backend.models.config import GeneratorConfig
 from benchmarks import reference
 from benchmarks.random_model import Problem, random_networks, random_problem

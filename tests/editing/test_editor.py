@@ -7,7 +7,7 @@ import pytest
 
 from backend.bundles import find_bundle
 from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
-from backend.editing.objective import Weights
+from backend.editing.options import Optimisation, Weights
 from backend.editing.recipes import FACES, claims_of
 from backend.errors import (
     BadImage,
@@ -81,7 +81,7 @@ def test_a_repaint_moves_the_labels_and_touches_nothing_else(
     nose = next(layer for layer in painted if layer.part == "nose")
     moved = dataclasses.replace(nose, y=nose.y + round(photo.frame.size * 0.06))
     painted = [moved, *(layer for layer in painted if layer.part != "nose")]
-    result = editor.repaint(photo, painted, steps=25)
+    result = editor.repaint(photo, painted, Optimisation(25))
     assert result.parts == ("nose",)
     assert result.report["loss"][1] < result.report["loss"][0]
     layer = result.layer
@@ -95,7 +95,7 @@ def test_a_repaint_moves_the_labels_and_touches_nothing_else(
 
 def test_nothing_repainted_is_said(photo: OpenPhoto, editor: Editor) -> None:
     with pytest.raises(NothingChanged):
-        editor.repaint(photo, layers(photo), steps=1)
+        editor.repaint(photo, layers(photo), Optimisation(1))
 
 
 def test_vectors_compose_in_any_order_and_scale_zero_does_nothing(
@@ -116,23 +116,23 @@ def test_refinement_brings_the_outside_back(photo: OpenPhoto, editor: Editor) ->
     edit = ScaledEdit(vector, MOUTH, 1.0)
     start = editor.preview(photo, [ScaledEdit(vector, (), 0.0)]).crop.astype(int)
     plain = editor.apply(photo, [edit]).crop.astype(int)
-    refined = editor.apply(photo, [edit], refine=15).crop.astype(int)
+    refined = editor.apply(photo, [edit], Optimisation(15)).crop.astype(int)
     assert np.abs(refined - start).mean() < 0.8 * np.abs(plain - start).mean()
 
 
 def test_refinement_takes_other_weights(photo: OpenPhoto, editor: Editor) -> None:
     vector = np.random.default_rng(1).normal(0, 0.1, photo.w_plus.shape).astype(np.float32)
     edit = ScaledEdit(vector, MOUTH, 1.0)
-    usual = editor.apply(photo, [edit], refine=3)
-    careless = editor.apply(photo, [edit], refine=3, weights=Weights(identity=0.0))
+    usual = editor.apply(photo, [edit], Optimisation(3))
+    careless = editor.apply(photo, [edit], Optimisation(3, Weights(identity=0.0)))
     assert not np.array_equal(careless.vector, usual.vector)
-    same = editor.apply(photo, [edit], refine=3, weights=Weights())
+    same = editor.apply(photo, [edit], Optimisation(3, Weights()))
     assert np.array_equal(same.vector, usual.vector)
 
 
 def test_a_learnt_vector_repeats_its_edit(photo: OpenPhoto, editor: Editor) -> None:
     claims = claims_of(MOUTH_RECIPE, photo.labels, editor.bundle)
-    found = editor.edit(photo, claims, steps=25)
+    found = editor.optimise(photo, claims, Optimisation(25))
     again = editor.apply(photo, [ScaledEdit(found.vector, found.parts, 1.0)])
     assert np.array_equal(again.labels, found.labels)
     assert np.array_equal(again.crop, found.crop)
@@ -141,8 +141,10 @@ def test_a_learnt_vector_repeats_its_edit(photo: OpenPhoto, editor: Editor) -> N
 def test_enough_is_enough(photo: OpenPhoto, editor: Editor) -> None:
     """Ended after the third step: the best of four iterates, not an error and not the start."""
     claims = claims_of(MOUTH_RECIPE, photo.labels, editor.bundle)
-    whole = editor.edit(photo, claims, steps=3)
-    found = editor.edit(photo, claims, steps=500, progress=lambda p: p.fraction >= 0.95 * 3 / 500)
+    whole = editor.optimise(photo, claims, Optimisation(3))
+    found = editor.optimise(
+        photo, claims, Optimisation(500, progress=lambda p: p.fraction >= 0.95 * 3 / 500)
+    )
     assert found.report["ended_early"] and not whole.report["ended_early"]
     assert found.report["steps"] == whole.report["steps"] == 3
     assert np.array_equal(found.vector, whole.vector) and found.vector.any()
@@ -203,17 +205,17 @@ def test_claims_of_nothing_are_refused(photo: OpenPhoto, editor: Editor) -> None
     none = np.zeros(photo.labels.shape, bool)
     empty = Claims(photo.labels, none, np.zeros_like(photo.labels), MOUTH)
     with pytest.raises(NothingChanged, match="as they were"):
-        editor.edit(photo, empty)
+        editor.optimise(photo, empty)
 
 
 def test_an_edit_may_cover_the_whole_picture(photo: OpenPhoto, editor: Editor) -> None:
     """Nothing is left to hold on to, but the photo around the subject stays as it is."""
     skin = np.full_like(photo.labels, editor.bundle.part("skin").index)
     all_of_it = Claims(skin, skin != photo.labels, np.zeros_like(skin), ("skin",))
-    found = editor.edit(photo, all_of_it, steps=2)
+    found = editor.optimise(photo, all_of_it, Optimisation(2))
     assert found.report["share_of_subject"] > 0.6 and np.isfinite(found.vector).all()
     every = ScaledEdit(found.vector, tuple(p.name for p in editor.bundle.parts), 1.0)
-    both = editor.apply(photo, [every], refine=1)
+    both = editor.apply(photo, [every], Optimisation(1))
     assert both.report["share_of_subject"] <= 1 and np.isfinite(both.vector).all()
     merged = shown_over(photo, found)
     assert np.array_equal(merged[300:], photo.pixels[300:])  # far below the frame

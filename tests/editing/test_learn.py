@@ -10,8 +10,8 @@ import pytest
 from backend.editing.calibrate import SCALES, calibrate
 from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
 from backend.editing.geometry import Scale
-from backend.editing.learn import FromEdits, FromRecipe, learn
-from backend.editing.objective import Weights
+from backend.editing.learn import MeanTarget, RecipeTarget
+from backend.editing.options import Optimisation
 from backend.editing.recipes import Recipe, claims_of
 from backend.errors import NothingChanged
 
@@ -24,8 +24,8 @@ def samples(small: Editor) -> list[OpenPhoto]:
 
 
 @pytest.fixture(scope="module")
-def bigger() -> FromRecipe:
-    return FromRecipe(Recipe("bigger", "Bigger eyes", "", ("eyes",), Scale(1.5, 1.5)))
+def bigger() -> RecipeTarget:
+    return RecipeTarget(Recipe("bigger", "Bigger eyes", "", ("eyes",), Scale(1.5, 1.5)))
 
 
 def faceless(photo: OpenPhoto) -> OpenPhoto:
@@ -33,10 +33,12 @@ def faceless(photo: OpenPhoto) -> OpenPhoto:
 
 
 def test_a_recipe_is_learnt_as_the_mean_of_its_photos(
-    small: Editor, samples: list[OpenPhoto], bigger: FromRecipe
+    small: Editor, samples: list[OpenPhoto], bigger: RecipeTarget
 ) -> None:
-    learnt = learn(small, bigger, [*samples[:2], faceless(samples[2])], samples[2:], steps=STEPS)
-    each = [bigger.learn(small, photo, STEPS, Weights(), lambda p: None) for photo in samples[:2]]
+    learnt = small.learn(
+        bigger, [*samples[:2], faceless(samples[2])], samples[2:], options=Optimisation(STEPS)
+    )
+    each = [bigger.edit(small.engine, photo, Optimisation(STEPS)) for photo in samples[:2]]
     assert learnt.learnt_from == 2
     assert np.allclose(learnt.vector, np.mean([e.vector for e in each], axis=0), atol=1e-6)
     claims = claims_of(bigger.recipe, samples[2].labels, small.bundle)
@@ -47,17 +49,17 @@ def test_a_recipe_is_learnt_as_the_mean_of_its_photos(
 
 
 def test_without_others_each_photo_tries_what_the_rest_taught(
-    small: Editor, samples: list[OpenPhoto], bigger: FromRecipe
+    small: Editor, samples: list[OpenPhoto], bigger: RecipeTarget
 ) -> None:
-    learnt = learn(small, bigger, samples[:2], steps=STEPS)
+    learnt = small.learn(bigger, samples[:2], options=Optimisation(STEPS))
     shares = []
     for photo, teacher in (samples[:2], samples[1::-1]):
-        taught = bigger.learn(small, teacher, STEPS, Weights(), lambda p: None)
+        taught = bigger.edit(small.engine, teacher, Optimisation(STEPS))
         claims = claims_of(bigger.recipe, photo.labels, small.bundle)
         labels = small.preview(photo, [ScaledEdit(taught.vector, taught.parts, 1.0)]).labels
         shares.append((labels == claims.target)[claims.changed].mean())
     assert learnt.transfer == pytest.approx(np.mean(shares), abs=0.02)
-    assert learn(small, bigger, samples[:1], steps=2).transfer is None
+    assert small.learn(bigger, samples[:1], options=Optimisation(2)).transfer is None
 
 
 def test_edits_of_several_photos_become_one(small: Editor, samples: list[OpenPhoto]) -> None:
@@ -66,9 +68,9 @@ def test_edits_of_several_photos_become_one(small: Editor, samples: list[OpenPho
     vectors = rng.normal(0, 0.1, (2, *samples[0].w_plus.shape)).astype(np.float32)
     edits = [ScaledEdit(vectors[0], parts, 1.0), ScaledEdit(vectors[1], parts, 0.5)]
     mean = (vectors[0] + 0.5 * vectors[1]) / 2
-    plain = learn(small, FromEdits(edits), samples[:2], steps=0)
+    plain = small.learn(MeanTarget(edits), samples[:2], options=Optimisation(0))
     assert np.allclose(plain.vector, mean, atol=1e-6) and plain.parts == parts
-    refined = learn(small, FromEdits(edits), samples[:2], steps=STEPS)
+    refined = small.learn(MeanTarget(edits), samples[:2], options=Optimisation(STEPS))
     assert not np.allclose(refined.vector, mean, atol=1e-3)
     drifts = [
         np.mean([small.side_effects(p, [ScaledEdit(v, parts, 1.0)]).drift for p in samples[:2]])
@@ -78,28 +80,31 @@ def test_edits_of_several_photos_become_one(small: Editor, samples: list[OpenPho
 
 
 def test_enough_keeps_the_photos_so_far(
-    small: Editor, samples: list[OpenPhoto], bigger: FromRecipe
+    small: Editor, samples: list[OpenPhoto], bigger: RecipeTarget
 ) -> None:
-    learnt = learn(small, bigger, samples, steps=STEPS, report=lambda p: 0.3 < p.fraction < 0.79)
+    learnt = small.learn(
+        bigger, samples, options=Optimisation(STEPS, progress=lambda p: 0.3 < p.fraction < 0.79)
+    )
     assert learnt.learnt_from == 2
 
 
 def test_nothing_to_learn_is_said(
-    small: Editor, samples: list[OpenPhoto], bigger: FromRecipe
+    small: Editor, samples: list[OpenPhoto], bigger: RecipeTarget
 ) -> None:
     with pytest.raises(
         NothingChanged, match="'Bigger eyes' changes nothing in any of these photos"
     ):
-        learn(small, bigger, [faceless(samples[0])], steps=1)
+        small.learn(bigger, [faceless(samples[0])], options=Optimisation(1))
     with pytest.raises(NothingChanged, match="no edit to learn from"):
-        learn(small, FromEdits([]), samples[:1], steps=1)
+        small.learn(MeanTarget([]), samples[:1], options=Optimisation(1))
 
 
 def test_a_range_ends_where_the_picture_suffers(small: Editor, samples: list[OpenPhoto]) -> None:
     rng = np.random.default_rng(0)
     direction = rng.normal(size=samples[0].w_plus.shape).astype(np.float32)
     ends = [
-        calibrate(small, direction * size, ("eyes",), samples[:1]) for size in (1e-4, 0.1, 10.0)
+        calibrate(small.engine, direction * size, ("eyes",), samples[:1])
+        for size in (1e-4, 0.1, 10.0)
     ]
     assert ends[0] == (-SCALES[-1], SCALES[-1])  # no effect at all: nothing to fear
     assert ends[2] == (-SCALES[0], SCALES[0])

@@ -74,7 +74,7 @@ def test_a_large_generators_pictures_are_reduced_and_look_alike(
 ) -> None:
     networks = replace(editor.networks, generator=Larger(editor.networks.generator))
     large = replace(photo, valid=photo.valid.repeat(4, axis=0).repeat(4, axis=1))
-    w_plus = editor.tensor(photo.w_plus)
+    w_plus = editor.engine.tensor(photo.w_plus)
     other = PhotoView(Glance(networks), editor.bundle, large, w_plus)
     assert len(other._before) == 256 < len(large.valid)
     before, expected = view.looks([[], edits[:1]], SIDE)

@@ -8,6 +8,7 @@ import pytest
 
 from backend.editing.borrow import borrowed_claims, borrowed_layer, tone
 from backend.editing.editor import Editor, OpenPhoto
+from backend.editing.options import Optimisation
 from backend.editing.preview import PhotoPreview, laid_over
 from backend.editing.progress import Progress
 from backend.errors import NothingChanged, UnknownPart
@@ -33,17 +34,19 @@ def a_small_part(editor: Editor, photo: OpenPhoto) -> str:
 
 def test_following_goes_on_from_where_it_was(editor: Editor, photo: OpenPhoto) -> None:
     painted = grown(photo, a_small_part(editor, photo))
-    first = editor.follow(photo, painted, steps=3)
-    second = editor.follow(photo, painted, steps=1, start=first.delta)
+    first = editor.repaint_live(photo, painted, Optimisation(3))
+    second = editor.repaint_live(photo, painted, Optimisation(1, start=first.delta))
     assert second.report["loss"][0] == pytest.approx(min(first.report["loss"]), rel=1e-3)
-    kept = editor.repaint(photo, painted, steps=0, start=first.delta)
+    kept = editor.repaint(photo, painted, Optimisation(0, start=first.delta))
     np.testing.assert_array_equal(kept.vector, first.delta)
     assert kept.layer.pixels[..., 3].max() > 0
 
 
 def test_previews_show_the_photo_itself(editor: Editor, photo: OpenPhoto) -> None:
     shown: list[Progress] = []
-    editor.follow(photo, grown(photo, a_small_part(editor, photo)), steps=2, progress=shown.append)
+    editor.repaint_live(
+        photo, grown(photo, a_small_part(editor, photo)), Optimisation(2, progress=shown.append)
+    )
     picture, line = shown[-1].preview(), shown[-1].outline
     assert picture.shape[:2] == line.shape
     crop, _ = extract(photo.pixels, photo.frame, len(picture))
@@ -53,7 +56,7 @@ def test_previews_show_the_photo_itself(editor: Editor, photo: OpenPhoto) -> Non
 
 
 def unchanged(photo: OpenPhoto, editor: Editor) -> PartChange:
-    return editor.part_change(photo, photo.labels)
+    return editor.engine.part_change(photo, photo.labels)
 
 
 def test_without_a_change_the_preview_is_the_photo(editor: Editor, photo: OpenPhoto) -> None:
@@ -162,13 +165,13 @@ def test_skin_takes_the_photo_s_light_and_teeth_keep_their_white(photo: OpenPhot
 
 
 def test_borrowed_eyes_leave_the_brows_alone(editor: Editor, photo: OpenPhoto) -> None:
-    brows, eyes = (editor.indices(editor.bundle.groups[name]) for name in ("brows", "eyes"))
-    (skin,) = editor.indices(["skin"])
+    brows, eyes = (editor.engine.indices(editor.bundle.groups[name]) for name in ("brows", "eyes"))
+    (skin,) = editor.engine.indices(["skin"])
     its = np.where(np.isin(photo.labels, [*brows, *eyes]), skin, photo.labels)
     moved = np.roll(photo.labels, -10, axis=0)  # the other's eyes reach this one's brows
     its[np.isin(moved, eyes)] = moved[np.isin(moved, eyes)]
     other = dataclasses.replace(photo, labels=its, pixels=255 - photo.pixels)
-    result = editor.borrow(photo, other, editor.bundle.groups["eyes"], steps=0)
+    result = editor.borrow(photo, other, editor.bundle.groups["eyes"], options=Optimisation(0))
     shown = laid_over(photo.pixels[..., :3], result.layer)
     changed, valid = extract(np.abs(shown.astype(int) - photo.pixels[..., :3]), photo.frame, 128)
     own_brows = np.isin(photo.labels, brows)
@@ -182,7 +185,7 @@ def test_borrowed_eyes_leave_the_brows_alone(editor: Editor, photo: OpenPhoto) -
 def test_borrowing_changes_only_the_region(editor: Editor, photo: OpenPhoto, take: str) -> None:
     part = a_small_part(editor, photo)
     other = dataclasses.replace(photo, labels=np.roll(photo.labels, 2, axis=0))
-    result = editor.borrow(photo, other, [part], take=take, steps=2)
+    result = editor.borrow(photo, other, [part], take, Optimisation(2))
     assert result.parts == (part,)
     clear = result.layer.pixels[..., 3] == 0
     y, x = result.layer.y, result.layer.x
@@ -190,4 +193,4 @@ def test_borrowing_changes_only_the_region(editor: Editor, photo: OpenPhoto, tak
     np.testing.assert_array_equal(result.layer.pixels[..., :3][clear], own[clear])
     assert (laid_over(photo.pixels[..., :3], result.layer) != photo.pixels[..., :3]).any()
     with pytest.raises(UnknownPart):
-        editor.borrow(photo, other, ["antenna"], steps=1)
+        editor.borrow(photo, other, ["antenna"], options=Optimisation(1))

@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 
 from backend.editing.editor import Editor, OpenPhoto
-from backend.editing.objective import EditObjective, EditTarget, Weights
+from backend.editing.objective import EditObjective, EditTarget
+from backend.editing.options import Weights
 from backend.errors import BadSetting
 from backend.models.perceptual import feature_distance
 

@@ -14,11 +14,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from backend.bundles import find_bundle
 from backend.bundles.networks import Networks, load_networks
-from backend.editing.descent import Evaluate, Slope
+from backend.editing.descent import Evaluate, LossAndGradient
 from backend.editing.glance import Glance
 from backend.editing.inversion import LEVELS, invert
-from backend.editing.objective import EditObjective, Weights
-from backend.editing.optimise import optimise
+from backend.editing.objective import EditObjective
+from backend.editing.optimise import optimise_delta
+from backend.editing.options import Weights
 from backend.models.config import GeneratorConfig
 from backend.models.generator import Generator
 from backend.models.segmentation import SegmentationBranch
@@ -64,7 +65,7 @@ def watched(monkeypatch: pytest.MonkeyPatch, work: Callable[[], object]) -> int:
     """Do `work` with its evaluations watched; how many there were, the first not counted."""
     counts = []
 
-    class Watched(Slope):
+    class Watched(LossAndGradient):
         def __init__(self, at: Tensor, evaluate: Evaluate) -> None:
             super().__init__(at, evaluate)
             inner, self._begun = self._work, False
@@ -88,7 +89,7 @@ def test_a_step_of_an_edit(
     networks: Networks, problem: Problem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     objective = EditObjective(networks, problem.before, problem.target, Weights())
-    work = lambda: optimise(networks, problem.w_plus, objective, steps=2)  # noqa: E731
+    work = lambda: optimise_delta(networks, problem.w_plus, objective, steps=2)  # noqa: E731
     assert watched(monkeypatch, work) == 2
 
 

@@ -112,9 +112,10 @@ def _draw(folder: Path, tables: dict, shown: smile_benchmark.Pictures) -> None:
 def test_slow_edits_are_kept(album: Album, smile: Edit, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = methods.editgan_methods(album.editor, smile)
     first = smile_benchmark.render(album, ["photos/a.png"], rows)
-    monkeypatch.setattr(Editor, "edit", None)  # neither refinement nor optimisation may run again
+    # neither refinement nor optimisation may run again
+    monkeypatch.setattr(Editor, "optimise", None)
     for module in ("applying", "repainting"):
-        monkeypatch.setattr(f"backend.editing.{module}.optimise", None)
+        monkeypatch.setattr(f"backend.editing.{module}.optimise_delta", None)
     again = smile_benchmark.render(album, ["photos/a.png"], rows)
     for name, crops in first.generated.items():
         assert np.array_equal(crops[0], again.generated[name][0])

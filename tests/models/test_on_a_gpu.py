@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 
 from backend.bundles.networks import Networks
-from backend.editing.descent import Slope
+from backend.editing.descent import LossAndGradient
 from backend.editing.inversion import Level, encode, invert
-from backend.editing.objective import EditObjective, Weights
-from backend.editing.optimise import optimise
+from backend.editing.objective import EditObjective
+from backend.editing.optimise import optimise_delta
+from backend.editing.options import Weights
 from backend.models.config import GeneratorConfig
 from backend.models.runtime.replay import Recorded
 from benchmarks.random_model import Problem, random_networks, random_problem
@@ -71,7 +72,7 @@ def test_what_is_recorded_gives_the_same_terms_and_gradient() -> None:
         return objective.terms(image, features), image
 
     at = torch.zeros_like(problem.delta)
-    launched, recorded = Slope(at, evaluate), Slope(at, evaluate)
+    launched, recorded = LossAndGradient(at, evaluate), LossAndGradient(at, evaluate)
     recorded(gradient=True)
     recorded.record()
     for scale in (0.0, 1.0, -1.0, 0.5):
@@ -87,7 +88,7 @@ def test_an_edit_gets_better() -> None:
     networks, problem = on("cuda")
     objective = EditObjective(networks, problem.before, problem.target, Weights())
     start = problem.delta
-    found = optimise(networks, problem.w_plus, objective, steps=STEPS, start=start, rate=0.005)
+    found = optimise_delta(networks, problem.w_plus, objective, steps=STEPS, start=start, lr=0.005)
     assert found.steps == STEPS
     assert min(found.losses) < 0.9 * found.losses[0]
 
@@ -106,8 +107,8 @@ def test_pictures_shown_on_the_way_stay_what_they_were() -> None:
     networks, problem = on("cuda")
     objective = EditObjective(networks, problem.before, problem.target, Weights())
     shown = []
-    optimise(
-        networks, problem.w_plus, objective, steps=STEPS, report=lambda n: shown.append(n.preview)
+    optimise_delta(
+        networks, problem.w_plus, objective, steps=STEPS, progress=lambda n: shown.append(n.preview)
     )
     pictures = [draw() for draw in shown]
     assert all((a != b).any() for a, b in pairwise(pictures))
@@ -159,7 +160,7 @@ def test_what_was_recorded_gives_its_memory_back() -> None:
     gc.disable()  # no reference is in a circle
     try:
         before = torch.cuda.memory_allocated()
-        found = optimise(networks, problem.w_plus, objective, steps=STEPS)
+        found = optimise_delta(networks, problem.w_plus, objective, steps=STEPS)
         recorded = Recorded(networks.picture_and_labels)
         for _ in range(3):
             recorded(problem.w_plus)

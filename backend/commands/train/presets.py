@@ -14,13 +14,14 @@ from tqdm import tqdm
 
 from backend.bundles import Bundle, find_bundle
 from backend.commands.arguments import not_negative, positive, seed_number
-from backend.commands.saving import THUMBNAIL_SEED, save_learnt
 from backend.commands.session import open_folder
 from backend.editing.editor import Editor
-from backend.editing.learn import FromRecipe, learn
+from backend.editing.learn import RecipeTarget
+from backend.editing.options import Optimisation
 from backend.editing.recipes import Recipe, find_recipe, recipes_for
 from backend.evaluation.held_out import held_out_names
 from backend.photos.folder import find_images, photo_name
+from backend.session.learned_edits import THUMBNAIL_SEED, save_learned
 from edit_library.library import PRESETS_DIR, Library
 
 
@@ -53,14 +54,15 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     library = Library.for_presets(args.output)
     kept: dict[str, Any] = {}
     left_out: dict[str, Any] = {}
+    options = Optimisation(args.steps)
     for recipe in _chosen(bundle, args.only):
-        learnt = learn(editor, FromRecipe(recipe), learn_from, others, steps=args.steps)
-        works = learnt.transfer is None or learnt.transfer >= args.least
-        (kept if works else left_out)[recipe.name] = learnt.report()
+        learned = editor.learn(RecipeTarget(recipe), learn_from, others, options)
+        works = learned.transfer is None or learned.transfer >= args.least
+        (kept if works else left_out)[recipe.name] = learned.report()
         if not args.quiet:
-            tqdm.write(f"{recipe.name}: {learnt.report()}", file=sys.stderr)
+            tqdm.write(f"{recipe.name}: {learned.report()}", file=sys.stderr)
         if works:
-            save_learnt(library, editor, recipe.name, recipe, learnt, seed=args.thumbnail_seed)
+            save_learned(library, editor, recipe.name, recipe, learned, seed=args.thumbnail_seed)
     removed = _remove_others(args.output / bundle.name, set(kept), set(left_out), args.only)
     return {"bundle": bundle.name, "presets": kept, "left_out": left_out, "removed": removed}
 

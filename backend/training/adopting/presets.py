@@ -5,11 +5,12 @@ from __future__ import annotations
 from tqdm import tqdm
 
 from backend.bundles.bundle import Bundle
-from backend.commands.saving import save_learnt
 from backend.editing.editor import Editor
-from backend.editing.learn import FromRecipe, learn
+from backend.editing.learn import RecipeTarget
+from backend.editing.options import Optimisation
 from backend.editing.recipes import recipes_for
 from backend.errors import NothingChanged
+from backend.session.learned_edits import save_learned
 from edit_library.library import Library
 
 _FIRST_SEED = 60_000
@@ -39,14 +40,14 @@ def learn_presets(
         if recipe.name in known:
             found["learnt"].append(recipe.name)
             continue
-        lesson = FromRecipe(recipe)
+        target = RecipeTarget(recipe)
         try:
-            learnt = learn(editor, lesson, photos[:samples], photos[samples:], steps=steps)
+            learned = editor.learn(target, photos[:samples], photos[samples:], Optimisation(steps))
         except NothingChanged:
             found["left_out"].append(recipe.name)
             continue
-        works = learnt.transfer is None or learnt.transfer >= _LEAST
+        works = learned.transfer is None or learned.transfer >= _LEAST
         found["learnt" if works else "left_out"].append(recipe.name)
         if works:
-            save_learnt(library, editor, recipe.name, recipe, learnt)
+            save_learned(library, editor, recipe.name, recipe, learned)
     return found

@@ -13,6 +13,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from backend.editing.editor import Editor
+from backend.editing.opening import photo_parts
 from backend.errors import BadImage, EditGanError
 from backend.models.generator import Generator, sample_z
 from backend.models.pictures import to_picture
@@ -59,7 +60,7 @@ class Teacher:
         return CropFrame.from_axes(np.array([half, half]), np.array([half, 0.0]))
 
     def _parts(self, pixels: NDArray[np.uint8], frame: CropFrame) -> list[PartMask]:
-        seen = self.editor.parts_of(pixels, frame)
+        seen = photo_parts(self.editor.engine, pixels, frame)
         if seen is None:
             return self.editor.open(pixels, frame, level="fast").parts
         return draw_parts(seen.parts, pixels, frame, self.editor.bundle.parts)

@@ -25,7 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.bundles.bundle import Part
-from backend.editing.progress import Progress, Report
+from backend.editing.options import Optimisation
+from backend.editing.progress import Progress, ProgressCallback
 from backend.errors import NoSubject, NothingChanged
 from backend.photos.align import CropFrame
 from backend.photos.composite import ResultLayer
@@ -90,7 +91,7 @@ class SmallView:
 
 
 @dataclass(frozen=True, eq=False)
-class SmallLearnt:
+class SmallOutcome:
     delta: NDArray[np.float32]
     parts: tuple[str, ...]
     report: dict[str, Any]
@@ -126,7 +127,7 @@ class SmallEngine:
         w_plus: NDArray[np.float32] | None,
         start: NDArray[np.float32] | None,
         corrected: NDArray[np.uint8] | None,
-        progress: Report,
+        progress: ProgressCallback,
     ) -> SmallPhoto:
         if w_plus is None:
             self._inversions += 1
@@ -148,72 +149,66 @@ class SmallEngine:
         self,
         photo: SmallPhoto,
         painted: Sequence[PaintedLayer],
-        *,
-        steps: int,
-        start: NDArray[np.float32] | None,
-        progress: Report,
+        options: Optimisation,
     ) -> SmallResult:
         report: dict[str, Any] = {
             "device": self._device,
             "painted": [p.alpha.sum() for p in painted],
         }
         for layer in painted:
-            self._obey(layer.part, steps, progress, report)
-        vector = photo.w_plus if start is None else start
+            self._obey(layer.part, options, report)
+        vector = photo.w_plus if options.start is None else options.start
         place = [(layer.x, layer.y) for layer in painted]
         return self._result(photo, vector, tuple(p.part for p in painted), report, place)
 
-    def follow(
+    def repaint_live(
         self,
         photo: SmallPhoto,
         painted: Sequence[PaintedLayer],
-        *,
-        steps: int,
-        start: NDArray[np.float32] | None,
-        progress: Report,
-    ) -> SmallLearnt:
+        options: Optimisation,
+    ) -> SmallOutcome:
         """Adds one to `start` (zero) for each call."""
-        report: dict[str, Any] = {"steps": steps}
+        report: dict[str, Any] = {"steps": options.steps}
         for layer in painted:
-            self._obey(layer.part, steps, progress, report)
-        delta = np.zeros(CODE, np.float32) if start is None else start
-        return SmallLearnt(delta + 1, tuple(p.part for p in painted), report)
+            self._obey(layer.part, options, report)
+        delta = np.zeros(CODE, np.float32) if options.start is None else options.start
+        return SmallOutcome(delta + 1, tuple(p.part for p in painted), report)
 
     def borrow(
         self,
         photo: SmallPhoto,
         other: SmallPhoto,
         parts: Sequence[str],
-        *,
         take: str,
-        steps: int,
-        progress: Report,
+        options: Optimisation,
     ) -> SmallResult:
         """The vector is the difference of the two photos' codes."""
-        report = {"take": take, "steps": steps}
+        report = {"take": take, "steps": options.steps}
         return self._result(photo, other.w_plus - photo.w_plus, tuple(parts), report, [(3, 3)])
 
     def apply(
-        self, photo: SmallPhoto, edits: Sequence[Any], *, refine: int, progress: Report
+        self, photo: SmallPhoto, edits: Sequence[Any], refinement: Optimisation
     ) -> SmallResult:
         if not edits:
             raise NothingChanged("No edit was chosen; choose one.")
-        for step in range(refine):
-            progress(Progress(step / refine, "Refining"))
+        for step in range(refinement.steps):
+            refinement.progress(Progress(step / refinement.steps, "Refining"))
             time.sleep(STEP_S)
         vector = np.sum([e.vector * e.scale for e in edits], axis=0).astype(np.float32)
         parts = tuple(name for edit in edits for name in edit.parts)
-        return self._result(photo, vector, parts, {"refine": refine}, [(12, 12)])
+        return self._result(photo, vector, parts, {"refine": refinement.steps}, [(12, 12)])
 
     def view(self, photo: SmallPhoto) -> SmallView:
         return SmallView(photo)
 
-    def _obey(self, part: str, steps: int, progress: Report, report: dict[str, Any]) -> None:
+    def _obey(self, part: str, options: Optimisation, report: dict[str, Any]) -> None:
+        steps = options.steps
         match part:
             case "slow":
                 for step in range(steps):
                     picture = np.full((4, 4, 3), step % 256, np.uint8)
-                    if progress(Progress(step / steps, f"Step {step}", lambda p=picture: p)):
+                    news = Progress(step / steps, f"Step {step}", lambda p=picture: p)
+                    if options.progress(news):
                         report["steps"] = step
                         break
                     time.sleep(STEP_S)

@@ -1,8 +1,13 @@
-"""A bundle's networks on a device, and what every kind of editing asks of them."""
+"""The engine: a bundle's networks on a device, and what every kind of editing asks of them.
+
+The work itself are functions over it: `open_photo` (opening), `repaint` and `optimise_edit`
+(repainting), `apply_edits` (applying), `borrow_parts` (borrow), `learn_edit` (learn).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property, partial
 
 import numpy as np
 import torch
@@ -11,9 +16,13 @@ from torch import Tensor
 
 from backend.bundles.bundle import Bundle
 from backend.bundles.networks import load_networks
+from backend.editing.finding import detector_of
+from backend.editing.glance import Glance, Look
 from backend.editing.objective import EditTarget
+from backend.editing.options import ScaledEdit
+from backend.editing.photo_parts import looks_upright
 from backend.editing.region import region_of_interest, shown_region
-from backend.editing.results import OpenPhoto, ScaledEdit
+from backend.editing.results import OpenPhoto
 from backend.errors import WrongBundle
 from backend.models.runtime.precision import use_fast_matrices
 from backend.models.runtime.replay import Recorded
@@ -23,7 +32,7 @@ from backend.photos.motion.roles import PartRoles
 from backend.photos.painted import Claims
 
 
-class Model:
+class Engine:
     """One bundle on one device. Not thread-safe: one worker owns it."""
 
     def __init__(self, bundle: Bundle, device: str | torch.device = "cpu") -> None:
@@ -32,7 +41,14 @@ class Model:
         use_fast_matrices(self.device)
         self.networks = load_networks(bundle, self.device)
         self.roles = PartRoles.of(bundle.parts)
+        parser = self.networks.parser
+        self.detector = detector_of(bundle, partial(looks_upright, parser) if parser else None)
         self._segmented = Recorded(self.networks.picture_and_labels)
+
+    @cached_property
+    def preview_networks(self) -> Look:
+        """What all small pictures are made with."""
+        return Recorded(Glance(self.networks))
 
     @torch.no_grad()
     def generate(self, w_plus: Tensor) -> tuple[Tensor, list[Tensor]]:

@@ -1,9 +1,10 @@
-"""Keeping an edit that was learnt from several photos."""
+"""Keeping an edit that was learned from several photos."""
 
 from __future__ import annotations
 
-from backend.editing.editor import Editor, ScaledEdit
-from backend.editing.learn import LearntEdit
+from backend.editing.editor import Editor
+from backend.editing.learn import LearnedEdit
+from backend.editing.options import ScaledEdit
 from backend.editing.recipes import Recipe
 from backend.session.edits import save_edit
 from backend.session.thumbnails import sample_thumbnail
@@ -12,33 +13,33 @@ from edit_library import EditInfo, Library
 THUMBNAIL_SEED = 3  # of the picture that thumbnails show
 
 
-def save_learnt(
+def save_learned(
     library: Library,
     editor: Editor,
     name: str,
     recipe: Recipe,
-    learnt: LearntEdit,
+    learned: LearnedEdit,
     *,
     seed: int = THUMBNAIL_SEED,
     overwrite: bool = True,
 ) -> EditInfo:
-    """Keep a learnt edit. Its thumbnails show a picture of the model's own: nobody's photo leaves
+    """Keep a learned edit. Its thumbnails show a picture of the model's own: nobody's photo leaves
     with the edit. Raises EditLibraryError."""
     example = editor.open_sample(seed)
-    edits = [ScaledEdit(learnt.vector, learnt.parts, 1.0)]
+    edits = [ScaledEdit(learned.vector, learned.parts, 1.0)]
     return save_edit(
         library,
         editor.bundle,
         name,
-        learnt.vector,
-        parts=learnt.parts,
+        learned.vector,
+        parts=learned.parts,
         title=recipe.title if name == recipe.name else None,
         description=recipe.description,
-        low=learnt.low,
-        high=learnt.high,
-        default=min(recipe.usual, learnt.high),
+        low=learned.low,
+        high=learned.high,
+        default=min(recipe.usual, learned.high),
         before=sample_thumbnail(example.pixels),
         after=sample_thumbnail(editor.preview(example, edits).crop),
-        learnt_from=learnt.learnt_from,
+        learnt_from=learned.learnt_from,
         overwrite=overwrite,
     )
