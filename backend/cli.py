@@ -26,7 +26,8 @@ from protocol.errors import UserError
 
 @dataclass(frozen=True)
 class Command:
-    """A module with `add_arguments(parser)`, `run(args) -> dict`, perhaps `describe(report)`."""
+    """A module with `add_arguments(parser)`, `run(args)`, which returns a dataclass, and perhaps
+    `describe(report)`."""
 
     module: str
     help: str
@@ -40,10 +41,10 @@ LABELS: Commands = {
     "sheet": Command("backend.commands.train.labels.sheet", "show label maps over their photos"),
 }
 TRAINING: Commands = {
-    "align": Command("backend.training.align", "cut aligned training pictures out of photos"),
+    "align": Command("backend.commands.train.align", "cut aligned pictures out of photos"),
     "closed-eyes": Command("backend.commands.train.closed_eyes", "list pictures with closed eyes"),
-    "generator": Command("backend.training.generator", "train generator and encoder together"),
-    "score": Command("backend.training.score", "compare generators on photos they never saw"),
+    "generator": Command("backend.commands.train.generator", "train a generator and its encoder"),
+    "score": Command("backend.commands.train.score", "compare generators on unseen photos"),
     "encoder": Command("backend.commands.train.encoder", "train an encoder for a generator"),
     "finer": Command("backend.commands.train.finer", "double the resolution of a finished bundle"),
     "detector": Command("backend.commands.train.detector", "train what finds a model's subjects"),
@@ -94,7 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         report = module.run(args)
         _print_report(module, report, as_json=args.json)
-        return int(report.get("exit_code", 0)) if isinstance(report, dict) else 0
+        return int(getattr(report, "exit_code", 0))
     except KeyboardInterrupt:
         return _fail(args, 130, "cancelled", "Interrupted.")
     except BrokenPipeError:  # the reader of our output went away, as `head` does
@@ -159,8 +160,8 @@ def _print_report(module: ModuleType, report: Any, *, as_json: bool) -> None:
     sys.stdout.flush()
 
 
-def _describe(report: Mapping[str, Any]) -> str:
-    return "\n".join(f"{key.replace('_', ' ')}: {value}" for key, value in report.items())
+def _describe(report: Any) -> str:
+    return "\n".join(f"{key.replace('_', ' ')}: {v}" for key, v in plain(report).items())
 
 
 def parse(words: list[str]) -> tuple[ModuleType, argparse.Namespace]:

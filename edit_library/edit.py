@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -199,28 +200,28 @@ def _is_part(text: str) -> bool:
     return 0 < len(text) <= 100 and text.isprintable()
 
 
-def _text(data: dict[str, Any], key: str) -> str:
+def _text(data: Mapping[str, object], key: str) -> str:
     value = data.get(key, "" if key in _OPTIONAL else None)
     if not isinstance(value, str):
         raise BadEdit(f"Its edit.json has no text '{key}'.")
     return value
 
 
-def _integer(data: dict[str, Any], key: str, low: int, high: int) -> int:
+def _integer(data: Mapping[str, object], key: str, low: int, high: int) -> int:
     value = data.get(key)
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         raise BadEdit(f"Its edit.json has no integer '{key}' between {low} and {high}.")
     return value
 
 
-def _number(data: dict[str, Any], key: str) -> float:
+def _number(data: Mapping[str, object], key: str) -> float:
     value = data.get(key)
     if not isinstance(value, int | float) or isinstance(value, bool) or abs(value) > MAX_SCALE:
         raise BadEdit(f"Its edit.json has no number '{key}' within +-{MAX_SCALE:g}.")
     return float(value)
 
 
-def _parts(data: dict[str, Any]) -> tuple[str, ...]:
+def _parts(data: Mapping[str, object]) -> tuple[str, ...]:
     value = data.get("parts")
     if not isinstance(value, list) or not all(isinstance(p, str) for p in value):
         raise BadEdit("Its edit.json has no list of part names 'parts'.")

@@ -123,9 +123,8 @@ def _content() -> dict[str, object]:
 
 def _lenient(values: dict[str, object]) -> Settings:
     odd = _odd(values)
-    settings: Settings = from_known(
-        Settings, {name: value for name, value in values.items() if name not in odd}, "settings"
-    )
+    even = {name: value for name, value in values.items() if name not in odd}
+    settings: Settings = from_known(Settings, even, (), "settings")
     return settings
 
 

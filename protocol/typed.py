@@ -23,7 +23,6 @@ MAX_NAME = 200  # characters in a name
 MAX_ITEMS = 4096  # entries in one list or map
 MAX_VALUES = 100_000  # entries of all lists and maps of a message
 MAX_BYTES = 1 << 20  # one `bytes` field; pixels are frames of their own
-MAX_DEPTH = 8  # nesting of a free-form report
 MAX_SIDE = 1 << 18  # pixels
 ITEM_SIZE = {"u8": 1, "f32": 4}
 
@@ -152,6 +151,14 @@ class Matches:
         require(self.test(value), where, self.expected)
 
 
+@dataclass(frozen=True)
+class OfAnyVersion:
+    """On a dataclass that files keep: fields that this version does not know are left out."""
+
+    def __call__(self, value: Any, where: str) -> None:
+        """Nothing more to check."""
+
+
 def to_wire(value: Any, frames: list[Buffer]) -> Any:
     """`value` as plain msgpack values; the data of Pixels is appended to `frames`."""
     if isinstance(value, Pixels):
@@ -168,7 +175,7 @@ def to_wire(value: Any, frames: list[Buffer]) -> Any:
     return value
 
 
-def from_known(cls: type, value: Any, where: str) -> Any:
+def from_known(cls: type, value: Any, frames: Sequence[Buffer], where: str) -> Any:
     """`value` as an instance of a dataclass, without the fields that the class does not have.
 
     For files: those of a later version may say more.
@@ -176,14 +183,15 @@ def from_known(cls: type, value: Any, where: str) -> Any:
     require(isinstance(value, dict), where, "a map")
     names = {item.name for item in dataclasses.fields(cls)}
     known = {name: item for name, item in value.items() if name in names}
-    return from_wire(cls, known, (), where)
+    return from_wire(cls, known, frames, where)
 
 
 def from_wire(hint: Any, value: Any, frames: Sequence[Buffer], where: str) -> Any:
     """`value` as an instance of the annotation `hint`; `where` names it in errors."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is Annotated:
-        result = from_wire(arguments[0], value, frames, where)
+        read = from_known if OfAnyVersion() in arguments[1:] else from_wire
+        result = read(arguments[0], value, frames, where)
         for check in arguments[1:]:
             check(result, where)
         return result
@@ -201,10 +209,8 @@ def from_wire(hint: Any, value: Any, frames: Sequence[Buffer], where: str) -> An
         return _pixels(value, frames, where)
     if dataclasses.is_dataclass(hint):
         return _dataclass(typing.cast(type, hint), value, frames, where)
-    if hint is dict or origin in (dict, Mapping):
-        if len(arguments) == 2 and arguments[1] is not Any:
-            return _mapping(arguments[1], value, frames, where)
-        return _plain(value, where, MAX_DEPTH)
+    if origin in (dict, Mapping):
+        return _mapping(arguments[1], value, frames, where)
     return _scalar(hint, value, where)
 
 
@@ -278,21 +284,3 @@ def _dataclass(cls: type, value: Any, frames: Sequence[Buffer], where: str) -> A
         optional |= item.default_factory is not dataclasses.MISSING
         require(item.name in value or optional, where, f"the field {item.name}")
     return cls(**{n: from_wire(hints[n], v, frames, f"{where}.{n}") for n, v in value.items()})
-
-
-def _plain(value: Any, where: str, depth: int) -> Any:
-    """A free-form report: JSON-like values only."""
-    require(depth > 0, where, f"at most {MAX_DEPTH} levels")
-    if isinstance(value, dict):
-        require(len(value) <= MAX_ITEMS, where, "fewer entries")
-        require(all(isinstance(key, str) for key in value), where, "texts as keys")
-        return {key: _plain(item, f"{where}.{key[:40]}", depth - 1) for key, item in value.items()}
-    require(depth < MAX_DEPTH, where, "a map")
-    if isinstance(value, list | tuple):
-        require(len(value) <= MAX_ITEMS, where, "fewer entries")
-        return [_plain(item, where, depth - 1) for item in value]
-    if value is None or type(value) is bool:
-        return value
-    kinds = {int: int, float: float, str: str}
-    require(type(value) in kinds, where, "a plain value")
-    return _scalar(kinds[type(value)], value, where)

@@ -171,7 +171,7 @@ def read_bundle(folder: Path) -> Bundle:
                 "version reads. Update EditGAN."
             )
         require(written == FORMAT_VERSION, "format", f"{FORMAT_VERSION}")
-        bundle = _bundle_of(folder, from_known(_Description, data, path.name))
+        bundle = _bundle_of(folder, from_known(_Description, data, (), path.name))
     if not bundle.has("generator"):
         raise BadBundle(f"The bundle '{bundle.name}' has no generator.")
     return bundle

@@ -35,7 +35,7 @@ def read_card(path: Path) -> Card:
     """Read a card; raises BadBundle with the reason."""
     with reading(path, "a model card"):
         data = bounded_file.read_json(path, MAX_DESCRIPTION)
-        described = from_known(CommonDescription, data, path.name)
+        described = from_known(CommonDescription, data, (), path.name)
         return Card(
             title=described.title,
             domain=described.domain,

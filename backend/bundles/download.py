@@ -35,7 +35,7 @@ class DownloadFailed(EditGanError):
 
 
 @dataclass(frozen=True)
-class Model:
+class PublicModel:
     """A checkpoint that can be fetched. sha256 and size (bytes) are None where nobody has checked
     the file yet."""
 
@@ -55,13 +55,13 @@ class Model:
         return data_dir() / "downloads" / f"{self.name}{suffix}"
 
 
-def known_models(table: Path = TABLE) -> dict[str, Model]:
+def known_models(table: Path = TABLE) -> dict[str, PublicModel]:
     """The table's models by name."""
     found = tomllib.loads(table.read_text(encoding="utf-8"))
-    return {name: Model(name=name, **about) for name, about in found.items()}
+    return {name: PublicModel(name=name, **about) for name, about in found.items()}
 
 
-def find_model(name: str, table: Path = TABLE) -> Model:
+def find_model(name: str, table: Path = TABLE) -> PublicModel:
     """Raises BadSetting."""
     models = known_models(table)
     if name not in models:
@@ -69,7 +69,7 @@ def find_model(name: str, table: Path = TABLE) -> Model:
     return models[name]
 
 
-def download(model: Model, progress: Callable[[int, int | None], object]) -> Path:
+def download(model: PublicModel, progress: Callable[[int, int | None], object]) -> Path:
     """Fetch a model's file, or go on where an earlier try broke off; returns its path.
 
     progress: called with the bytes so far, and all of them where that is known. Raises
@@ -90,7 +90,9 @@ def download(model: Model, progress: Callable[[int, int | None], object]) -> Pat
     return target
 
 
-def _fetch(model: Model, partial: Path, progress: Callable[[int, int | None], object]) -> None:
+def _fetch(
+    model: PublicModel, partial: Path, progress: Callable[[int, int | None], object]
+) -> None:
     """Try some times, as long as something arrives each time."""
     for left in reversed(range(_TRIES)):
         before = _size(partial)
@@ -105,7 +107,9 @@ def _fetch(model: Model, partial: Path, progress: Callable[[int, int | None], ob
                 raise DownloadFailed(_by_hand(model, str(reason))) from error
 
 
-def _fetch_rest(model: Model, partial: Path, progress: Callable[[int, int | None], object]) -> None:
+def _fetch_rest(
+    model: PublicModel, partial: Path, progress: Callable[[int, int | None], object]
+) -> None:
     """Append what is missing; raises ConnectionError where the server breaks off."""
     done = _size(partial)
     headers = {"User-Agent": "editgan", **({"Range": f"bytes={done}-"} if done else {})}
@@ -144,7 +148,7 @@ def _goes_on(answer: Any, done: int) -> bool:
     return answer.status == 206 and sent.startswith(f"bytes {done}-")
 
 
-def _check(model: Model, path: Path) -> None:
+def _check(model: PublicModel, path: Path) -> None:
     """Raises DownloadFailed, and removes the file, unless it is what the table says."""
     if model.sha256 is None:
         return
@@ -155,7 +159,7 @@ def _check(model: Model, path: Path) -> None:
         raise DownloadFailed(_by_hand(model, "what arrived is not the file that was checked"))
 
 
-def _by_hand(model: Model, reason: str) -> str:
+def _by_hand(model: PublicModel, reason: str) -> str:
     return (
         f"{model.url} could not be fetched ({reason}). Try again: what has arrived is kept. Or "
         f"fetch it with a browser, put it at {model.path}, and give the same command."

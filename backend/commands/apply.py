@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import math
 import time
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from backend.commands.arguments import (
     add_correct,
@@ -15,12 +16,39 @@ from backend.commands.arguments import (
     not_negative,
 )
 from backend.commands.inputs import check_not_input, declared, read_input, weights_of
-from backend.commands.sentences import early_line, reconstruction_line, region_line
+from backend.commands.sentences import AboutPhoto, early_line, reconstruction_line, region_line
+from protocol.facts import ApplyReport
 
 if TYPE_CHECKING:
     from backend.bundles import Bundle
     from backend.editing.options import ScaledEdit
     from edit_library import Edit, Library
+
+
+@dataclass(frozen=True)
+class AppliedEdit:
+    """An edit: the scale that was asked for, the one applied, and whether it is in the range
+    low..high that the edit is good for."""
+
+    name: str
+    title: str
+    scale: float
+    applied: float
+    low: float
+    high: float
+    in_range: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class EditedPhoto(AboutPhoto):
+    """output: the file; note: what the format lost; seconds: of the whole command."""
+
+    output: str
+    note: str | None
+    edits: list[AppliedEdit]
+    parts: list[str]
+    result: ApplyReport
+    seconds: float
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_optimisation(parser)
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
+def run(args: argparse.Namespace) -> EditedPhoto:
     """Apply the edits; raises UserError."""
     from backend.bundles import find_bundle
     from backend.commands.progress import progress_bar
@@ -71,30 +99,28 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         )
     changed = photo.with_layer(session.to_photo(result.layer))
     write_photo(declared(changed, args), args.output)
-    return {
-        "output": str(args.output),
-        "note": notes(photo, args.output),
-        "edits": [_about(edit, one) for (edit, _), one in zip(edits, scaled, strict=True)],
-        "parts": list(result.parts),
-        "result": dict(result.report),
-        **session.report(),
-        "seconds": round(time.monotonic() - began, 2),
-    }
+    return EditedPhoto(
+        output=str(args.output),
+        note=notes(photo, args.output),
+        edits=[_about(edit, one) for (edit, _), one in zip(edits, scaled, strict=True)],
+        parts=list(result.parts),
+        result=result.report,
+        **vars(session.about()),
+        seconds=round(time.monotonic() - began, 2),
+    )
 
 
-def describe(report: dict[str, Any]) -> str:
+def describe(report: EditedPhoto) -> str:
     """The report for people."""
-    names = ", ".join(f"{edit['title']} x {edit['applied']:g}" for edit in report["edits"])
-    lines = [f"{report['output']}: {names}"]
-    for edit in report["edits"]:
-        if edit["applied"] != edit["scale"]:
-            lines.append(f"{edit['scale']:g} is too much; {edit['applied']:g} was applied instead.")
-        if not edit["in_range"]:
-            low, high = edit["low"], edit["high"]
-            lines.append(f"'{edit['title']}' looks best between {low:g} and {high:g}.")
-    notes = early_line(report, report["result"]["refine"])
-    notes += [report["note"]] if report["note"] else []
-    return "\n".join([*lines, region_line(report), reconstruction_line(report), *notes])
+    names = ", ".join(f"{edit.title} x {edit.applied:g}" for edit in report.edits)
+    lines = [f"{report.output}: {names}"]
+    for edit in report.edits:
+        if edit.applied != edit.scale:
+            lines.append(f"{edit.scale:g} is too much; {edit.applied:g} was applied instead.")
+        if not edit.in_range:
+            lines.append(f"'{edit.title}' looks best between {edit.low:g} and {edit.high:g}.")
+    notes = early_line(report.result) + ([report.note] if report.note else [])
+    return "\n".join([*lines, region_line(report.result), reconstruction_line(report), *notes])
 
 
 def _edit_and_scale(library: Library, bundle: Bundle, text: str) -> tuple[Edit, float]:
@@ -117,14 +143,9 @@ def _edit_and_scale(library: Library, bundle: Bundle, text: str) -> tuple[Edit, 
     return find_edit(library, bundle, name), scale
 
 
-def _about(edit: Edit, scaled: ScaledEdit) -> dict[str, Any]:
+def _about(edit: Edit, scaled: ScaledEdit) -> AppliedEdit:
     info = edit.info
-    return {
-        "name": info.name,
-        "title": info.title,
-        "scale": scaled.scale,
-        "applied": scaled.applied,
-        "low": info.low,
-        "high": info.high,
-        "in_range": info.low <= scaled.applied <= info.high,
-    }
+    in_range = info.low <= scaled.applied <= info.high
+    return AppliedEdit(
+        info.name, info.title, scaled.scale, scaled.applied, info.low, info.high, in_range
+    )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from backend.commands import doctor_folders
 from backend.commands.findings import Finding, bug_report, lines_of
@@ -30,6 +30,16 @@ class CannotWrite(UserError):
     code = "not_writable"
 
 
+@dataclass(frozen=True)
+class DoctorReport:
+    """report: the file that was written for a bug report."""
+
+    healthy: bool
+    findings: list[Finding]
+    report: str | None
+    exit_code: int
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--report", type=Path, metavar="FILE",
@@ -37,29 +47,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
+def run(args: argparse.Namespace) -> DoctorReport:
     """All findings; exit code 1 when one of them is a problem."""
     findings: list[Finding] = []
     checks = (_versions, _torch, _device, _bundles, _networks, _library)
     for check in (*checks, *doctor_folders.CHECKS, _backend):
         findings += _tried(check)
     healthy = all(finding.state != "problem" for finding in findings)
-    found = [asdict(finding) for finding in findings]
     if args.report:
-        write_text(args.report, bug_report(found))
-    return {
-        "healthy": healthy,
-        "findings": found,
-        "report": str(args.report) if args.report else None,
-        "exit_code": 0 if healthy else 1,
-    }
+        write_text(args.report, bug_report(findings))
+    written = str(args.report) if args.report else None
+    return DoctorReport(healthy, findings, written, exit_code=0 if healthy else 1)
 
 
-def describe(report: dict[str, Any]) -> str:
+def describe(report: DoctorReport) -> str:
     """A line for each finding."""
-    end = "Everything is in order." if report["healthy"] else "Something needs your attention."
-    written = [f"For a bug report: {report['report']}"] if report["report"] else []
-    return "\n".join([*lines_of(report["findings"]), end, *written])
+    end = "Everything is in order." if report.healthy else "Something needs your attention."
+    written = [f"For a bug report: {report.report}"] if report.report else []
+    return "\n".join([*lines_of(report.findings), end, *written])
 
 
 def write_text(path: Path, text: str) -> None:

@@ -3,7 +3,38 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from backend.bundles.download import PublicModel
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownCheckpoint:
+    """A public checkpoint; verified: its digest is known; here: it was fetched."""
+
+    name: str
+    title: str
+    domain: str
+    licence: str
+    terms: str
+    verified: bool
+    here: bool
+
+
+@dataclass(frozen=True)
+class KnownCheckpoints:
+    """What there is to fetch."""
+
+    models: list[KnownCheckpoint]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchedCheckpoint(KnownCheckpoint):
+    """What was fetched, and where it is."""
+
+    file: str
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
+def run(args: argparse.Namespace) -> KnownCheckpoints | FetchedCheckpoint:
     """Raises BadSetting, DownloadFailed."""
     from tqdm import tqdm
 
@@ -21,7 +52,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from backend.errors import BadSetting
 
     if args.name is None:
-        return {"models": [_about(model) for model in known_models().values()]}
+        return KnownCheckpoints([_about(model) for model in known_models().values()])
     model = find_model(args.name)
     if not args.accept_terms:
         raise BadSetting(
@@ -35,34 +66,33 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             bar.update(done - bar.n)
 
         path = download(model, show)
-    return {"file": str(path), **_about(model)}
+    return FetchedCheckpoint(file=str(path), **vars(_about(model)))
 
 
-def _about(model: Any) -> dict[str, Any]:
-    return {
-        "name": model.name,
-        "title": model.title,
-        "domain": model.domain,
-        "licence": model.license,
-        "terms": model.terms,
-        "verified": model.sha256 is not None,
-        "here": model.path.is_file(),
-    }
-
-
-def describe(report: dict[str, Any]) -> str:
-    if "models" in report:
-        return "\n".join(map(_line, report["models"]))
-    name, license = report["name"], report["licence"]
-    return (
-        f"{report['file']}\n"
-        f"Next: editgan adopt {report['file']} --name {name} --domain '{report['domain']}' "
-        f"--license '{license}'"
+def _about(model: PublicModel) -> KnownCheckpoint:
+    return KnownCheckpoint(
+        name=model.name,
+        title=model.title,
+        domain=model.domain,
+        licence=model.license,
+        terms=model.terms,
+        verified=model.sha256 is not None,
+        here=model.path.is_file(),
     )
 
 
-def _line(model: dict[str, Any]) -> str:
-    marks = [] if model["verified"] else ["not verified here"]
-    marks += ["fetched"] if model["here"] else []
+def describe(report: KnownCheckpoints | FetchedCheckpoint) -> str:
+    if isinstance(report, KnownCheckpoints):
+        return "\n".join(map(_line, report.models))
+    return (
+        f"{report.file}\n"
+        f"Next: editgan adopt {report.file} --name {report.name} --domain '{report.domain}' "
+        f"--license '{report.licence}'"
+    )
+
+
+def _line(model: KnownCheckpoint) -> str:
+    marks = [] if model.verified else ["not verified here"]
+    marks += ["fetched"] if model.here else []
     state = f" ({', '.join(marks)})" if marks else ""
-    return f"{model['name']}: {model['title']}{state}\n    {model['licence']}, {model['terms']}"
+    return f"{model.name}: {model.title}{state}\n    {model.licence}, {model.terms}"

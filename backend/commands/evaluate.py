@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from backend.commands.arguments import add_bundle, add_device, positive
 from backend.commands.inputs import check_packages
@@ -16,10 +17,22 @@ from backend.session.devices import choose_device
 if TYPE_CHECKING:
     from backend.bundles import Bundle
     from backend.evaluation.evaluation import Evaluation
+    from backend.evaluation.report import Results
     from edit_library import Edit
 
 SECTIONS = ("encoder", "smile", "presets")
 _MODULES = ("sklearn", "matplotlib", "torch_fidelity")
+
+
+@dataclass(frozen=True)
+class EvaluationReport:
+    """output: the folder; tables: its README.md; sections: what was measured, by section; skipped:
+    photos that could not be used."""
+
+    output: str
+    tables: str
+    sections: Results
+    skipped: list[str]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,7 +94,7 @@ def _add_observers(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
+def run(args: argparse.Namespace) -> EvaluationReport:
     """Measure section by section, writing after each; raises UserError."""
     _check(args)
     from backend.bundles import find_bundle
@@ -99,12 +112,12 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     text = report.markdown(about, sections, evaluation.sheets(folder))
     (folder / "README.md").write_text(text, encoding="utf-8")
     skipped = sorted(evaluation.album.skipped)
-    return {"output": str(folder), "tables": text, "sections": sections, "skipped": skipped}
+    return EvaluationReport(str(folder), text, sections, skipped)
 
 
-def describe(report: dict[str, Any]) -> str:
-    lines = [report["tables"], report["output"]]
-    if names := report["skipped"]:
+def describe(report: EvaluationReport) -> str:
+    lines = [report.tables, report.output]
+    if names := report.skipped:
         why = "cannot be read, show no subject, or show it mostly outside the picture"
         lines.append(f"{len(names)} photos were skipped, because they {why}: {', '.join(names)}")
     return "\n".join(lines)
@@ -159,7 +172,7 @@ def _edits(args: argparse.Namespace, bundle: Bundle) -> list[Edit]:
     return [library.get(bundle.name, info.name) for info in fitting]
 
 
-def _plot(sections: dict[str, Any], folder: Path) -> None:
+def _plot(sections: Results, folder: Path) -> None:
     from backend.evaluation.plots import plot_quality, plot_sweep
 
     if "sweep" in (smile := sections.get("smile", {})):
@@ -168,7 +181,7 @@ def _plot(sections: dict[str, Any], folder: Path) -> None:
             plot_quality(smile, folder / "smile-quality.png")
 
 
-def _about(bundle: Bundle) -> dict[str, Any]:
+def _about(bundle: Bundle) -> Results:
     """What the results are of."""
     words = ["editgan", "evaluate", "--bundle", bundle.name, "--photos", "PHOTOS", "..."]
     return {

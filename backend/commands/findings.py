@@ -6,9 +6,10 @@ import os
 import platform
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from protocol import paths
 
@@ -28,17 +29,17 @@ class Finding:
     advice: str = ""
 
 
-def lines_of(findings: list[dict[str, Any]]) -> list[str]:
+def lines_of(findings: Sequence[Finding]) -> list[str]:
     """A line for each finding, and one for its advice."""
     lines = []
     for found in findings:
-        lines.append(f"{_SIGNS[found['state']]} {found['check']}: {found['text']}")
-        if found["advice"]:
-            lines.append(f"        -> {found['advice']}")
+        lines.append(f"{_SIGNS[found.state]} {found.check}: {found.text}")
+        if found.advice:
+            lines.append(f"        -> {found.advice}")
     return lines
 
 
-def bug_report(findings: list[dict[str, Any]]) -> str:
+def bug_report(findings: Sequence[Finding]) -> str:
     """One text for a bug report: findings, versions and the ends of the logs.
 
     No photo is in it, and no name: quoted names, the user's, the machine's, and all paths are

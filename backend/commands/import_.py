@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from backend.commands.arguments import not_negative
 from backend.commands.progress import progress_bar
 
 NO_LICENCE = "Not stated in the checkpoint: the terms of whoever made it apply."
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What the command reports."""
+
+    bundle: str
+    folder: str
+    origin: str
+    resolution: int
+    w_dim: int
+    mapping_layers: int
+    sha256: str
+    licence: str
+    notes: list[str]
+    missing: list[str]
+    edits: list[str]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace a model of that name")
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
+def run(args: argparse.Namespace) -> ImportReport:
     """Convert the generator and write a bundle; raises UserError."""
     from backend.bundles.bundle import read_bundle
     from backend.bundles.importing import read_checkpoint
@@ -66,29 +83,29 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         edits = add_release(release, bundle, args.card) if release else []
         bundle = read_bundle(bundle.folder)
     config = bundle.config
-    return {
-        "bundle": bundle.name,
-        "folder": str(bundle.folder),
-        "origin": found.origin,
-        "resolution": config.resolution,
-        "w_dim": config.w_dim,
-        "mapping_layers": config.mapping_layers,
-        "sha256": bundle.sha,
-        "licence": bundle.license,
-        "notes": list(found.notes),
-        "missing": bundle.missing,
-        "edits": edits,
-    }
+    return ImportReport(
+        bundle=bundle.name,
+        folder=str(bundle.folder),
+        origin=found.origin,
+        resolution=config.resolution,
+        w_dim=config.w_dim,
+        mapping_layers=config.mapping_layers,
+        sha256=bundle.sha,
+        licence=bundle.license,
+        notes=list(found.notes),
+        missing=bundle.missing,
+        edits=edits,
+    )
 
 
-def describe(report: dict[str, Any]) -> str:
-    name, lacks = report["bundle"], report["missing"]
+def describe(report: ImportReport) -> str:
+    name, lacks = report.bundle, report.missing
     lines = [
-        f"'{name}' was made from a {report['origin']}: {report['resolution']} pixels, "
-        f"{report['mapping_layers']} mapping layers{'' if 'encoder' in lacks else ', encoder'}.",
-        *report["notes"],
-        *([f"Edits: {', '.join(report['edits'])}."] if report["edits"] else []),
-        f"Its folder: {report['folder']}",
+        f"'{name}' was made from a {report.origin}: {report.resolution} pixels, "
+        f"{report.mapping_layers} mapping layers{'' if 'encoder' in lacks else ', encoder'}.",
+        *report.notes,
+        *([f"Edits: {', '.join(report.edits)}."] if report.edits else []),
+        f"Its folder: {report.folder}",
         f"Try it: editgan sample --bundle {name} -o samples.png",
     ]
     if lacks:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from backend.commands.arguments import (
     LEVELS,
@@ -19,6 +19,25 @@ from backend.commands.arguments import (
 )
 from backend.commands.inputs import check_edit_name, weights_of
 from backend.errors import BadImage
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearnedEditReport:
+    """edit: its name in the library; photos, others: how many it was learned from and tried on;
+    represented: how many of them by quality; for the rest see protocol.facts.LearnReport."""
+
+    edit: str
+    title: str
+    bundle: str
+    licence: str
+    photos: int
+    others: int
+    represented: dict[str, int]
+    learnt_from: int
+    agreement: float
+    transfer: float | None
+    range: tuple[float, float]
+    seconds: float
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_device(parser)
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
+def run(args: argparse.Namespace) -> LearnedEditReport:
     """Learn it and keep it; raises UserError, when the name is taken."""
     from backend.bundles import find_bundle
     from backend.commands.progress import progress_bar
@@ -87,31 +106,31 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     info = save_learned(
         Library(library_dir()), editor, name, recipe, learned, overwrite=args.overwrite
     )
-    return {
-        "edit": info.name,
-        "title": info.title,
-        "bundle": bundle.name,
-        "licence": bundle.license,
-        "photos": len(photos),
-        "others": len(others),
-        "represented": dict(Counter(str(one.report["quality"]) for one in opened)),
-        **learned.report(),
-        "seconds": round(time.monotonic() - began, 2),
-    }
+    return LearnedEditReport(
+        edit=info.name,
+        title=info.title,
+        bundle=bundle.name,
+        licence=bundle.license,
+        photos=len(photos),
+        others=len(others),
+        represented=dict(Counter(one.report.quality for one in opened)),
+        **vars(learned.report()),
+        seconds=round(time.monotonic() - began, 2),
+    )
 
 
-def describe(report: dict[str, Any]) -> str:
+def describe(report: LearnedEditReport) -> str:
     """The report for people."""
-    low, high = report["range"]
-    counts = [f"{number} {quality}" for quality, number in report["represented"].items()]
-    used = sum(report["represented"].values())
+    low, high = report.range
+    counts = [f"{number} {quality}" for quality, number in report.represented.items()]
+    used = sum(report.represented.values())
     lines = [
         f"Of {used} pictures, the model represents {', '.join(counts)}.",
-        f"'{report['title']}' is in the library as '{report['edit']}', "
-        f"learnt from {report['learnt_from']} of {report['photos']} pictures.",
-        f"On these, {report['agreement']:.0%} of the pixels that were to change did.",
+        f"'{report.title}' is in the library as '{report.edit}', "
+        f"learnt from {report.learnt_from} of {report.photos} pictures.",
+        f"On these, {report.agreement:.0%} of the pixels that were to change did.",
     ]
-    if report["transfer"] is not None:
-        which = f"{report['others']} others" if report["others"] else "each, learnt from the rest"
-        lines.append(f"On {which}, the edit alone gets {report['transfer']:.0%} right.")
+    if report.transfer is not None:
+        which = f"{report.others} others" if report.others else "each, learnt from the rest"
+        lines.append(f"On {which}, the edit alone gets {report.transfer:.0%} right.")
     return "\n".join([*lines, f"It looks best between {low:g} and {high:g}."])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,8 @@ from backend.commands.inputs import (
     read_input,
     weights_of,
 )
-from backend.commands.sentences import early_line, reconstruction_line, region_line
+from backend.commands.sentences import AboutPhoto, early_line, reconstruction_line, region_line
+from protocol.facts import RepaintReport
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,6 +31,19 @@ if TYPE_CHECKING:
 
     from backend.commands.session import Session
     from backend.photos.photo import Photo
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepaintedPhoto(AboutPhoto):
+    """output: the file; note: what the format lost; edit: the name it was saved under; seconds: of
+    the whole command."""
+
+    output: str
+    note: str | None
+    edit: str | None
+    parts: list[str]
+    result: RepaintReport
+    seconds: float
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace an edit of that name")
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
+def run(args: argparse.Namespace) -> RepaintedPhoto:
     """Repaint the photo; raises UserError, when the name is taken."""
     from backend.bundles import find_bundle
     from backend.commands.progress import progress_bar
@@ -78,34 +93,33 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     changed = photo.with_layer(session.to_photo(result.layer))
     write_photo(declared(changed, args), args.output)
     saved = _save(args, session, result, changed) if args.save_edit else None
-    return {
-        "output": str(args.output),
-        "note": notes(photo, args.output),
-        "edit": saved,
-        "parts": list(result.parts),
-        "result": dict(result.report),
-        **session.report(),
-        "seconds": round(time.monotonic() - began, 2),
-    }
+    return RepaintedPhoto(
+        output=str(args.output),
+        note=notes(photo, args.output),
+        edit=saved,
+        parts=list(result.parts),
+        result=result.report,
+        **vars(session.about()),
+        seconds=round(time.monotonic() - began, 2),
+    )
 
 
-def describe(report: dict[str, Any]) -> str:
+def describe(report: RepaintedPhoto) -> str:
     """The report for people."""
-    lines = [f"{report['output']}: {', '.join(report['parts'])} repainted; {_reached(report)}"]
-    if report["edit"]:
-        lines.append(f"The edit is in the library as '{report['edit']}'.")
-    notes = early_line(report, report["result"]["steps"])
-    notes += [report["note"]] if report["note"] else []
-    return "\n".join([*lines, region_line(report), reconstruction_line(report), *notes])
+    found = report.result
+    lines = [f"{report.output}: {', '.join(report.parts)} repainted; {_reached(found)}"]
+    if report.edit:
+        lines.append(f"The edit is in the library as '{report.edit}'.")
+    notes = early_line(found) + ([report.note] if report.note else [])
+    return "\n".join([*lines, region_line(found), reconstruction_line(report), *notes])
 
 
-def _reached(report: dict[str, Any]) -> str:
+def _reached(found: RepaintReport) -> str:
     """How much of the painting there is."""
-    found = report["result"]
-    reached = f"{found['agreement']:.0%} of the repainted pixels agree"
-    if found["agreement_read_in"] == "model":
+    reached = f"{found.agreement:.0%} of the repainted pixels agree"
+    if found.agreement_read_in == "model":
         return f"{reached} in the generator's picture"
-    return f"{reached} in the photo, {found['agreement_model']:.0%} in the generator's picture"
+    return f"{reached} in the photo, {found.agreement_model:.0%} in the generator's picture"
 
 
 def _open(args: argparse.Namespace, photo: Photo | None, edited: NDArray[np.uint8]) -> Session:
@@ -116,7 +130,7 @@ def _open(args: argparse.Namespace, photo: Photo | None, edited: NDArray[np.uint
     def difference(session: Session) -> int:
         return int((_labels(session) != edited).sum())
 
-    said, level = read_corrections(args, photo), _level(read_about(args.parts))
+    said, level = read_corrections(args, photo), _level(read_about(args.parts).get("level"))
     return open_for_labels(args, photo, middle_of(edited), level, difference, said)
 
 
@@ -127,10 +141,10 @@ def _labels(session: Session) -> NDArray[np.uint8]:
     return label_map(session.masks(), photo.width, photo.height)
 
 
-def _level(about: dict[str, Any]) -> str | None:
+def _level(said: str | None) -> str | None:
     from backend.commands.arguments import LEVELS
 
-    return about.get("level") if about.get("level") in LEVELS else None
+    return said if said in LEVELS else None
 
 
 def _save(args: argparse.Namespace, session: Session, result: Any, changed: Photo) -> str:

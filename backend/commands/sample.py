@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,18 @@ from backend.commands.arguments import (
     seed_number,
 )
 from backend.commands.inputs import declared
+
+
+@dataclass(frozen=True)
+class SampleReport:
+    """What the command reports."""
+
+    output: str
+    bundle: str
+    licence: str
+    resolution: int
+    columns: int
+    seeds: list[int]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_device(parser)
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
+def run(args: argparse.Namespace) -> SampleReport:
     """Write a grid of samples at the model's resolution; raises UserError."""
     from backend.bundles import find_bundle
     from backend.photos.files import check_output, write_photo
@@ -46,21 +59,21 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     columns = math.ceil(math.sqrt(args.count))
     grid = declared(Photo(_draw(bundle, seeds, columns, args)), args, "trainedAlgorithmicMedia")
     write_photo(grid, args.output)
-    return {
-        "output": str(args.output),
-        "bundle": bundle.name,
-        "licence": bundle.license,
-        "resolution": bundle.resolution,
-        "columns": columns,
-        "seeds": seeds,
-    }
+    return SampleReport(
+        output=str(args.output),
+        bundle=bundle.name,
+        licence=bundle.license,
+        resolution=bundle.resolution,
+        columns=columns,
+        seeds=seeds,
+    )
 
 
-def describe(report: dict[str, Any]) -> str:
-    first, last = report["seeds"][0], report["seeds"][-1]
+def describe(report: SampleReport) -> str:
+    first, last = report.seeds[0], report.seeds[-1]
     return (
-        f"{report['output']}: seeds {first} to {last}, {report['columns']} in a row, "
-        f"{report['resolution']} pixels each, from the model '{report['bundle']}'"
+        f"{report.output}: seeds {first} to {last}, {report.columns} in a row, "
+        f"{report.resolution} pixels each, from the model '{report.bundle}'"
     )
 
 

@@ -4,17 +4,39 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backend.commands.arguments import add_correct, add_photo
 from backend.commands.inputs import check_not_input, read_input
-from backend.commands.sentences import reconstruction_line
+from backend.commands.sentences import AboutPhoto, reconstruction_line
 from backend.errors import BadImage, BadSetting
 
 if TYPE_CHECKING:
     from backend.commands.session import Session
     from backend.photos.photo import Photo
+
+
+@dataclass(frozen=True)
+class ShownPart:
+    """A part: its label value, its color as #rrggbb, and how many pixels of the photo show it."""
+
+    name: str
+    index: int
+    color: str
+    pixels: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentedPhoto(AboutPhoto):
+    """output, layers, uncertainty: the files; seconds: of the whole command."""
+
+    output: str
+    layers: list[str]
+    uncertainty: str | None
+    parts: list[ShownPart]
+    seconds: float
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
+def run(args: argparse.Namespace) -> SegmentedPhoto:
     """Segment the photo; raises UserError."""
     from backend.commands.session import open_session
     from backend.photos.files import check_output
@@ -58,31 +80,29 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if args.uncertainty:
         _write_uncertainty(session, photo, args.uncertainty)
     parts = [
-        {"name": part.name, "index": part.index, "color": "#{:02x}{:02x}{:02x}".format(*part.color),
-         "pixels": int((labels == part.index).sum())}
+        ShownPart(part.name, part.index, "#{:02x}{:02x}{:02x}".format(*part.color),
+                  int((labels == part.index).sum()))
         for part in bundle.parts
     ]  # fmt: skip
-    return {
-        "output": str(args.output),
-        "layers": layers,
-        "uncertainty": str(args.uncertainty) if args.uncertainty else None,
-        "parts": parts,
-        **session.report(),
-        "seconds": round(time.monotonic() - began, 2),
-    }
+    return SegmentedPhoto(
+        output=str(args.output),
+        layers=layers,
+        uncertainty=str(args.uncertainty) if args.uncertainty else None,
+        parts=parts,
+        **vars(session.about()),
+        seconds=round(time.monotonic() - began, 2),
+    )
 
 
-def describe(report: dict[str, Any]) -> str:
+def describe(report: SegmentedPhoto) -> str:
     """The report for people."""
-    lines = [
-        f"{report['output']}: the parts of subject {report['subject']} of {report['subjects']}"
-    ]
-    for part in report["parts"]:
-        amount = f"{part['pixels']} pixels" if part["pixels"] else "not seen"
-        lines.append(f"  {part['index']:3d} {part['color']} {part['name']}: {amount}")
-    if report["layers"]:
-        lines.append(f"{len(report['layers'])} layers in {Path(report['layers'][0]).parent}")
-    if report["subjects"] > 1:
+    lines = [f"{report.output}: the parts of subject {report.subject} of {report.subjects}"]
+    for part in report.parts:
+        amount = f"{part.pixels} pixels" if part.pixels else "not seen"
+        lines.append(f"  {part.index:3d} {part.color} {part.name}: {amount}")
+    if report.layers:
+        lines.append(f"{len(report.layers)} layers in {Path(report.layers[0]).parent}")
+    if report.subjects > 1:
         lines.append("Choose another subject with --subject N; 1 is the largest.")
     return "\n".join([*lines, reconstruction_line(report)])
 

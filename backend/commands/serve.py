@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any
+from dataclasses import dataclass
 
 from backend.commands.arguments import add_device
 from protocol import keys
 from protocol.typed import ProtocolError
+
+
+@dataclass(frozen=True)
+class ServeReport:
+    """How it ended."""
+
+    exit_code: int
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_device(parser)
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
+def run(args: argparse.Namespace) -> ServeReport:
     """Serve until stopped; at once done where another backend runs already."""
     from backend.server.main import serve
     from backend.server.sockets import CannotListen
@@ -40,10 +47,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         for line in _notes(args):
             print(line, file=sys.stderr)
     code = serve(args.idle, args.tcp, args.device, allowed=[keys.from_hex(k) for k in args.allow])
-    return {"exit_code": code}
+    return ServeReport(code)
 
 
-def describe(report: dict[str, Any]) -> str:
+def describe(report: ServeReport) -> str:
     return ""
 
 

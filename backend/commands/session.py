@@ -16,6 +16,7 @@ from tqdm import tqdm
 from backend.bundles import Bundle, find_bundle
 from backend.commands.arguments import LEVELS
 from backend.commands.progress import progress_bar
+from backend.commands.sentences import AboutPhoto
 from backend.errors import BadSetting, NoSubject
 from backend.photos.align import CropFrame
 from backend.photos.files import read_photo
@@ -113,21 +114,21 @@ class Session:
         """The subject in `photo`, this one or an edited copy, uint8 [S, S, 3]."""
         return aligned_thumbnail(photo.cut(), self.place.frame)
 
-    def report(self) -> dict[str, Any]:
+    def about(self) -> AboutPhoto:
         """What every command says about its photo."""
         photo = self.place.photo
-        return {
-            "bundle": self.bundle.name,
-            "licence": self.bundle.license,
-            "width": photo.width,
-            "height": photo.height,
-            "depth": photo.depth,
-            "subject": self.place.number,
-            "subjects": self.place.subjects,
-            "rect": list(self.place.rect),
-            "level": self.level,
-            "reconstruction": dict(self.opened.report),
-        }
+        return AboutPhoto(
+            bundle=self.bundle.name,
+            licence=self.bundle.license,
+            width=photo.width,
+            height=photo.height,
+            depth=photo.depth,
+            subject=self.place.number,
+            subjects=self.place.subjects,
+            rect=self.place.rect,
+            level=self.level,
+            reconstruction=self.opened.report,
+        )
 
 
 def load_editor(args: argparse.Namespace) -> Editor:

@@ -19,11 +19,12 @@ from backend.editing.options import Optimisation, ScaledEdit
 from backend.editing.results import EditPreview, EditResult, OpenPhoto, SideEffects
 from backend.errors import NothingChanged
 from backend.models.pictures import to_picture
+from protocol.facts import ApplyReport
 
 
 def apply_edits(
     engine: Engine, photo: OpenPhoto, edits: Sequence[ScaledEdit], refinement: Optimisation
-) -> EditResult:
+) -> EditResult[ApplyReport]:
     """Apply editing vectors, w+ + sum s_i delta_i, then `refinement.steps` steps of
     self-supervision (paper 3.4), which start there.
 
@@ -37,21 +38,21 @@ def apply_edits(
     after, labels = engine.segmented(w_plus + delta)
     edited = _all_parts(edits)
     region, changed = engine.region(photo, labels, edited), labels != photo.labels
-    report: dict[str, object] = {
-        "refine": 0,
-        "ended_early": False,
-        "scales": [e.applied for e in edits],
-        "clamped": [e.scale for e in edits if e.scale != e.applied],
-        **engine.areas(photo, region, changed),
-    }
+    steps, ended_early = 0, False
     if refinement.steps:
         target = engine.target(labels, region, changed, np.zeros_like(labels), photo.valid)
         found = _refined(engine, photo, delta, target, refinement.within(0.0, 0.95))
-        delta = found.best
-        report |= {"refine": found.steps, "ended_early": found.ended_early}
+        delta, steps, ended_early = found.best, found.steps, found.ended_early
         after, labels = engine.segmented(w_plus + delta)
     layer = engine.composite(photo, after, region, labels)
-    report["seconds"] = time.monotonic() - began
+    report = ApplyReport(
+        **vars(engine.areas(photo, region, changed)),
+        refine=steps,
+        ended_early=ended_early,
+        scales=tuple(e.applied for e in edits),
+        clamped=tuple(e.scale for e in edits if e.scale != e.applied),
+        seconds=time.monotonic() - began,
+    )
     parts = tuple(part.name for part in engine.bundle.parts if part.name in edited)
     return EditResult(layer, array_of(delta), parts, labels, to_picture(after), report)
 

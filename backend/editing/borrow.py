@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import cv2
@@ -22,6 +23,7 @@ from backend.photos.composite import ResultLayer
 from backend.photos.feather import feathered_alpha
 from backend.photos.painted import Claims
 from backend.photos.warp import support_rect, to_photo
+from protocol.facts import RepaintReport
 
 Take = Literal["look", "shape"]
 _TONE_GRID = 256
@@ -36,7 +38,7 @@ def borrow_parts(
     parts: Sequence[str],
     take: Take,
     options: Optimisation,
-) -> EditResult:
+) -> EditResult[RepaintReport]:
     """Give `parts` of a photo the shapes that they have in another one.
 
     take: "shape" moves the photo's own pixels there; "look" takes the other photo's pixels as well:
@@ -56,7 +58,8 @@ def borrow_parts(
     shown = shown_region(found.region, valid) & free
     gain = tone(photo, other, same & known)
     layer = borrowed_layer(photo, other, shown, gain)
-    return found.result(layer, take=take, seconds=time.monotonic() - began)
+    seconds = time.monotonic() - began
+    return found.result(layer, replace(found.report, take=take, seconds=seconds))
 
 
 def borrowed_claims(

@@ -33,6 +33,7 @@ from backend.photos.align import CropFrame
 from backend.photos.detect import Subject
 from backend.photos.painted import Claims, PaintedLayer
 from backend.photos.parts import PlacedMask
+from protocol.facts import ApplyReport, RepaintReport
 from protocol.geometry import Rect
 
 __all__ = [
@@ -102,7 +103,7 @@ class Editor:
 
     def repaint(
         self, photo: OpenPhoto, painted: Sequence[PaintedLayer], options: Optimisation = _USUAL
-    ) -> EditResult:
+    ) -> EditResult[RepaintReport]:
         return repaint(self.engine, photo, painted, options)
 
     def repaint_live(
@@ -112,7 +113,7 @@ class Editor:
 
     def optimise(
         self, photo: OpenPhoto, claims: Claims, options: Optimisation = _USUAL
-    ) -> EditResult:
+    ) -> EditResult[RepaintReport]:
         return optimise_edit(self.engine, photo, claims, options)
 
     def borrow(
@@ -122,12 +123,12 @@ class Editor:
         parts: Sequence[str],
         take: Take = "look",
         options: Optimisation = _USUAL,
-    ) -> EditResult:
+    ) -> EditResult[RepaintReport]:
         return borrow_parts(self.engine, photo, other, parts, take, options)
 
     def apply(
         self, photo: OpenPhoto, edits: Sequence[ScaledEdit], refinement: Optimisation = _UNREFINED
-    ) -> EditResult:
+    ) -> EditResult[ApplyReport]:
         return apply_edits(self.engine, photo, edits, refinement)
 
     def learn(

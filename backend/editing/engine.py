@@ -30,6 +30,7 @@ from backend.photos.composite import ResultLayer, composite
 from backend.photos.motion.part_change import PartChange
 from backend.photos.motion.roles import PartRoles
 from backend.photos.painted import Claims
+from protocol.facts import EditedAreas
 
 
 class Engine:
@@ -143,14 +144,14 @@ class Engine:
 
     def areas(
         self, photo: OpenPhoto, region: NDArray[np.bool_], changed: NDArray[np.bool_]
-    ) -> dict[str, object]:
-        """How much an edit may change, in label pixels, and as a share of what the photo shows."""
+    ) -> EditedAreas:
+        """How much an edit may change."""
         valid = self.at_labels(photo.valid)
-        return {
-            "area_region": int(region.sum()),
-            "area_changed": int(changed.sum()),
-            "share_of_subject": float((region & valid).sum() / valid.sum()),
-        }
+        return EditedAreas(
+            area_region=int(region.sum()),
+            area_changed=int(changed.sum()),
+            share_of_subject=float((region & valid).sum() / valid.sum()),
+        )
 
 
 def summed(deltas: Sequence[Tensor]) -> Tensor:

@@ -14,6 +14,7 @@ from backend.editing.descent import minimise
 from backend.editing.parts_term import KnownParts, PartsTerm
 from backend.editing.progress import Progress, ProgressCallback, no_progress
 from backend.models.perceptual import feature_distance
+from protocol.facts import Grade
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,11 @@ class Reconstruction:
     identity_network: str | None
 
     @property
-    def quality(self) -> str:
-        """How the subject is represented: "well", "roughly" or "poorly"."""
-        far = _grade(-self.perceptual, -0.1, -0.2)
-        alike = far if self.identity is None else _grade(self.identity, 0.6, 0.35)
-        return max(far, alike, key=("well", "roughly", "poorly").index)
+    def quality(self) -> Grade:
+        """How the subject is represented."""
+        picture = _grade(-self.perceptual, -0.1, -0.2)
+        person = picture if self.identity is None else _grade(self.identity, 0.6, 0.35)
+        return max(picture, person, key=("well", "roughly", "poorly").index)
 
     @property
     def verdict(self) -> str:
@@ -70,7 +71,7 @@ class Reconstruction:
         return f"The model represents this subject {self.quality}{advice[self.quality]}"
 
 
-def _grade(value: float, well: float, roughly: float) -> str:
+def _grade(value: float, well: float, roughly: float) -> Grade:
     return "well" if value > well else "roughly" if value > roughly else "poorly"
 
 

@@ -19,6 +19,9 @@ from backend.editing.recipes import Recipe, claims_of
 from backend.editing.repainting import optimise_edit
 from backend.editing.results import EditResult, OpenPhoto
 from backend.errors import NothingChanged
+from protocol.facts import ApplyReport, LearnReport, RepaintReport
+
+AnyResult = EditResult[RepaintReport] | EditResult[ApplyReport]
 
 _LEARNING, _TRYING = 0.8, 0.9  # shares of the progress bar at which they end
 
@@ -40,13 +43,9 @@ class LearnedEdit:
     agreement: float
     transfer: float | None
 
-    def report(self) -> dict[str, object]:
-        return {
-            "learnt_from": self.learnt_from,
-            "agreement": self.agreement,
-            "transfer": self.transfer,
-            "range": [self.low, self.high],
-        }
+    def report(self) -> LearnReport:
+        """What people read of it."""
+        return LearnReport(self.learnt_from, self.agreement, self.transfer, (self.low, self.high))
 
 
 class LearningTarget(Protocol):
@@ -58,7 +57,7 @@ class LearningTarget(Protocol):
     def wanted(self, engine: Engine, photo: OpenPhoto) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
         """The wanted labels [L, L] of a photo, and Q_edit; raises NothingChanged."""
 
-    def edit(self, engine: Engine, photo: OpenPhoto, options: Optimisation) -> EditResult:
+    def edit(self, engine: Engine, photo: OpenPhoto, options: Optimisation) -> AnyResult:
         """The edit of one photo; raises NothingChanged."""
 
 
@@ -76,7 +75,7 @@ class RecipeTarget:
         claims = claims_of(self.recipe, photo.labels, engine.bundle)
         return claims.target, claims.parts
 
-    def edit(self, engine: Engine, photo: OpenPhoto, options: Optimisation) -> EditResult:
+    def edit(self, engine: Engine, photo: OpenPhoto, options: Optimisation) -> AnyResult:
         claims = claims_of(self.recipe, photo.labels, engine.bundle)
         return optimise_edit(engine, photo, claims, options)
 
@@ -105,7 +104,7 @@ class MeanTarget:
         moved = np.isin(predicted, edited) | np.isin(photo.labels, edited)
         return np.where(moved, predicted, photo.labels), parts
 
-    def edit(self, engine: Engine, photo: OpenPhoto, options: Optimisation) -> EditResult:
+    def edit(self, engine: Engine, photo: OpenPhoto, options: Optimisation) -> AnyResult:
         return apply_edits(engine, photo, self.mean(), options)
 
 
@@ -144,7 +143,7 @@ def _edits_of(
     photos: Sequence[OpenPhoto],
     options: Optimisation,
     monitor: ProgressMonitor,
-) -> list[tuple[OpenPhoto, EditResult]]:
+) -> list[tuple[OpenPhoto, AnyResult]]:
     """The edit of each photo, until "enough"; raises NothingChanged when there is none."""
     found = []
     for i, photo in enumerate(photos):
@@ -164,7 +163,7 @@ def _edits_of(
 def _trials(
     vector: NDArray[np.float32],
     parts: tuple[str, ...],
-    found: Sequence[tuple[OpenPhoto, EditResult]],
+    found: Sequence[tuple[OpenPhoto, AnyResult]],
     others: Sequence[OpenPhoto],
 ) -> Iterator[tuple[OpenPhoto, ScaledEdit]]:
     """Photos, each with a vector that was not learned from it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -13,8 +13,8 @@ from torch import Tensor
 
 from backend.editing.corrections import corrected_parts
 from backend.editing.engine import Engine, array_of
-from backend.editing.inversion import LEVELS, Reconstruction, invert, measure
-from backend.editing.part_quality import parts_report
+from backend.editing.inversion import LEVELS, invert, measure
+from backend.editing.part_quality import parts_facts
 from backend.editing.parts_term import known_parts
 from backend.editing.photo_parts import (
     PhotoParts,
@@ -35,6 +35,7 @@ from backend.models.pictures import to_picture
 from backend.photos.align import CropFrame, extract
 from backend.photos.detect import Subject
 from backend.photos.parts import PartMask, PlacedMask, draw_field, draw_parts
+from protocol.facts import PhotoReport
 from protocol.geometry import Rect
 
 TRUNCATION = 0.8  # of samples: 0 gives the average, 1 the full variety
@@ -82,13 +83,20 @@ def open_photo(
     labels = probabilities.argmax(axis=0).astype(np.uint8)
     parts = _drawn_parts(engine, pixels, frame, crop, probabilities)
     monitor(Progress(1.0, "Done"))
-    report = _quality_report(quality, level, time.monotonic() - began)
-    report["ended_early"] = monitor.enough and w_plus is None
-    if crop.seen:
-        valid = engine.at_labels(crop.valid)
-        report |= parts_report(crop.seen, labels, valid, engine.bundle)
+    seen = crop.seen
+    report = PhotoReport(
+        **vars(quality),
+        quality=quality.quality,
+        verdict=quality.verdict,
+        level=level,
+        seconds=time.monotonic() - began,
+        ended_early=monitor.enough and w_plus is None,
+    )
+    if seen:
+        facts = parts_facts(seen, labels, engine.at_labels(crop.valid), engine.bundle)
+        report = replace(report, **facts)
     w_plus, picture = array_of(code), array_of(rebuilt)
-    return OpenPhoto(pixels, frame, crop.valid, w_plus, picture, labels, parts, report, crop.seen)
+    return OpenPhoto(pixels, frame, crop.valid, w_plus, picture, labels, parts, report, seen)
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,8 +198,3 @@ def _cut(
     if not valid.any():
         raise BadImage("The subject's frame lies outside the photo.")
     return crop, valid
-
-
-def _quality_report(quality: Reconstruction, level: str, seconds: float) -> dict[str, object]:
-    words = {"quality": quality.quality, "verdict": quality.verdict}
-    return {**asdict(quality), **words, "level": level, "seconds": seconds}

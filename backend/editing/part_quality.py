@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backend.bundles.bundle import Bundle
 from backend.editing.photo_parts import PhotoParts
+from protocol.facts import Grade
 
 _HIDDEN = 0.6  # share of a part that lies behind something from which nothing is drawn there
 _WELL, _ROUGHLY = 0.7, 0.5  # intersection over union of a group's parts with the photo's
@@ -17,13 +19,22 @@ _SIDE = 0.2  # of the face's width: a nose that close to the outline
 _SMALLEST = 2e-4  # of the crop: what shows less than this is not judged
 
 
-def parts_report(
+class PartsFacts(TypedDict):
+    """What a PhotoReport says of a photo's parts."""
+
+    part_verdicts: dict[str, Grade]
+    hidden: tuple[str, ...]
+    covered: bool
+    profile: bool
+
+
+def parts_facts(
     seen: PhotoParts, labels: NDArray[np.uint8], valid: NDArray[np.bool_], bundle: Bundle
-) -> dict[str, object]:
-    """What a photo's report says of its parts: a verdict by group, and what is hidden."""
+) -> PartsFacts:
+    """A verdict by group, and what is hidden."""
     return {
         "part_verdicts": part_verdicts(seen, labels, valid, bundle),
-        "hidden": list(hidden_parts(seen, labels, bundle)),
+        "hidden": hidden_parts(seen, labels, bundle),
         "covered": covers_face(seen),
         "profile": is_profile(seen),
     }
@@ -66,11 +77,11 @@ def is_profile(seen: PhotoParts) -> bool:
 
 def part_verdicts(
     seen: PhotoParts, labels: NDArray[np.uint8], valid: NDArray[np.bool_], bundle: Bundle
-) -> dict[str, str]:
+) -> dict[str, Grade]:
     """By part group: do reconstruction, uint8 [L, L], and photo agree on it "well", "roughly" or
     "poorly"? valid: bool [L, L], what counts. A group within a larger one is left out."""
     own = seen.at(len(labels)).labels
-    found = {}
+    found: dict[str, Grade] = {}
     for name, members in _largest(bundle.groups).items():
         indices = [bundle.part(member).index for member in members]
         a, b = np.isin(own, indices) & valid, np.isin(labels, indices) & valid
@@ -87,5 +98,5 @@ def _largest(groups: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
     }
 
 
-def _grade(overlap: float) -> str:
+def _grade(overlap: float) -> Grade:
     return "well" if overlap > _WELL else "roughly" if overlap > _ROUGHLY else "poorly"

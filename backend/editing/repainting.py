@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from torch import Tensor
 
@@ -17,11 +18,12 @@ from backend.editing.region import shown_region
 from backend.editing.results import EditResult, OpenPhoto, Outcome
 from backend.errors import NothingChanged
 from backend.photos.painted import Claims, PaintedLayer, read_painted
+from protocol.facts import RepaintReport
 
 
 def repaint(
     engine: Engine, photo: OpenPhoto, painted: Sequence[PaintedLayer], options: Optimisation
-) -> EditResult:
+) -> EditResult[RepaintReport]:
     """Optimise the code until the picture agrees with the repainted layers (top first).
 
     Raises NothingChanged, UnknownPart.
@@ -43,7 +45,7 @@ def read_claims(engine: Engine, photo: OpenPhoto, painted: Sequence[PaintedLayer
 
 def optimise_edit(
     engine: Engine, photo: OpenPhoto, claims: Claims, options: Optimisation
-) -> EditResult:
+) -> EditResult[RepaintReport]:
     """Optimise the code towards claims at label resolution, and composite the result.
 
     Raises NothingChanged for claims of nothing, UnknownPart.
@@ -51,12 +53,13 @@ def optimise_edit(
     began = time.monotonic()
     found = optimise_code(engine, photo, claims, options.within(0.0, 0.95))
     layer = engine.composite(photo, found.after, found.region, found.labels, claims)
-    report: dict[str, object] = {}
+    report = replace(found.report, seconds=time.monotonic() - began)
     if engine.networks.parser:
         finished = finished_parts(engine.networks.parser, photo, layer, engine.bundle.parts)
         reached = agreement(claims, at_grid(finished, len(found.labels)))
-        report |= {"agreement": reached, "agreement_read_in": "photo"}
-    return found.result(layer, **report, seconds=time.monotonic() - began)
+        seconds = time.monotonic() - began
+        report = replace(report, agreement=reached, agreement_read_in="photo", seconds=seconds)
+    return found.result(layer, report)
 
 
 def optimise_code(
@@ -91,14 +94,14 @@ def optimise_code(
     )
     after, labels = engine.segmented(w_plus + found.best)
     reached = agreement(claims, labels)
-    report: dict[str, object] = {
-        "steps": found.steps,
-        "ended_early": found.ended_early,
-        "loss": [found.losses[0], min(found.losses)],
-        "terms": found.terms,
-        **engine.areas(photo, region, claims.changed),
-        "agreement": reached,
-        "agreement_model": reached,
-        "agreement_read_in": "model",
-    }
+    report = RepaintReport(
+        **vars(engine.areas(photo, region, claims.changed)),
+        steps=found.steps,
+        ended_early=found.ended_early,
+        loss=(found.losses[0], min(found.losses)),
+        terms=dict(found.terms),
+        agreement=reached,
+        agreement_model=reached,
+        agreement_read_in="model",
+    )
     return Outcome(array_of(found.best), claims.parts, region, after, labels, report)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,9 @@ from backend.models.pictures import to_picture
 from backend.photos.align import CropFrame
 from backend.photos.composite import ResultLayer
 from backend.photos.parts import PartMask
+from protocol.facts import ApplyReport, PhotoReport, RepaintReport
+
+Report = TypeVar("Report", RepaintReport, ApplyReport)
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,18 +30,17 @@ class OpenPhoto:
     rebuilt: NDArray[np.float32]  # [3, R, R]: G(w+), about [-1, 1]
     labels: NDArray[np.uint8]  # [L, L]
     parts: list[PartMask]
-    report: dict[str, object]
+    report: PhotoReport
     seen: PhotoParts | None = None  # the photo's own parts, where the bundle has a parser
 
     @property
     def hidden(self) -> frozenset[str]:
         """The parts that something in the photo hides: nothing is drawn there."""
-        found = self.report.get("hidden")
-        return frozenset(found if isinstance(found, list) else ())
+        return frozenset(self.report.hidden or ())
 
 
 @dataclass(frozen=True, eq=False)
-class EditResult:
+class EditResult(Generic[Report]):
     """An edit of a photo: its layer, delta w+, Q_edit, new labels [L, L] and crop uint8 [R, R,
     3]."""
 
@@ -46,7 +49,7 @@ class EditResult:
     parts: tuple[str, ...]
     labels: NDArray[np.uint8]
     crop: NDArray[np.uint8]
-    report: dict[str, object]
+    report: Report
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,11 +62,12 @@ class Outcome:
     region: NDArray[np.bool_]
     after: Tensor
     labels: NDArray[np.uint8]
-    report: dict[str, object]
+    report: RepaintReport
 
-    def result(self, layer: ResultLayer, **report: object) -> EditResult:
+    def result(self, layer: ResultLayer, report: RepaintReport) -> EditResult[RepaintReport]:
+        """The same with its layer, and the report on that."""
         crop = to_picture(self.after)
-        return EditResult(layer, self.delta, self.parts, self.labels, crop, self.report | report)
+        return EditResult(layer, self.delta, self.parts, self.labels, crop, report)
 
 
 @dataclass(frozen=True, eq=False)

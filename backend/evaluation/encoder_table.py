@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 import torch
 
 from backend.editing.inversion import measure
 from backend.evaluation.album import STEPS, Album
+from backend.evaluation.report import Results
 
 
-def encoder_table(album: Album, names: Sequence[str]) -> dict[str, Any]:
+def encoder_table(album: Album, names: Sequence[str]) -> Results:
     """Means over the photos `names` for each of `STEPS`, with the networks that measured them."""
     networks = album.editor.networks
     rows = []

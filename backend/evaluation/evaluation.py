@@ -23,6 +23,7 @@ from backend.evaluation.interfacegan import Boundary, find_boundary
 from backend.evaluation.judge import Judge
 from backend.evaluation.methods import PRESET, constant, editgan_methods
 from backend.evaluation.preset_table import preset_table
+from backend.evaluation.report import Results
 from backend.evaluation.sheets import part_columns, preset_columns, save_sheet, scale_columns
 from backend.evaluation.smile import Ratings, SmileScorer, calibrate, read_ratings
 from backend.evaluation.smile_benchmark import NEUTRAL, render, smile_table
@@ -68,21 +69,21 @@ class Evaluation:
                 "folder above those of the training photos, or your own list with --held-out."
             )
 
-    def section(self, name: str) -> dict[str, Any]:
+    def section(self, name: str) -> Results:
         """The results of "encoder", "smile" or "presets"; {"skipped": why} where it cannot be."""
-        made: dict[str, Any] = getattr(self, f"_{name}")()
+        made: Results = getattr(self, f"_{name}")()
         return made
 
-    def _encoder(self) -> dict[str, Any]:
+    def _encoder(self) -> Results:
         return encoder_table(self.album, self._first())
 
-    def _presets(self) -> dict[str, Any]:
+    def _presets(self) -> Results:
         if not self.edits:
             return {"skipped": "the library has no edit that was learnt with this generator"}
         names = self._first()
         return preset_table(self.album, names, self.edits, self._mesh, self._face_api)
 
-    def _smile(self) -> dict[str, Any]:
+    def _smile(self) -> Results:
         edit = self._smile_edit
         if edit is None:
             return {"skipped": f"there is no edit '{PRESET}' for this generator"}

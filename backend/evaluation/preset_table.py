@@ -4,7 +4,6 @@ what its name says."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from backend.evaluation.face_api import FaceApi
 from backend.evaluation.face_mesh import FaceMesh
 from backend.evaluation.judge import alike
 from backend.evaluation.measures import FACE_MEASURES, PART_MEASURES
+from backend.evaluation.report import Results
 from backend.photos.composite import ResultLayer
 from edit_library import Edit
 
@@ -28,7 +28,7 @@ def preset_table(
     edits: Sequence[Edit],
     mesh: FaceMesh | None,
     face_api: FaceApi | None = None,
-) -> dict[str, Any]:
+) -> Results:
     """For each edit, at its default scale: means over the photos `names`.
 
     inside, outside: mean change of the generator's picture within the region of interest and beyond
@@ -39,7 +39,7 @@ def preset_table(
     declared or nothing could be measured.
     """
     observer = _Observer(album, names, mesh) if mesh else None
-    found: dict[str, list[dict[str, Any]]] = {edit.info.name: [] for edit in edits}
+    found: dict[str, list[Results]] = {edit.info.name: [] for edit in edits}
     for name in album.each(names, "presets"):
         photo = album.open(name)
         for edit in edits:
@@ -82,12 +82,12 @@ def _tried(
     edit: Edit,
     observer: _Observer | None,
     face_api: FaceApi | None,
-) -> dict[str, Any]:
+) -> Results:
     """One edit on one photo."""
     editor = album.editor
     scaled = ScaledEdit(edit.vector, edit.info.parts, edit.info.default)
     result = editor.apply(photo, [scaled])
-    values: dict[str, Any] = _locality(editor, photo, edit.info.parts, result.crop, result.labels)
+    values: Results = _locality(editor, photo, edit.info.parts, result.crop, result.labels)
     if by_parts := PART_MEASURES.get(edit.info.name):
         values["worked_parts"] = by_parts.worked(editor.bundle, photo.labels, result.labels)
     if observer:
@@ -123,9 +123,9 @@ def _locality(
 
 
 def _row(
-    editor: Editor, edit: Edit, found: Sequence[dict[str, Any]], observer: _Observer | None
-) -> dict[str, Any]:
-    row: dict[str, Any] = {"preset": edit.info.name, "title": edit.info.title}
+    editor: Editor, edit: Edit, found: Sequence[Results], observer: _Observer | None
+) -> Results:
+    row: Results = {"preset": edit.info.name, "title": edit.info.title}
     for key in ("region", "inside", "outside", "leak", "worked_parts", "worked_face", *_DRIFTS):
         known = [one[key] for one in found if one.get(key) is not None]
         row[key] = _mean(np.array(known, np.float64)) if known else None

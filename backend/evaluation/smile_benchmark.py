@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from backend.evaluation.album import Album, composite_crop, rebuilt_crop
 from backend.evaluation.judge import Crops, Judge
 from backend.evaluation.methods import Method
+from backend.evaluation.report import Results
 
 _REBUILT = "Reconstruction, not edited"
 NEUTRAL = 0.25  # a face whose probability of a smile is below this counts as neutral
@@ -44,7 +44,7 @@ def render(album: Album, names: Sequence[str], methods: Sequence[Method]) -> Pic
     return Pictures(photos, generated, composed)
 
 
-def smile_table(judge: Judge, shown: Pictures) -> dict[str, Any]:
+def smile_table(judge: Judge, shown: Pictures) -> Results:
     """Table 1: rows for the generator's output, compared with photo and reconstruction, and for
     the composite, compared with the photo."""
     photos, rebuilt = shown.photos, shown.generated[_REBUILT]
@@ -56,7 +56,7 @@ def smile_table(judge: Judge, shown: Pictures) -> dict[str, Any]:
 
 def _row(
     judge: Judge, name: str, shown: Crops, photos: Crops, rebuilt: Crops | None = None
-) -> dict[str, Any]:
+) -> Results:
     scores = {"method": name, **asdict(judge.scores(shown, photos))}
     if rebuilt is not None:
         scores["identity_to_reconstruction"] = judge.identity(shown, rebuilt)

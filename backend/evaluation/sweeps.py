@@ -4,7 +4,6 @@ to photos (paper, Figs. 10 and 11), on the generator's output."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from backend.editing.options import Optimisation
 from backend.evaluation.album import Album, generated_crops
 from backend.evaluation.judge import Judge
 from backend.evaluation.methods import REFINEMENTS, WEIGHTS, Code
+from backend.evaluation.report import Results
 from backend.evaluation.store import digest
 from edit_library import Edit
 
@@ -26,7 +26,7 @@ Show = Callable[[str], Crops]  # a photo's pictures, one for each scale
 
 def sweep(
     album: Album, names: Sequence[str], vectors: Mapping[str, Code], edit: Edit, judge: Judge
-) -> dict[str, Any]:
+) -> Results:
     """Attribute score, identity to the photo and Fréchet distance as the scale grows: for vectors
     alone, by name, and for the edit's with steps of refinement."""
     curves = {}

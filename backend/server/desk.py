@@ -23,7 +23,7 @@ from backend.session.edits import find_edit, save_edit
 from backend.session.embedding import open_or_reuse
 from backend.session.embedding_cache import EmbeddingCache
 from backend.session.placement import FRAME_MARGIN
-from backend.session.plain_json import plain
+from backend.session.plain_json import sendable
 from backend.session.thumbnails import aligned_thumbnail
 from edit_library.errors import EditNotFound
 from edit_library.library import Library
@@ -128,11 +128,11 @@ class DeviceDesk:
             [translate.part_layer(part, request.rect) for part in opened.parts],
             to_pixels(opened.labels),
             to_pixels(opened.w_plus),
-            plain(opened.report),
+            sendable(opened.report),
             translate.placed_mask(unsure, request.rect) if unsure else None,
         )
 
-    def _repaint(self, request: m.Repaint, device: str, job: Job) -> m.Edited:
+    def _repaint(self, request: m.Repaint, device: str, job: Job) -> m.Repainted:
         session, engine = self._session(request.photo, device)
         result = engine.repaint(
             session.opened,
@@ -141,7 +141,7 @@ class DeviceDesk:
                 job, session, request.steps, to_code(request.start) if request.start else None
             ),
         )
-        return translate.edited(session, result)
+        return m.Repainted(*translate.edited(session, result), sendable(result.report))
 
     def _live_repaint(self, request: m.LiveRepaint, device: str, job: Job) -> m.LiveRepainted:
         session, engine = self._session(request.photo, device)
@@ -153,10 +153,10 @@ class DeviceDesk:
         )
         session.live = found.delta
         return m.LiveRepainted(
-            session.photo, to_pixels(found.delta), found.parts, plain(found.report)
+            session.photo, to_pixels(found.delta), found.parts, sendable(found.report)
         )
 
-    def _borrow(self, request: m.Borrow, device: str, job: Job) -> m.Edited:
+    def _borrow(self, request: m.Borrow, device: str, job: Job) -> m.Repainted:
         session, engine = self._session(request.photo, device)
         other = self._photos.get(request.other)
         if other.bundle != session.bundle:
@@ -171,13 +171,13 @@ class DeviceDesk:
             request.take,
             _options(job, session, request.steps),
         )
-        return translate.edited(session, result)
+        return m.Repainted(*translate.edited(session, result), sendable(result.report))
 
-    def _apply(self, request: m.Apply, device: str, job: Job) -> m.Edited:
+    def _apply(self, request: m.Apply, device: str, job: Job) -> m.Applied:
         session, engine = self._session(request.photo, device)
         edits = [self._scaled_edit(one, session, engine) for one in request.edits]
         result = engine.apply(session.opened, edits, _options(job, session, request.refine))
-        return translate.edited(session, result)
+        return m.Applied(*translate.edited(session, result), sendable(result.report))
 
     def _preview_stack(self, request: m.PreviewStack, device: str) -> m.StackPreview:
         session, engine = self._session(request.photo, device)
@@ -220,8 +220,7 @@ class DeviceDesk:
     def _view(self, session: Session, engine: PhotoEditor, device: str) -> View:
         if device not in session.views:
             session.views[device] = engine.view(session.opened)
-        view: View = session.views[device]
-        return view
+        return session.views[device]
 
     def _save(self, request: m.SaveEdit, device: str, job: Job) -> m.Saved:
         session, engine = self._session(request.photo, device)
@@ -264,7 +263,7 @@ class DeviceDesk:
         )
         return m.Learnt(
             to_pixels(learned.vector), learned.parts, learned.low, learned.high,
-            plain(learned.report()),
+            sendable(learned.report()),
         )  # fmt: skip
 
     def _session(self, photo: str, device: str) -> tuple[Session, PhotoEditor]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import gc
 import logging
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from backend.errors import UnknownBundle
 from backend.session.devices import choose_device
 from backend.session.opener import PhotoOpener
+from protocol.facts import ApplyReport, BundleInfo, RepaintReport
 
 if TYPE_CHECKING:  # torch and numpy are imported by the workers, after the sockets are open
     import numpy as np
@@ -36,7 +37,7 @@ class PhotoEditor(PhotoOpener, Protocol):
 
     def repaint(
         self, photo: OpenPhoto, painted: Sequence[PaintedLayer], options: Optimisation
-    ) -> EditResult: ...
+    ) -> EditResult[RepaintReport]: ...
 
     def repaint_live(
         self, photo: OpenPhoto, painted: Sequence[PaintedLayer], options: Optimisation
@@ -49,11 +50,11 @@ class PhotoEditor(PhotoOpener, Protocol):
         parts: Sequence[str],
         take: Take,
         options: Optimisation,
-    ) -> EditResult: ...
+    ) -> EditResult[RepaintReport]: ...
 
     def apply(
         self, photo: OpenPhoto, edits: Sequence[ScaledEdit], refinement: Optimisation
-    ) -> EditResult: ...
+    ) -> EditResult[ApplyReport]: ...
 
     def learn(
         self,
@@ -82,7 +83,7 @@ class Catalogue(Protocol):
     def ready(self) -> list[str]:
         """Those with which photos can be opened."""
 
-    def describe(self) -> list[dict[str, Any]]: ...
+    def describe(self) -> list[BundleInfo]: ...
 
     def picture(self, name: str) -> bytes | None:
         """What a bundle draws, WebP."""

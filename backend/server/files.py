@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from typing import Any
 
 from backend.bundles import Bundle, find_bundle
 from backend.editing.recipes import Recipe, recipes_for
@@ -62,7 +61,12 @@ class FilesDesk:
                 added = self._import(file, data)
                 return m.Imported(added.bundle, added.name)
             case m.ListBundles():
-                return m.Bundles([self._bundle(one) for one in self._catalogue.describe()])
+                return m.Bundles(
+                    [
+                        dataclasses.replace(one, picture=self._catalogue.picture(one.name))
+                        for one in self._catalogue.describe()
+                    ]
+                )
             case m.ListRecipes(name):
                 model = find_bundle(name)
                 return m.Recipes([_recipe(recipe, model) for recipe in recipes_for(model)])
@@ -91,13 +95,6 @@ class FilesDesk:
         taken = {info.title for info in self._library.list()}
         number = next(n for n in itertools.count(2) if f"{title} {n}" not in taken)
         return self._library.import_data(data, file, name=f"{title} {number}")
-
-    def _bundle(self, described: dict[str, Any]) -> m.BundleInfo:
-        known = {field.name for field in dataclasses.fields(m.BundleInfo)}
-        values = {name: value for name, value in described.items() if name in known}
-        for name in ("parts", "missing"):
-            values[name] = tuple(values.get(name, ()))
-        return m.BundleInfo(**values, picture=self._catalogue.picture(described["name"]))
 
 
 def _recipe(recipe: Recipe, bundle: Bundle) -> m.RecipeInfo:

@@ -6,13 +6,17 @@ import logging
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from protocol.errors import UserError
 from protocol.geometry import Rect
+
+if TYPE_CHECKING:
+    from backend.editing.results import OpenPhoto
+    from backend.server.engines import View
 
 _log = logging.getLogger(__name__)
 
@@ -35,8 +39,8 @@ class Session:
     photo: str
     bundle: str
     rect: Rect
-    opened: Any
-    views: dict[str, Any] = field(default_factory=dict)  # the engine's View, by device
+    opened: OpenPhoto
+    views: dict[str, View] = field(default_factory=dict)  # the engine's View, by device
     looks: Looks = field(default_factory=lambda: Looks(_LOOKS_LIMIT))  # thumbnails, by edit
     live: NDArray[np.float32] | None = None  # delta w+ of the last LiveRepaint
 

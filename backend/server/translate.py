@@ -18,7 +18,6 @@ from backend.server.convert import to_array, to_pixels
 from backend.server.jobs import Job
 from backend.server.sessions import Session
 from backend.session.placement import to_engine, to_photo
-from backend.session.plain_json import plain
 from edit_library.edit import EditInfo
 from protocol import messages as m
 from protocol.geometry import Rect
@@ -108,15 +107,17 @@ def _rect(x: int, y: int, pixels: NDArray[Any]) -> Rect:
     return Rect(x, y, width, height)
 
 
-def edited(session: Session, result: EditResult) -> m.Edited:
+def edited(
+    session: Session, result: EditResult[Any]
+) -> tuple[str, m.ResultLayer, m.Pixels, tuple[str, ...], m.Pixels]:
+    """The fields of m.Edited."""
     layer = to_photo(result.layer, session.rect)
-    return m.Edited(
+    return (
         session.photo,
         m.ResultLayer(_rect(layer.x, layer.y, layer.pixels), to_pixels(layer.pixels)),
         to_pixels(np.asarray(result.vector, np.float32)),
         tuple(result.parts),
         to_pixels(result.labels),
-        plain(result.report),
     )
 
 

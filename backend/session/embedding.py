@@ -56,7 +56,7 @@ def open_or_reuse(
         progress=progress,
     )  # fmt: skip
     if kept:
-        return dataclasses.replace(opened, report={**kept[1], "from_cache": True})
-    if not opened.report.get("ended_early"):
+        return dataclasses.replace(opened, report=dataclasses.replace(kept[1], from_cache=True))
+    if not opened.report.ended_early:
         cache.put(key, opened.w_plus, opened.report)
     return opened

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from backend.photos.align import CropFrame
 from backend.session.plain_json import plain
 from protocol import bounded_file
+from protocol.facts import PhotoReport
+from protocol.typed import from_known
 
 _log = logging.getLogger(__name__)
 
@@ -45,14 +47,15 @@ class EmbeddingCache:
         digest.update(np.ascontiguousarray(pixels).data)
         return digest.hexdigest()
 
-    def get(self, key: str) -> tuple[NDArray[np.float32], dict[str, Any]] | None:
+    def get(self, key: str) -> tuple[NDArray[np.float32], PhotoReport] | None:
         path = self._path(key)
         try:
             data = io.BytesIO(bounded_file.read(path, _LARGEST))
             with np.load(data, allow_pickle=False) as content:
-                w_plus, report = content["w_plus"], json.loads(content["report"].tobytes())
+                w_plus, text = content["w_plus"], content["report"].tobytes()
             if w_plus.dtype != np.float32 or w_plus.ndim != 2 or not np.isfinite(w_plus).all():
                 raise ValueError("not an embedding")
+            report: PhotoReport = from_known(PhotoReport, json.loads(text), (), "report")
             os.utime(path)  # recently used
         except FileNotFoundError:
             return None
@@ -63,7 +66,7 @@ class EmbeddingCache:
             return None
         return w_plus, report
 
-    def put(self, key: str, w_plus: NDArray[np.float32], report: dict[str, Any]) -> None:
+    def put(self, key: str, w_plus: NDArray[np.float32], report: PhotoReport) -> None:
         """Keep an embedding; a full disk is no reason to fail."""
         text = np.frombuffer(json.dumps(plain(report)).encode(), np.uint8)
         temporary = None

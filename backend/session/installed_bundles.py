@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from backend.bundles.bundle import read_bundle
 from backend.bundles.registry import find_bundle, list_bundles
 from protocol.errors import UserError
+from protocol.facts import BundleInfo
 
 if TYPE_CHECKING:  # imports torch
     from backend.editing.editor import Editor
@@ -24,9 +25,9 @@ class InstalledBundles:
         return sorted(list_bundles())
 
     def ready(self) -> list[str]:
-        return [one["name"] for one in self.describe() if not one.get("missing", ["all"])]
+        return [one.name for one in self.describe() if not (one.missing or one.problem)]
 
-    def describe(self) -> list[dict[str, Any]]:
+    def describe(self) -> list[BundleInfo]:
         return [self._describe(name, folder) for name, folder in sorted(list_bundles().items())]
 
     def picture(self, name: str) -> bytes | None:
@@ -44,17 +45,17 @@ class InstalledBundles:
 
         return Editor(find_bundle(name), device)
 
-    def _describe(self, name: str, folder: Path) -> dict[str, Any]:
+    def _describe(self, name: str, folder: Path) -> BundleInfo:
         try:
             state = (folder / "bundle.json").stat()
         except OSError as error:
-            return {"name": name, "problem": f"{folder} cannot be read: {error.strerror}."}
+            return BundleInfo(name, problem=f"{folder} cannot be read: {error.strerror}.")
         stamp = state.st_mtime_ns, state.st_size, state.st_ino
-        return dict(_described(name, folder, stamp))
+        return _described(name, folder, stamp)
 
 
 @functools.lru_cache(256)
-def _described(name: str, folder: Path, stamp: tuple[int, int, int]) -> dict[str, Any]:
+def _described(name: str, folder: Path, stamp: tuple[int, int, int]) -> BundleInfo:
     """What `bundle.json` says, read anew when it changes: clients ask with every greeting.
 
     One that cannot be read has a `problem`, and stands in nobody's way.
@@ -62,20 +63,20 @@ def _described(name: str, folder: Path, stamp: tuple[int, int, int]) -> dict[str
     try:
         bundle = read_bundle(folder)
     except UserError as error:
-        return {"name": name, "problem": error.message}
+        return BundleInfo(name, problem=error.message)
     except Exception as error:
         _log.exception("%s cannot be read", folder)
-        return {"name": name, "problem": f"{folder} cannot be read ({error!r:.200})."}
-    return {
-        "name": name,
-        "title": bundle.title,
-        "domain": bundle.domain,
-        "resolution": bundle.resolution,
-        "parts": [part.name for part in bundle.parts],
-        "groups": {name: list(parts) for name, parts in bundle.groups.items()},
-        "missing": bundle.missing,
-        "license": bundle.license,
-        "source": bundle.source,
-        "images_seen": bundle.images_seen,
-        "sha": bundle.sha,
-    }
+        return BundleInfo(name, problem=f"{folder} cannot be read ({error!r:.200}).")
+    return BundleInfo(
+        name,
+        title=bundle.title,
+        domain=bundle.domain,
+        resolution=bundle.resolution,
+        parts=tuple(part.name for part in bundle.parts),
+        groups={name: tuple(parts) for name, parts in bundle.groups.items()},
+        missing=tuple(bundle.missing),
+        license=bundle.license,
+        source=bundle.source,
+        images_seen=bundle.images_seen,
+        sha=bundle.sha,
+    )

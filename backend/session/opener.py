@@ -1,4 +1,4 @@
-"""What the session needs of an editor. Imports neither numpy nor torch: the server starts without."""
+"""What a session needs of an editor. Imports neither numpy nor torch, as the server starts so."""
 
 from __future__ import annotations
 

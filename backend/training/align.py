@@ -1,13 +1,11 @@
-"""`editgan train align`: cut aligned training pictures out of photos, as a user's photo would
-be."""
+"""Cutting aligned training pictures out of photos, as a user's photo would be."""
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import sys
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -18,7 +16,6 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from backend.commands.arguments import positive
 from backend.errors import BadImage
 from backend.photos.align import extract
 from backend.photos.folder import find_images, photo_name, read_rgb
@@ -116,27 +113,3 @@ def _aligned(
             yield name, job.result()
     finally:
         pool.shutdown(cancel_futures=True)  # interrupted: what was not begun never is
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--images", type=Path, nargs="+", required=True, help="folders of photos")
-    parser.add_argument("--output", "-o", type=Path, required=True, help="folder to write")
-    parser.add_argument("--domain", default="faces", help="faces: detected; others: middle square")
-    parser.add_argument("--resolution", type=positive, default=128)
-    parser.add_argument("--workers", type=positive, default=2)
-
-
-def run(args: argparse.Namespace) -> dict[str, object]:
-    """`editgan train align`: goes on where it was interrupted."""
-    size = args.resolution
-    found = align(args.images, args.output, args.domain, size, args.workers, quiet=args.quiet)
-    return {"kept": found[0], "skipped": found[1], "output": str(args.output)}
-
-
-def describe(report: Mapping[str, Any]) -> str:
-    """How many pictures there are, and how many photos were left out, by reason."""
-    lines = [f"{report['kept']} pictures in {report['output']}"]
-    lines += [f"{count} skipped: {reason}" for reason, count in sorted(report["skipped"].items())]
-    if report["skipped"]:
-        lines.append(f"Which: {Path(report['output']) / AlignedFile.OUTCOMES}")
-    return "\n".join(lines)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from backend.models.discriminator import ProjectedDiscriminator
+from backend.training.state import TrainingState
 
 _CLOSE_TOP = 0.35  # eyes and mouth of a face in an FFHQ-like frame lie below, within half a side
 
@@ -52,12 +51,12 @@ class Critic:
         self.discriminator.requires_grad_(True)
         return -torch.stack([x.float().mean() for x in logits]).sum()
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> TrainingState:
         return {
             "discriminator": self.discriminator.state_dict(),
             "optimiser": self.optimiser.state_dict(),
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: TrainingState) -> None:
         self.discriminator.load_state_dict(state["discriminator"])
         self.optimiser.load_state_dict(state["optimiser"])

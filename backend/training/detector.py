@@ -7,6 +7,8 @@ are; only a head on them is trained.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -86,9 +88,20 @@ def train_head(data: tuple[Tensor, Tensor, Tensor], epochs: int, *, quiet: bool)
     return head.eval().requires_grad_(False)
 
 
+@dataclass(frozen=True, kw_only=True)
+class DetectorScores:
+    """How well subjects are found; the errors are means over those that were."""
+
+    recall: float
+    precision: float
+    centre_error_in_sides: float
+    size_error: float
+    angle_error_in_degrees: float
+
+
 def score(
     head: SubjectHead, features: SqueezeNetFeatures, scenes: Scenes, count: int
-) -> dict[str, float]:
+) -> DetectorScores:
     """On scenes that were not learnt from: the share of subjects that are found, the share of
     what is found that is a subject, and how far off centre, size and angle are."""
     found = there = right = 0
@@ -106,9 +119,13 @@ def score(
                 right += 1
                 errors.append(_errors(said.centre, said.half, int(away.argmin()), centre, half))
     means = np.mean(errors, axis=0) if errors else np.full(3, np.nan)
-    rates = {"recall": right / max(there, 1), "precision": right / max(found, 1)}
-    names = ("centre_error_in_sides", "size_error", "angle_error_in_degrees")
-    return rates | {name: float(x) for name, x in zip(names, means, strict=True)}
+    return DetectorScores(
+        recall=right / max(there, 1),
+        precision=right / max(found, 1),
+        centre_error_in_sides=float(means[0]),
+        size_error=float(means[1]),
+        angle_error_in_degrees=float(means[2]),
+    )
 
 
 def _errors(

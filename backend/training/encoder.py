@@ -17,6 +17,7 @@ from backend.models.encoder import Encoder
 from backend.models.generator import Generator
 from backend.models.perceptual import PerceptualNetwork, feature_distance
 from backend.models.runtime.precision import fast_bfloat16
+from backend.training.state import TrainingState
 
 
 class EncoderTrainer:
@@ -91,7 +92,7 @@ class EncoderTrainer:
         for name, value in parts.items():
             losses[name] += value.item()
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> TrainingState:
         parts = {"encoder": self.encoder, "optimiser": self.optimiser}
         return {name: part.state_dict() for name, part in parts.items()} | {"seen": self.seen}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from backend.evaluation.parsing import SIX, Overlap
 from backend.models.parser import CLASSES, RESOLUTION, FaceParser
 from backend.training.face_parts import FaceParts
 from backend.training.labelled import UNLABELLED
-from backend.training.state import update_average
+from backend.training.state import TrainingState, update_average
 
 HELD_OUT = "face_parts"  # the list of photos that the score is made on
 _SIDES = ((0.4, 160), (0.8, 192), (1.0, RESOLUTION))  # the crop's side until that share of steps
@@ -65,7 +66,7 @@ class ParserTrainer:
         update_average(self.average, self.parser, decay)
         return loss.item()
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> TrainingState:
         parts = {"parser": self.parser, "average": self.average, "optimiser": self.optimiser}
         return {name: part.state_dict() for name, part in parts.items()} | {"done": self.done}
 
@@ -114,10 +115,18 @@ def parsing_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
     return entropy + (1 - 2 * both / all_of_it.clamp(min=1))[occurs].mean()
 
 
+@dataclass(frozen=True, kw_only=True)
+class ParserScores:
+    """Intersection over union on `photos` photos, by class, and of SIX groups of them."""
+
+    photos: int
+    iou: dict[str, float]
+    six: dict[str, float]
+    mean_of_six: float
+
+
 @torch.no_grad()
-def parser_scores(
-    parser: FaceParser, data: FaceParts, indices: NDArray[np.int64]
-) -> dict[str, object]:
+def parser_scores(parser: FaceParser, data: FaceParts, indices: NDArray[np.int64]) -> ParserScores:
     """IoU of the parser by class and by SIX on labelled crops, without their margin."""
     counts = Overlap(CLASSES)
     for i in indices:
@@ -126,9 +135,5 @@ def parser_scores(
         found = parser.probabilities(crop).argmax(dim=0).numpy().astype(np.uint8)
         counts.add(found, labels, labels != UNLABELLED)
     six = counts.merged(SIX)
-    return {
-        "photos": len(indices),
-        "iou": counts.iou(),
-        "six": six,
-        "mean_of_six": float(np.nanmean(list(six.values()))),
-    }
+    mean = float(np.nanmean(list(six.values())))
+    return ParserScores(photos=len(indices), iou=counts.iou(), six=six, mean_of_six=mean)

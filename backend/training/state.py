@@ -18,8 +18,11 @@ from backend.errors import BadSetting
 
 LAST, BEST = "state.pt", "best.pt"  # in a run's folder
 
+TrainingState = dict[str, Any]
+"""What torch.save writes of a run: numbers, tensors, and maps of them by name."""
 
-def save_state(path: Path, state: dict[str, Any]) -> None:
+
+def save_state(path: Path, state: TrainingState) -> None:
     """Write a training state; an interruption leaves the old file whole. Raises BadSetting where it
     cannot be written."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -38,23 +41,23 @@ def save_state(path: Path, state: dict[str, Any]) -> None:
         ) from error
 
 
-def load_state(path: Path) -> dict[str, Any] | None:
+def load_state(path: Path) -> TrainingState | None:
     """Read a training state and restore the random generator, or None when there is none."""
     if not path.exists():
         return None
-    state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+    state: TrainingState = torch.load(path, weights_only=True, map_location="cpu")
     restore_chance(state)
     return state
 
 
-def load_networks_of(run: Path) -> dict[str, Any] | None:
+def load_networks_of(run: Path) -> TrainingState | None:
     """The state of a run's best networks, of its last ones where none were kept, or of the file
     that is named; None when there is none."""
     best = run / BEST
     return load_state(run if run.is_file() else best if best.exists() else run / LAST)
 
 
-def restore_chance(state: dict[str, Any]) -> None:
+def restore_chance(state: TrainingState) -> None:
     """Go on with the random numbers that come next in a run's state."""
     torch.set_rng_state(state["rng"])
     if torch.cuda.is_available() and "cuda_rng" in state:
@@ -62,7 +65,7 @@ def restore_chance(state: dict[str, Any]) -> None:
 
 
 class Trainer(Protocol):
-    def state(self) -> dict[str, Any]: ...
+    def state(self) -> TrainingState: ...
 
 
 @contextlib.contextmanager

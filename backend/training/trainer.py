@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -23,11 +22,11 @@ from backend.models.perceptual import SqueezeNetFeatures
 from backend.models.pictures import save_grid, to_uint8
 from backend.models.runtime.precision import fast_bfloat16
 from backend.training.augment import Augmentation
+from backend.training.config import TrainingConfig
 from backend.training.critic import Critic, close_up
 from backend.training.growing import grow_encoder, grow_generator
-from backend.training.recipe import Recipe
 from backend.training.shared_basis import find_shared_basis, rebase
-from backend.training.state import update_average
+from backend.training.state import TrainingState, update_average
 from backend.training.views import View, as_it_is, focus_map
 
 _RECENT = 2048  # codes kept, for drawing others like them
@@ -50,13 +49,13 @@ class GeneratorTrainer:
     def __init__(
         self,
         config: GeneratorConfig,
-        recipe: Recipe,
+        settings: TrainingConfig,
         perceptual: Path,
         identity: IdentityNetwork | None = None,
         device: str = "cpu",
     ) -> None:
-        torch.manual_seed(recipe.seed)
-        self.config, self.recipe, self.identity = config, recipe, identity
+        torch.manual_seed(settings.seed)
+        self.config, self.settings, self.identity = config, settings, identity
         self.device = torch.device(device)
         self.features = load_from(SqueezeNetFeatures, perceptual)
         self.generator = Generator(config)
@@ -80,23 +79,23 @@ class GeneratorTrainer:
     @property
     def _rates(self) -> tuple[float, float]:
         """Of generator and encoder, which are the optimiser's groups."""
-        return self.recipe.generator_rate, self.recipe.encoder_rate
+        return self.settings.generator_rate, self.settings.encoder_rate
 
     def _new_optimiser(self) -> torch.optim.Adam:
         networks = self.generator.blocks, self.encoder
         pairs = zip(networks, self._rates, strict=True)
         groups = [{"params": network.parameters(), "lr": rate} for network, rate in pairs]
-        return torch.optim.Adam(groups, betas=(self.recipe.momentum, 0.99), fused=True)
+        return torch.optim.Adam(groups, betas=(self.settings.momentum, 0.99), fused=True)
 
     def _new_views(self) -> list[View]:
-        recipe, channels = self.recipe, SqueezeNetFeatures.channels
+        settings, channels = self.settings, SqueezeNetFeatures.channels
 
         def critic() -> Critic:
-            return Critic(channels, recipe.discriminator_rate, self.device)
+            return Critic(channels, settings.discriminator_rate, self.device)
 
-        views = [View(recipe.perceptual_weight, recipe.focus, critic())]
-        if recipe.close_up_weight:
-            views.append(View(recipe.close_up_weight, 0.0, critic(), close_up))
+        views = [View(settings.perceptual_weight, settings.focus, critic())]
+        if settings.close_up_weight:
+            views.append(View(settings.close_up_weight, 0.0, critic(), close_up))
         return views
 
     def _views_of(self, side: int) -> list[View]:
@@ -122,7 +121,7 @@ class GeneratorTrainer:
 
     def cool(self, until: int) -> None:
         """Set the rates for a run that ends when `until` images were seen."""
-        share = min((until - self.seen) / max(self.recipe.cool_over, 1), 1.0)
+        share = min((until - self.seen) / max(self.settings.cool_over, 1), 1.0)
         for group, rate in zip(self.optimiser.param_groups, self._rates, strict=True):
             group["lr"] = share * rate
 
@@ -141,7 +140,7 @@ class GeneratorTrainer:
         nn.utils.clip_grad_norm_(self.encoder.parameters(), 5.0)
         self.optimiser.step()
         self.seen += len(real)
-        half_life = min(self.recipe.half_life, 0.05 * self.seen)
+        half_life = min(self.settings.half_life, 0.05 * self.seen)
         decay = 0.5 ** (len(real) / max(half_life, 1))
         update_average(self.averages["generator"], self.generator, decay)
         update_average(self.averages["encoder"], self.encoder, decay)
@@ -161,16 +160,16 @@ class GeneratorTrainer:
 
     def _draw_some(self, photos: int) -> Tensor:
         """What the pictures beside so many photos are made from: none before their time."""
-        if self.seen < max(self.recipe.drawn_from, self.recipe.adversarial_from):
+        if self.seen < max(self.settings.drawn_from, self.settings.adversarial_from):
             return self.codes[:0]
-        count = round(self.recipe.drawn_share * photos)
+        count = round(self.settings.drawn_share * photos)
         return self._draw(torch.randn(count, len(self.codes), device=self.device))
 
     def _code_losses(self, codes: Tensor) -> dict[str, Tensor]:
         if not self.shared_basis:
             return {}
         spread = (codes - codes.mean(dim=1, keepdim=True)).square().mean()
-        return {"spread": self.recipe.code_spread_weight * spread}
+        return {"spread": self.settings.code_spread_weight * spread}
 
     def _losses(self, real: Tensor) -> dict[str, Tensor]:
         codes = self._encode(real)
@@ -180,10 +179,10 @@ class GeneratorTrainer:
             pictures = F.avg_pool2d(pictures, smaller)
         fake = pictures[: len(real)]
         squared = (fake.float() - real).square().mean(dim=1)
-        losses = {"mse": self.recipe.mse_weight * self._focused(squared, self.recipe.focus)}
+        losses = {"mse": self.settings.mse_weight * self._focused(squared, self.settings.focus)}
         if self.identity is not None:
             alike = (self.identity.embed(fake) * self.identity.embed(real)).sum(dim=1)
-            losses["identity"] = self.recipe.identity_weight * (1 - alike).mean()
+            losses["identity"] = self.settings.identity_weight * (1 - alike).mean()
         looked = self._look(real, pictures)
         losses["perceptual"] = looked.pop("perceptual")
         if "judged" in looked:
@@ -191,7 +190,7 @@ class GeneratorTrainer:
             if not self.balance or self.seen // len(real) % _BALANCE_EVERY == 0:
                 together = torch.stack(list(losses.values())).sum()
                 self.balance = _gradient_ratio(together, judged, pictures, len(real))
-            losses["adversarial"] = self.recipe.adversarial_weight * self.balance * judged
+            losses["adversarial"] = self.settings.adversarial_weight * self.balance * judged
         return losses | looked | self._code_losses(codes)
 
     def _look(self, real: Tensor, pictures: Tensor) -> dict[str, Tensor]:
@@ -199,10 +198,10 @@ class GeneratorTrainer:
 
         pictures: the reconstructions of `real`, then those of drawn codes.
         """
-        adversarial = self.seen >= self.recipe.adversarial_from
+        adversarial = self.seen >= self.settings.adversarial_from
         found: dict[str, list[Tensor]] = defaultdict(list)
         # A photo and its reconstruction get the same augmentation, and the same in all views.
-        strength, count = self.recipe.augment, len(pictures)
+        strength, count = self.settings.augment, len(pictures)
         change = Augmentation.draw(count, strength, self.device) if adversarial else as_it_is
         for view in self._views_of(real.shape[-1]):
             a, b = change(view.crop(real)), change(view.crop(pictures))
@@ -213,7 +212,7 @@ class GeneratorTrainer:
             layers = [(x - y[: len(x)]).float().square().sum(dim=1) for x, y in pairs]
             distance = torch.stack([self._focused(layer, view.focus) for layer in layers]).sum()
             found["perceptual"].append(view.weight * distance)
-            if self.seen >= self.recipe.discriminator_from:
+            if self.seen >= self.settings.discriminator_from:
                 found["discriminator"].append(view.critic.train(a, a_features, b, b_features))
             if adversarial:
                 found["judged"].append(view.critic.judge(b, b_features))
@@ -226,10 +225,10 @@ class GeneratorTrainer:
             self.focus[key] = focus_map(*key).to(loss.device)
         return (loss * self.focus[key]).mean()
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> TrainingState:
         return {
             "config": asdict(self.config),
-            "recipe": asdict(self.recipe),
+            "recipe": asdict(self.settings),
             "seen": self.seen,
             "codes": self.codes,
             "balance": self.balance,
@@ -243,7 +242,7 @@ class GeneratorTrainer:
             },
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: TrainingState) -> None:
         self.seen, self.codes = state["seen"], state["codes"].to(self.device)
         self.balance = state["balance"]
         self.shared_basis = state["shared_basis"]
@@ -276,7 +275,7 @@ class GeneratorTrainer:
         save_grid(path, to_uint8(torch.cat([real, rebuilt, drawn])), columns=8, zoom=2)
 
 
-def averaged_networks(state: dict[str, Any]) -> tuple[Generator, Encoder]:
+def averaged_networks(state: TrainingState) -> tuple[Generator, Encoder]:
     """The averaged generator and encoder of a run's saved state, for use."""
     config = GeneratorConfig(**state["config"])
     networks = nn.ModuleDict({"generator": Generator(config), "encoder": Encoder(config)})

@@ -7,7 +7,8 @@ Coordinates are photo pixels, x right, y down, (0, 0) = the top-left corner of t
 Two sockets: *jobs* (work, one after the other) and *control* (never waits behind a job).
 """
 
-from protocol.messages.bundles import BundleInfo, Bundles, ListBundles
+from protocol.facts import ApplyReport, BundleInfo, LearnReport, PhotoReport, RepaintReport
+from protocol.messages.bundles import Bundles, ListBundles
 from protocol.messages.control import (
     Bye,
     Cancel,
@@ -23,6 +24,7 @@ from protocol.messages.control import (
     Welcome,
 )
 from protocol.messages.edits import (
+    Applied,
     Apply,
     Borrow,
     Edited,
@@ -30,6 +32,7 @@ from protocol.messages.edits import (
     LiveRepaint,
     LiveRepainted,
     Repaint,
+    Repainted,
     ResultLayer,
 )
 from protocol.messages.events import ErrorReply, Preview, Progress
@@ -87,9 +90,9 @@ from protocol.typed import Pixels, ProtocolError
 
 
 def _concrete(cls: type[Message]) -> list[type[Message]]:
-    kinds = (Message, JobRequest, FilesRequest, ControlRequest, Event)
-    found = [] if cls in kinds else [cls]
-    return found + [leaf for child in cls.__subclasses__() for leaf in _concrete(child)]
+    children = cls.__subclasses__()
+    return [leaf for child in children for leaf in _concrete(child)] if children else [cls]
 
 
 MESSAGES: dict[str, type[Message]] = {cls.__name__: cls for cls in _concrete(Message)}
+"""The whole vocabulary of the wire by name: the classes that nothing derives from."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from protocol import PROTOCOL_NAME, PROTOCOL_VERSION
+from protocol.facts import BundleInfo
 from protocol.messages.fields import Count, Name
 from protocol.messages.kinds import ControlRequest, Message
 
@@ -66,7 +66,7 @@ class StatusReport(Message):
 
     version: str
     device: str
-    bundles: list[dict[str, Any]]
+    bundles: list[BundleInfo]
     memory_mb: float
     uptime_s: float
     photos: Count

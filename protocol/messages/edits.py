@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
+from protocol.facts import ApplyReport, RepaintReport
 from protocol.messages.fields import Latent, Layer, Mask, Name, Rect, Scale, check_fit
 from protocol.messages.kinds import JobRequest, Message
 from protocol.messages.photos import PaintedPart
@@ -51,7 +52,7 @@ class LiveRepainted(Message):
     photo: Name
     vector: Latent
     parts: tuple[Name, ...]  # Q_edit
-    report: dict[str, Any]
+    report: RepaintReport
 
 
 @dataclass(frozen=True)
@@ -106,9 +107,20 @@ class ResultLayer:
 
 @dataclass(frozen=True)
 class Edited(Message):
+    """The result of Repaint and Borrow (Repainted), or of Apply (Applied)."""
+
     photo: Name
     layer: ResultLayer
     vector: Latent  # what was learnt, or the sum that was applied
     parts: tuple[Name, ...]  # Q_edit
     labels: Mask
-    report: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Repainted(Edited):
+    report: RepaintReport
+
+
+@dataclass(frozen=True)
+class Applied(Edited):
+    report: ApplyReport

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated
 
+from protocol.facts import LearnReport
 from protocol.messages.edits import Stack
 from protocol.messages.fields import Latent, Name, Scale
 from protocol.messages.kinds import FilesRequest, JobRequest, Message
@@ -34,17 +35,13 @@ class Learn(JobRequest):
 
 @dataclass(frozen=True)
 class Learnt(Message):
-    """low, high: the scales at which the subject stays the same and the picture sound.
-
-    report: `learnt_from`: how many photos; `agreement`: the share of the pixels that were to change
-    which did, on these photos; `transfer`: the same on photos it was not learnt from, or nil.
-    """
+    """low, high: the scales at which the subject stays the same and the picture sound."""
 
     vector: Latent
     parts: tuple[Name, ...]  # Q_edit
     low: Scale
     high: Scale
-    report: dict[str, Any]
+    report: LearnReport
 
 
 @dataclass(frozen=True)

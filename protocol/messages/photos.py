@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
+from protocol.facts import PhotoReport
 from protocol.messages.fields import (
     Byte,
     Latent,
@@ -127,7 +128,7 @@ class Segmented(Message):
     parts: list[PartLayer]
     labels: Mask  # part indices of the aligned crop at the generator's resolution
     w_plus: Latent
-    report: dict[str, Any]
+    report: PhotoReport
     uncertainty: PlacedMask | None = None
 
 

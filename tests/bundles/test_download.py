@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.bundles.download import DownloadFailed, Model, download, find_model, known_models
+from backend.bundles.download import DownloadFailed, PublicModel, download, find_model, known_models
 from backend.errors import BadSetting
 
 CONTENT = bytes(range(256)) * 5000  # 1.28 MB: more than one piece
@@ -86,11 +86,11 @@ def served(*answers: Answer) -> Iterator[tuple[str, list[int]]]:
         server.server_close()
 
 
-def model(url: str, *, sha256: str | None = SHA, size: int | None = len(CONTENT)) -> Model:
-    return Model("net", "Net", url, "faces", "CC0", "", sha256, size)
+def model(url: str, *, sha256: str | None = SHA, size: int | None = len(CONTENT)) -> PublicModel:
+    return PublicModel("net", "Net", url, "faces", "CC0", "", sha256, size)
 
 
-def fetch(wanted: Model) -> Path:
+def fetch(wanted: PublicModel) -> Path:
     return download(wanted, lambda done, whole: None)
 
 

@@ -16,7 +16,7 @@ from backend.models.config import GeneratorConfig
 from backend.session.installed_bundles import InstalledBundles
 from protocol.messages import BundleInfo
 from protocol.paths import bundles_dir
-from protocol.typed import from_wire
+from protocol.typed import from_wire, to_wire
 
 SOUND: dict[str, Any] = json.loads((find_bundle("faces").folder / "bundle.json").read_text())
 ODD: dict[str, dict[str, Any]] = {
@@ -58,10 +58,9 @@ def problem() -> str:
     """What is said of the odd bundle; the others are ready, and all fit into a message."""
     catalogue = InstalledBundles()
     assert catalogue.ready()[:2] == ["cats", "faces"]
-    described = {one["name"]: one for one in catalogue.describe()}
-    fields = {"name", "problem"} & described["odd"].keys()
-    from_wire(BundleInfo, {name: described["odd"][name] for name in fields}, (), "odd")
-    return str(described["odd"].get("problem", ""))
+    described = {one.name: one for one in catalogue.describe()}
+    from_wire(BundleInfo, to_wire(described["odd"], []), (), "odd")
+    return described["odd"].problem
 
 
 @pytest.mark.parametrize("name", ODD)

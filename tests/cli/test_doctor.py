@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -73,7 +72,7 @@ def test_a_bug_report_names_nobody(home: Path, monkeypatch: pytest.MonkeyPatch) 
         '  File "/opt/venv/lib/site-packages/torch/nn.py", line 3\n'
     )
     finding = Finding("edit library", "problem", "learnt elsewhere: 'Aunt Mary'", "Look at it.")
-    report = bug_report([asdict(finding)])
+    report = bug_report([finding])
     for name in ("rosalind", "Mary", str(home), "photos"):
         assert name not in report
     assert "site-packages/torch/nn.py" in report and "PROBLEM edit library" in report

@@ -53,7 +53,7 @@ def test_opening_finds_every_part_of_a_face(photo: OpenPhoto, editor: Editor) ->
     assert set(np.unique(photo.labels)) >= {0, 1, 2}
     hair = next(m for m in photo.parts if m.name in GROUPS["hair"])
     assert hair.alpha.max() == 255
-    assert photo.report["identity"] is not None and photo.report["verdict"]
+    assert photo.report.identity is not None and photo.report.verdict
 
 
 def test_the_heads_are_unsure_at_the_edges_of_parts(photo: OpenPhoto, editor: Editor) -> None:
@@ -83,7 +83,7 @@ def test_a_repaint_moves_the_labels_and_touches_nothing_else(
     painted = [moved, *(layer for layer in painted if layer.part != "nose")]
     result = editor.repaint(photo, painted, Optimisation(25))
     assert result.parts == ("nose",)
-    assert result.report["loss"][1] < result.report["loss"][0]
+    assert result.report.loss[1] < result.report.loss[0]
     layer = result.layer
     changed = (shown_over(photo, result) != photo.pixels).any(axis=2)
     assert changed.any()
@@ -145,15 +145,15 @@ def test_enough_is_enough(photo: OpenPhoto, editor: Editor) -> None:
     found = editor.optimise(
         photo, claims, Optimisation(500, progress=lambda p: p.fraction >= 0.95 * 3 / 500)
     )
-    assert found.report["ended_early"] and not whole.report["ended_early"]
-    assert found.report["steps"] == whole.report["steps"] == 3
+    assert found.report.ended_early and not whole.report.ended_early
+    assert found.report.steps == whole.report.steps == 3
     assert np.array_equal(found.vector, whole.vector) and found.vector.any()
 
 
 def test_an_embedding_ended_early_says_so(photo: OpenPhoto, editor: Editor) -> None:
     opened = editor.open(photo.pixels, photo.frame, progress=lambda p: p.fraction > 0.1)
-    assert opened.report["ended_early"] and not photo.report["ended_early"]
-    assert opened.report["perceptual"] > photo.report["perceptual"]
+    assert opened.report.ended_early and not photo.report.ended_early
+    assert opened.report.perceptual > photo.report.perceptual
 
 
 def test_vectors_of_another_shape_or_with_nan_are_refused(photo: OpenPhoto, editor: Editor) -> None:
@@ -180,8 +180,8 @@ def test_the_region_of_stacked_edits_holds_that_of_each(photo: OpenPhoto, editor
     groups = list(editor.bundle.groups.values())[:2]
     stacked = editor.apply(photo, [ScaledEdit(nothing, parts, 1.0) for parts in groups])
     alone = [editor.apply(photo, [ScaledEdit(nothing, parts, 1.0)]) for parts in groups]
-    areas = [result.report["area_region"] for result in alone]
-    assert max(areas) < stacked.report["area_region"] <= sum(areas)
+    areas = [result.report.area_region for result in alone]
+    assert max(areas) < stacked.report.area_region <= sum(areas)
 
 
 def test_scales_out_of_all_bounds_are_clamped_and_told(photo: OpenPhoto, editor: Editor) -> None:
@@ -189,8 +189,8 @@ def test_scales_out_of_all_bounds_are_clamped_and_told(photo: OpenPhoto, editor:
     far, most = (
         editor.apply(photo, [ScaledEdit(vector, MOUTH, scale)]) for scale in (-99.0, -10.0)
     )
-    assert far.report["scales"] == [-10.0] and far.report["clamped"] == [-99.0]
-    assert most.report["clamped"] == [] and np.array_equal(far.vector, most.vector)
+    assert far.report.scales == (-10.0,) and far.report.clamped == (-99.0,)
+    assert most.report.clamped == () and np.array_equal(far.vector, most.vector)
     with pytest.raises(BadSetting, match="cannot be applied nan times"):
         editor.apply(photo, [ScaledEdit(vector, MOUTH, float("nan"))])
 
@@ -213,10 +213,10 @@ def test_an_edit_may_cover_the_whole_picture(photo: OpenPhoto, editor: Editor) -
     skin = np.full_like(photo.labels, editor.bundle.part("skin").index)
     all_of_it = Claims(skin, skin != photo.labels, np.zeros_like(skin), ("skin",))
     found = editor.optimise(photo, all_of_it, Optimisation(2))
-    assert found.report["share_of_subject"] > 0.6 and np.isfinite(found.vector).all()
+    assert found.report.share_of_subject > 0.6 and np.isfinite(found.vector).all()
     every = ScaledEdit(found.vector, tuple(p.name for p in editor.bundle.parts), 1.0)
     both = editor.apply(photo, [every], Optimisation(1))
-    assert both.report["share_of_subject"] <= 1 and np.isfinite(both.vector).all()
+    assert both.report.share_of_subject <= 1 and np.isfinite(both.vector).all()
     merged = shown_over(photo, found)
     assert np.array_equal(merged[300:], photo.pixels[300:])  # far below the frame
 

@@ -25,5 +25,5 @@ def test_erasing_half_a_part_shrinks_it(editor: Editor, photo: OpenPhoto) -> Non
     ]
     result = editor.repaint(photo, painted, Optimisation(100))
     assert result.parts == (part.name,)
-    assert result.report["agreement_model"] > 0.6
+    assert result.report.agreement_model > 0.6
     assert (result.labels == part.index).sum() <= 0.6 * sizes[part.index]

@@ -36,7 +36,7 @@ def test_following_goes_on_from_where_it_was(editor: Editor, photo: OpenPhoto) -
     painted = grown(photo, a_small_part(editor, photo))
     first = editor.repaint_live(photo, painted, Optimisation(3))
     second = editor.repaint_live(photo, painted, Optimisation(1, start=first.delta))
-    assert second.report["loss"][0] == pytest.approx(min(first.report["loss"]), rel=1e-3)
+    assert second.report.loss[0] == pytest.approx(min(first.report.loss), rel=1e-3)
     kept = editor.repaint(photo, painted, Optimisation(0, start=first.delta))
     np.testing.assert_array_equal(kept.vector, first.delta)
     assert kept.layer.pixels[..., 3].max() > 0

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import random
 from array import array
+from dataclasses import replace
 from typing import Any
 
 import msgpack
@@ -20,13 +22,19 @@ CODE = m.Pixels(4, 2, 1, "f32", array("f", [0.5, -1, 2, 3, 4, 5, 6, 7]).tobytes(
 RGB = m.Pixels(3, 2, 3, "u8", bytes(range(18)))
 DEEP = m.Pixels(1, 1, 4, "f32", array("f", [0.1, 7.5, -0.5, 1]).tobytes())
 QUAD = (1.5, -2.0, 1.5, 40.0, 50.0, 40.0, 50.0, -2.0)
-REPORT = {
-    "mse": 0.25,
-    "network": "SqueezeNet",
-    "identity": None,
-    "steps": [1, 2],
-    "in": {"a": True},
-}
+PHOTO_REPORT = m.PhotoReport(
+    0.1, "SqueezeNet", 0.25, None, None, "well", "The model represents it well.", "fast", 1.5,
+    part_verdicts={"eyes": "roughly"}, hidden=("hair",), covered=True, profile=False,
+)  # fmt: skip
+REPAINT_REPORT = m.RepaintReport(
+    area_region=5, area_changed=3, share_of_subject=None, steps=2, ended_early=True,
+    loss=(2.5, None), terms={"ce": 0.5}, agreement=0.75, agreement_model=0.5,
+    agreement_read_in="photo", take="shape",
+)  # fmt: skip
+APPLY_REPORT = m.ApplyReport(
+    area_region=5, area_changed=3, share_of_subject=0.5, refine=0, ended_early=False,
+    scales=(10.0,), clamped=(99.0,), seconds=0.5,
+)  # fmt: skip
 
 SAMPLES: list[m.Message] = [
     m.Hello("gimp 3.0.4"),
@@ -37,7 +45,7 @@ SAMPLES: list[m.Message] = [
     m.Segment("faces", "id", QUAD, (5, 6, 3, 2), RGB, 100, 90, "balanced", CODE),
     m.Segment("faces", "id", QUAD, (5, 6, 1, 1), DEEP, 100, 90),
     m.Segmented(
-        "id", [m.PartLayer("hair", 1, (255, 0, 9), (1, 2, 3, 2), MASK)], MASK, CODE, REPORT
+        "id", [m.PartLayer("hair", 1, (255, 0, 9), (1, 2, 3, 2), MASK)], MASK, CODE, PHOTO_REPORT
     ),
     m.Repaint("id", [m.PaintedPart("hair", (-5, 2, 3, 2), MASK)], 50),
     m.Repaint("id", [], 0, CODE),
@@ -45,15 +53,16 @@ SAMPLES: list[m.Message] = [
     m.PhotoKnown("id"),
     m.LiveRepaint("id", [m.PaintedPart("hair", (-5, 2, 3, 2), MASK)], 50, resume=False),
     m.LiveRepaint("id", [m.PaintedPart("hair", (-5, 2, 3, 2), MASK)], only=("hair", "nose")),
-    m.LiveRepainted("id", CODE, ("hair",), {"steps": 3}),
+    m.LiveRepainted("id", CODE, ("hair",), REPAINT_REPORT),
     m.Borrow("id", "other", ("left eye", "right eye"), "shape", 50),
     m.Apply("id", [m.EditRef("smile", scale=-0.5), m.EditRef(vector=CODE, parts=("lip",))], 30),
-    m.Edited("id", m.ResultLayer((1, 2, 1, 1), DEEP), CODE, ("hair", "skin"), MASK, REPORT),
+    m.Repainted("id", m.ResultLayer((1, 2, 1, 1), DEEP), CODE, ("hair",), MASK, REPAINT_REPORT),
+    m.Applied("id", m.ResultLayer((1, 2, 1, 1), DEEP), CODE, ("skin",), MASK, APPLY_REPORT),
     m.SaveEdit("id", "Größere Augen", "äöü 👁", ("eye",), CODE, -1, 2.5),
     m.Saved("groessere-augen"),
     m.Learn(["a", "b"], "smile", others=["c"], steps=30),
     m.Learn(["a"], edits=[m.EditRef(vector=CODE, parts=("lip",))]),
-    m.Learnt(CODE, ("lip",), -1.5, 2, REPORT),
+    m.Learnt(CODE, ("lip",), -1.5, 2, m.LearnReport(2, 0.5, None, (-1.5, 2.0))),
     m.ListRecipes("faces"),
     m.Recipes([m.RecipeInfo("smile", "Smile", "Lifts the corners.", ("lip",))]),
     m.ListEdits("faces"),
@@ -76,7 +85,7 @@ SAMPLES: list[m.Message] = [
     m.ListBundles(),
     m.Bundles(
         [
-            m.BundleInfo("cats", "Cats", 64, ("ear",), (), "CC0", "made", picture=b"RIFF"),
+            m.BundleInfo("cats", "Cats", "cats", 64, ("ear",), {"ears": ("ear",)}, picture=b"RIFF"),
             m.BundleInfo("torn", problem="bundle.json cannot be read."),
         ]
     ),
@@ -88,7 +97,7 @@ SAMPLES: list[m.Message] = [
     m.Cancel("abc"),
     m.Cancelled("abc", True),
     m.Status(),
-    m.StatusReport("1.0", "cuda", [{"name": "faces"}], 512.5, 3.5, 2, None, 0, "backend.log"),
+    m.StatusReport("1.0", "cuda", [m.BundleInfo("faces")], 512.5, 3.5, 2, None, 0, "backend.log"),
     m.Log(),
     m.LogText("one\ntwo"),
     m.Shutdown("update"),
@@ -232,8 +241,8 @@ def test_messages_that_do_not_fit_together_cannot_be_made(make: Any) -> None:
         m.Progress(1.5, ""),
         m.Progress(0.5, "x" * (MAX_TEXT + 1)),
         m.Segmented("p", [], MASK, CODE, {"a": object()}),
-        m.Segmented("p", [], MASK, CODE, {"a": {1: 2}}),
-        m.Segmented("p", [], RGB, CODE, {}),
+        m.Segmented("p", [], MASK, CODE, replace(PHOTO_REPORT, part_verdicts={1: "well"})),
+        m.Segmented("p", [], RGB, CODE, PHOTO_REPORT),
         m.Repaint("p", [m.PaintedPart("hair", (0, 0, 3, 2), MASK)] * 5000),
     ],
 )
@@ -242,12 +251,10 @@ def test_what_would_be_refused_is_not_sent(message: m.Message) -> None:
         pack("j", message)
 
 
-def test_reports_have_a_depth() -> None:
-    report: dict[str, Any] = {}
-    for _ in range(20):
-        report = {"deeper": report}
-    with pytest.raises(ProtocolError, match="levels"):
-        pack("j", m.Segmented("p", [], MASK, CODE, report))
+@pytest.mark.parametrize("change", [{"mse": "0.25"}, {"quality": "badly"}, {"mse": math.nan}])
+def test_reports_hold_what_they_promise(change: dict[str, Any]) -> None:
+    with pytest.raises(ProtocolError, match="report"):
+        pack("j", m.Segmented("p", [], MASK, CODE, replace(PHOTO_REPORT, **change)))
 
 
 @pytest.mark.parametrize("job", ["", "a" * 64, "0123-_Az"])
@@ -263,11 +270,11 @@ def test_bad_job_ids(job: object) -> None:
 
 def test_other_versions_are_seen_whatever_else_they_say() -> None:
     with pytest.raises(WrongVersionError) as caught:
-        received({"version": 3, "news": {}}, type="Hello")
-    assert caught.value.version == 3
+        received({"version": 4, "news": {}}, type="Hello")
+    assert caught.value.version == 4
 
 
-@pytest.mark.parametrize("name", ["Message", "JobRequest", "Pixels", "Subject", "__class__", ""])
+@pytest.mark.parametrize("name", ["Message", "JobRequest", "Edited", "Pixels", "Subject", "__class__", ""])
 def test_only_messages_are_messages(name: str) -> None:
     with pytest.raises(ProtocolError, match="unknown message"):
         received({}, type=name)

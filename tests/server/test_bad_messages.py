@@ -12,7 +12,7 @@ import msgpack
 import pytest
 import zmq
 
-from backend_harness import Backend, error_of, repaint, rgb, segment, wait_until
+from backend_harness import Backend, error_of, repaint, rgb, segment, told, wait_until
 from protocol import PROTOCOL_VERSION, connection_file, framing, paths
 from protocol import messages as m
 from protocol.client import Connection
@@ -64,7 +64,7 @@ def code(reply: m.Message) -> str:
     return reply.code
 
 
-@pytest.mark.parametrize("version", [0, 1, 3, 10**9, -1, "1", None, [1], {}])
+@pytest.mark.parametrize("version", [0, 2, 4, 10**9, -1, "1", None, [1], {}])
 def test_other_versions_are_told_so(raw: Raw, version: object) -> None:
     raw.send(hello(version=version, field_of_tomorrow=1))
     assert code(raw.answer()) == "protocol_version"
@@ -225,15 +225,15 @@ def test_damaged_embeddings_are_made_again(
     (kept,) = (home / "cache").iterdir()
     for damage in (b"", b"PK\x03\x04 not an archive", kept.read_bytes()[:100]):
         kept.write_bytes(damage)
-        assert "from_cache" not in connection.request(segment()).report
-    assert connection.request(segment()).report["from_cache"] is True
+        assert not connection.request(segment()).report.from_cache
+    assert connection.request(segment()).report.from_cache
 
 
 def test_a_full_disk_only_costs_the_embedding(start: Callable[..., Backend], home: Path) -> None:
     (home / "cache").write_text("a file where the folder should be")
     with start().connect() as connection:
-        assert connection.request(segment()).report["inversions"] == 1
-        assert connection.request(segment()).report["inversions"] == 2
+        assert told(connection.request(segment()))["inversions"] == 1
+        assert told(connection.request(segment()))["inversions"] == 2
 
 
 def test_a_mistake_of_the_servers_own_ends_nothing(

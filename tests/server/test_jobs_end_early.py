@@ -90,7 +90,7 @@ def test_keep_what_a_running_job_has(connection: Connection) -> None:
     assert connection.cancel(running.job, keep=True) is True
     running.join(60)
     assert isinstance(running.outcome, m.Edited)
-    assert 0 < running.outcome.report["steps"] < FOREVER
+    assert 0 < running.outcome.report.steps < FOREVER
     assert connection.cancel(running.job, keep=True) is False
 
 

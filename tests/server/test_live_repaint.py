@@ -46,7 +46,7 @@ def test_the_next_stroke_goes_on_from_one_that_was_ended(connection: Connection)
     connection.cancel(job, keep=True)
     older.join(60)
     newer = connection.request(live("hair"))
-    assert results[0].report["steps"] < FOREVER
+    assert results[0].report.steps < FOREVER
     assert [first(results[0].vector), first(newer.vector)] == [1, 2]
 
 
@@ -69,7 +69,7 @@ def test_borrow_takes_from_another_open_photo(connection: Connection) -> None:
     edited = connection.request(m.Borrow("p1", "p2", ("hair",), "shape", 7))
     assert first(edited.vector) == 30
     assert edited.parts == ("hair",)
-    assert (edited.report["take"], edited.report["steps"]) == ("shape", 7)
+    assert (edited.report.take, edited.report.steps) == ("shape", 7)
     assert error_of(connection, m.Borrow("p1", "gone", ("hair",))).code == "unknown_photo"
 
 

@@ -105,7 +105,7 @@ def test_from_a_photo_to_an_edit_in_the_library(editor: Connection) -> None:
     applied = editor.request(m.Apply("p", [m.EditRef("big-eyes", scale=1.0)]))
     assert bytes(applied.vector.data) == bytes(edited.vector.data)
     refined = editor.request(m.Apply("p", [m.EditRef("big-eyes", scale=0.5)], refine=3))
-    assert refined.report["refine"] == 3
+    assert refined.report.refine == 3
 
 
 def test_parts_without_layers_stay_as_they_are(editor: Connection) -> None:
@@ -130,7 +130,7 @@ def test_an_edit_learnt_from_several_photos(editor: Connection) -> None:
     learnt = editor.request(m.Learn(["p", "q"], edits=[mine], steps=2), events.append)
     assert isinstance(learnt, m.Learnt)
     assert learnt.parts == ("eyes",) and learnt.low < 0 < learnt.high
-    assert learnt.report["learnt_from"] == 2 and "transfer" in learnt.report
+    assert learnt.report.learnt_from == 2 and hasattr(learnt.report, "transfer")
     assert any(isinstance(event, m.Progress) for event in events)
     mean = editor.request(m.Learn(["p"], edits=[mine, replace(mine, scale=0.0)], steps=0))
     half = [value / 2 for value in array("f", bytes(edited.vector.data))]
@@ -171,9 +171,9 @@ def test_a_damaged_bundle_is_told_and_harms_no_other(
     assert error_of(editor, request).code == "bad_bundle"
     (damaged / "bundle.json").write_text("{")
     assert error_of(editor, request).code == "bad_bundle"
-    described = {bundle["name"]: bundle for bundle in editor.status().bundles}
-    assert "problem" in described["broken"]
-    assert described["tiny"]["parts"] == ["background", "fur", "eyes"]
+    described = {bundle.name: bundle for bundle in editor.status().bundles}
+    assert described["broken"].problem
+    assert described["tiny"].parts == ("background", "fur", "eyes")
     assert opened(editor).parts
 
 
@@ -196,7 +196,7 @@ def test_a_backend_killed_in_a_repaint_loses_nothing_that_was_kept(bundle_home: 
     with ensure_backend(COMMAND, cwd=CHECKOUT) as connection:
         assert error_of(connection, request).code == "unknown_photo"
         again = opened(connection)
-        assert again.report["from_cache"] is True
+        assert again.report.from_cache
         assert bytes(again.w_plus.data) == bytes(segmented.w_plus.data)
         assert [bytes(p.alpha.data) for p in again.parts] == [
             bytes(p.alpha.data) for p in segmented.parts
@@ -216,7 +216,7 @@ def test_a_repaint_ended_early_keeps_its_best(editor: Connection) -> None:
     request = m.Repaint("p", painted(segmented.parts, "eyes"), steps=10_000)
     edited = editor.request(request, enough, job)
     assert isinstance(edited, m.Edited)
-    assert edited.report["ended_early"] and 1 <= edited.report["steps"] < 10_000
+    assert edited.report.ended_early and 1 <= edited.report.steps < 10_000
     assert any(array("f", bytes(edited.vector.data)))
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from backend_harness import Backend, error_of, repaint, rgb, segment
+from backend_harness import Backend, error_of, repaint, rgb, segment, told
 from protocol import messages as m
 from protocol.client import Connection
 from protocol.typed import MAX_TEXT
@@ -51,7 +52,7 @@ def test_segment_answers_in_photo_coordinates(connection: Connection) -> None:
     assert bytes(result.parts[0].alpha.data) == bytes([200]) * (57 * 56)
     assert (result.labels.width, result.labels.height) == (16, 16)
     assert floats(result.w_plus) == [100.0] * 32
-    assert result.report["mse"] == 0.25
+    assert result.report.mse == 0.25
 
 
 def test_uncertainty_comes_when_it_is_asked_for(connection: Connection) -> None:
@@ -89,7 +90,7 @@ def test_repaint_reports_previews_and_answers_in_photo_coordinates(connection: C
     assert all(p.rect == (30, 20, 40, 40) for p in previews)
     assert result.layer.rect == (33, 21, 5, 3)
     assert result.parts == ("slow",)
-    assert result.report["painted"] == [8 * 255]
+    assert result.report.terms["painted 0"] == 8 * 255
 
 
 def test_apply_sums_scaled_edits(connection: Connection) -> None:
@@ -136,36 +137,36 @@ def test_embeddings_outlive_the_backend(start: Callable[..., Backend]) -> None:
     first = start()
     with first.connect() as connection:
         before = connection.request(segment())
-        assert before.report["inversions"] == 1
+        assert told(before)["inversions"] == 1
         again = connection.request(segment("other id"))
-        assert again.report == {**before.report, "from_cache": True}
+        assert again.report == replace(before.report, from_cache=True)
         connection.request(segment(value=90))
         connection.request(segment(level="balanced"))
         known = connection.request(segment(w_plus=latent(0.125)))
         assert floats(known.w_plus) == [0.125] * 32
-        assert known.report["inversions"] == 3  # another picture, another level; none for its own
+        assert told(known)["inversions"] == 3  # another picture, another level; none for its own
     first.kill()
     with start().connect() as connection:
         after = connection.request(segment())
-        assert after.report == {**before.report, "from_cache": True}
+        assert after.report == replace(before.report, from_cache=True)
         assert bytes(after.w_plus.data) == bytes(before.w_plus.data)
-        assert connection.request(segment(value=80)).report["inversions"] == 1
+        assert told(connection.request(segment(value=80)))["inversions"] == 1
 
 
 def test_parts_can_be_put_right_and_an_embedding_improved(connection: Connection) -> None:
     first = connection.request(segment(value=61))
-    assert first.report["corrected"] is None and not first.report["improved"]
+    assert told(first)["corrected"] is None and not told(first)["improved"]
     alpha = m.Pixels(4, 2, 1, "u8", bytes([255] * 8))
     layers = [m.PaintedPart("hair", (33, 21, 4, 2), alpha)]
     right = connection.request(segment(value=61, corrected=layers))
-    assert right.report["corrected"] == [1, 255]  # hair, and what nothing is said about
+    assert told(right)["corrected"] == [1, 255]  # hair, and what nothing is said about
     kept = connection.request(segment(value=61, corrected=layers))
-    assert kept.report["from_cache"] and kept.report["inversions"] == right.report["inversions"]
+    assert kept.report.from_cache and told(kept)["inversions"] == told(right)["inversions"]
     better = connection.request(
         segment(value=61, level="faithful", w_plus=latent(0.5), improve=True)
     )
-    assert better.report["improved"] and better.report["level"] == "faithful"
-    assert better.report["inversions"] == right.report["inversions"] + 1
+    assert told(better)["improved"] and better.report.level == "faithful"
+    assert told(better)["inversions"] == told(right)["inversions"] + 1
 
 
 def test_a_photo_is_known_to_every_client(backend: Backend) -> None:
@@ -180,7 +181,7 @@ def test_status(connection: Connection) -> None:
     assert status.photos == 1
     assert status.running is None
     assert status.queued == 0
-    assert status.bundles == [{"name": "small", "resolution": 16}]
+    assert status.bundles == [m.BundleInfo("small", resolution=16)]
     assert status.memory_mb > 10
     assert status.log.endswith("backend.log")
 
@@ -210,7 +211,7 @@ def test_an_internal_error_names_the_log_and_is_in_it(
 def test_reports_are_made_plain(connection: Connection) -> None:
     connection.request(segment())
     report = connection.request(repaint("nan")).report
-    assert report["loss"] == [None, 1.0, [0, 1, 2], "x"]
+    assert report.loss == (None, 1.0)
 
 
 def test_a_full_graphics_card_leaves_the_job_to_the_cpu(start: Callable[..., Backend]) -> None:
@@ -218,10 +219,10 @@ def test_a_full_graphics_card_leaves_the_job_to_the_cpu(start: Callable[..., Bac
         connection.request(segment())
         events: list[m.Message] = []
         result = connection.request(repaint("full"), events.append)
-        assert result.report["device"] == "cpu"
+        assert result.report.terms["on cpu"]
         texts = [event.text for event in events if isinstance(event, m.Progress)]
         assert any("graphics memory is full" in text for text in texts)
-        assert connection.request(repaint("hair")).report["device"] == "meta"
+        assert connection.request(repaint("hair")).report.terms["on meta"]
 
 
 def test_bundles_are_listed_with_a_picture(connection: Connection) -> None:

@@ -12,8 +12,8 @@ from backend.models.config import GeneratorConfig
 from backend.models.encoder import Encoder
 from backend.models.generator import Generator
 from backend.models.runtime.resampling import enlarged
+from backend.training.config import TrainingConfig
 from backend.training.growing import check_growth, grow_encoder, grow_generator
-from backend.training.recipe import Recipe
 from backend.training.trainer import GeneratorTrainer
 from protocol.errors import UserError
 
@@ -57,7 +57,7 @@ def test_only_the_resolution_may_grow() -> None:
 def test_a_grown_run_trains_every_new_layer() -> None:
     bundle = find_bundle("faces")
     config = replace(bundle.config, resolution=2 * bundle.resolution)
-    trainer = GeneratorTrainer(config, Recipe(batch=1), bundle.path("perceptual"))
+    trainer = GeneratorTrainer(config, TrainingConfig(batch=1), bundle.path("perceptual"))
     trainer.start_from(bundle)
     before = {k: v.clone() for k, v in trainer.generator.blocks[-1].named_parameters()}
     for _ in range(2):  # the first step moves to_rgb away from zero, the second the rest

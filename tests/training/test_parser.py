@@ -107,7 +107,7 @@ def test_a_parser_is_trained_resumed_and_written_into_the_bundle(
         return command.run(words.parse_args([str(w) for w in arguments]))
 
     report = train("run", 2)
-    assert report["photos"] == 1 and 0 <= report["six"]["skin"] <= 1
+    assert report.photos == 1 and 0 <= report.six["skin"] <= 1
     assert "mean of the six" in command.describe(report)
     done = torch.load(tmp_path / "run" / "parser.pt", weights_only=True)["done"]
     train("run", 3)

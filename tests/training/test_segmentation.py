@@ -81,9 +81,9 @@ def test_a_branch_learns_from_labelled_pictures(tmp_path: Path, labelled: Path) 
     words += ["--held-back", 1, "--embedding-steps", 2, "--codes", codes, "--sheet", sheet]
     args = parser.parse_args([str(w) for w in words])
     report = segmentation.run(args)
-    assert report["pictures"] == 3 and report["held_back"] == ["0"]
-    assert report["iou"]["skin"] > 0.7 and report["iou"]["hair"] > 0.7
-    assert report["mean_iou"] > 0.7 and "mean" in segmentation.describe(report)
+    assert report.pictures == 3 and report.held_back == ["0"]
+    assert report.iou["skin"] > 0.7 and report.iou["hair"] > 0.7
+    assert report.mean_iou > 0.7 and "mean" in segmentation.describe(report)
     assert cv2.imread(str(sheet)).shape == (256, 4 * 256, 3)
     bundle = read_bundle(tmp_path / "faces")
     assert bundle.verify() == []

@@ -15,15 +15,16 @@ from backend.bundles.bundle import read_bundle
 from backend.bundles.networks import load_networks
 from backend.cli import main
 from backend.commands.train import bundle as bundle_command
+from backend.commands.train import generator
 from backend.models.config import GeneratorConfig
 from backend.models.pictures import grid
 from backend.models.segmentation import SegmentationBranch
-from backend.training import best, generator
+from backend.training import best
 from backend.training.augment import Augmentation
+from backend.training.config import TrainingConfig
 from backend.training.critic import close_up
 from backend.training.dataset import AlignedDataset
 from backend.training.heads import TrainingHeads
-from backend.training.recipe import Recipe
 from backend.training.trainer import GeneratorTrainer
 from backend.training.views import focus_map
 from protocol.errors import UserError
@@ -111,7 +112,7 @@ def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(
     generator.run(arguments(aligned, whole, 24, "--held-out", held))
     for until in (8, 16, 24):
         report = generator.run(arguments(aligned, parts, until, "--held-out", held))
-    assert report["seen"] == 24
+    assert report.seen == 24
     bests = [torch.load(run / "best.pt", weights_only=True) for run in (whole, parts)]
     assert bests[0]["seen"] == bests[1]["seen"] and bests[0]["distance"] == bests[1]["distance"]
     a, b = weights(whole), weights(parts)
@@ -132,13 +133,13 @@ def test_the_best_networks_are_kept_and_become_the_bundle(
     assert (kept["seen"], kept["distance"], kept["photos"]) == (16, 3.0, 4)
     generator.run(arguments(aligned, run, 32, *more))  # a later part of the run does not forget
     assert torch.load(run / "best.pt", weights_only=True)["seen"] == 16
-    assert bundle_command.run(bundling(aligned, run, tmp_path / "best"))["images_seen"] == 16
+    assert bundle_command.run(bundling(aligned, run, tmp_path / "best")).images_seen == 16
     last = bundle_command.run(bundling(aligned, run / "state.pt", tmp_path / "last"))
-    assert last["images_seen"] == 32
+    assert last.images_seen == 32
 
 
 def test_a_closer_generator_has_the_smaller_distance(aligned: Path) -> None:
-    trainer = GeneratorTrainer(CONFIG, Recipe(batch=8, adversarial_from=10**9), PERCEPTUAL)
+    trainer = GeneratorTrainer(CONFIG, TrainingConfig(batch=8, adversarial_from=10**9), PERCEPTUAL)
     data = AlignedDataset(aligned)
     kept = best.BestKept(aligned, trainer, data.batch(np.arange(8), 32))
     batches, first = data.batches(8, 32, 0, 0), kept.offer()
@@ -148,7 +149,7 @@ def test_a_closer_generator_has_the_smaller_distance(aligned: Path) -> None:
 
 
 def test_reconstruction_learns(aligned: Path) -> None:
-    trainer = GeneratorTrainer(CONFIG, Recipe(batch=8, adversarial_from=10**9), PERCEPTUAL)
+    trainer = GeneratorTrainer(CONFIG, TrainingConfig(batch=8, adversarial_from=10**9), PERCEPTUAL)
     batches = AlignedDataset(aligned).batches(8, 32, 0, 0)
     losses = [trainer.step(next(batches))["mse"] for _ in range(40)]
     assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
@@ -164,8 +165,8 @@ class Colours:
 
 
 def test_identity_is_learnt() -> None:
-    recipe = Recipe(mse_weight=0.0, perceptual_weight=0.0, identity_weight=2.0)
-    trainer = GeneratorTrainer(CONFIG, recipe, PERCEPTUAL, Colours())
+    settings = TrainingConfig(mse_weight=0.0, perceptual_weight=0.0, identity_weight=2.0)
+    trainer = GeneratorTrainer(CONFIG, settings, PERCEPTUAL, Colours())
     real = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
     losses = [trainer.step(real)["identity"] for _ in range(30)]
     assert 0.0 <= np.mean(losses[-5:]) < 0.5 * losses[0] <= 2.0
@@ -179,7 +180,7 @@ def test_a_close_up_shows_the_middle_half_enlarged() -> None:
 
 
 def test_what_is_seen_close_up_is_learnt() -> None:
-    only = Recipe(mse_weight=0.0, perceptual_weight=0.0, close_up_weight=1.0)
+    only = TrainingConfig(mse_weight=0.0, perceptual_weight=0.0, close_up_weight=1.0)
     trainer = GeneratorTrainer(CONFIG, only, PERCEPTUAL)
     real = torch.full((4, 3, 32, 32), -0.6)
     real[:, 0] = 0.9
@@ -188,7 +189,7 @@ def test_what_is_seen_close_up_is_learnt() -> None:
 
 
 def test_drawn_codes_are_like_the_recent_ones() -> None:
-    trainer = GeneratorTrainer(CONFIG, Recipe(), PERCEPTUAL)
+    trainer = GeneratorTrainer(CONFIG, TrainingConfig(), PERCEPTUAL)
     torch.manual_seed(1)
     shape = (CONFIG.n_ws, CONFIG.w_dim)
     mixing = torch.randn(3, *shape)  # of 3 directions only
@@ -202,8 +203,8 @@ def test_drawn_codes_are_like_the_recent_ones() -> None:
 
 def test_pictures_of_drawn_codes_are_judged_from_their_time_on(aligned: Path) -> None:
     shown: list[int] = []
-    recipe = Recipe(batch=4, discriminator_from=0, adversarial_from=4, drawn_from=8)
-    trainer = GeneratorTrainer(CONFIG, recipe, PERCEPTUAL)
+    settings = TrainingConfig(batch=4, discriminator_from=0, adversarial_from=4, drawn_from=8)
+    trainer = GeneratorTrainer(CONFIG, settings, PERCEPTUAL)
     trainer.generator.register_forward_hook(lambda _, given, __: shown.append(len(given[0])))
     batches = AlignedDataset(aligned).batches(4, 32, 0, 0)
     losses = [trainer.step(next(batches)) for _ in range(4)]
@@ -212,8 +213,8 @@ def test_pictures_of_drawn_codes_are_judged_from_their_time_on(aligned: Path) ->
 
 
 def test_rates_fall_to_nothing_at_the_end_of_a_run() -> None:
-    recipe = Recipe(generator_rate=0.4, encoder_rate=0.2, cool_over=100)
-    trainer = GeneratorTrainer(CONFIG, recipe, PERCEPTUAL)
+    settings = TrainingConfig(generator_rate=0.4, encoder_rate=0.2, cool_over=100)
+    trainer = GeneratorTrainer(CONFIG, settings, PERCEPTUAL)
     found = []
     for trainer.seen in (0, 900, 950, 1000):
         trainer.cool(1000)
@@ -252,7 +253,7 @@ def test_a_bundle_made_anew_drops_what_belonged_to_another_generator(
 
 def test_a_run_starts_from_a_bundle() -> None:
     bundle = find_bundle("faces")
-    trainer = GeneratorTrainer(bundle.config, Recipe(), PERCEPTUAL)
+    trainer = GeneratorTrainer(bundle.config, TrainingConfig(), PERCEPTUAL)
     trainer.start_from(bundle)
     w_plus = torch.randn(1, bundle.config.n_ws, bundle.config.w_dim)
     expected = load_networks(bundle, torch.device("cpu")).generator(w_plus)[0]
@@ -316,7 +317,7 @@ def test_a_run_becomes_a_bundle_that_draws_samples(aligned: Path, tmp_path: Path
     generator.run(arguments(aligned, run, 8))
     report = bundle_command.run(bundling(aligned, run, folder))
     bundle = read_bundle(folder)
-    assert report["images_seen"] == bundle.images_seen == 8
+    assert report.images_seen == bundle.images_seen == 8
     assert bundle.verify() == [] and bundle.has("codes") and not bundle.has("segmentation")
     shapes = {p.name: cv2.imread(str(p)).shape for p in folder.glob("*.[pj][np]g")}
     side = CONFIG.resolution
@@ -341,8 +342,8 @@ def test_small_photos_and_large_ones_train_together(aligned: Path, tmp_path: Pat
     np.save(small / "images.npy", images)
     (small / "names.json").write_text(json.dumps([f"small/{i}" for i in range(8)]))
     data = AlignedDataset([aligned, small])
-    recipe = Recipe(batch=4, discriminator_from=0, adversarial_from=0, drawn_from=10**9)
-    trainer = GeneratorTrainer(CONFIG, recipe, PERCEPTUAL)
+    settings = TrainingConfig(batch=4, discriminator_from=0, adversarial_from=0, drawn_from=10**9)
+    trainer = GeneratorTrainer(CONFIG, settings, PERCEPTUAL)
     batches = data.batches(4, 32, 0, 0)
     sides = set()
     for _ in range(8):
@@ -350,7 +351,7 @@ def test_small_photos_and_large_ones_train_together(aligned: Path, tmp_path: Pat
         sides.add(batch.shape[-1])
         assert all(loss.isfinite() for loss in trainer.step(batch).values())
     assert sides == {16, 32} == set(trainer.views)
-    again = GeneratorTrainer(CONFIG, recipe, PERCEPTUAL)
+    again = GeneratorTrainer(CONFIG, settings, PERCEPTUAL)
     again.restore(trainer.state())
     state = again.views[16][0].critic.state()["discriminator"]
     expected = trainer.views[16][0].critic.state()["discriminator"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from dataclasses import dataclass
 
 from backend.commands.arguments import add_bundle
 from edit_library import EditInfo, Library
@@ -20,7 +20,30 @@ def add_edit(parser: argparse.ArgumentParser) -> None:
     add_bundle(parser)
 
 
-def to_dict(info: EditInfo) -> dict[str, Any]:
-    """An edit for a report."""
-    extra = {"source": info.source, "folder": str(info.folder)}
-    return {k: v for k, v in info.to_json().items() if not k.startswith("format")} | extra
+@dataclass(frozen=True, kw_only=True)
+class EditReport:
+    """An edit of the library, as `--json` shows it."""
+
+    name: str
+    title: str
+    description: str
+    bundle: str
+    generator_sha256: str
+    n_ws: int
+    w_dim: int
+    parts: list[str]
+    low: float
+    high: float
+    default: float
+    created: str
+    learnt_from: int
+    licence: str
+    attribution: str
+    source: str
+    folder: str
+
+
+def report_of(info: EditInfo) -> EditReport:
+    """What is reported of an edit."""
+    told = {k: v for k, v in info.to_json().items() if not k.startswith("format")}
+    return EditReport(**told, source=info.source, folder=str(info.folder))

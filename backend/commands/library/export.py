@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from backend.commands.library.common import add_edit, open_library
+
+
+@dataclass(frozen=True)
+class LibraryExportReport:
+    """What the command reports."""
+
+    exported: str
+    output: str
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,11 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
+def run(args: argparse.Namespace) -> LibraryExportReport:
     """Write the file; raises EditLibraryError."""
     path = open_library().export(args.bundle, args.name, args.output)
-    return {"exported": args.name, "output": str(path)}
+    return LibraryExportReport(exported=args.name, output=str(path))
 
 
-def describe(report: dict[str, Any]) -> str:
-    return f"'{report['exported']}' was written to {report['output']}."
+def describe(report: LibraryExportReport) -> str:
+    return f"'{report.exported}' was written to {report.output}."

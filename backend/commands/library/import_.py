@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from backend.commands.library.common import open_library, to_dict
+from backend.commands.library.common import EditReport, open_library, report_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportedEditReport(EditReport):
+    """note: what is missing here for the edit to be applied."""
+
+    note: str | None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,15 +22,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace an edit of that name")
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
+def run(args: argparse.Namespace) -> ImportedEditReport:
     """Add the edit; raises EditLibraryError."""
     info = open_library().import_file(args.file, name=args.name, overwrite=args.overwrite)
-    return to_dict(info) | {"note": _generator_note(info.bundle, info.generator_sha256)}
+    note = _generator_note(info.bundle, info.generator_sha256)
+    return ImportedEditReport(**vars(report_of(info)), note=note)
 
 
-def describe(report: dict[str, Any]) -> str:
-    text = f"'{report['title']}' was added for the model '{report['bundle']}' ({report['name']})."
-    return f"{text}\n{report['note']}" if report["note"] else text
+def describe(report: ImportedEditReport) -> str:
+    text = f"'{report.title}' was added for the model '{report.bundle}' ({report.name})."
+    return f"{text}\n{report.note}" if report.note else text
 
 
 def _generator_note(bundle: str, sha256: str) -> str | None:

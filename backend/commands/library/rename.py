@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
-from backend.commands.library.common import add_edit, open_library, to_dict
+from backend.commands.library.common import EditReport, add_edit, open_library, report_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,10 +12,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("new_name", metavar="NEW-NAME", help="the new title")
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
+def run(args: argparse.Namespace) -> EditReport:
     """Rename a user's edit; raises EditLibraryError."""
-    return to_dict(open_library().rename(args.bundle, args.name, args.new_name))
+    return report_of(open_library().rename(args.bundle, args.name, args.new_name))
 
 
-def describe(report: dict[str, Any]) -> str:
-    return f"The edit is now '{report['title']}' ({report['name']})."
+def describe(report: EditReport) -> str:
+    return f"The edit is now '{report.title}' ({report.name})."

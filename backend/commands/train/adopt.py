@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from backend.commands.arguments import add_device, not_negative, positive
 from backend.commands.import_ import NO_LICENCE
+
+if TYPE_CHECKING:
+    from backend.training.adopting.report import AdoptionReport
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_device(parser)
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
+def run(args: argparse.Namespace) -> AdoptionReport:
     """Do every step that is not done yet; raises EditGanError, BadEdit."""
     from backend.session.devices import choose_device
     from backend.training.adopting.steps import Adopting, Options
@@ -81,26 +84,26 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     return adopting.estimate() if args.estimate else adopting.run()
 
 
-def describe(report: dict[str, Any]) -> str:
-    name, lines = report["bundle"], [report["estimate"]]
-    if encoder := report.get("encoder"):
+def describe(report: AdoptionReport) -> str:
+    name, lines = report.bundle, [report.estimate]
+    if encoder := report.encoder:
         lines.append(
-            f"Encoder: perceptual distance of held-out samples {encoder['distance_before']:.3f} "
-            f"before, {encoder['distance']:.3f} after {encoder['images']:,.0f} samples."
+            f"Encoder: perceptual distance of held-out samples {encoder.distance_before:.3f} "
+            f"before, {encoder.distance:.3f} after {encoder.images:,.0f} samples."
         )
-    if parts := report.get("parts"):
+    if parts := report.parts:
         lines.append(
-            f"Parts: {parts['samples']} samples labelled by '{parts['teacher']}'; mean "
-            f"intersection over union with it on samples held back {parts['mean_iou']:.2f}."
+            f"Parts: {parts.samples} samples labelled by '{parts.teacher}'; mean "
+            f"intersection over union with it on samples held back {parts.mean_iou:.2f}."
         )
-    if presets := report.get("presets"):
-        lines.append(f"Edits: {', '.join(presets['learnt']) or 'none'}.")
-    if report.get("peak_gb"):
-        lines.append(f"Memory at its peak: {report['peak_gb']:.1f} GB.")
-    if "missing" in report:
-        lacks = " and ".join(report["missing"])
+    if presets := report.presets:
+        lines.append(f"Edits: {', '.join(presets.learnt) or 'none'}.")
+    if report.peak_gb:
+        lines.append(f"Memory at its peak: {report.peak_gb:.1f} GB.")
+    if report.missing is not None:
+        lacks = " and ".join(report.missing)
         ready = f"It still lacks its {lacks} (docs/own-model.md)." if lacks else (
             f"Try it: editgan segment PHOTO --bundle {name} -o parts.png"
         )  # fmt: skip
-        lines += [f"Its folder: {report['folder']}", ready]
+        lines += [f"Its folder: {report.folder}", ready]
     return "\n".join(lines)

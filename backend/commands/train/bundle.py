@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from backend.bundles.bundle import Bundle, write_bundle_json
@@ -14,6 +15,15 @@ from backend.models.config import GeneratorConfig
 from backend.training.codes import add_codes
 from backend.training.state import load_networks_of
 from backend.training.trainer import averaged_networks
+
+
+@dataclass(frozen=True)
+class BundleTrainingReport:
+    """What the command reports."""
+
+    bundle: str
+    images_seen: int
+    sha: str
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--identity", type=Path)
 
 
-def run(args: argparse.Namespace) -> dict[str, object]:
+def run(args: argparse.Namespace) -> BundleTrainingReport:
     """`editgan train bundle`."""
     state = load_networks_of(args.run_folder)
     if state is None:
@@ -46,7 +56,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         bundle.path(stale).unlink(missing_ok=True)
     written = write_bundle_json(bundle)
     add_codes(written, args.images, quiet=args.quiet)
-    return {"bundle": str(args.output), "images_seen": state["seen"], "sha": written.sha}
+    return BundleTrainingReport(bundle=str(args.output), images_seen=state["seen"], sha=written.sha)
 
 
 def _describe(folder: Path, card: Card, config: GeneratorConfig, seen: int) -> Bundle:

@@ -7,6 +7,7 @@ more often.
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm import tqdm
@@ -19,6 +20,15 @@ from backend.training.dataset import AlignedDataset
 _SHUT = 0.5  # blendshape from which on an eye counts as shut
 
 
+@dataclass(frozen=True)
+class ClosedEyesTrainingReport:
+    """What the command reports."""
+
+    looked_at: int
+    closed: int
+    no_face_seen: int
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--images", type=Path, nargs="+", required=True, help="folders from `train align`"
@@ -28,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", dest="least", type=float, default=_SHUT, help="blink score, 0..1")
 
 
-def run(args: argparse.Namespace) -> dict[str, object]:
+def run(args: argparse.Namespace) -> ClosedEyesTrainingReport:
     """`editgan train closed-eyes`: names, one a line, of pictures both of whose eyes are shut."""
     check_packages("Finding closed eyes", ["ai_edge_litert"])
     from backend.evaluation.face_mesh import FaceMesh
@@ -45,4 +55,4 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         raise BadImage("No face is seen in any of these pictures; are they aligned?")
     text = "".join(f"{name}\n" for name in found)
     replace_file(args.output, text.encode())
-    return {"looked_at": len(data), "closed": len(found), "no_face_seen": unseen}
+    return ClosedEyesTrainingReport(looked_at=len(data), closed=len(found), no_face_seen=unseen)

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
 from backend.bundles.registry import bundle_at
 from backend.training.codes import add_codes
+
+
+@dataclass(frozen=True)
+class CodesTrainingReport:
+    """What the command reports."""
+
+    bundle: str
+    variance: float
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", type=Path, required=True, help="folder from `train align`")
 
 
-def run(args: argparse.Namespace) -> dict[str, object]:
+def run(args: argparse.Namespace) -> CodesTrainingReport:
     """`editgan train codes`."""
     held = add_codes(bundle_at(args.bundle), args.images, quiet=args.quiet)
-    return {"bundle": str(args.bundle), "variance": held}
+    return CodesTrainingReport(bundle=str(args.bundle), variance=held)

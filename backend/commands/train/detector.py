@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -13,8 +14,16 @@ from backend.commands.arguments import positive
 from backend.evaluation.held_out import held_out_names
 from backend.models.perceptual import SqueezeNetFeatures
 from backend.photos.folder import find_images, photo_name
-from backend.training.detector import read_scenes, score, train_head
+from backend.training.detector import DetectorScores, read_scenes, score, train_head
 from backend.training.scenes import Scenes
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectorTrainingReport(DetectorScores):
+    """What the command reports."""
+
+    bundle: str
+    scenes: int
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0)
 
 
-def run(args: argparse.Namespace) -> dict[str, object]:
+def run(args: argparse.Namespace) -> DetectorTrainingReport:
     """`editgan train detector`: trains a head, scores it on scenes made of other pictures, and
     adds it to the bundle."""
     torch.manual_seed(args.seed)
@@ -47,4 +56,4 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     report = score(head, features, Scenes(apart, others[::10], args.seed + 1), args.tried)
     save_network(head, bundle.path("detector"))
     write_bundle_json(bundle)
-    return {"bundle": str(bundle.folder), "scenes": args.count, **report}
+    return DetectorTrainingReport(bundle=str(bundle.folder), scenes=args.count, **vars(report))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -16,6 +17,15 @@ from backend.training.interruption import whole_steps
 from backend.training.state import load_state, save_state
 
 
+@dataclass(frozen=True)
+class DistilledTrainingReport:
+    """What the command reports."""
+
+    output: str
+    seen: int
+    loss: float
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_bundle(parser)
     parser.add_argument("--edit", default="smile", help="of the library (default: %(default)s)")
@@ -27,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0)
 
 
-def run(args: argparse.Namespace) -> dict[str, object]:
+def run(args: argparse.Namespace) -> DistilledTrainingReport:
     """`editgan train distilled`: resumes from the state beside the output."""
     from edit_library import Library
     from protocol.paths import library_dir
@@ -46,7 +56,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         trainer.seen = state["seen"]
     loss = _train(trainer, path, args)
     save_network(trainer.network, args.output)
-    return {"output": str(args.output), "seen": trainer.seen, "loss": loss}
+    return DistilledTrainingReport(output=str(args.output), seen=trainer.seen, loss=loss)
 
 
 def _train(trainer: DistillationTrainer, path: Path, args: argparse.Namespace) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -24,6 +24,15 @@ from backend.session.devices import choose_device
 from backend.training.dataset import AlignedDataset
 from backend.training.encoder import EncoderTrainer
 from backend.training.state import load_state, saving
+
+
+@dataclass(frozen=True)
+class EncoderTrainingReport:
+    """What the command reports."""
+
+    bundle: str
+    seen: int
+    losses: dict[str, float]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +61,7 @@ def _start(bundle: Bundle, args: argparse.Namespace) -> EncoderTrainer:
     )
 
 
-def run(args: argparse.Namespace) -> dict[str, object]:
+def run(args: argparse.Namespace) -> EncoderTrainingReport:
     """`editgan train encoder`: resumes the run found in `--run`, then writes into the bundle."""
     torch.manual_seed(args.seed)
     bundle = bundle_at(args.bundle)
@@ -74,4 +83,4 @@ def run(args: argparse.Namespace) -> dict[str, object]:
             save()
     save_network(trainer.encoder, bundle.path("encoder"))
     write_bundle_json(replace(bundle, encoder="residual"))
-    return {"bundle": str(bundle.folder), "seen": trainer.seen, "losses": losses}
+    return EncoderTrainingReport(bundle=str(bundle.folder), seen=trainer.seen, losses=losses)

@@ -8,9 +8,8 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,17 +19,27 @@ from tqdm import tqdm
 
 from backend.bundles.bundle import read_bundle
 from backend.commands.arguments import positive
+from backend.commands.train.configs import given
 from backend.errors import BadImage
 from backend.models.pictures import save_grid, to_uint8
+from backend.training.config import FinerConfig, configured, read_config
 from backend.training.dataset import AlignedDataset
 from backend.training.finer.export import write_finer_bundle
 from backend.training.finer.known_codes import KnownCodes
-from backend.training.finer.trainer import FinerRecipe, FinerTrainer
+from backend.training.finer.trainer import FinerTrainer
+from backend.training.generator_run import means_shown
 from backend.training.interruption import whole_steps
 from backend.training.state import LAST, load_state, restore_chance, save_state
-from protocol.errors import UserError
 
 _SHOWN = 6
+
+
+@dataclass(frozen=True)
+class FinerTrainingReport:
+    """What the command reports."""
+
+    seen: int
+    images_per_second: float
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,14 +59,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output", "-o", type=Path, help="folder for the bundle that is made of it"
     )
     parser.add_argument("--save-every", type=positive, default=1_000, help="images")
-    for field in fields(FinerRecipe):
+    parser.add_argument(
+        "--config", type=Path, metavar="TOML", help="hyper-parameters; options go before it"
+    )
+    for field in fields(FinerConfig):
         name = f"--{field.name.replace('_', '-')}"
         parser.add_argument(name, type=type(field.default), default=None)
-
-
-def _recipe(args: argparse.Namespace, saved: dict[str, Any]) -> FinerRecipe:
-    given = {f.name: getattr(args, f.name) for f in fields(FinerRecipe)}
-    return FinerRecipe(**(saved | {k: v for k, v in given.items() if v is not None}))
 
 
 def _known_batches(count: int, size: int, seed: int, start: int) -> Iterator[NDArray[np.int64]]:
@@ -69,10 +76,10 @@ def _known_batches(count: int, size: int, seed: int, start: int) -> Iterator[NDA
 def _train(
     trainer: FinerTrainer, data: AlignedDataset, known: KnownCodes, args: argparse.Namespace
 ) -> None:
-    recipe, side = trainer.recipe, trainer.generator.config.resolution
-    steps = trainer.seen // (2 * recipe.batch)
-    others = data.batches(recipe.batch, side, recipe.seed, steps * recipe.batch)
-    chosen = _known_batches(len(known.indices), recipe.batch, recipe.seed, steps)
+    settings, side = trainer.settings, trainer.generator.config.resolution
+    steps = trainer.seen // (2 * settings.batch)
+    others = data.batches(settings.batch, side, settings.seed, steps * settings.batch)
+    chosen = _known_batches(len(known.indices), settings.batch, settings.seed, steps)
     losses: list[dict[str, Tensor]] = []
     bar = tqdm(
         total=args.until, initial=trainer.seen, unit="img", mininterval=10, disable=args.quiet
@@ -82,21 +89,13 @@ def _train(
             picked = next(chosen)
             pictures = data.batch(known.indices[picked], side)
             losses.append(trainer.step(pictures, known.codes[picked], next(others)))
-            bar.update(2 * recipe.batch)
-            if trainer.seen % args.save_every < 2 * recipe.batch or trainer.seen >= args.until:
-                bar.set_postfix(_means(losses[-100:]))
+            bar.update(2 * settings.batch)
+            if trainer.seen % args.save_every < 2 * settings.batch or trainer.seen >= args.until:
+                bar.set_postfix(means_shown(losses[-100:]))
                 save_state(args.run_folder / LAST, trainer.state())
                 sheet(trainer, data, known, args.run_folder / f"sheet-{trainer.seen:08d}.png")
         if interrupted():
             save_state(args.run_folder / LAST, trainer.state())
-
-
-def _means(losses: list[dict[str, Tensor]]) -> dict[str, str]:
-    """Means by name, to be shown; raises UserError where one is no number."""
-    means = {k: torch.stack([x[k] for x in losses if k in x]).mean() for k in losses[-1]}
-    if not all(mean.isfinite() for mean in means.values()):
-        raise UserError("A loss is not finite; the run saved before is as it was.")
-    return {k: f"{mean:.3f}" for k, mean in means.items()}
 
 
 @torch.no_grad()
@@ -115,11 +114,13 @@ def sheet(trainer: FinerTrainer, data: AlignedDataset, known: KnownCodes, path: 
     save_grid(path, to_uint8(torch.cat(rows)), columns=_SHOWN)
 
 
-def run(args: argparse.Namespace) -> dict[str, object]:
+def run(args: argparse.Namespace) -> FinerTrainingReport:
     """`editgan train finer`: until `--until` images were seen, resuming a run found there."""
     began, bundle = time.monotonic(), read_bundle(args.bundle)
     state = load_state(args.run_folder / LAST) or {}
-    recipe = _recipe(args, state.get("recipe", {}))
+    settings = configured(
+        FinerConfig, state.get("recipe", {}), read_config(args.config), given(FinerConfig, args)
+    )
     held = frozenset(name for path in args.held_out for name in path.read_text().split())
     data = AlignedDataset(args.images, exclude=held)
     if data.smallest < 2 * bundle.resolution:
@@ -132,7 +133,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     if first < args.known:
         raise BadImage(f"{args.images[0]} holds only {first} pictures; ask for fewer with --known.")
     known = KnownCodes.find(bundle, data, first, args)
-    trainer = FinerTrainer(bundle, recipe, bundle.path("perceptual"))
+    trainer = FinerTrainer(bundle, settings, bundle.path("perceptual"))
     if state:
         trainer.restore(state)
         restore_chance(state)
@@ -141,4 +142,6 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     seconds = time.monotonic() - began
     if args.output:
         write_finer_bundle(bundle, trainer.averaged(), trainer.seen, args.output)
-    return {"seen": trainer.seen, "images_per_second": (trainer.seen - start) / max(seconds, 1e-9)}
+    return FinerTrainingReport(
+        seen=trainer.seen, images_per_second=(trainer.seen - start) / max(seconds, 1e-9)
+    )

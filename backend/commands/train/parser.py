@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,11 +18,25 @@ from backend.bundles.registry import bundle_at
 from backend.commands.arguments import positive
 from backend.evaluation.held_out import held_out_names
 from backend.training.face_parts import FaceParts
-from backend.training.parser import HELD_OUT, ParserTrainer, class_weights, parser_scores, side
+from backend.training.parser import (
+    HELD_OUT,
+    ParserScores,
+    ParserTrainer,
+    class_weights,
+    parser_scores,
+    side,
+)
 from backend.training.photographic import augmented
 from backend.training.state import load_state, save_state
 
 _EVERY = 50  # steps between states
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParserTrainingReport(ParserScores):
+    """What the command reports."""
+
+    bundle: str
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +63,7 @@ def _batch(
     return images.float() / 127.5 - 1, labels
 
 
-def run(args: argparse.Namespace) -> dict[str, object]:
+def run(args: argparse.Namespace) -> ParserTrainingReport:
     """`editgan train parser`: resumes the run found in `--run`, then writes into the bundle."""
     torch.manual_seed(args.seed)
     bundle = bundle_at(args.bundle)
@@ -76,11 +89,12 @@ def run(args: argparse.Namespace) -> dict[str, object]:
             save_network(trainer.average, args.run_folder / "parser.safetensors")
     save_network(trainer.average, bundle.path("parser"))
     write_bundle_json(bundle)
-    return parser_scores(trainer.average, data, back) | {"bundle": str(bundle.folder)}
+    scores = parser_scores(trainer.average, data, back)
+    return ParserTrainingReport(**vars(scores), bundle=str(bundle.folder))
 
 
-def describe(report: Mapping[str, Any]) -> str:
-    lines = [f"intersection over union on {report['photos']} photos kept out of training:"]
-    for group in ("iou", "six"):
-        lines += [f"  {score:5.3f}  {name}" for name, score in report[group].items()]
-    return "\n".join([*lines, f"  {report['mean_of_six']:5.3f}  mean of the six"])
+def describe(report: ParserTrainingReport) -> str:
+    lines = [f"intersection over union on {report.photos} photos kept out of training:"]
+    for group in (report.iou, report.six):
+        lines += [f"  {score:5.3f}  {name}" for name, score in group.items()]
+    return "\n".join([*lines, f"  {report.mean_of_six:5.3f}  mean of the six"])

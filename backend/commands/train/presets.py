@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,17 @@ from backend.evaluation.held_out import held_out_names
 from backend.photos.folder import find_images, photo_name
 from backend.session.learned_edits import THUMBNAIL_SEED, save_learned
 from edit_library.library import PRESETS_DIR, Library
+from protocol.facts import LearnReport
+
+
+@dataclass(frozen=True)
+class PresetsTrainingReport:
+    """What the command reports."""
+
+    bundle: str
+    presets: dict[str, LearnReport]
+    left_out: dict[str, LearnReport]
+    removed: list[str]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--thumbnail-seed", type=seed_number, default=THUMBNAIL_SEED)
 
 
-def run(args: argparse.Namespace) -> dict[str, object]:
+def run(args: argparse.Namespace) -> PresetsTrainingReport:
     """`editgan train presets`."""
     torch.manual_seed(0)
     bundle = find_bundle(args.bundle)
@@ -52,8 +64,8 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     photos = open_folder(editor, paths, wanted, "balanced", quiet=args.quiet)
     learn_from, others = photos[: args.photos], photos[args.photos :]
     library = Library.for_presets(args.output)
-    kept: dict[str, Any] = {}
-    left_out: dict[str, Any] = {}
+    kept: dict[str, LearnReport] = {}
+    left_out: dict[str, LearnReport] = {}
     options = Optimisation(args.steps)
     for recipe in _chosen(bundle, args.only):
         learned = editor.learn(RecipeTarget(recipe), learn_from, others, options)
@@ -64,7 +76,9 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         if works:
             save_learned(library, editor, recipe.name, recipe, learned, seed=args.thumbnail_seed)
     removed = _remove_others(args.output / bundle.name, set(kept), set(left_out), args.only)
-    return {"bundle": bundle.name, "presets": kept, "left_out": left_out, "removed": removed}
+    return PresetsTrainingReport(
+        bundle=bundle.name, presets=kept, left_out=left_out, removed=removed
+    )
 
 
 def _remove_others(folder: Path, kept: set[str], left_out: set[str], only: Any) -> list[str]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -33,6 +32,18 @@ from backend.training.parsed_samples import parsed_samples
 from backend.training.segmentation import build_branch, choose_held_back, score
 
 
+@dataclass(frozen=True)
+class SegmentationTrainingReport:
+    """What the command reports."""
+
+    pictures: int
+    skipped: list[str]
+    parsed_samples: int
+    held_back: list[str]
+    iou: dict[str, float]
+    mean_iou: float
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bundle", type=Path, required=True, help="the model's name or folder")
     parser.add_argument("--images", type=Path, required=True, help="folder of photos N.*")
@@ -51,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0)
 
 
-def run(args: argparse.Namespace) -> dict[str, object]:
+def run(args: argparse.Namespace) -> SegmentationTrainingReport:
     """`editgan train segmentation`: scores on held-back pictures, then trains on all of them."""
     torch.manual_seed(args.seed)
     bundle = bundle_at(args.bundle)
@@ -89,14 +100,14 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     iou = score(scored, networks.generator, *test, bundle.parts, args.sheet)
     save_network(branch_of(range(len(crops))), bundle.path("segmentation"))
     write_bundle_json(bundle)
-    return {
-        "pictures": half,
-        "skipped": skipped,
-        "parsed_samples": len(more[0]),
-        "held_back": [crop.name for crop in test[1]],
-        "iou": dict(zip(names, iou, strict=True)),
-        "mean_iou": float(np.nanmean(iou)),
-    }
+    return SegmentationTrainingReport(
+        pictures=half,
+        skipped=skipped,
+        parsed_samples=len(more[0]),
+        held_back=[crop.name for crop in test[1]],
+        iou=dict(zip(names, iou, strict=True)),
+        mean_iou=float(np.nanmean(iou)),
+    )
 
 
 def _parsed(
@@ -111,10 +122,10 @@ def _parsed(
     return parsed_samples(generator, parser, bundle.parts, args.parsed, side, quiet=args.quiet)
 
 
-def describe(report: Mapping[str, Any]) -> str:
-    lines = [f"{report['pictures']} pictures; intersection over union by part on those held back:"]
-    lines += [f"  {score:5.2f}  {name}" for name, score in report["iou"].items()]
-    lines.append(f"  {report['mean_iou']:5.2f}  mean")
-    if names := report["skipped"]:
+def describe(report: SegmentationTrainingReport) -> str:
+    lines = [f"{report.pictures} pictures; intersection over union by part on those held back:"]
+    lines += [f"  {score:5.2f}  {name}" for name, score in report.iou.items()]
+    lines.append(f"  {report.mean_iou:5.2f}  mean")
+    if names := report.skipped:
         lines.append(f"{len(names)} skipped, no subject found in them: {', '.join(names)}")
     return "\n".join(lines)

@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from backend.bundles.bundle import Bundle
+from backend.training.adopting.report import AdoptionReport
 
 FILE = "MODEL_CARD.md"
 
 
-def write_card(bundle: Bundle, report: Mapping[str, Any]) -> None:
-    """report: what the steps returned, by name."""
+def write_card(bundle: Bundle, report: AdoptionReport) -> None:
+    """report: of the steps that come before."""
     lines = [f"# {bundle.title}", "", bundle.source, "", f"Licence: {bundle.license}", ""]
     lines += [f"{bundle.resolution} pixels, subjects: {bundle.domain}.", ""]
-    if encoder := report.get("encoder"):
-        before, after = encoder["distance_before"], encoder["distance"]
+    if encoder := report.encoder:
+        before, after = encoder.distance_before, encoder.distance
         lines += [
-            f"Encoder: {encoder['images']:,.0f} samples of the generator's own. Perceptual "
+            f"Encoder: {encoder.images:,.0f} samples of the generator's own. Perceptual "
             "distance of held-out samples from their reconstructions: "
             f"{before:.3f} before, {after:.3f} after.",
             "",
         ]
-    if parts := report.get("parts"):
+    if parts := report.parts:
         lines += [
-            f"Parts: taught by the model '{parts['teacher']}' on {parts['samples']} samples. "
+            f"Parts: taught by the model '{parts.teacher}' on {parts.samples} samples. "
             "Intersection over union with its labels on samples held back:",
             "",
             "| part | IoU |",
             "|---|---|",
-            *(f"| {name} | {value:.2f} |" for name, value in parts["iou"].items()),
-            f"| mean | {parts['mean_iou']:.2f} |",
+            *(f"| {name} | {value:.2f} |" for name, value in parts.iou.items()),
+            f"| mean | {parts.mean_iou:.2f} |",
             "",
         ]
-    if presets := report.get("presets"):
-        lines += [f"Edits: {', '.join(presets['learnt']) or 'none'}.", ""]
+    if presets := report.presets:
+        lines += [f"Edits: {', '.join(presets.learnt) or 'none'}.", ""]
     lines += ["![64 samples](samples.jpg)", ""]
     (bundle.folder / FILE).write_text("\n".join(lines), encoding="utf-8")

@@ -24,9 +24,10 @@ from backend.models.encoder import Encoder
 from backend.models.generator import sample_z
 from backend.models.perceptual import feature_distance
 from backend.models.pictures import save_grid, to_uint8
+from backend.training.adopting.report import LearnedEncoder
 from backend.training.dataset import AlignedDataset
 from backend.training.encoder import EncoderTrainer
-from backend.training.state import load_state, saving, update_average
+from backend.training.state import TrainingState, load_state, saving, update_average
 
 STATE, SHEET = "encoder.pt", "encoder.png"
 _HELD_OUT = range(900_000, 900_016)  # seeds of samples that are never learnt from
@@ -93,7 +94,7 @@ class SampleTrainer(EncoderTrainer):
             rebuilt.append(again.cpu())
         return sum(distances) / len(distances), torch.cat([*drawn, *rebuilt])
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> TrainingState:
         return super().state() | {"average": self.average.state_dict()}
 
     def restore(self, state: Any) -> None:
@@ -109,7 +110,7 @@ def learn_encoder(
     images: Path | None = None,
     device: str = "cpu",
     quiet: bool = False,
-) -> dict[str, float]:
+) -> LearnedEncoder:
     """Train an encoder and write it into the bundle; goes on with what `folder` holds.
 
     images: a folder from `train align`, for photos. A sheet of held-out samples and their
@@ -139,4 +140,4 @@ def learn_encoder(
     bar.close()
     save_network(trainer.average, bundle.path("encoder"))
     write_bundle_json(bundle)
-    return {"distance_before": first, "distance": best, "images": float(trainer.seen)}
+    return LearnedEncoder(first, best, float(trainer.seen))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from backend.bundles.bundle import Bundle, write_bundle_json
 from backend.bundles.networks import load_generator, new_segmentation_branch, save_network
+from backend.training.adopting.report import LearnedParts
 from backend.training.adopting.teacher import Teacher, label_samples, mean_iou
 from backend.training.segmentation import build_branch, choose_held_back, score
 
@@ -22,7 +22,7 @@ def with_parts_of(bundle: Bundle, teacher: Bundle) -> Bundle:
 
 def learn_parts(
     bundle: Bundle, teacher: Teacher, folder: Path, count: int, steps: int, *, quiet: bool = False
-) -> dict[str, object]:
+) -> LearnedParts:
     """Label `count` samples, train the branch and write it into the bundle.
 
     Returns the intersection over union with the teacher, by part, on samples held back; their
@@ -43,5 +43,5 @@ def learn_parts(
     save_network(branch, bundle.path("segmentation"))
     write_bundle_json(bundle)
     names = [part.name for part in bundle.parts]
-    agreement: Mapping[str, float] = dict(zip(names, iou, strict=True))
-    return {"samples": len(crops), "iou": dict(agreement), "mean_iou": mean_iou(iou)}
+    shares = dict(zip(names, iou, strict=True))
+    return LearnedParts(len(crops), shares, mean_iou(iou), teacher.editor.bundle.name)

@@ -11,6 +11,7 @@ from backend.editing.options import Optimisation
 from backend.editing.recipes import recipes_for
 from backend.errors import NothingChanged
 from backend.session.learned_edits import save_learned
+from backend.training.adopting.report import LearnedPresets
 from edit_library.library import Library
 
 _FIRST_SEED = 60_000
@@ -26,7 +27,7 @@ def learn_presets(
     others: int = 2,
     steps: int = 60,
     quiet: bool = False,
-) -> dict[str, list[str]]:
+) -> LearnedPresets:
     """Learn every recipe that the bundle has the parts for; those that work are saved with
     thumbnails. What the library holds already is kept, so that an interrupted run goes on.
 
@@ -35,19 +36,19 @@ def learn_presets(
     editor = Editor(bundle, device)
     photos = [editor.open_sample(_FIRST_SEED + i) for i in range(samples + others)]
     known = {info.name for info in library.list(bundle.name)}
-    found: dict[str, list[str]] = {"learnt": [], "left_out": []}
+    found = LearnedPresets([], [])
     for recipe in tqdm(recipes_for(bundle), desc="Presets", disable=quiet or None):
         if recipe.name in known:
-            found["learnt"].append(recipe.name)
+            found.learnt.append(recipe.name)
             continue
         target = RecipeTarget(recipe)
         try:
             learned = editor.learn(target, photos[:samples], photos[samples:], Optimisation(steps))
         except NothingChanged:
-            found["left_out"].append(recipe.name)
+            found.left_out.append(recipe.name)
             continue
         works = learned.transfer is None or learned.transfer >= _LEAST
-        found["learnt" if works else "left_out"].append(recipe.name)
+        (found.learnt if works else found.left_out).append(recipe.name)
         if works:
             save_learned(library, editor, recipe.name, recipe, learned)
     return found

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import torch
 from tqdm import tqdm
@@ -30,14 +30,23 @@ from backend.training.adopting.own_samples import Course, learn_encoder
 from backend.training.adopting.parts import learn_parts
 from backend.training.adopting.presets import learn_presets
 from backend.training.adopting.progress import Adoption
+from backend.training.adopting.report import (
+    AdoptionReport,
+    LearnedEncoder,
+    LearnedParts,
+    LearnedPresets,
+)
 from backend.training.adopting.teacher import Teacher
 from backend.training.codes import draw_card_pictures
 from edit_library.library import Library
 from protocol.paths import bundles_dir, data_dir, library_dir
+from protocol.typed import from_known
 
 _LOOKED_AT = 8  # samples in which faces are looked for
 _EMBEDDING = 25  # pictures of the generator that labelling a sample without a parser takes
 _PRESETS = 12  # recipes for a kind of subject, about
+
+Learned = TypeVar("Learned", LearnedEncoder, LearnedParts, LearnedPresets)
 
 
 @dataclass(frozen=True)
@@ -72,26 +81,27 @@ class Adopting:
         if sha is None:
             raise BadSetting(f"There is no file {options.file}.")
         self.adoption = Adoption(data_dir() / "adopting" / options.name, sha)
-        self.report: dict[str, Any] = {}
 
-    def run(self) -> dict[str, Any]:
+    def run(self) -> AdoptionReport:
         """All steps; raises EditGanError."""
-        self.report = self.estimate()
-        self._say(self.report["estimate"])
+        report = self.estimate()
+        self._say(report.estimate)
         if self.options.images is not None and "encoder" in self.bundle.missing:
             self._say("The encoder learns from photos as well.")
         if self._own_encoder:
-            self._step("encoder", self._encoder)
+            report = replace(report, encoder=self._step("encoder", LearnedEncoder, self._encoder))
         if teacher := self._teacher():
-            self._step("parts", lambda: self._parts(teacher))
+            parts = self._step("parts", LearnedParts, lambda: self._parts(teacher))
+            report = replace(report, parts=parts)
             if self.options.preset_steps and not self.bundle.missing:
-                self._step("presets", self._presets)
-        self._step("card", self._card)
+                presets = self._step("presets", LearnedPresets, self._presets)
+                report = replace(report, presets=presets)
+        self._card(report)
         bundle = self.bundle
-        self.report |= {"folder": str(bundle.folder), "missing": bundle.missing}
-        return self.report | {"peak_gb": peak(self.options.device)}
+        used = peak(self.options.device)
+        return replace(report, folder=str(bundle.folder), missing=bundle.missing, peak_gb=used)
 
-    def estimate(self) -> dict[str, Any]:
+    def estimate(self) -> AdoptionReport:
         """Import the checkpoint, unless that is done, and measure how long the rest will take."""
         self._import()
         options, hours = self.options, dict[str, float]()
@@ -105,12 +115,8 @@ class Adopting:
         if self._teacher() and options.preset_steps and "presets" not in self.adoption.done:
             hours["presets"] = 4 * _PRESETS * 3 * options.preset_steps * picture / 3600
         found = Estimate(hours, peak(options.device))
-        return {
-            "bundle": options.name,
-            "estimate": found.sentence(options.device) if hours else "Everything is done.",
-            "hours": hours,
-            "memory_gb": found.gigabytes,
-        }
+        sentence = found.sentence(options.device) if hours else "Everything is done."
+        return AdoptionReport(options.name, sentence, hours, found.gigabytes)
 
     @property
     def bundle(self) -> Bundle:
@@ -168,23 +174,21 @@ class Adopting:
         domain = self.bundle.domain
         return read_bundle(BUILTIN / domain) if (BUILTIN / domain).is_dir() else None
 
-    def _encoder(self) -> dict[str, Any]:
+    def _encoder(self) -> LearnedEncoder:
         options = self.options
         course = Course(options.encoder_images, options.batch, options.at_once)
-        return dict(
-            learn_encoder(
-                self.bundle,
-                self.adoption.folder,
-                course,
-                images=options.images,
-                device=options.device,
-                quiet=options.quiet,
-            )
+        return learn_encoder(
+            self.bundle,
+            self.adoption.folder,
+            course,
+            images=options.images,
+            device=options.device,
+            quiet=options.quiet,
         )
 
-    def _parts(self, teacher: Bundle) -> dict[str, Any]:
+    def _parts(self, teacher: Bundle) -> LearnedParts:
         options = self.options
-        found = learn_parts(
+        return learn_parts(
             self.bundle,
             Teacher(Editor(teacher, options.device)),
             self.adoption.folder,
@@ -192,35 +196,36 @@ class Adopting:
             options.heads_steps,
             quiet=options.quiet,
         )
-        return found | {"teacher": teacher.name}
 
-    def _presets(self) -> dict[str, Any]:
+    def _presets(self) -> LearnedPresets:
         options = self.options
-        return dict(
-            learn_presets(
-                self.bundle,
-                Library(library_dir()),
-                device=options.device,
-                steps=options.preset_steps,
-                quiet=options.quiet,
-            )
+        return learn_presets(
+            self.bundle,
+            Library(library_dir()),
+            device=options.device,
+            steps=options.preset_steps,
+            quiet=options.quiet,
         )
 
-    def _card(self) -> dict[str, Any]:
-        draw_card_pictures(load_generator(self.bundle), self.folder)
-        write_card(self.bundle, self.report)
-        return {}
+    def _card(self, report: AdoptionReport) -> None:
+        def written() -> None:
+            draw_card_pictures(load_generator(self.bundle), self.folder)
+            write_card(self.bundle, report)
 
-    def _step(self, name: str, work: Callable[[], dict[str, Any]]) -> None:
+        if self.adoption.step("card", written):
+            self._say("card: done")
+
+    def _step(self, name: str, kind: type[Learned], work: Callable[[], Learned]) -> Learned:
         """Do a step, or take over what it reported when it was done."""
         path = self.adoption.folder / f"{name}.json"
 
         def whole() -> None:
-            path.write_text(json.dumps(work()), encoding="utf-8")
+            path.write_text(json.dumps(asdict(work())), encoding="utf-8")
 
         if self.adoption.step(name, whole):
             self._say(f"{name}: done")
-        self.report[name] = json.loads(path.read_text(encoding="utf-8"))
+        found: Learned = from_known(kind, json.loads(path.read_text(encoding="utf-8")), (), name)
+        return found
 
     def _say(self, text: str) -> None:
         if not self.options.quiet:

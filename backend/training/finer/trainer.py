@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -16,29 +15,14 @@ from backend.bundles.networks import load_encoder, load_from, load_generator
 from backend.models.generator import Generator, SynthesisBlock
 from backend.models.perceptual import SqueezeNetFeatures, feature_distance
 from backend.training.augment import Augmentation
+from backend.training.config import FinerConfig
 from backend.training.critic import Critic
 from backend.training.finer.patches import PATCH, before_finest, cut, draw_corners, finest_patches
 from backend.training.growing import grow_generator
-from backend.training.state import update_average
+from backend.training.state import TrainingState, update_average
 
 _BALANCE_EVERY = 16  # steps between two looks at the losses' gradients
 _REMEMBERED = 0.9  # of the balance, from one look to the next
-
-
-@dataclass(frozen=True)
-class FinerRecipe:
-    """Everything that decides such a run besides the bundle that it starts from."""
-
-    batch: int = 4  # pictures with known codes, and as many with the encoder's
-    rate: float = 4e-3  # equalised, as in StyleGAN2
-    discriminator_rate: float = 1e-3
-    adversarial_from: int = 1_000  # images seen: before, the discriminator learns to judge
-    perceptual_weight: float = 0.4
-    same_weight: float = 20.0  # squared error of the picture, reduced, from the small generator's
-    adversarial_weight: float = 0.7  # its gradient at the picture, relative to the others'
-    augment: float = 0.3
-    half_life: int = 2_000  # images, of the moving average
-    seed: int = 0
 
 
 class FinerTrainer:
@@ -50,9 +34,9 @@ class FinerTrainer:
     was, so that codes, edits and parts of the small generator remain valid.
     """
 
-    def __init__(self, bundle: Bundle, recipe: FinerRecipe, perceptual: Path) -> None:
-        torch.manual_seed(recipe.seed)
-        self.recipe = recipe
+    def __init__(self, bundle: Bundle, settings: FinerConfig, perceptual: Path) -> None:
+        torch.manual_seed(settings.seed)
+        self.settings = settings
         self.small, self.encoder = load_generator(bundle), load_encoder(bundle)
         config = replace(bundle.config, resolution=2 * bundle.resolution)
         self.generator = Generator(config).eval().requires_grad_(False)
@@ -62,8 +46,8 @@ class FinerTrainer:
         self.block = finest.requires_grad_(True)
         self.average = copy.deepcopy(self.block).requires_grad_(False)
         self.features = load_from(SqueezeNetFeatures, perceptual)
-        self.critic = Critic(SqueezeNetFeatures.channels, recipe.discriminator_rate, "cpu")
-        self.optimiser = torch.optim.Adam(self.block.parameters(), recipe.rate, (0.0, 0.99))
+        self.critic = Critic(SqueezeNetFeatures.channels, settings.discriminator_rate, "cpu")
+        self.optimiser = torch.optim.Adam(self.block.parameters(), settings.rate, (0.0, 0.99))
         self.balance, self.seen = 0.0, 0
 
     def encode(self, pictures: Tensor) -> Tensor:
@@ -84,7 +68,7 @@ class FinerTrainer:
         fake = finest_patches(self.block, features, rgb, styles, corners)
         reduced = F.avg_pool2d(fake, 2) - cut(rgb, corners, PATCH // 2)
         losses = self._losses(real, fake, len(known))
-        losses["same"] = self.recipe.same_weight * reduced.square().mean()
+        losses["same"] = self.settings.same_weight * reduced.square().mean()
         losses |= self._balanced(losses, losses.pop("judged", None), fake)
         self.optimiser.zero_grad(set_to_none=True)
         torch.stack(list(losses.values())).sum().backward()
@@ -94,21 +78,21 @@ class FinerTrainer:
         return {name: loss.detach() for name, loss in losses.items()}
 
     def _decay(self, images: int) -> float:
-        half_life = min(self.recipe.half_life, 0.05 * self.seen)
+        half_life = min(self.settings.half_life, 0.05 * self.seen)
         return 0.5 ** (images / max(half_life, 1))
 
     def _losses(self, real: Tensor, fake: Tensor, known: int) -> dict[str, Tensor]:
         """Perceptual distance of the first `known` patches, and what the discriminator says."""
-        change = Augmentation.draw(len(real), self.recipe.augment)
+        change = Augmentation.draw(len(real), self.settings.augment)
         a, b = change(real), change(fake)
         with torch.no_grad():
             a_features = self.features.features(a)
         b_features = self.features.features(b)
         pairs = [(x[:known], y[:known]) for x, y in zip(a_features, b_features, strict=True)]
         distance = feature_distance([x for x, _ in pairs], [y for _, y in pairs]).mean()
-        found = {"perceptual": self.recipe.perceptual_weight * distance}
+        found = {"perceptual": self.settings.perceptual_weight * distance}
         found["discriminator"] = self.critic.train(a, a_features, b, b_features)
-        if self.seen >= self.recipe.adversarial_from:
+        if self.seen >= self.settings.adversarial_from:
             found["judged"] = self.critic.judge(b, b_features)
         return found
 
@@ -128,7 +112,7 @@ class FinerTrainer:
             ]
             ratio = float(pulls[0] / pulls[1].clamp(min=1e-8))
             self.balance += (1 - _REMEMBERED if self.balance else 1) * (ratio - self.balance)
-        return {"adversarial": self.recipe.adversarial_weight * self.balance * judged}
+        return {"adversarial": self.settings.adversarial_weight * self.balance * judged}
 
     def averaged(self) -> Generator:
         """The grown generator with the block's moving average."""
@@ -136,9 +120,9 @@ class FinerTrainer:
         grown.blocks[-1].load_state_dict(self.average.state_dict())
         return grown.requires_grad_(False)
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> TrainingState:
         return {
-            "recipe": asdict(self.recipe),
+            "recipe": asdict(self.settings),
             "seen": self.seen,
             "balance": self.balance,
             "block": self.block.state_dict(),
@@ -147,10 +131,10 @@ class FinerTrainer:
             "critic": self.critic.state(),
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: TrainingState) -> None:
         self.seen, self.balance = state["seen"], state["balance"]
         for name in ("block", "average", "optimiser"):
             getattr(self, name).load_state_dict(state[name])
         for group in self.optimiser.param_groups:
-            group["lr"] = self.recipe.rate  # a resumed run may ask for another
+            group["lr"] = self.settings.rate  # a resumed run may ask for another
         self.critic.restore(state["critic"])

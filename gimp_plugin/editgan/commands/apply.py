@@ -17,8 +17,9 @@ from link.errors import PlugInError
 from link.progress import View
 from link.session import Session, expect
 from link.texts import _
+from protocol.facts import ApplyReport, as_json
 from protocol.geometry import Rect
-from protocol.messages import Apply, EditContent, Edited, GetEdit, Pixels, ResultLayer
+from protocol.messages import Applied, Apply, EditContent, Edited, GetEdit, Pixels, ResultLayer
 
 Report = dict[str, Any]
 DEFAULT_BUNDLE = "faces"
@@ -135,14 +136,14 @@ def commit(
         lambda name: Apply(photo=name, edits=stack.refs(), refine=stack.refine),
         (0.5, 1.0),
     )
-    edited = expect(Edited, answer)
+    edited = expect(Applied, answer)
     layer = write(photo, kept, stack, edited, previous)
     return {
         "layer": layer.get_name(),
         "edits": [{"edit": e.name, "scale": e.scale} for e in stack.entries],
         "refine": stack.refine,
         "edited_parts": list(edited.parts),
-        **edited.report,
+        **as_json(edited.report),
     }
 
 
@@ -168,7 +169,11 @@ def _nothing(kept: state.State) -> Edited:
     """The result of edits that are all switched off."""
     vector = replace(kept.w_plus, data=bytes(memoryview(kept.w_plus.data).nbytes))
     layer = ResultLayer(Rect(kept.rect.x, kept.rect.y, 1, 1), Pixels(1, 1, 4, "u8", bytes(4)))
-    return Edited(kept.photo, layer, vector, (), kept.labels, {})
+    nothing = ApplyReport(
+        area_region=0, area_changed=0, share_of_subject=0.0, refine=0, ended_early=False,
+        scales=(), clamped=(), seconds=0.0,
+    )  # fmt: skip
+    return Applied(kept.photo, layer, vector, (), kept.labels, nothing)
 
 
 def write(

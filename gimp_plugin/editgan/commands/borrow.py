@@ -14,7 +14,8 @@ from link.errors import PlugInError
 from link.progress import View
 from link.session import Session, expect
 from link.texts import _
-from protocol.messages import Borrow, Edited, Level
+from protocol.facts import as_json
+from protocol.messages import Borrow, BundleInfo, Level, Repainted
 
 Report = dict[str, Any]
 Groups = dict[str, tuple[str, ...]]
@@ -49,7 +50,7 @@ def run(
             ),
             (0.4, 1.0),
         )
-    edited = expect(Edited, answer)
+    edited = expect(Repainted, answer)
     title = _("Borrowed {parts}").format(parts=parts)
     edit = results.record_of("borrow", title, 1.0, 0, edited, kept.bundle)
     with layers.undo_step(image) as added:
@@ -59,7 +60,7 @@ def run(
         "layer": layer.get_name(),
         "edited_parts": list(edited.parts),
         "other": other.get_name(),
-        **edited.report,
+        **as_json(edited.report),
     }
 
 
@@ -81,11 +82,12 @@ def others(image: Gimp.Image) -> list[Gimp.Image]:
 def groups_of(session: Session, bundle: str) -> Groups:
     """What can be borrowed, by name: the bundle's groups, and its parts that are in none."""
     status = session.background(session.connection.status)
-    described = next((b for b in status.bundles if b.get("name") == bundle), {})
-    groups = {str(k): tuple(map(str, v)) for k, v in (described.get("groups") or {}).items()}
-    grouped = {part for parts in groups.values() for part in parts}
-    alone = [part for part in map(str, described.get("parts") or ()) if part not in grouped]
-    return groups | {part: (part,) for part in alone[1:]}  # the first one is the background
+    described = next((one for one in status.bundles if one.name == bundle), BundleInfo(bundle))
+    grouped = {part for parts in described.groups.values() for part in parts}
+    alone = [part for part in described.parts if part not in grouped]
+    return described.groups | {
+        part: (part,) for part in alone[1:]
+    }  # the first one is the background
 
 
 def _resolve(parts: str, groups: Groups, bundle: str) -> tuple[str, ...]:

@@ -13,7 +13,8 @@ from link.errors import PlugInError
 from link.progress import View
 from link.session import Session, expect
 from link.texts import _
-from protocol.messages import Edited, Repaint
+from protocol.facts import as_json
+from protocol.messages import Repaint, Repainted
 
 Report = dict[str, Any]
 Found = tuple[photos.Photo, Gimp.GroupLayer, state.State]
@@ -46,7 +47,7 @@ def run(
         "layer": layer.get_name(),
         "edited_parts": list(edited.parts),
         "saved_as": saved,
-        **edited.report,
+        **as_json(edited.report),
     }
 
 
@@ -82,7 +83,7 @@ def find_all(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> list[Foun
     return sorted(found, key=lambda one: len(found) > 1 and not part_layers.is_painted(*one))
 
 
-def _first_painted(session: Session, found: Sequence[Found], steps: int) -> tuple[Found, Edited]:
+def _first_painted(session: Session, found: Sequence[Found], steps: int) -> tuple[Found, Repainted]:
     """The first subject on whose layers the backend sees a change. Raises PlugInError."""
     nothing: PlugInError | None = None
     for one in found:
@@ -100,7 +101,7 @@ def _first_painted(session: Session, found: Sequence[Found], steps: int) -> tupl
 
 def _ask(
     session: Session, photo: photos.Photo, group: Gimp.GroupLayer, kept: state.State, steps: int
-) -> tuple[Edited, state.State]:
+) -> tuple[Repainted, state.State]:
     painted, drawn_for = part_layers.read(photo, group, kept), part_layers.drawn_for(group)
     only = part_layers.made_in(group)
     answer, kept = sending.about_photo(
@@ -111,7 +112,7 @@ def _ask(
             photo=name, layers=painted, steps=steps, only=only, redrawn=name != drawn_for
         ),
     )
-    return expect(Edited, answer), kept
+    return expect(Repainted, answer), kept
 
 
 def _save(

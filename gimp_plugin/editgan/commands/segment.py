@@ -12,6 +12,7 @@ from image import layers, palette, part_layers, photos, state, subjects, uncerta
 from link.progress import View
 from link.session import Session
 from link.texts import _
+from protocol.facts import as_json
 from protocol.messages import PartLayer
 
 Report = dict[str, Any]
@@ -44,7 +45,7 @@ def run(image: Gimp.Image, drawables: Sequence[Gimp.Drawable], wish: Wish, view:
         "subjects": len(found),
         "too_small": len(wanted) - len(done),
         "left_out": 0 if photo.selection() else len(found) - len(wanted),
-        **worst([{**one.segmented.report, "subject": one.kept.subject} for one in done]),
+        **worst([{**as_json(one.segmented.report), "subject": one.kept.subject} for one in done]),
     }
 
 

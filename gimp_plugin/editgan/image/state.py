@@ -19,8 +19,9 @@ from gi.repository import Gimp
 
 from link.errors import PlugInError
 from link.texts import _
+from protocol.facts import PhotoReport
 from protocol.messages import Latent, Level, Mask, Name, Quad, Rect, Scale, Size
-from protocol.typed import ProtocolError, Range, from_wire, to_wire
+from protocol.typed import OfAnyVersion, ProtocolError, Range, from_wire, to_wire
 
 STATE, GROUP, PART, RESULT = "editgan-state", "editgan-group", "editgan-part", "editgan-result"
 UNSURE = "editgan-uncertainty"
@@ -97,7 +98,7 @@ class State:
     rect: Rect
     w_plus: Latent
     labels: Mask
-    report: dict[str, Any]
+    report: Annotated[PhotoReport, OfAnyVersion()]
     stack: tuple[EditRecord, ...] = ()
     subject: Number = 1
     look: Mask | None = None

@@ -14,7 +14,7 @@ from link.session import CLIENT
 from protocol.client import Connection
 from protocol.errors import BackendError
 from protocol.launch import ensure_backend
-from protocol.messages import StatusReport
+from protocol.messages import BundleInfo, StatusReport
 
 
 class Backend:
@@ -51,13 +51,13 @@ class Backend:
         self._closed = True
         self._hang_up()
 
-    def described(self, bundle: str) -> dict[str, object]:
+    def described(self, bundle: str) -> BundleInfo:
         """What the backend says about an installed bundle; empty if it has none of that name."""
         bundles = self._status.bundles if self._status else []
-        return next((one for one in bundles if one.get("name") == bundle), {})
+        return next((one for one in bundles if one.name == bundle), BundleInfo(bundle))
 
     def sha_of(self, bundle: str) -> str:
-        return str(self.described(bundle).get("sha", ""))
+        return self.described(bundle).sha
 
     def _answered(
         self,

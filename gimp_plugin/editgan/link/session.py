@@ -79,7 +79,7 @@ class Session:
     def bundle_sha(self, bundle: str) -> str:
         """Which generator a bundle has now; empty if it is not installed."""
         status = self.background(self.connection.status)
-        found = (str(b.get("sha", "")) for b in status.bundles if b.get("name") == bundle)
+        found = (one.sha for one in status.bundles if one.name == bundle)
         return next(found, "")
 
     def _stop(self, job: str, keep: bool) -> None:

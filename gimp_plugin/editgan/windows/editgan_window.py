@@ -100,9 +100,9 @@ class EditGanWindow:
             row.show_busy(True)
         elif person.is_open and person.kept:
             report = person.kept.report
-            verdict = backend_text(str(report.get("verdict") or ""))
+            verdict = backend_text(report.verdict)
             row.show_busy(False)
-            row.show_quality(str(report.get("quality") or ""), verdict)
+            row.show_quality(report.quality, verdict)
         else:
             row.show_busy(False)
             row.show_offer(person.offered)

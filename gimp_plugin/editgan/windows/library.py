@@ -38,8 +38,7 @@ def run(image: Gimp.Image, drawables: Sequence[Gimp.Drawable], config: Any) -> R
 
 def _licence(session: Session, bundle: str) -> str:
     status = session.background(session.connection.status)
-    found = [str(b.get("license", "")) for b in status.bundles if b.get("name") == bundle]
-    return "".join(found[:1])
+    return next((one.license for one in status.bundles if one.name == bundle), "")
 
 
 def _remember(config: Any, stack: stacks.Stack) -> None:

@@ -17,8 +17,8 @@ from link.latest import Latest
 from link.session import Session, expect
 from link.texts import _
 from protocol.errors import BackendError
+from protocol.facts import as_json
 from protocol.messages import (
-    Edited,
     Event,
     LiveRepaint,
     LiveRepainted,
@@ -27,6 +27,7 @@ from protocol.messages import (
     Preview,
     Progress,
     Repaint,
+    Repainted,
 )
 from windows.live_window import LiveWindow
 from windows.views import LabelView
@@ -99,7 +100,7 @@ class Following:
                 only=self._only(),
             ),
         )
-        edited = expect(Edited, answer)
+        edited = expect(Repainted, answer)
         edit = results.record_of("repaint", title, 1.0, 0, edited, kept.bundle)
         with layers.undo_step(self._image) as added:
             layer = results.add(self._photo, title, edited, edit, kept, added)
@@ -109,7 +110,7 @@ class Following:
             "layer": layer.get_name(),
             "edited_parts": list(edited.parts),
             **self._gaps.report(),
-            **edited.report,
+            **as_json(edited.report),
         }
 
     def close(self) -> None:
@@ -201,7 +202,7 @@ class Following:
     def _finished(self, answer: Message | BackendError) -> None:
         if isinstance(answer, LiveRepainted):
             self.vector, self._begun = answer, True
-            share = round(100 * float(answer.report.get("agreement", 0.0)))
+            share = round(100 * answer.report.agreement)
             self._window.say(_("{share} % of what you painted is there.").format(share=share))
         elif isinstance(answer, BackendError):
             self._failed(answer)

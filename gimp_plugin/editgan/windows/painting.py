@@ -70,8 +70,7 @@ class Painting:
         described = self._bench.backend.described(person.kept.bundle)
         shown = {part.name: part for part in person.parts if any(bytes(part.alpha.data))}
         every = [part.name for part in sorted(person.parts, key=lambda part: part.index)]
-        groups = described.get("groups")
-        chips = of_bundle(every, groups if isinstance(groups, dict) else {})
+        chips = of_bundle(every, described.groups)
         there = [replace(c, parts=tuple(p for p in c.parts if p in shown)) for c in chips]
         rank = [name for chip in chips for name in chip.parts]
         self._order = sorted(
@@ -226,8 +225,8 @@ class Painting:
     def _answered(self, answer: Message | BackendError) -> None:
         if isinstance(answer, LiveRepainted) and self._person is not None:
             self._begun = True
-            self._left -= int(answer.report.get("steps", _MORE))
-            share = float(answer.report.get("agreement", 0.0))
+            self._left -= answer.report.steps
+            share = answer.report.agreement
             self._put(self._person, answer)
             following, there = (
                 _("Following the brush."),

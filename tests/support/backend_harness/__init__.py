@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,6 +58,12 @@ class Backend:
 
 def rgb(width: int, height: int, value: int = 100) -> m.Pixels:
     return m.Pixels(width, height, 3, "u8", bytes([value]) * (width * height * 3))
+
+
+def told(answer: m.Segmented) -> dict[str, Any]:
+    """What the small engine was asked for."""
+    found: dict[str, Any] = json.loads(answer.report.verdict)
+    return found
 
 
 def segment(photo: str = "p1", value: int = 100, **changes: object) -> m.Segment:

@@ -3,19 +3,20 @@
 The engine does arithmetic instead of generating pictures, so that the server can be tested without
 a model. What a repaint does is told by the painted part's name: "slow" reports and previews for
 `steps` steps, "stone" computes without reporting, "boom" fails, "full" exhausts a graphics card,
-"huge" exhausts the machine, "bad" is an error for the user, "nan" gives a report that no message
+"huge" exhausts the machine, "bad" is an error for the user, "nan" gives a loss that no message
 can hold, "die" kills the process.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from backend.photos.painted import PaintedLayer
 from backend.photos.parts import PartMask, PlacedMask
 from backend.server import jobs, service
 from backend.server.main import serve
+from protocol.facts import ApplyReport, BundleInfo, PhotoReport, RepaintReport
 from protocol.geometry import Rect
 from protocol.keys import from_hex
 
@@ -59,7 +61,7 @@ class SmallPhoto:
     w_plus: NDArray[np.float32]
     labels: NDArray[np.uint8]
     parts: list[PartMask]
-    report: dict[str, Any]
+    report: PhotoReport
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +71,7 @@ class SmallResult:
     parts: tuple[str, ...]
     labels: NDArray[np.uint8]
     crop: NDArray[np.uint8]
-    report: dict[str, Any]
+    report: RepaintReport | ApplyReport
 
 
 class SmallView:
@@ -94,11 +96,22 @@ class SmallView:
 class SmallOutcome:
     delta: NDArray[np.float32]
     parts: tuple[str, ...]
-    report: dict[str, Any]
+    report: RepaintReport
+
+
+def repaint_report(steps: int, terms: dict[str, Any] | None = None) -> RepaintReport:
+    return RepaintReport(
+        area_region=0, area_changed=0, share_of_subject=0.0, steps=steps, ended_early=False,
+        loss=(0.0, 0.0), terms=terms or {}, agreement=0.0, agreement_model=0.0,
+        agreement_read_in="model",
+    )  # fmt: skip
 
 
 class SmallEngine:
-    """Counts its inversions, which are slow; everything else is at once."""
+    """Counts its inversions, which are slow; everything else is at once.
+
+    What it was asked for is in the verdict, as JSON, and in the terms.
+    """
 
     bundle = SmallBundle()
 
@@ -137,9 +150,10 @@ class SmallEngine:
         alpha = np.full((height - 2, width - 3), 200, np.uint8)
         labels = np.zeros((RESOLUTION, RESOLUTION), np.uint8)
         parts = [PartMask(n, i, (9, 9, i), 2, 1, alpha) for i, n in enumerate(("rest", "hair"))]
-        report = {"inversions": self._inversions, "level": level, "mse": np.float32(0.25)}
-        report |= {"improved": start is not None}
-        report |= {"corrected": None if corrected is None else np.unique(corrected).tolist()}
+        told = {"inversions": self._inversions, "improved": start is not None}
+        told |= {"corrected": None if corrected is None else np.unique(corrected).tolist()}
+        mse = np.float32(0.25)
+        report = PhotoReport(0.0, "none", mse, None, None, "well", json.dumps(told), level, 0.0)
         return SmallPhoto(pixels, frame, w_plus, labels, parts, report)
 
     def uncertainty(self, photo: SmallPhoto) -> PlacedMask:
@@ -151,12 +165,10 @@ class SmallEngine:
         painted: Sequence[PaintedLayer],
         options: Optimisation,
     ) -> SmallResult:
-        report: dict[str, Any] = {
-            "device": self._device,
-            "painted": [p.alpha.sum() for p in painted],
-        }
+        terms = {f"painted {i}": p.alpha.sum() for i, p in enumerate(painted)}
+        report = repaint_report(options.steps, {**terms, f"on {self._device}": 1})
         for layer in painted:
-            self._obey(layer.part, options, report)
+            report = self._obey(layer.part, options, report)
         vector = photo.w_plus if options.start is None else options.start
         place = [(layer.x, layer.y) for layer in painted]
         return self._result(photo, vector, tuple(p.part for p in painted), report, place)
@@ -168,9 +180,9 @@ class SmallEngine:
         options: Optimisation,
     ) -> SmallOutcome:
         """Adds one to `start` (zero) for each call."""
-        report: dict[str, Any] = {"steps": options.steps}
+        report = repaint_report(options.steps)
         for layer in painted:
-            self._obey(layer.part, options, report)
+            report = self._obey(layer.part, options, report)
         delta = np.zeros(CODE, np.float32) if options.start is None else options.start
         return SmallOutcome(delta + 1, tuple(p.part for p in painted), report)
 
@@ -183,7 +195,7 @@ class SmallEngine:
         options: Optimisation,
     ) -> SmallResult:
         """The vector is the difference of the two photos' codes."""
-        report = {"take": take, "steps": options.steps}
+        report = replace(repaint_report(options.steps), take=take)
         return self._result(photo, other.w_plus - photo.w_plus, tuple(parts), report, [(3, 3)])
 
     def apply(
@@ -196,12 +208,16 @@ class SmallEngine:
             time.sleep(STEP_S)
         vector = np.sum([e.vector * e.scale for e in edits], axis=0).astype(np.float32)
         parts = tuple(name for edit in edits for name in edit.parts)
-        return self._result(photo, vector, parts, {"refine": refinement.steps}, [(12, 12)])
+        report = ApplyReport(
+            area_region=0, area_changed=0, share_of_subject=0.0, refine=refinement.steps,
+            ended_early=False, scales=(), clamped=(), seconds=0.0,
+        )  # fmt: skip
+        return self._result(photo, vector, parts, report, [(12, 12)])
 
     def view(self, photo: SmallPhoto) -> SmallView:
         return SmallView(photo)
 
-    def _obey(self, part: str, options: Optimisation, report: dict[str, Any]) -> None:
+    def _obey(self, part: str, options: Optimisation, report: RepaintReport) -> RepaintReport:
         steps = options.steps
         match part:
             case "slow":
@@ -209,8 +225,7 @@ class SmallEngine:
                     picture = np.full((4, 4, 3), step % 256, np.uint8)
                     news = Progress(step / steps, f"Step {step}", lambda p=picture: p)
                     if options.progress(news):
-                        report["steps"] = step
-                        break
+                        return replace(report, steps=step, ended_early=True)
                     time.sleep(STEP_S)
             case "stone":
                 time.sleep(steps * STEP_S)
@@ -223,16 +238,17 @@ class SmallEngine:
             case "bad":
                 raise NothingChanged("Nothing was repainted; paint on a part layer first.")
             case "nan":
-                report["loss"] = [float("nan"), np.float64(1), np.arange(3), Path("x")]
+                return replace(report, loss=(float("nan"), np.float64(1)))
             case "die":
                 os.kill(os.getpid(), signal.SIGKILL)
+        return report
 
     def _result(
         self,
         photo: SmallPhoto,
         vector: NDArray[np.float32],
         parts: tuple[str, ...],
-        report: dict[str, Any],
+        report: RepaintReport | ApplyReport,
         place: list[tuple[int, int]],
     ) -> SmallResult:
         full = 255 if photo.pixels.dtype == np.uint8 else 1
@@ -254,10 +270,10 @@ class SmallCatalogue:
     def ready(self) -> list[str]:
         return self.names()
 
-    def describe(self) -> list[dict[str, Any]]:
+    def describe(self) -> list[BundleInfo]:
         if self._broken.exists():
             raise OSError("the disk is gone")
-        return [{"name": "small", "resolution": RESOLUTION}]
+        return [BundleInfo("small", resolution=RESOLUTION)]
 
     def picture(self, name: str) -> bytes | None:
         return b"WebP"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm import tqdm
@@ -17,6 +18,14 @@ from backend.training.labelling.draft import coarse_masks, draft_face, landmark_
 from backend.training.labelling.files import write_classes, write_label_map
 
 
+@dataclass(frozen=True)
+class LabelsDraftReport:
+    """What the command reports."""
+
+    drafted: int
+    kept: int
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="+", metavar="NAME", help="photos, without suffix")
     parser.add_argument("--labels", type=Path, required=True, help="label set; made if missing")
@@ -26,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bundle", default="faces", help="the bundle that finds hair and skin")
 
 
-def run(args: argparse.Namespace) -> dict[str, object]:
+def run(args: argparse.Namespace) -> LabelsDraftReport:
     """Drafts the label maps that are not there yet."""
     parts = read_card(args.card).parts
     names = [part.name for part in parts]
@@ -46,4 +55,4 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         coarse = coarse_masks(editor, photo, frame, names)
         outlines = landmark_outlines(mesh, photo, frame)
         write_label_map(args.labels, name, draft_face(photo, coarse, outlines, names), parts)
-    return {"drafted": len(wanted), "kept": len(args.names) - len(wanted)}
+    return LabelsDraftReport(drafted=len(wanted), kept=len(args.names) - len(wanted))

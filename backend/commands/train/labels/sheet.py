@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,14 @@ from backend.bundles.card import read_card
 from backend.models.pictures import save_grid
 from backend.training.labelled import LabelSet
 from backend.training.labelling.sheet import overlay
+
+
+@dataclass(frozen=True)
+class LabelsSheetReport:
+    """What the command reports."""
+
+    pictures: int
+    sheet: str
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--columns", type=int, default=2)
 
 
-def run(args: argparse.Namespace) -> dict[str, object]:
+def run(args: argparse.Namespace) -> LabelsSheetReport:
     """`editgan train labels sheet`."""
     parts = read_card(args.card).parts
     labels = LabelSet.open(args.labels, args.images)
@@ -36,4 +45,4 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         picture = overlay(photo, labels.map(name), parts, args.size / max(photo.shape[:2]))
         tile[: picture.shape[0], : picture.shape[1]] = picture
     save_grid(args.output, tiles, args.columns)
-    return {"pictures": len(names), "sheet": str(args.output)}
+    return LabelsSheetReport(pictures=len(names), sheet=str(args.output))

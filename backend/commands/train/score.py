@@ -4,52 +4,27 @@ they never saw."""
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
 from tqdm import tqdm
 
-from backend.bundles.networks import load_encoder, load_from, load_generator
-from backend.bundles.registry import bundle_at
+from backend.bundles.networks import load_from
 from backend.commands.inputs import check_packages
-from backend.errors import BadImage
-from backend.models.codes import fit_codes
-from backend.models.encoder import Encoder
-from backend.models.generator import Generator
 from backend.models.perceptual import SqueezeNetFeatures
-from backend.training.dataset import AlignedDataset
-from backend.training.state import load_networks_of
-from backend.training.trainer import averaged_networks
+from backend.training.unseen import networks_of, unseen_photos
+
+if TYPE_CHECKING:
+    from backend.evaluation.generator_quality import GeneratorQuality
 
 
-def unseen_photos(
-    images: Path | Sequence[Path], held_out: frozenset[str], resolution: int, count: int
-) -> Tensor:
-    """Up to `count` of the pictures that training left out, (N, 3, R, R) in [-1, 1]."""
-    data = AlignedDataset(images)
-    chosen = [i for i, name in enumerate(data.names) if name in held_out][:count]
-    if len(chosen) < 2:
-        where = images if isinstance(images, Path) else ", ".join(map(str, images))
-        raise BadImage(f"{where} holds no pictures that were left out of training.")
-    return data.batch(chosen, resolution)
+@dataclass(frozen=True)
+class ScoreTrainingReport:
+    """One row for each of the networks, by its path."""
 
-
-def networks_of(path: Path) -> tuple[Generator, Encoder]:
-    """Generator and encoder of a bundle folder, or the averages of a training run, its best ones
-    where these were kept."""
-    if (path / "bundle.json").exists():
-        bundle = bundle_at(path)
-        return load_generator(bundle), load_encoder(bundle)
-    state = load_networks_of(path)
-    if state is None:
-        raise BadImage(f"{path} holds neither a bundle nor a training run.")
-    generator, encoder = averaged_networks(state)
-    generator.codes, _ = fit_codes(state["codes"], generator.config.z_dim)
-    return generator, encoder
+    scores: dict[str, GeneratorQuality]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--count", type=int, default=200, help="photos, and as many samples")
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
+def run(args: argparse.Namespace) -> ScoreTrainingReport:
     """`editgan train score`: one row for each of the networks."""
     check_packages("Scoring", ["torch_fidelity"])
     from backend.evaluation.distances import PerceptualSpace
@@ -75,13 +50,13 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         generator, encoder = networks_of(path)
         photos = unseen_photos(args.images, held, generator.config.resolution, args.count)
         found = generator_quality(generator, encoder, perceptual, space, photos)
-        rows[str(path)] = asdict(found)
-    return {"scores": rows}
+        rows[str(path)] = found
+    return ScoreTrainingReport(rows)
 
 
-def describe(report: dict[str, Any]) -> str:
+def describe(report: ScoreTrainingReport) -> str:
     """A table, one line for each generator."""
-    rows = report["scores"]
+    rows = {path: asdict(quality) for path, quality in report.scores.items()}
     columns = [key for key in next(iter(rows.values())) if key != "feature_space"]
     space = next(iter(rows.values()))["feature_space"]
     lines = ["".join(f"{column:>18}" for column in columns)]

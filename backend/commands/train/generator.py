@@ -1,0 +1,104 @@
+"""`editgan train generator`: generator and encoder together."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from backend.bundles.bundle import read_bundle
+from backend.bundles.networks import load_from
+from backend.commands.arguments import positive
+from backend.commands.inputs import check_packages
+from backend.commands.train.configs import given, shape_of
+from backend.errors import BadImage
+from backend.models.config import GeneratorConfig
+from backend.models.identity import MobileFaceNet
+from backend.training.config import TrainingConfig, configured, read_config
+from backend.training.dataset import OFTEN, AlignedDataset
+from backend.training.generator_run import GeneratorRun
+from backend.training.state import LAST, load_state, restore_chance
+from backend.training.trainer import GeneratorTrainer
+
+
+@dataclass(frozen=True)
+class GeneratorTrainingReport:
+    """What the command reports."""
+
+    seen: int
+    images_per_second: float
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--images", type=Path, nargs="+", required=True,
+        help="folders from `train align`; they may differ in resolution",
+    )  # fmt: skip
+    parser.add_argument("--output", "-o", type=Path, required=True, help="folder for the run")
+    parser.add_argument("--perceptual", type=Path, required=True, help="SqueezeNet .safetensors")
+    parser.add_argument("--identity", type=Path, help="MobileFaceNet .safetensors, for faces")
+    parser.add_argument("--until", type=int, default=1_000_000, help="images to see in all")
+    parser.add_argument("--start", type=Path, help="bundle to go on from, where no run is found")
+    parser.add_argument(
+        "--held-out",
+        type=Path,
+        help="text file of names never trained on; best.pt keeps what rebuilds them best",
+    )
+    parser.add_argument(
+        "--often", type=Path, help=f"text file of names drawn {OFTEN} times as often"
+    )
+    parser.add_argument("--save-every", type=int, default=4_000, help="images")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument(
+        "--config", type=Path, metavar="TOML",
+        help="hyper-parameters, such as the file beside a bundle's card; options go before it",
+    )  # fmt: skip
+    for config in (GeneratorConfig, TrainingConfig):
+        for field in fields(config):
+            if field.name not in ("conv_clamp", "channel_table", "const_size"):
+                kind = positive if field.name in ("batch", "half_life") else type(field.default)
+                parser.add_argument(f"--{field.name.replace('_', '-')}", type=kind, default=None)
+
+
+def _names(path: Path | None) -> frozenset[str]:
+    """Those of a text file; raises BadImage."""
+    if path is None:
+        return frozenset()
+    try:
+        return frozenset(path.read_text(encoding="utf-8").split())
+    except (OSError, ValueError) as error:
+        raise BadImage(f"{path} is no list of names that can be read ({error}).") from error
+
+
+def run(args: argparse.Namespace) -> GeneratorTrainingReport:
+    """`editgan train generator`: until `--until` images were seen, resuming a run found there."""
+    began = time.monotonic()
+    if args.held_out:
+        check_packages("Keeping the best networks (--held-out)", ["torch_fidelity"])
+    state = load_state(args.output / LAST) or {}
+    bundle = read_bundle(args.start) if args.start and not state else None
+    config = shape_of(args, asdict(bundle.config) if bundle else state.get("config", {}))
+    settings = configured(
+        TrainingConfig,
+        state.get("recipe", {}),
+        read_config(args.config),
+        given(TrainingConfig, args),
+    )
+    identity = load_from(MobileFaceNet, args.identity) if args.identity else None
+    if identity:
+        identity.to(args.device)
+    trainer = GeneratorTrainer(config, settings, args.perceptual, identity, args.device)
+    if state:
+        trainer.restore(state)
+        restore_chance(state)
+    elif bundle:
+        trainer.start_from(bundle)
+    held_out, often = _names(args.held_out), _names(args.often)
+    data = AlignedDataset(args.images, exclude=held_out, often=often, device=args.device)
+    start = trainer.seen
+    GeneratorRun(
+        args.images, args.output, args.until, args.save_every, held_out, args.device, args.quiet
+    ).train(trainer, data)
+    seconds = time.monotonic() - began
+    return GeneratorTrainingReport(trainer.seen, (trainer.seen - start) / max(seconds, 1e-9))
