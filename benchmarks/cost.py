@@ -21,6 +21,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,7 @@ from backend.photos.composite import composite  # noqa: E402
 from benchmarks.edit_step import Bench, Clock, as_run, peak_beyond, timed  # noqa: E402
 from benchmarks.plot import line_chart  # noqa: E402
 from benchmarks.random_model import face_like_region  # noqa: E402
+from protocol.facts import PhotoReport  # noqa: E402
 
 PARTS = 16
 Row = dict[str, float]
@@ -88,7 +90,7 @@ def slider(bench: Bench) -> Callable[[], object]:
         rebuilt=problem.before[0].cpu().numpy(),
         labels=face[0].numpy(),
         parts=[],
-        report={},
+        report=PhotoReport(0.0, "none", 0.0, None, None, "well", "", "known", 0.0),
     )
     view = PhotoView(lambda w_plus: (glance(w_plus)[0], face), bundle, photo, problem.w_plus)
     edit = ScaledEdit(problem.delta[0].cpu().numpy(), (edited.name,), 1.0)
@@ -136,7 +138,7 @@ def stack_rows(counts: list[int], clock: Clock) -> dict[int, Row]:
     for count in counts:
         vectors = random.normal(0, 0.01, (count, *code.shape)).astype(np.float32)
         stack = [ScaledEdit(vector, (), 1.0) for vector in vectors]
-        rows[count] = {"preview_ms": median_ms(lambda s=stack: editor.preview(photo, s), clock, 7)}
+        rows[count] = {"preview_ms": median_ms(partial(editor.preview, photo, stack), clock, 7)}
     return rows
 
 

@@ -24,9 +24,9 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -203,19 +203,21 @@ def measure(args: argparse.Namespace) -> dict[str, object]:
     bench, on_gpu = Bench(args.resolution, args.classes, args.device), args.device == "cuda"
     published, step, branch = bench.published(), bench.ours(), bench.branch_alone()
     expected = published()
-    plain = {"ours": step, "generator": bench.generator_alone, "branch": branch}
-    works = {name: as_run(work, args.device) for name, work in plain.items()}
-    result: dict[str, object] = errors(works["ours"], expected)
-    steps = {"ours": works["ours"]}
+    parts: dict[str, Callable[[], object]] = {
+        "generator": bench.generator_alone, "branch": branch
+    }  # fmt: skip
+    works = {name: as_run(work, args.device) for name, work in parts.items()}
+    steps = {"ours": as_run(step, args.device)}
+    result: dict[str, object] = {**errors(steps["ours"], expected)}
     if fast_bfloat16(args.device):
-        steps["bf16"] = works["bf16"] = as_run(bench.ours(torch.bfloat16), args.device)
+        steps["bf16"] = as_run(bench.ours(torch.bfloat16), args.device)
     if on_gpu:
-        works |= {f"{name}_launched": work for name, work in plain.items()}
+        works |= {f"{name}_launched": work for name, work in {"ours": step, **parts}.items()}
         with products_in("high"):
-            steps["tf32"] = works["tf32"] = as_run(step, args.device)
+            steps["tf32"] = as_run(step, args.device)
             works["branch_tf32"] = as_run(branch, args.device)
     clock = time.process_time if args.busy else time.perf_counter
-    seconds = alternate({"published": published} | works, args.device, args.pairs, clock)
+    seconds = alternate({"published": published, **steps, **works}, args.device, args.pairs, clock)
     for name in steps.keys() - {"ours"}:
         ratio = median_ratio(seconds["published"], seconds[name])
         result[name] = errors(steps[name], expected) | {"ratio": ratio}
@@ -237,7 +239,7 @@ def rounded(value: object) -> object:
     return float(f"{value:.3g}") if isinstance(value, float) else value
 
 
-def show(result: dict, args: argparse.Namespace) -> None:
+def show(result: Mapping[str, Any], args: argparse.Namespace) -> None:
     where = torch.cuda.get_device_name() if args.device == "cuda" else "CPU"
     print(f"{args.resolution} x {args.resolution}, {args.classes} classes, {where}, "
           f"{torch.get_num_threads()} threads, medians of {args.pairs} pairs"
@@ -276,7 +278,7 @@ def main() -> None:
     if args.peak:
         print(peak(args.resolution, args.classes, args.device, args.peak))
         return
-    result = rounded(measure(args))
+    result = {name: rounded(value) for name, value in measure(args).items()}
     show(result, args)
     print(json.dumps(result))
 

@@ -24,7 +24,10 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from backend.photos.cv import resize  # noqa: E402
+from backend.photos.folder import read_rgb  # noqa: E402
 from protocol.client import Connection  # noqa: E402
+from protocol.geometry import Rect  # noqa: E402
 from protocol.launch import ensure_backend  # noqa: E402
 from protocol.messages import (  # noqa: E402
     Apply,
@@ -32,9 +35,11 @@ from protocol.messages import (  # noqa: E402
     Detected,
     Edited,
     EditRef,
+    Level,
     PaintedPart,
     Pixels,
     Repaint,
+    Repainted,
     Segment,
     Segmented,
 )
@@ -66,9 +71,10 @@ def pixels_of(image: NDArray[np.generic]) -> Pixels:
 
 def large_photo(path: Path, megapixels: float = 24.0) -> NDArray[np.uint8]:
     """The photo enlarged to `megapixels`, uint8 [H, W, 3]."""
-    image = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+    image = read_rgb(path)
     scale = (megapixels * 1e6 / (image.shape[0] * image.shape[1])) ** 0.5
-    return cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    size = round(scale * image.shape[1]), round(scale * image.shape[0])
+    return resize(image, size, cv2.INTER_CUBIC)
 
 
 class Client:
@@ -78,7 +84,7 @@ class Client:
         self.connection, self.photo = connection, photo
         self.count = 0
 
-    def segment(self, level: str = "fast") -> Segmented:
+    def segment(self, level: Level = "fast") -> Segmented:
         height, width = self.photo.shape[:2]
         scale = max(height, width) / 1024
         size = (round(width / scale), round(height / scale))
@@ -99,16 +105,16 @@ class Client:
         assert isinstance(answer, Segmented)
         return answer
 
-    def repaint(self, segmented: Segmented, steps: int) -> Edited:
+    def repaint(self, segmented: Segmented, steps: int) -> Repainted:
         """The nose moved down by a twentieth of its layer's width."""
         layers = []
         for part in segmented.parts:
             x, y, w, h = part.rect
             down = round(w / 4) if part.name == "nose" else 0
-            layers.append(PaintedPart(part.name, (x, y + down, w, h), part.alpha))
+            layers.append(PaintedPart(part.name, Rect(x, y + down, w, h), part.alpha))
         layers.sort(key=lambda layer: layer.part != "nose")
         answer = self.connection.request(Repaint(segmented.photo, layers, steps))
-        assert isinstance(answer, Edited)
+        assert isinstance(answer, Repainted)
         return answer
 
     def apply(self, segmented: Segmented, edit: str) -> Edited:
@@ -139,7 +145,7 @@ def _warm(connection: Connection, photo: Path, repeats: int, edit: str) -> dict[
     opened = small.segment()
     steps = 20
     short, long = (
-        statistics.median(float(small.repaint(opened, n).report["seconds"]) for _ in range(repeats))
+        statistics.median(small.repaint(opened, n).report.seconds or 0.0 for _ in range(repeats))
         for n in (1, 1 + steps)
     )
     vector = timed(lambda: small.apply(opened, edit), 3 * repeats)

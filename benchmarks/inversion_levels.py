@@ -25,6 +25,7 @@ from backend.editing.editor import Editor
 from backend.editing.inversion import LEVELS
 from backend.photos.folder import find_images, read_rgb
 from protocol.errors import UserError
+from protocol.facts import as_json
 
 Row = dict[str, Any]
 VERDICTS = ("well", "roughly", "poorly")
@@ -34,7 +35,7 @@ def embed_all(editor: Editor, path: Path) -> dict[str, Row]:
     """What each level reports for one photo; raises UserError."""
     pixels = read_rgb(path)
     frame = editor.find_subjects(pixels)[0].frame
-    return {level: editor.open(pixels, frame, level=level).report for level in LEVELS}
+    return {level: as_json(editor.open(pixels, frame, level=level).report) for level in LEVELS}
 
 
 def measured(editor: Editor, paths: list[Path], count: int) -> dict[str, list[Row]]:

@@ -21,10 +21,9 @@ from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+sys.path.insert(0, str(ROOT))
 
-from library_preview import COMMAND, PHOTO, opened  # noqa: E402
-
+from benchmarks.library_preview import COMMAND, PHOTO, opened  # noqa: E402
 from protocol import messages as m  # noqa: E402
 from protocol.client import Connection, new_job  # noqa: E402
 from protocol.launch import ensure_backend  # noqa: E402

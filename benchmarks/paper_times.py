@@ -14,6 +14,7 @@ import argparse
 import json
 import statistics
 import sys
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -57,7 +58,7 @@ def seconds_for(bench: Bench, steps: int) -> float:
     if bench.device == "cuda":
         run(3)  # long enough to be recorded: the second edit of a session is what is timed
         return statistics.median(timed(lambda: run(steps), bench.device) for _ in range(3))
-    first, last = (timed(lambda n=n: run(n), bench.device) for n in (1, 1 + _TIMED_ON_CPU))
+    first, last = (timed(partial(run, n), bench.device) for n in (1, 1 + _TIMED_ON_CPU))
     return first + (last - first) / _TIMED_ON_CPU * (steps - 1)
 
 

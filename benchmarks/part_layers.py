@@ -35,6 +35,7 @@ from backend.evaluation.held_out import held_out_names  # noqa: E402
 from backend.evaluation.parsing import Overlap  # noqa: E402
 from backend.models.parser import CLASSES  # noqa: E402
 from backend.photos.align import CropFrame, centred  # noqa: E402
+from backend.photos.cv import resize, warp_affine  # noqa: E402
 from backend.photos.label_file import label_map  # noqa: E402
 from backend.training.face_parts import own_sides  # noqa: E402
 from backend.training.labelled import UNLABELLED, LabelSet  # noqa: E402
@@ -73,16 +74,16 @@ def in_frame(labels: Labels, frame: CropFrame) -> Labels:
     """A map of the photo within a frame, uint8 [SIDE, SIDE]; UNLABELLED beyond it."""
     flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
     matrix = centred(frame.to_pixels(SIDE))
-    return cv2.warpAffine(labels, matrix, (SIDE, SIDE), flags=flags, borderValue=(UNLABELLED,))
+    return warp_affine(labels, matrix, (SIDE, SIDE), flags=flags, outside=UNLABELLED)
 
 
 def found_parts(photo: OpenPhoto, size: tuple[int, int]) -> dict[str, Labels]:
     """What each way of finding parts says, uint8 [SIDE, SIDE]."""
     layers = in_frame(label_map(photo.parts, *size), photo.frame)
     maps = {"layers": np.where(layers == UNLABELLED, 0, layers).astype(np.uint8)}
-    for name, labels in (("parser", photo.seen and photo.seen.labels), ("rebuilt", photo.labels)):
-        if labels is not None:
-            maps[name] = cv2.resize(labels, (SIDE, SIDE), interpolation=cv2.INTER_NEAREST)
+    own = {"parser": photo.seen.labels} if photo.seen else {}
+    for name, labels in (own | {"rebuilt": photo.labels}).items():
+        maps[name] = resize(labels, (SIDE, SIDE), cv2.INTER_NEAREST)
     return maps
 
 
@@ -98,7 +99,7 @@ class Table:
         for name, labels in found_parts(photo, size).items():
             self.overlaps[name].add(labels, wanted, wanted != UNLABELLED)
         report = photo.report
-        self.likeness.append((float(report["perceptual"]), float(report["identity"] or 0)))  # type: ignore[arg-type]
+        self.likeness.append((report.perceptual or 0.0, report.identity or 0.0))
 
     def show(self, title: str) -> None:
         far, alike = np.mean(self.likeness, axis=0)
@@ -123,7 +124,7 @@ def main() -> int:
     bundle = read_bundle(folder) if folder.is_dir() else find_bundle(args.bundle)
     editor = Editor(bundle)
     if args.without_parser:
-        editor.networks = dataclasses.replace(editor.networks, parser=None)
+        editor.engine.networks = dataclasses.replace(editor.networks, parser=None)
     level = inversion.LEVELS[args.level]
     cases = list(photos(args.images, args.count, bundle))
     for weight in args.weights or [level.parts]:

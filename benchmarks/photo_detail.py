@@ -28,11 +28,13 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from backend.photos import cv  # noqa: E402
 from backend.photos.align import CropFrame, extract  # noqa: E402
 from backend.photos.detect import FaceDetector  # noqa: E402
 from backend.photos.warp import resize, to_photo  # noqa: E402
 from benchmarks.composites import METHODS, Image, cut_out, edited_photos, fine_detail  # noqa: E402
 from protocol.errors import UserError  # noqa: E402
+from protocol.geometry import Rect  # noqa: E402
 
 RESOLUTIONS = (64, 128, 256)
 # The frame puts eyes and mouth at known places: (x, y, radius, what happens), in crop sides.
@@ -72,7 +74,7 @@ def _bump(distance: Image) -> Image:
 
 def make_case(name: str, photo: Image, frame: CropFrame) -> Case:
     height, width = photo.shape[:2]
-    rect = (0, 0, width, height)
+    rect = Rect(0, 0, width, height)
     crop_shift = displacement(512)
     shift = to_photo(crop_shift, frame, rect, outside_zero=True)
     shift = shift @ frame.to_pixels(1)[:, :2].T.astype(np.float32)
@@ -136,7 +138,8 @@ def enlarged(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     factor = side / min(picture.shape[:2])
     if factor <= 1:
         return picture
-    return cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_LANCZOS4)
+    size = round(factor * picture.shape[1]), round(factor * picture.shape[0])
+    return cv.resize(picture, size, cv2.INTER_LANCZOS4)
 
 
 def faces(
@@ -196,7 +199,7 @@ def main() -> int:
     sheet = []
     found = faces(arguments.photos, arguments.count, arguments.side)
     for number, (name, pixels, frame) in enumerate(found):
-        case = make_case(name, pixels.astype(np.float32) / 255, frame)
+        case = make_case(name, pixels.astype(np.float32) / np.float32(255), frame)
         for kind, seed in (("perfect", None), ("faulty", number)):
             for resolution in RESOLUTIONS:
                 edited = results(case, resolution, seed)

@@ -15,6 +15,7 @@ from backend.models.config import GeneratorConfig
 from backend.models.encoder import Encoder
 from backend.models.generator import Generator
 from backend.models.perceptual import SqueezeNetFeatures
+from backend.models.runtime.precision import channels_last
 from backend.models.segmentation import SegmentationBranch
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -43,7 +44,7 @@ def random_networks(config: GeneratorConfig, classes: int, device: str = "cpu") 
     }
     frozen = {k: v.eval().requires_grad_(False).to(device) for k, v in networks.items()}
     for name in ("generator", "encoder", "perceptual"):
-        frozen[name].to(memory_format=torch.channels_last)
+        channels_last(frozen[name])
     return Networks(**frozen, identity=None)  # type: ignore[arg-type]
 
 

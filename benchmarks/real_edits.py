@@ -33,6 +33,7 @@ from backend.photos.pixels import from_bytes  # noqa: E402
 from benchmarks.composites import METHODS, Image, cut_out, edited_photos, fine_detail  # noqa: E402
 from benchmarks.photo_detail import faces  # noqa: E402
 from edit_library import Library  # noqa: E402
+from protocol.facts import ApplyReport  # noqa: E402
 
 NAMES = ("nothing", *METHODS)
 
@@ -43,14 +44,14 @@ class Edited:
 
     pictures: dict[str, Image]
     alpha: Image
-    result: EditResult
+    result: EditResult[ApplyReport]
 
 
 def apply(editor: Editor, photo: OpenPhoto, edit: ScaledEdit) -> Edited:
     result = editor.apply(photo, [edit])
     before = photo.rebuilt.clip(-1, 1).transpose(1, 2, 0)
     after = from_bytes(result.crop)
-    own = photo.pixels.astype(np.float32) / 255
+    own = photo.pixels.astype(np.float32) / np.float32(255)
     shown = shown_region(editor.engine.region(photo, result.labels, edit.parts), photo.valid)
     pictures, alpha = edited_photos(own, photo.frame, before, after, shown)
     blended = {name: own + alpha * (picture - own) for name, picture in pictures.items()}
@@ -115,7 +116,7 @@ def main() -> int:
             generated = cv2.resize(edited.result.crop, (1024, 1024), interpolation=cv2.INTER_CUBIC)
             whole = type(frame)(np.array([[0, 0], [0, 1024], [1024, 1024], [1024, 0]]))
             cuts = [cut_out(edited.pictures[name], frame) for name in NAMES]
-            cuts.append(cut_out(generated.astype(np.float32) / 255, whole))
+            cuts.append(cut_out(generated.astype(np.float32) / np.float32(255), whole))
             sheet.append(np.concatenate(cuts, axis=1))
             if not args.sheet_only:
                 for name, found in figures(editor, photo, edit, edited, args.level).items():

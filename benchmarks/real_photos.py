@@ -23,7 +23,7 @@ import argparse
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,7 +85,9 @@ def _summary(name: str, values: list[float]) -> float:
     known = np.array([value for value in values if np.isfinite(value)])
     if not known.size:
         return float("nan")
-    least_or_sum = {"determinant": np.min, "outside": np.sum, "seconds": np.median}
+    least_or_sum: dict[str, Callable[[NDArray[np.float64]], np.float64]] = {
+        "determinant": np.min, "outside": np.sum, "seconds": np.median,
+    }  # fmt: skip
     return round(float(least_or_sum.get(name, np.mean)(known)), 4)
 
 

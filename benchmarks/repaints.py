@@ -14,6 +14,7 @@ from backend.editing.geometry import Change, Scale, nearest, pieces, without
 from backend.editing.recipes import group_of
 from backend.editing.results import OpenPhoto
 from backend.photos.align import CropFrame
+from backend.photos.cv import warp_affine
 from backend.photos.painted import PaintedLayer
 from backend.photos.parts import PartMask
 from backend.photos.warp import to_photo
@@ -58,7 +59,7 @@ class Back:
         for piece in pieces(labels, group):
             columns = np.flatnonzero(piece.any(axis=0))
             inner = columns[-1] if columns.mean() < len(labels) / 2 else columns[0]
-            y, x = np.indices(labels.shape, dtype=np.float32)
+            y, x = (np.asarray(a) for a in np.indices(labels.shape, dtype=np.float32))
             source = (inner + (x - inner) / self.width).astype(np.float32)
             moved = cv2.remap(piece.astype(np.uint8), source, y, cv2.INTER_NEAREST) > 0
             result[moved] = labels[piece][0]
@@ -112,4 +113,4 @@ def _in_crop(mask: PartMask, frame: CropFrame) -> NDArray[np.uint8]:
     """A part's alpha over the aligned crop, [S, S]."""
     matrix = frame.shifted(-mask.x, -mask.y).to_pixels(_SIDE)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(mask.alpha, matrix, (_SIDE, _SIDE), flags=flags)
+    return warp_affine(mask.alpha, matrix, (_SIDE, _SIDE), flags=flags)

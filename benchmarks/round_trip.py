@@ -85,7 +85,9 @@ def blocks_of(path: Path) -> Counter[str]:
     data = path.read_bytes()
     if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
         with tifffile.TiffFile(path) as file:
-            return Counter(f"page of {p.samplesperpixel} channels" for p in file.pages)
+            return Counter(
+                f"page of {p.keyframe.samplesperpixel} channels" for p in file.pages if p.keyframe
+            )
     if data[:4] == b"\x89PNG":
         kinds, at = Counter[str](), 8
         while at + 8 <= len(data):
@@ -171,12 +173,12 @@ def large_times() -> Iterator[tuple[str, float, float]]:
     ramp += np.linspace(2000, 60000, 6000, dtype=np.int32)[:, None]
     values = np.clip(ramp, 0, 65535).astype(np.uint16)
     with tempfile.TemporaryDirectory() as folder:
-        for name, options in {
-            "uncompressed": {}, "LZW": {"compression": "lzw", "predictor": 2},
-            "deflate": {"compression": "zlib", "predictor": 2},
-        }.items():  # fmt: skip
+        for name, compression in {"uncompressed": None, "LZW": "lzw", "deflate": "zlib"}.items():
             path, out = Path(folder, f"{name}.tif"), Path(folder, f"{name}-out.tif")
-            tifffile.imwrite(path, values, photometric="rgb", rowsperstrip=64, **options)
+            tifffile.imwrite(
+                path, values, photometric="rgb", rowsperstrip=64, compression=compression,
+                predictor=2 if compression else None,
+            )  # fmt: skip
             layer = Painted(2000, 1000, np.full((2000, 1500, 4), 0.5, np.float32))
             began, busy = time.perf_counter(), time.process_time()
             photo = read_photo(path)

@@ -30,6 +30,8 @@ from protocol.paths import data_dir
 
 N = TypeVar("N", bound=nn.Module)
 
+AnyEncoder = Encoder | PspEncoder | FpnEncoder
+
 
 @dataclass(frozen=True)
 class Networks:
@@ -38,7 +40,7 @@ class Networks:
 
     generator: Generator
     segmentation: SegmentationBranch
-    encoder: Encoder | PspEncoder | FpnEncoder
+    encoder: AnyEncoder
     perceptual: PerceptualNetwork
     identity: IdentityNetwork | None
     parser: FaceParser | None = None
@@ -115,7 +117,7 @@ def load_generator(bundle: Bundle) -> Generator:
     return generator
 
 
-def load_encoder(bundle: Bundle) -> Encoder | PspEncoder | FpnEncoder:
+def load_encoder(bundle: Bundle) -> AnyEncoder:
     """Raises BadBundle; IncompleteBundle where the encoder is yet to be trained."""
     if not bundle.has("encoder"):
         bundle.check_complete()

@@ -13,6 +13,7 @@ from backend.editing.photo_parts import read_parts
 from backend.editing.results import OpenPhoto
 from backend.models.parser import FaceParser
 from backend.photos.composite import ResultLayer
+from backend.photos.cv import resize
 from backend.photos.painted import Claims
 
 Labels = NDArray[np.uint8]
@@ -46,4 +47,4 @@ def finished_parts(
 
 def at_grid(labels: Labels, size: int) -> Labels:
     """A label map at another resolution, nearest neighbour."""
-    return cv2.resize(labels, (size, size), interpolation=cv2.INTER_NEAREST)
+    return resize(labels, (size, size), cv2.INTER_NEAREST)

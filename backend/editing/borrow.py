@@ -20,6 +20,7 @@ from backend.editing.results import EditResult, OpenPhoto
 from backend.errors import NothingChanged
 from backend.photos.align import extract
 from backend.photos.composite import ResultLayer
+from backend.photos.cv import gaussian_blur
 from backend.photos.feather import feathered_alpha
 from backend.photos.painted import Claims
 from backend.photos.warp import support_rect, to_photo
@@ -99,17 +100,20 @@ def tone(photo: OpenPhoto, other: OpenPhoto, same: NDArray[np.bool_]) -> NDArray
     the white of eyes.
     """
     weight = _resized(same, _TONE_GRID).astype(np.float32)[..., None]
-    own, its = ((extract(p.pixels, p.frame, _TONE_GRID)[0] + 1) / 2 for p in (photo, other))
+    own, its = (
+        (extract(p.pixels, p.frame, _TONE_GRID)[0] + np.float32(1)) / np.float32(2)
+        for p in (photo, other)
+    )
     here, there = (_nearby(crop * weight) for crop in (own, its))
     gain = np.clip(here / there, *_TONE_GAIN)
     brightness = gain.mean(axis=2, keepdims=True)
-    colourful = np.minimum(_saturation(cv2.GaussianBlur(its, (0, 0), 1)) / _saturation(there), 1)
+    colourful = np.minimum(_saturation(gaussian_blur(its, 1)) / _saturation(there), 1)
     return brightness * (gain / brightness) ** colourful**2
 
 
 def _nearby(field: NDArray[np.float32]) -> NDArray[np.float32]:
     """Weighted sums around each place of [S, S, 3]; where nothing is near, of everything."""
-    near = cv2.GaussianBlur(field, (0, 0), _TONE_REACH * _TONE_GRID)
+    near = gaussian_blur(field, _TONE_REACH * _TONE_GRID)
     return near + 1e-3 * field.mean(axis=(0, 1)) + 1e-9
 
 

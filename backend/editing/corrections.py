@@ -10,6 +10,7 @@ from backend.bundles.bundle import Bundle
 from backend.editing.photo_parts import PhotoParts
 from backend.models.parser import RESOLUTION
 from backend.photos.align import CropFrame, centred
+from backend.photos.cv import warp_affine
 from backend.photos.painted import UNKNOWN
 
 _SOFT = 0.7  # standard deviation of an edge, pixels of the crop
@@ -24,7 +25,7 @@ def corrected_parts(
     said. Without a parser the labels are all that is known."""
     matrix, size = centred(frame.to_pixels(RESOLUTION)), (RESOLUTION, RESOLUTION)
     flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
-    crop = cv2.warpAffine(labels, matrix, size, flags=flags, borderValue=(UNKNOWN,))
+    crop = warp_affine(labels, matrix, size, flags=flags, outside=UNKNOWN)
     hard = np.stack([(crop == part.index).astype(np.float32) for part in bundle.parts])
     soft = np.stack([cv2.GaussianBlur(plane, (0, 0), _SOFT) for plane in hard])
     said = crop != UNKNOWN

@@ -123,7 +123,8 @@ def learn_edit(
     """
     monitor = ProgressMonitor(options.progress)
     found = _edits_of(engine, target, photos, options, monitor)
-    vector = np.mean([result.vector for _, result in found], axis=0, dtype=np.float32)
+    vectors = [result.vector for _, result in found]
+    vector = np.asarray(np.mean(vectors, axis=0, dtype=np.float32))
     parts = found[0][1].parts
     monitor(Progress(_LEARNING, "Trying it on other photos"))
     agreements = [_agreement(engine, target, photo, result.labels) for photo, result in found]

@@ -23,6 +23,7 @@ from backend.editing.preview import laid_over
 from backend.editing.region import region_of_interest, shown_region
 from backend.photos.align import CropFrame, extract
 from backend.photos.composite import draw, plan
+from backend.photos.cv import resize
 from backend.photos.motion.estimate import GRID as MOTION_GRID
 from backend.photos.motion.part_change import PartChange
 from backend.photos.motion.registration import FOLLOWING, QUICK
@@ -114,7 +115,7 @@ class PhotoView:
         """A square of the subject, uint8 [side, side, 3]."""
         left, top, width = (round(value * LARGEST) for value in window)
         part = self._crop[top : top + width, left : left + width]
-        return cv2.resize(part, (side, side), interpolation=cv2.INTER_AREA)
+        return resize(part, (side, side), cv2.INTER_AREA)
 
     def _shown(self, stack: Sequence[ScaledEdit], labels: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """Where a stack may show, bool [G, G]: R, or at most GRID."""

@@ -68,11 +68,8 @@ class EditObjective:
         self.logits = PixelLogits(networks.segmentation, pixels, sides)
         with torch.no_grad():
             self.kept_features = networks.perceptual.features(self.kept)
-            self.person = self._embed(before)
-
-    def _embed(self, image: Tensor) -> Tensor | None:
-        identity = self.networks.identity
-        return None if identity is None or not self.weights.identity else identity.embed(image)
+            self.identity = networks.identity if weights.identity else None
+            self.identity_embedding = self.identity.embed(before) if self.identity else None
 
     def terms(self, image: Tensor, features: Sequence[Tensor]) -> dict[str, Tensor]:
         """The weighted terms for G(w+ + delta) = image (1, 3, R, R) and its features."""
@@ -85,9 +82,9 @@ class EditObjective:
         }
         if len(self.labels):
             terms["cross_entropy"] = weights.cross_entropy * self.cross_entropy(features)
-        if self.person is not None:
-            alike = (self._embed(image) * self.person).sum()
-            terms["identity"] = weights.identity * (1 - alike)  # eq. 4 with the sign it needs
+        if self.identity is not None and self.identity_embedding is not None:
+            similarity = (self.identity.embed(image) * self.identity_embedding).sum()
+            terms["identity"] = weights.identity * (1 - similarity)  # eq. 4 with the sign it needs
         return terms
 
     def cross_entropy(self, features: Sequence[Tensor]) -> Tensor:

@@ -135,7 +135,8 @@ def _embedded(
     engine: Engine, crop: _Crop, level: str, start: Tensor | None, progress: ProgressCallback
 ) -> Tensor:
     """The crop's code, (1, n_ws, w_dim)."""
-    known = crop.seen and known_parts(crop.seen, engine.at_labels(crop.inside))
+    inside = engine.at_labels(crop.inside)
+    known = None if crop.seen is None else known_parts(crop.seen, inside)
     return invert(
         engine.networks, crop.image, crop.mask, LEVELS[level], progress, known=known, start=start
     )

@@ -10,6 +10,7 @@ from backend.editing.glance import GRID, on_grid
 from backend.editing.progress import Progress, ProgressCallback
 from backend.photos.align import CropFrame, extract
 from backend.photos.composite import ResultLayer, draw, plan
+from backend.photos.cv import resize
 from backend.photos.motion.estimate import GRID as MOTION_GRID
 from backend.photos.motion.part_change import PartChange
 from backend.photos.motion.registration import FOLLOWING, QUICK
@@ -73,7 +74,7 @@ def _small(picture: NDArray[np.float32]) -> NDArray[np.float32]:
     """A picture [R, R, 3], at most GRID pixels wide: enough for motion at this size."""
     if len(picture) <= GRID:
         return picture
-    return cv2.resize(picture, (GRID, GRID), interpolation=cv2.INTER_AREA)
+    return resize(picture, (GRID, GRID), cv2.INTER_AREA)
 
 
 def laid_over(photo: NDArray[np.uint8], layer: ResultLayer) -> NDArray[np.uint8]:

@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from backend.bundles.networks import AnyEncoder
 from backend.evaluation.distances import FeatureSpace, frechet_distance, kernel_distance
-from backend.models.encoder import Encoder
 from backend.models.generator import Generator, sample_z
 from backend.models.perceptual import PerceptualNetwork, feature_distance
 from backend.models.pictures import quantized
@@ -46,7 +46,7 @@ class GeneratorQuality:
 @torch.no_grad()
 def generator_quality(
     generator: Generator,
-    encoder: Encoder,
+    encoder: AnyEncoder,
     perceptual: PerceptualNetwork,
     space: FeatureSpace,
     photos: Tensor,
@@ -71,14 +71,14 @@ def generator_quality(
 
 @torch.no_grad()
 def reconstruction_distance(
-    generator: Generator, encoder: Encoder, space: FeatureSpace, photos: Tensor
+    generator: Generator, encoder: AnyEncoder, space: FeatureSpace, photos: Tensor
 ) -> float:
     """Fréchet distance between photos (N, 3, R, R) in [-1, 1] and their reconstructions."""
     pictures = _rebuilt(generator, encoder, photos), photos
     return frechet_distance(*(_embedded(space, some) for some in pictures))
 
 
-def _rebuilt(generator: Generator, encoder: Encoder, photos: Tensor) -> Tensor:
+def _rebuilt(generator: Generator, encoder: AnyEncoder, photos: Tensor) -> Tensor:
     batches = photos.split(_BATCH)
     found = [generator(encoder(some, generator.w_avg))[0] for some in batches]
     return torch.cat(found).clamp(-1, 1)

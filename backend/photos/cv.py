@@ -23,8 +23,17 @@ def warp_affine(
     size: tuple[int, int],
     *,
     flags: int,
-    border: int,
+    border: int = cv2.BORDER_CONSTANT,
+    outside: float = 0,
 ) -> NDArray[T]:
-    """[H, W, ...] under an affine [2, 3], as a picture of `size` (width, height)."""
-    found = cv2.warpAffine(cast(Any, image), matrix, size, flags=flags, borderMode=border)
+    """[H, W, ...] under an affine [2, 3], as a picture of `size` (width, height); outside: the
+    value of a constant border."""
+    found = cv2.warpAffine(
+        cast(Any, image), matrix, size, flags=flags, borderMode=border, borderValue=(outside,)
+    )
     return cast("NDArray[T]", found)
+
+
+def gaussian_blur(image: NDArray[T], sigma: float) -> NDArray[T]:
+    """[H, W, ...] blurred, the deviation in pixels."""
+    return cast("NDArray[T]", cv2.GaussianBlur(cast(Any, image), (0, 0), sigma))

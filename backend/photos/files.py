@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from backend.errors import BadImage
 from backend.photos import formats
@@ -126,7 +126,7 @@ def reading(path: Path) -> Iterator[None]:
         raise
     except Image.DecompressionBombError as error:
         raise BadImage(f"{path.name} is too large; scale it below 170 megapixels.") from error
-    except Image.UnidentifiedImageError as error:
+    except UnidentifiedImageError as error:
         raise BadImage(
             f"{path.name} is not a picture that can be read; use {formats.NAMES}."
         ) from error

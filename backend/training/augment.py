@@ -37,5 +37,5 @@ class Augmentation:
         x = middle + (x - middle) * self.contrast[:count]
         identity = torch.eye(2, device=x.device).expand(count, 2, 2)
         shift = self.shift[:count, :, None]
-        grid = F.affine_grid(torch.cat([identity, shift], 2), x.shape, False)
+        grid = F.affine_grid(torch.cat([identity, shift], 2), list(x.shape), False)
         return F.grid_sample(x, grid, padding_mode="reflection", align_corners=False)

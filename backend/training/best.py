@@ -39,8 +39,7 @@ class BestKept:
 
     def offer(self) -> float:
         """Keep the networks as they are now, if they are better; returns their distance."""
-        averages = self._trainer.averages
-        networks = averages["generator"], averages["encoder"]
+        networks = self._trainer.averaged
         distance = reconstruction_distance(*networks, self._space, self._photos)
         if distance < self.distance:
             self.distance = distance

@@ -81,4 +81,4 @@ def configured(kind: type[Config], *layers: Mapping[str, Value | None]) -> Confi
     known = {item.name: type(item.default) for item in fields(kind)}  # type: ignore[arg-type]
     if unknown := sorted(set(chosen) - set(known)):
         raise BadSetting(f"There is no '{unknown[0]}'; there are {', '.join(known)}.")
-    return kind(**{name: known[name](value) for name, value in chosen.items()})
+    return kind(**{name: known[name](value) for name, value in chosen.items()})  # type: ignore[misc]

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from backend.models.discriminator import ProjectedDiscriminator
+from backend.models.runtime.precision import channels_last
 from backend.training.state import TrainingState
 
 _CLOSE_TOP = 0.35  # eyes and mouth of a face in an FFHQ-like frame lie below, within half a side
@@ -24,9 +25,8 @@ class Critic:
     """A discriminator with its optimiser. Pictures (B, 3, R, R) come with their features, which
     are needed for the perceptual distance anyway."""
 
-    def __init__(self, channels: tuple[int, ...], rate: float, device: torch.device) -> None:
-        self.discriminator = ProjectedDiscriminator(channels)
-        self.discriminator.to(device, memory_format=torch.channels_last)
+    def __init__(self, channels: tuple[int, ...], rate: float, device: str | torch.device) -> None:
+        self.discriminator = channels_last(ProjectedDiscriminator(channels).to(device))
         self.optimiser = torch.optim.Adam(
             self.discriminator.parameters(), lr=rate, betas=(0.0, 0.99), fused=True
         )
@@ -37,8 +37,9 @@ class Critic:
         """One step by the hinge loss, which is returned; only the discriminator learns."""
         real_logits = self.discriminator(real, real_features)
         fake_logits = self.discriminator(fake.detach(), [f.detach() for f in fake_features])
-        loss = sum(F.relu(1 - x.float()).mean() for x in real_logits)
-        loss = loss + sum(F.relu(1 + x.float()).mean() for x in fake_logits)
+        nothing = real_logits[0].new_zeros((), dtype=torch.float32)
+        loss = sum((F.relu(1 - x.float()).mean() for x in real_logits), nothing)
+        loss = loss + sum((F.relu(1 + x.float()).mean() for x in fake_logits), nothing)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         self.optimiser.step()

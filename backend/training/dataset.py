@@ -65,7 +65,7 @@ class AlignedDataset:
 
     def batch(self, indices: Sequence[int] | NDArray[np.int64], resolution: int) -> Tensor:
         """Kept pictures as float32 [B, 3, resolution, resolution] in [-1, 1]."""
-        sizes = {"size": (resolution, resolution), "antialias": True, "align_corners": False}
+        size = (resolution, resolution)
         found = []
         for index in self.kept[indices]:
             image = torch.from_numpy(self.picture(index).copy()).to(self.device)
@@ -73,7 +73,9 @@ class AlignedDataset:
             if one.shape[-1] > resolution:
                 one = torch.nn.functional.interpolate(one, size=resolution, mode="area")
             elif one.shape[-1] < resolution:
-                one = torch.nn.functional.interpolate(one, mode="bilinear", **sizes)
+                one = torch.nn.functional.interpolate(
+                    one, size, mode="bilinear", align_corners=False, antialias=True
+                )
             found.append(one)
         return to_float(torch.cat(found))
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from backend.models.encoder import Encoder
 from backend.models.generator import Generator
 from backend.models.perceptual import PerceptualNetwork, feature_distance
-from backend.models.runtime.precision import fast_bfloat16
+from backend.models.runtime.precision import channels_last, fast_bfloat16
 from backend.training.state import TrainingState
 
 
@@ -37,8 +37,10 @@ class EncoderTrainer:
         at_once: int = 4,
     ) -> None:
         self.device, self.at_once = torch.device(device), at_once
-        self.generator = generator.to(self.device, memory_format=torch.channels_last)
-        self.perceptual = perceptual.to(self.device, memory_format=torch.channels_last)
+        self.generator = channels_last(generator.to(self.device))
+        assert isinstance(perceptual, nn.Module)  # all of them are
+        channels_last(perceptual.to(self.device))
+        self.perceptual: PerceptualNetwork = perceptual
         self.encoder = encoder.to(self.device).train().requires_grad_(True)
         self.optimiser = torch.optim.Adam(self.encoder.parameters(), lr=rate)
         self.bfloat16 = self.device.type == "cuda" and fast_bfloat16(device)
@@ -58,8 +60,9 @@ class EncoderTrainer:
         ones; returns the losses."""
         losses = dict.fromkeys(("real", "sampled", "latent"), 0.0)
         self.optimiser.zero_grad(set_to_none=True)
+        photos = 0 if real is None else len(real)
         for some in () if real is None else real.to(self.device).split(self.at_once):
-            share = len(some) / len(real)
+            share = len(some) / photos
             self._add(losses, {"real": share * self._loss(some, None)[0]})
         for some in self._known(samples).split(self.at_once):
             share = len(some) / samples
@@ -68,7 +71,7 @@ class EncoderTrainer:
             rebuilt, latent = self._loss(sampled, some)
             self._add(losses, {"sampled": share * rebuilt, "latent": share * 5 * latent})
         self.optimiser.step()
-        self.seen += samples if real is None else len(real)
+        self.seen += photos or samples
         return losses | {"latent": losses["latent"] / 5}
 
     def _precision(self) -> torch.autocast:
@@ -93,8 +96,11 @@ class EncoderTrainer:
             losses[name] += value.item()
 
     def state(self) -> TrainingState:
-        parts = {"encoder": self.encoder, "optimiser": self.optimiser}
-        return {name: part.state_dict() for name, part in parts.items()} | {"seen": self.seen}
+        return {
+            "encoder": self.encoder.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "seen": self.seen,
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.encoder.load_state_dict(state["encoder"])

@@ -17,6 +17,7 @@ from tqdm import tqdm
 from backend.errors import NoSubject
 from backend.models.parser import CLASSES, MIRRORED
 from backend.photos.align import CropFrame, centred, extract
+from backend.photos.cv import resize, warp_affine
 from backend.photos.detect import FaceDetector
 from backend.training.labelled import UNLABELLED, LabelSet
 
@@ -52,9 +53,7 @@ class FaceParts:
         inner = slice(first, SIDE - first)
         image, labels = self.images[index, inner, inner], self.labels[index, inner, inner]
         area = (size, size)
-        return cv2.resize(image, area, interpolation=cv2.INTER_AREA), cv2.resize(
-            labels, area, interpolation=cv2.INTER_NEAREST
-        )
+        return resize(image, area, cv2.INTER_AREA), resize(labels, area, cv2.INTER_NEAREST)
 
 
 def _cut_all(source: Path, cache: Path, *, quiet: bool) -> None:
@@ -79,7 +78,7 @@ def _cut_all(source: Path, cache: Path, *, quiet: bool) -> None:
 def _cut_labels(labels: NDArray[np.uint8], frame: CropFrame) -> NDArray[np.uint8]:
     """The labels in a frame, uint8 [SIDE, SIDE]; UNLABELLED beyond the photo."""
     matrix, flags = centred(frame.to_pixels(SIDE)), cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(labels, matrix, (SIDE, SIDE), flags=flags, borderValue=(UNLABELLED,))
+    return warp_affine(labels, matrix, (SIDE, SIDE), flags=flags, outside=UNLABELLED)
 
 
 _WITH_MARGIN = ((1 - MARGIN) / 2, (1 - MARGIN) / 2, MARGIN)
@@ -94,7 +93,7 @@ def _frame(
     height, width = labels.shape
     whole = CropFrame.from_axes(np.array([width, height]) / 2, np.array([width / 2, 0.0]))
     try:
-        small = cv2.resize(photo, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        small = resize(photo, (round(width / 2), round(height / 2)), cv2.INTER_AREA)
         found = [subject.frame.scaled(2) for subject in detector.find(small)]
     except NoSubject:
         return whole

@@ -42,7 +42,7 @@ def grow_generator(small: Generator, large: Generator) -> None:
     """Copy `small` into `large`; the new blocks add nothing to the picture yet."""
     check_growth(small.config, large.config)
     large.load_state_dict(small.state_dict(), strict=False)
-    for block in large.blocks[len(small.blocks) :]:
+    for block in large.synthesis[len(small.blocks) :]:
         nn.init.zeros_(block.to_rgb.weight)
 
 

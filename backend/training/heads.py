@@ -38,6 +38,8 @@ class TrainingHeads(nn.Module):
         """Copy the weights into a branch, each batch norm folded into the next linear layer."""
         weights, biases = [w.clone() for w in self.weights], [b.clone() for b in self.biases]
         for i, norm in enumerate(self.norms):
+            assert isinstance(norm, nn.BatchNorm1d) and norm.running_var is not None
+            assert norm.running_mean is not None
             gain = norm.weight / (norm.running_var + norm.eps).sqrt()
             shift = (norm.bias - norm.running_mean * gain).reshape(self.heads, 1, -1)
             biases[i + 1] += shift @ weights[i + 1]

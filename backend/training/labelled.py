@@ -39,12 +39,13 @@ class LabelledCrop:
 
     def mirrored(self, parts: Sequence[str]) -> LabelledCrop:
         """The mirror image, in which "left ..." and "right ..." parts have changed places."""
-        image, valid, labels, labelled = (
-            np.ascontiguousarray(a[:, ::-1])
-            for a in (self.image, self.valid, self.labels, self.labelled)
+        return LabelledCrop(
+            f"{self.name} mirrored",
+            np.ascontiguousarray(self.image[:, ::-1]),
+            np.ascontiguousarray(self.valid[:, ::-1]),
+            mirror_table(parts)[self.labels[:, ::-1]],
+            np.ascontiguousarray(self.labelled[:, ::-1]),
         )
-        labels = mirror_table(parts)[labels]
-        return LabelledCrop(f"{self.name} mirrored", image, valid, labels, labelled)
 
 
 def mirror_table(parts: Sequence[str]) -> NDArray[np.uint8]:

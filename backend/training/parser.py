@@ -20,6 +20,7 @@ from torch import Tensor
 
 from backend.evaluation.parsing import SIX, Overlap
 from backend.models.parser import CLASSES, RESOLUTION, FaceParser
+from backend.models.runtime.precision import channels_last
 from backend.training.face_parts import FaceParts
 from backend.training.labelled import UNLABELLED
 from backend.training.state import TrainingState, update_average
@@ -37,7 +38,7 @@ class ParserTrainer:
     def __init__(
         self, perceptual: Path | None, weights: Tensor, *, rate: float, steps: int
     ) -> None:
-        self.parser = FaceParser().to(memory_format=torch.channels_last).train()
+        self.parser = channels_last(FaceParser()).train()
         if perceptual is not None:
             self.parser.start_from(perceptual)
             self.parser.stages[:_FIXED].requires_grad_(False)
@@ -67,8 +68,12 @@ class ParserTrainer:
         return loss.item()
 
     def state(self) -> TrainingState:
-        parts = {"parser": self.parser, "average": self.average, "optimiser": self.optimiser}
-        return {name: part.state_dict() for name, part in parts.items()} | {"done": self.done}
+        return {
+            "parser": self.parser.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "done": self.done,
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.parser.load_state_dict(state["parser"])

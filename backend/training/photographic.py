@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.models.parser import CLASSES
+from backend.photos.cv import gaussian_blur, resize, warp_affine
 from backend.training.face_parts import MARGIN, SIDE, mirrored_names
 from backend.training.labelled import UNLABELLED
 
@@ -36,15 +37,11 @@ def framed(image: Image, labels: Image, size: int, rng: Chance) -> tuple[Image, 
     wide = rng.random() < 0.15  # a frame that is badly off
     angle = rng.normal(0, 20 if wide else 5)
     scale = size * MARGIN / SIDE * np.exp(rng.normal(0, 0.12 if wide else 0.05))
-    matrix = cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), angle, scale)
+    matrix = np.asarray(cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), angle, scale), np.float64)
     matrix[:, 2] += size / 2 - SIDE / 2 + rng.normal(0, (0.06 if wide else 0.025) * size, 2)
     area = (size, size)
-    labels = cv2.warpAffine(
-        labels, matrix, area, flags=cv2.INTER_NEAREST, borderValue=(UNLABELLED,)
-    )
-    image = cv2.warpAffine(
-        image, matrix, area, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    labels = warp_affine(labels, matrix, area, flags=cv2.INTER_NEAREST, outside=UNLABELLED)
+    image = warp_affine(image, matrix, area, flags=cv2.INTER_LINEAR, border=cv2.BORDER_REPLICATE)
     if rng.random() < 0.5:
         image, labels = np.ascontiguousarray(image[:, ::-1]), mirrored_names(labels[:, ::-1])
     return image, labels
@@ -80,17 +77,18 @@ def degraded(x: Floats, rng: Chance) -> Image:
     """Blurred, small, noisy or compressed as photos are: uint8 [H, W, 3]."""
     size = x.shape[0]
     if rng.random() < 0.25:
-        x = cv2.GaussianBlur(x, (0, 0), rng.uniform(0.4, 2.0))
+        x = gaussian_blur(x, rng.uniform(0.4, 2.0))
     if rng.random() < 0.35:
         smaller = round(size * rng.uniform(0.25, 0.9))
-        x = cv2.resize(x, (smaller, smaller), interpolation=cv2.INTER_AREA)
-        x = cv2.resize(x, (size, size), interpolation=cv2.INTER_CUBIC)
+        x = resize(x, (smaller, smaller), cv2.INTER_AREA)
+        x = resize(x, (size, size), cv2.INTER_CUBIC)
     if rng.random() < 0.35:
         x = x + rng.normal(0, rng.uniform(0.005, 0.05), x.shape).astype(np.float32)
     result = np.round(np.clip(x, 0, 1) * 255).astype(np.uint8)
     if rng.random() < 0.35:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 95))]
-        result = cv2.imdecode(cv2.imencode(".jpg", result, quality)[1], cv2.IMREAD_COLOR)
+        jpeg = cv2.imencode(".jpg", result, quality)[1]
+        result = np.asarray(cv2.imdecode(jpeg, cv2.IMREAD_COLOR), np.uint8)
     return result
 
 

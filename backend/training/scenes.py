@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from backend.models.subject_map import USUAL
 from backend.photos.align import CropFrame
+from backend.photos.cv import gaussian_blur, resize, warp_affine
 from backend.photos.folder import read_rgb
 
 _SIDE = 192  # of a scene
@@ -61,7 +62,7 @@ class Scenes:
         return Scene(_weathered(np.asarray(picture, np.uint8), rng), (frame,))
 
     def _any(self, paths: Sequence[Path], rng: np.random.Generator) -> NDArray[np.uint8]:
-        return read_rgb(paths[rng.integers(len(paths))])
+        return read_rgb(paths[int(rng.integers(len(paths)))])
 
 
 def _frame(rng: np.random.Generator) -> CropFrame:
@@ -99,16 +100,16 @@ def _paste(
     if rng.random() < 0.5:
         square = square[:, ::-1]
     small = round(frame.size) + 1
-    square = cv2.resize(square, (small, small), interpolation=cv2.INTER_AREA).astype(np.float32)
+    shown = resize(square, (small, small), cv2.INTER_AREA).astype(np.float32)
     at = np.abs((np.arange(small) + 0.5) / small * 2 - 1)
     power = rng.choice([2.0, 3.0, 6.0, 20.0])
     distance = (at[:, None] ** power + at[None] ** power) ** (1 / power)
     alpha = np.clip((1 - distance) / rng.uniform(0.02, 0.3), 0, 1).astype(np.float32)
-    square = square * rng.uniform(0.7, 1.2) + rng.uniform(-25, 25)
+    shown = shown * rng.uniform(0.7, 1.2) + rng.uniform(-25, 25)
     matrix = frame.to_pixels(small)
-    where = {"flags": cv2.INTER_LINEAR, "borderMode": cv2.BORDER_CONSTANT}
-    drawn = cv2.warpAffine(square, matrix, (_SIDE, _SIDE), **where)
-    cover = cv2.warpAffine(alpha, matrix, (_SIDE, _SIDE), **where)[..., None]
+    area = (_SIDE, _SIDE)
+    drawn = warp_affine(shown, matrix, area, flags=cv2.INTER_LINEAR)
+    cover = warp_affine(alpha, matrix, area, flags=cv2.INTER_LINEAR)[..., None]
     picture += cover * (drawn - picture)
 
 
@@ -118,6 +119,6 @@ def _weathered(picture: NDArray[Any], rng: np.random.Generator) -> NDArray[np.ui
     if rng.random() < 0.1:
         x = np.repeat(x.mean(axis=2, keepdims=True), 3, axis=2)
     if rng.random() < 0.4:
-        x = cv2.GaussianBlur(x, (0, 0), rng.uniform(0.3, 1.6))
+        x = gaussian_blur(x, rng.uniform(0.3, 1.6))
     x = x + rng.normal(0, rng.uniform(0, 8), x.shape).astype(np.float32)
     return np.clip(np.round(x), 0, 255).astype(np.uint8)

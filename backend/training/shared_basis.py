@@ -67,7 +67,7 @@ def _analysis(to_shared: Tensor, synthesis: Tensor) -> Tensor:
 def rebase(generator: Generator, encoder: Encoder, basis: SharedBasis) -> None:
     """Fold the change of basis into both networks; w_avg must be zero, as in training."""
     index = 0
-    for block in generator.blocks:
+    for block in generator.synthesis:
         for conv in block.convolutions:
             _rebase_affine(conv.affine, basis, index)
             index += 1
@@ -81,5 +81,5 @@ def rebase(generator: Generator, encoder: Encoder, basis: SharedBasis) -> None:
 
 def _rebase_affine(affine: EqualLinear, basis: SharedBasis, index: int) -> None:
     weight = affine.weight * affine.weight_gain
-    affine.bias += basis.mean[index] @ weight.t() / affine.bias_gain
+    affine.bias.add_(basis.mean[index] @ weight.t() / affine.bias_gain)
     affine.weight.copy_(weight @ basis.synthesis[index].t() / affine.weight_gain)

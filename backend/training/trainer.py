@@ -20,7 +20,7 @@ from backend.models.generator import Generator
 from backend.models.identity import IdentityNetwork
 from backend.models.perceptual import SqueezeNetFeatures
 from backend.models.pictures import save_grid, to_uint8
-from backend.models.runtime.precision import fast_bfloat16
+from backend.models.runtime.precision import channels_last, fast_bfloat16
 from backend.training.augment import Augmentation
 from backend.training.config import TrainingConfig
 from backend.training.critic import Critic, close_up
@@ -61,7 +61,7 @@ class GeneratorTrainer:
         self.generator = Generator(config)
         self.encoder = Encoder(config)
         for network in (self.features, self.generator, self.encoder):
-            network.to(self.device, memory_format=torch.channels_last)
+            channels_last(network.to(self.device))
         self.averages = nn.ModuleDict(
             {"generator": copy.deepcopy(self.generator), "encoder": copy.deepcopy(self.encoder)}
         ).requires_grad_(False)
@@ -75,6 +75,11 @@ class GeneratorTrainer:
         self.bfloat16 = fast_bfloat16(device)
         self.seen = 0
         self.shared_basis = False
+
+    @property
+    def averaged(self) -> tuple[Generator, Encoder]:
+        """The moving averages of both networks."""
+        return _pair(self.averages)
 
     @property
     def _rates(self) -> tuple[float, float]:
@@ -108,7 +113,7 @@ class GeneratorTrainer:
 
         pictures: batches (B, 3, R, R), together well more than w_dim.
         """
-        generator, encoder = self.averages["generator"], self.averages["encoder"]
+        generator, encoder = self.averaged
         with torch.no_grad():
             codes = torch.cat([encoder(batch, generator.w_avg) for batch in pictures])
         basis = find_shared_basis(codes)
@@ -268,7 +273,7 @@ class GeneratorTrainer:
     @torch.no_grad()
     def sample_sheet(self, path: Path, real: Tensor) -> None:
         """Write 8 photos, their reconstructions and 24 samples (the averaged networks) as PNG."""
-        generator, encoder = self.averages["generator"], self.averages["encoder"]
+        generator, encoder = self.averaged
         rebuilt, _ = generator(encoder(real, generator.w_avg))
         same = torch.Generator().manual_seed(0)  # and no chance of the run's own is used up
         drawn, _ = generator(self._draw(torch.randn(24, len(self.codes), generator=same)))
@@ -281,4 +286,10 @@ def averaged_networks(state: TrainingState) -> tuple[Generator, Encoder]:
     networks = nn.ModuleDict({"generator": Generator(config), "encoder": Encoder(config)})
     networks.load_state_dict(state["averages"])
     networks.eval().requires_grad_(False)
-    return networks["generator"], networks["encoder"]
+    return _pair(networks)
+
+
+def _pair(networks: nn.ModuleDict) -> tuple[Generator, Encoder]:
+    generator, encoder = networks["generator"], networks["encoder"]
+    assert isinstance(generator, Generator) and isinstance(encoder, Encoder)
+    return generator, encoder

@@ -8,11 +8,10 @@ from pathlib import Path
 
 from torch import Tensor
 
-from backend.bundles.networks import load_encoder, load_generator
+from backend.bundles.networks import AnyEncoder, load_encoder, load_generator
 from backend.bundles.registry import bundle_at
 from backend.errors import BadImage
 from backend.models.codes import fit_codes
-from backend.models.encoder import Encoder
 from backend.models.generator import Generator
 from backend.training.dataset import AlignedDataset
 from backend.training.state import load_networks_of
@@ -31,7 +30,7 @@ def unseen_photos(
     return data.batch(chosen, resolution)
 
 
-def networks_of(path: Path) -> tuple[Generator, Encoder]:
+def networks_of(path: Path) -> tuple[Generator, AnyEncoder]:
     """Generator and encoder of a bundle folder, or the averages of a training run, its best ones
     where these were kept."""
     if (path / "bundle.json").exists():

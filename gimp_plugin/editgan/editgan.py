@@ -8,6 +8,7 @@ runs.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import gi
@@ -146,7 +147,7 @@ def add_save_edit(procedure: Gimp.Procedure) -> None:
 
 
 # procedure: (command, menu label, what it does, its arguments)
-COMMANDS = {
+COMMANDS: dict[str, tuple[str, str, str, Callable[[Gimp.Procedure], None]]] = {
     "plug-in-editgan-window": (
         "window",
         _("Edit_GAN..."),

@@ -80,7 +80,7 @@ def watched(monkeypatch: pytest.MonkeyPatch, work: Callable[[], object]) -> int:
 
             self._work = watch
 
-    monkeypatch.setattr("backend.editing.descent.Slope", Watched)
+    monkeypatch.setattr("backend.editing.descent.LossAndGradient", Watched)
     work()
     return len(counts)
 

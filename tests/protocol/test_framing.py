@@ -274,7 +274,9 @@ def test_other_versions_are_seen_whatever_else_they_say() -> None:
     assert caught.value.version == 4
 
 
-@pytest.mark.parametrize("name", ["Message", "JobRequest", "Edited", "Pixels", "Subject", "__class__", ""])
+@pytest.mark.parametrize(
+    "name", ["Message", "JobRequest", "Edited", "Pixels", "Subject", "__class__", ""]
+)
 def test_only_messages_are_messages(name: str) -> None:
     with pytest.raises(ProtocolError, match="unknown message"):
         received({}, type=name)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
+from torch import nn
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def fast_bfloat16(device: str = "cpu") -> bool:
@@ -32,3 +36,8 @@ def products_in(precision: str) -> Iterator[None]:
         yield
     finally:
         torch.set_float32_matmul_precision(before)
+
+
+def channels_last(network: Network) -> Network:
+    """A network whose convolutions run on channels-last memory; torch's stubs lack the argument."""
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

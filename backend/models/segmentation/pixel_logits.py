@@ -44,7 +44,9 @@ class PixelLogits:
         """The generator's features, (1, C, h, w) each -> (N, classes)."""
         maps = by_side(self._sides, [self.reader.read(feature) for feature in features])
         with torch.autocast(features[0].device.type, enabled=False):
-            return _MeanLogits.apply(self, *(maps[side].float() for side in self._weight0))
+            return _MeanLogits.apply(  # type: ignore[no-untyped-call]
+                self, *(maps[side].float() for side in self._weight0)
+            )
 
     def first_layer(self, heads: range, maps: Sequence[Tensor]) -> Tensor:
         """The first hidden values of some heads, (N, k * h0), from one map for each side."""

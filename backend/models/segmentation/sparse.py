@@ -66,7 +66,7 @@ class Interpolation:
 
     def __call__(self, rows: Tensor) -> Tensor:
         """(M, C) -> (N, C), differentiable in rows."""
-        return _Apply.apply(rows, self)
+        return _Apply.apply(rows, self)  # type: ignore[no-untyped-call]
 
     def transposed(self, rows: Tensor) -> Tensor:
         """(N, C) -> (M, C)."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from torch import Tensor
+
 from backend.bundles.bundle import Bundle, write_bundle_json
 from backend.bundles.networks import load_generator, new_segmentation_branch, save_network
 from backend.training.adopting.report import LearnedParts
 from backend.training.adopting.teacher import Teacher, label_samples, mean_iou
+from backend.training.labelled import LabelledCrop
 from backend.training.segmentation import build_branch, choose_held_back, score
 
 SHEET = "parts.png"
@@ -35,7 +38,7 @@ def learn_parts(
     held = set(choose_held_back(crops, round(_HELD_BACK * len(crops)), len(bundle.parts)))
     taught = [i for i in range(len(crops)) if i not in held]
 
-    def some(chosen: list[int]) -> tuple[list[object], list[object]]:
+    def some(chosen: list[int]) -> tuple[list[Tensor], list[LabelledCrop]]:
         return [codes[i] for i in chosen], [crops[i] for i in chosen]
 
     branch = build_branch(bundle, generator, *some(taught), steps, quiet=quiet)

@@ -34,7 +34,8 @@ class Adoption:
     @property
     def done(self) -> list[str]:
         """Names of the finished steps, in their order."""
-        return [str(name) for name in self._read().get("done", [])]
+        done = self._read().get("done")
+        return [str(name) for name in done] if isinstance(done, list) else []
 
     def step(self, name: str, work: Callable[[], object]) -> bool:
         """Do a step unless it is finished; returns whether it was done now."""

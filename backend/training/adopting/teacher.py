@@ -37,7 +37,9 @@ class Teacher:
         self._detector = make_detector(editor.bundle.domain)
         self._whole = editor.bundle.domain != "faces"
 
-    def label(self, pixels: NDArray[np.uint8], side: int) -> tuple[NDArray[np.uint8], NDArray]:
+    def label(
+        self, pixels: NDArray[np.uint8], side: int
+    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         """Parts of a picture uint8 [R, R, 3], and where they are sure: uint8, bool [side, side].
 
         By the model's parser, which sees the picture itself, or else by its branch, after the

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from backend.bundles.bundle import Bundle, read_bundle, write_bundle_json
 from backend.bundles.networks import (
-    load_encoder,
     load_generator,
+    load_own_encoder,
     load_segmentation,
     new_segmentation_branch,
     save_network,
@@ -34,7 +34,7 @@ def write_finer_bundle(small: Bundle, generator: Generator, seen: int, folder: P
     )
     save_network(generator, grown.path("generator"))
     encoder = Encoder(grown.config)
-    grow_encoder(load_encoder(small), encoder)
+    grow_encoder(load_own_encoder(small), encoder)
     save_network(encoder, grown.path("encoder"))
     if codes := load_generator(small).codes:
         generator.codes = grow_codes(codes, grown.config.n_ws)

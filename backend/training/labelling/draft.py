@@ -36,11 +36,11 @@ def snapped(photo: NDArray[np.uint8], mask: Flags, band: int) -> Flags:
         return mask
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * band + 1, 2 * band + 1))
     flags = np.where(mask, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
-    padding = {"borderType": cv2.BORDER_REPLICATE}
-    flags[cv2.erode(mask.astype(np.uint8), kernel, **padding) == 1] = cv2.GC_FGD
-    flags[cv2.dilate(mask.astype(np.uint8), kernel, **padding) == 0] = cv2.GC_BGD
+    border, inside = cv2.BORDER_REPLICATE, mask.astype(np.uint8)
+    flags[cv2.erode(inside, kernel, borderType=border) == 1] = cv2.GC_FGD
+    flags[cv2.dilate(inside, kernel, borderType=border) == 0] = cv2.GC_BGD
     models = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.grabCut(photo, flags, None, *models, 3, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(photo, flags, (0, 0, 0, 0), *models, 3, cv2.GC_INIT_WITH_MASK)
     found = np.isin(flags, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
     return cv2.medianBlur(found, 5).astype(bool)
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.bundles.bundle import Part
+from backend.photos.cv import resize
 from backend.photos.pixels import to_bytes
 from backend.training.labelled import UNLABELLED, LabelledCrop
 from backend.training.labelling.files import palette
@@ -22,7 +23,7 @@ _WHITE, _GREY, _YELLOW = (255, 255, 255), (130, 130, 130), (255, 255, 0)
 
 def painted(labels: NDArray[np.uint8], parts: Sequence[Part], size: int) -> Picture:
     """A label map in its parts' colours, enlarged without blur."""
-    return cv2.resize(palette(parts)[labels], (size, size), interpolation=cv2.INTER_NEAREST_EXACT)
+    return resize(palette(parts)[labels], (size, size), cv2.INTER_NEAREST_EXACT)
 
 
 def comparison(
@@ -32,9 +33,7 @@ def comparison(
     photo = to_bytes(crop.image)
     wanted = np.where(crop.labelled, crop.labels, UNLABELLED).astype(np.uint8)
     size = (_TILE, _TILE)
-    enlarged: list[Picture] = [
-        cv2.resize(p, size, interpolation=cv2.INTER_CUBIC) for p in (photo, rebuilt)
-    ]
+    enlarged = [resize(picture, size, cv2.INTER_CUBIC) for picture in (photo, rebuilt)]
     return [*enlarged, painted(wanted, parts, _TILE), painted(found, parts, _TILE)]
 
 
@@ -44,9 +43,8 @@ def overlay(
     """A photo uint8 [H, W, 3], enlarged, with its parts outlined and tinted and a grid in photo
     pixels, for reading coordinates."""
     size = round(photo.shape[1] * scale), round(photo.shape[0] * scale)
-    picture = cv2.resize(photo, size, interpolation=cv2.INTER_CUBIC)
-    large = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST_EXACT)
-    picture = cv2.addWeighted(picture, 0.8, palette(parts)[large], 0.2, 0)
+    large = resize(labels, size, cv2.INTER_NEAREST_EXACT)
+    picture = _mixed(resize(photo, size, cv2.INTER_CUBIC), palette(parts)[large], 0.2)
     for part in parts[1:]:
         mask = (large == part.index).astype(np.uint8)
         contours, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
@@ -63,9 +61,14 @@ def _with_grid(picture: Picture, scale: float) -> Picture:
         color = _GREY if step % (5 * _GRID) else _WHITE
         cv2.line(lines, (at, 0), (at, height), color)
         cv2.line(lines, (0, at), (width, at), color)
-    picture = cv2.addWeighted(picture, 0.65, lines, 0.35, 0)
+    picture = _mixed(picture, lines, 0.35)
     for step in steps[::2]:
         at = round(step * scale)
         for place in ((at + 2, 11), (2, at + 11)):
             cv2.putText(picture, str(step), place, cv2.FONT_HERSHEY_SIMPLEX, 0.35, _YELLOW)
     return picture
+
+
+def _mixed(one: Picture, other: Picture, share: float) -> Picture:
+    """Two pictures, `share` of the second."""
+    return np.asarray(cv2.addWeighted(one, 1 - share, other, share, 0), np.uint8)
