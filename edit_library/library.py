@@ -18,6 +18,8 @@ from edit_library.storage import (
     Thumbnail,
     discard,
     edit_files,
+    edit_folders,
+    folders_in,
     parse_files,
     publish,
     read_edit,
@@ -166,7 +168,7 @@ class Library:
         if not is_folder_name(bundle):
             raise EditNotFound(f"There is no edit '{trash}' in the trash for '{bundle}'.")
         parent = self.user_dir / ".trash" / bundle
-        found = next((folder for folder in _folders(parent) if folder.name == trash), None)
+        found = next((folder for folder in folders_in(parent) if folder.name == trash), None)
         name = trash_name(trash)
         if found is None or not is_name(name):
             raise EditNotFound("The deleted edit is no longer in the library's trash.")
@@ -275,7 +277,7 @@ class Library:
         found: dict[tuple[str, str], EditInfo] = {}
         broken: BrokenEdits = []
         for root, source in self._roots():
-            for folder in _edit_folders(root, bundle):
+            for folder in edit_folders(root, bundle):
                 key = folder.parent.name, folder.name
                 try:
                     info = read_info(folder, source=source)
@@ -287,22 +289,6 @@ class Library:
 
 def _packed(edit: Edit) -> bytes:
     return pack_archive(edit_files(edit, edit.info.before, edit.info.after))
-
-
-def _edit_folders(root: Path, bundle: str | None) -> Iterable[Path]:
-    """The folders that should be edits: hidden ones (trash, unfinished) are not."""
-    if bundle is not None and not is_folder_name(bundle):
-        return
-    for parent in _folders(root) if bundle is None else [root / bundle]:
-        yield from _folders(parent)
-
-
-def _folders(parent: Path) -> Sequence[Path]:
-    try:
-        visible = [p for p in parent.iterdir() if not p.name.startswith((".", "_"))]
-        return sorted(p for p in visible if p.is_dir())
-    except OSError:
-        return []
 
 
 def _order(info: EditInfo) -> tuple[bool, str, str]:

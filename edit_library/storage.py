@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,7 @@ from edit_library.edit import (
 )
 from edit_library.errors import BadEdit, EditNotWritable
 from protocol import bounded_file
+from protocol.paths import is_folder_name
 
 INFO, VECTOR, BEFORE, AFTER = "edit.json", "vector.safetensors", "before.webp", "after.webp"
 # The most bytes that each file of an edit may have.
@@ -247,3 +248,20 @@ def _read_limited(path: Path) -> bytes:
         return bounded_file.read(path, LIMITS[path.name])
     except OSError as error:
         raise BadEdit(f"Its {path.name} cannot be read: {error.strerror or error}.") from error
+
+
+def edit_folders(root: Path, bundle: str | None) -> Iterable[Path]:
+    """The folders that should be edits: hidden ones (trash, unfinished) are not."""
+    if bundle is not None and not is_folder_name(bundle):
+        return
+    for parent in folders_in(root) if bundle is None else [root / bundle]:
+        yield from folders_in(parent)
+
+
+def folders_in(parent: Path) -> Sequence[Path]:
+    """The visible folders within one, by name; none where it cannot be read."""
+    try:
+        visible = [p for p in parent.iterdir() if not p.name.startswith((".", "_"))]
+        return sorted(p for p in visible if p.is_dir())
+    except OSError:
+        return []

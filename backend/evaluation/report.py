@@ -87,7 +87,8 @@ def _encoder(section: Results) -> list[str]:
     return [note, "", *table(columns, section["rows"])]
 
 
-def _smile(section: Results) -> list[str]:
+def _smile_note(section: Results) -> str:
+    """What was done, and how sure the judges are."""
     how, boundary = section["calibration"], section["boundary"]
     distances = f"{section['frechet']} and {section['kernel']}"
     note = (
@@ -112,6 +113,10 @@ def _smile(section: Results) -> list[str]:
             f" Second judge: {second['scorer']}, calibrated in the same way; it agrees with people "
             f"about {second['accuracy']:.0%}, correlation {second['correlation']:.2f}."
         )
+    return note
+
+
+def _smile(section: Results) -> list[str]:
     columns = (
         ("method", "method", _TEXT),
         ("attribute_accuracy", "smiling", _SHARE),
@@ -124,7 +129,7 @@ def _smile(section: Results) -> list[str]:
     )
     parts = ", ".join(section["edited_parts"])
     return [
-        note,
+        _smile_note(section),
         "",
         "On the generator's output:",
         "",

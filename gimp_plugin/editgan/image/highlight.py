@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gi.repository import Gimp
 
-from image import layers, part_layers, photos
+from image import layers, part_pixels, photos
 from image.no_trace import no_trace
 from link.texts import _
 from protocol.messages import PartLayer
@@ -32,7 +32,7 @@ class Highlight:
             for part in parts:
                 name, rect = _("EditGAN highlight"), part.rect.moved(*offset)
                 layer = layers.new_layer(image, name, rect, _OPACITY)
-                layers.write(layer, part_layers.coloured(part, part.rect))
+                layers.write(layer, part_pixels.coloured(part, part.rect))
                 image.insert_layer(layer, None, 0)
                 self._layers.append(layer)
         Gimp.displays_flush()

@@ -15,15 +15,13 @@ from collections.abc import Sequence
 
 from gi.repository import Gegl, Gimp
 
-from image import frames, layers, photos, state
+from image import frames, layers, part_pixels, photos, state
 from link.errors import PlugInError
 from link.texts import _
 from protocol.geometry import Rect
 from protocol.messages import PaintedPart, PartLayer, Pixels
 
 OPACITY = 50.0  # %, so that the photo shows through
-MARGIN = 0.5  # of a part's size on each side: room to paint, and scaling stays centred on the part
-MIN_MARGIN = 16  # px
 _SLACK = 0.03  # of the frame's side: a layer that lies farther off was not moved with the photo
 BACKGROUND = 0  # part index
 _READ = "editgan-read"  # on a group: what its layers held when they were made or last read
@@ -68,7 +66,7 @@ def build(
     image.insert_layer(group, None, 0)
     added.append(group)
     for place, part in enumerate(sorted(parts, key=_depth)):
-        layer = _new_layer(photo, part, _with_margin(part.rect, within))
+        layer = _new_layer(photo, part, part_pixels.with_margin(part.rect, within))
         image.insert_layer(layer, group, place)
         state.keep(layer, state.PART, state.Part(part.name, mark.bundle, _rect(photo, layer)))
     group.set_opacity(OPACITY)
@@ -97,7 +95,7 @@ def ensure(
     mark = state.recall(group, state.GROUP, state.Group)
     if (found := layer_of(group, part.name)) is not None:
         return found
-    layer = _new_layer(photo, part, _with_margin(part.rect, kept.rect))
+    layer = _new_layer(photo, part, part_pixels.with_margin(part.rect, kept.rect))
     rank = {one.name: place for place, one in enumerate(order)}
     above = [
         one
@@ -216,33 +214,8 @@ def _depth(part: PartLayer) -> tuple[bool, int]:
 
 def _new_layer(photo: photos.Photo, part: PartLayer, room: Rect) -> Gimp.Layer:
     layer = layers.new_layer(photo.image, part.name, room.moved(*photo.offset))
-    layers.write(layer, coloured(part, room))
+    layers.write(layer, part_pixels.coloured(part, room))
     return layer
-
-
-def _with_margin(rect: Rect, within: Rect) -> Rect:
-    """`rect` grown on all sides, as far as `within` allows."""
-    x, y, w, h = rect
-    grow_x, grow_y = max(MIN_MARGIN, round(w * MARGIN)), max(MIN_MARGIN, round(h * MARGIN))
-    left, top = min(x, max(within.x, x - grow_x)), min(y, max(within.y, y - grow_y))
-    right = max(rect.right, min(within.right, rect.right + grow_x))
-    bottom = max(rect.bottom, min(within.bottom, rect.bottom + grow_y))
-    return Rect.between(left, top, right, bottom)
-
-
-def coloured(part: PartLayer, room: Rect) -> Pixels:
-    """The part's colour all over `room`, with the part's alpha where the part lies."""
-    x, y, w, h = part.rect
-    left, top, width, height = room
-    alpha, source = bytearray(width * height), memoryview(part.alpha.data)
-    for row in range(h):
-        start = (y - top + row) * width + x - left
-        alpha[start : start + w] = source[row * w : (row + 1) * w]
-    data = bytearray(width * height * 4)
-    for channel, value in enumerate(part.color):
-        data[channel::4] = bytes([value]) * (width * height)
-    data[3::4] = alpha
-    return Pixels(width, height, 4, "u8", data)
 
 
 def read_part(photo: photos.Photo, layer: Gimp.Layer, kept: state.State) -> PaintedPart | None:
@@ -279,7 +252,9 @@ def _check_place(
             # cropping the image cuts layers off at its edges
             expected = frames.moved(mark.rect, before, now).intersected(canvas)
             found = _rect(photo, layer).intersected(canvas)
-            near.append(_is_near(expected, found, _SLACK * math.dist(now[0:2], now[6:8])))
+            near.append(
+                part_pixels.is_near(expected, found, _SLACK * math.dist(now[0:2], now[6:8]))
+            )
     if near and 2 * sum(near) < len(near):
         raise PlugInError(
             _(
@@ -287,12 +262,6 @@ def _check_place(
                 "without them. Undo that, move them along, or run Segment Parts again."
             ).format(layer=photo.layer.get_name())
         )
-
-
-def _is_near(one: Rect, other: Rect, slack: float) -> bool:
-    """Whether all sides of two rectangles lie near one another."""
-    sides = ((r.x, r.y, r.right, r.bottom) for r in (one, other))
-    return all(abs(a - b) <= slack for a, b in zip(*sides, strict=True))
 
 
 def _alpha(layer: Gimp.Layer, area: Gegl.Rectangle) -> bytes:
