@@ -33,8 +33,8 @@ sys.path.insert(0, str(ROOT))
 
 from backend.bundles import find_bundle  # noqa: E402
 from backend.editing.editor import Editor, OpenPhoto, ScaledEdit  # noqa: E402
-from backend.editing.glance import Glance  # noqa: E402
-from backend.editing.light import PhotoView  # noqa: E402
+from backend.editing.preview.networks import PreviewNetworks  # noqa: E402
+from backend.editing.preview.photo import PhotoPreviewer  # noqa: E402
 from backend.models.pictures import to_picture  # noqa: E402
 from backend.models.runtime.precision import use_fast_matrices  # noqa: E402
 from backend.models.runtime.replay import Recorded  # noqa: E402
@@ -77,7 +77,7 @@ def generator_row(resolution: int, device: str, clock: Clock) -> Row:
 def slider(bench: Bench) -> Callable[[], object]:
     """A preview of a vector, drawn as the Edit Library does it. Random networks know no parts: two
     eyes and a mouth are said to be what they see."""
-    glance, bundle = Recorded(Glance(bench.networks)), find_bundle("faces")
+    glance, bundle = Recorded(PreviewNetworks(bench.networks)), find_bundle("faces")
     edited = bundle.part("nose")
     face = torch.from_numpy(face_like_region(64, 0.1).astype(np.uint8) * edited.index)[None]
     side, problem = bench.problem.before.shape[-1], bench.problem
@@ -92,9 +92,9 @@ def slider(bench: Bench) -> Callable[[], object]:
         parts=[],
         report=PhotoReport(0.0, "none", 0.0, None, None, "well", "", "known", 0.0),
     )
-    view = PhotoView(lambda w_plus: (glance(w_plus)[0], face), bundle, photo, problem.w_plus)
+    view = PhotoPreviewer(lambda w_plus: (glance(w_plus)[0], face), bundle, photo, problem.w_plus)
     edit = ScaledEdit(problem.delta[0].cpu().numpy(), (edited.name,), 1.0)
-    return lambda: next(view.looks([[edit]], 384))
+    return lambda: next(view.render([[edit]], 384))
 
 
 def generator_elsewhere(resolution: int, args: argparse.Namespace) -> Row | str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from backend.editing.editor import Editor, OpenPhoto
 from backend.editing.photo_parts import read_parts
-from backend.editing.preview import laid_over
+from backend.editing.preview.optimisation import laid_over
 from backend.editing.region import shown_region
 from backend.evaluation.face_mesh import FaceMesh, FaceShape
 from backend.evaluation.measures import FACE_MEASURES
@@ -137,7 +137,9 @@ def figures(photo: OpenPhoto, edit: Edit, done: Finished, judge: Judge) -> dict[
         "was": _iou(edit, judge.parts(own, photo.frame), asked),
         "asked": _iou(edit, found, asked),
         "landmark": judge.landmark(
-            edit.name, judge.face(own, photo.frame), judge.face(done.pixels, photo.frame)
+            edit.name,
+            judge.face(own, photo.frame),
+            judge.face(done.pixels, photo.frame),
         ),
         "model": judge.landmark(edit.name, judge.seen(_before(photo)), judge.seen(edit.after)),
         "fresh": _fresh_sharpness(done, photo),

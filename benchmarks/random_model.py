@@ -80,11 +80,11 @@ def random_problem(networks: Networks, *, share: float = 0.1) -> Problem:
     delta = 0.1 * torch.randn(w_plus.shape, generator=random).to(device)
     region = torch.from_numpy(face_like_region(side, share))
     wanted = torch.randint(networks.segmentation.classes, (side, side), generator=random)
-    lost = torch.zeros(side, side, dtype=torch.int64)
-    lost[: side // 2, : side // 2] = 1  # the left eye's pixels lost their part and gained none
+    removed = torch.zeros(side, side, dtype=torch.int64)
+    removed[: side // 2, : side // 2] = 1  # the left eye's pixels lost their part and gained none
     valid = torch.ones(side, side, dtype=torch.bool)
     changed = wanted % 4 == 0
-    arrays = (wanted, region, changed, lost, valid)
+    arrays = (wanted, region, changed, removed, valid)
     target = EditTarget(*(a.to(device) for a in arrays))
     return Problem(w_plus, delta, before, target)
 

@@ -43,7 +43,7 @@ from backend.editing.options import Optimisation  # noqa: E402
 from backend.editing.repainting import optimise_code  # noqa: E402
 from backend.photos.align import extract  # noqa: E402
 from backend.photos.formats import open_picture  # noqa: E402
-from backend.photos.painted import read_painted  # noqa: E402
+from backend.photos.label_edit import read_label_edit  # noqa: E402
 from benchmarks.finished_photos import (  # noqa: E402
     Edit,
     Judge,
@@ -120,17 +120,17 @@ def repaint_edits(editor: Editor, photo: OpenPhoto) -> Iterator[Edit]:
     for name, painting in PAINTINGS.items():
         layers = painted_layers(photo, editor.bundle, painting)
         try:
-            claims = read_painted(photo.parts, layers, photo.frame, photo.labels, parts)
+            label_edit = read_label_edit(photo.parts, layers, photo.frame, photo.labels, parts)
         except UserError:
             continue  # the part is not in this photo
-        found = optimise_code(editor.engine, photo, claims, Optimisation(STEPS))
-        change = editor.engine.part_change(photo, found.labels, claims)
+        found = optimise_code(editor.engine, photo, label_edit, Optimisation(STEPS))
+        change = editor.engine.part_change(photo, found.labels, label_edit)
         yield Edit(
             f"paint {name}",
             picture_of(found.after),
             found.region,
             change,
-            editor.engine.indices(claims.parts),
+            editor.engine.indices(label_edit.parts),
         )
 
 

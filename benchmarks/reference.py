@@ -174,9 +174,9 @@ def optimise(
 def _painted(logits: Tensor, target: EditTarget, region: Tensor, removed: bool) -> Tensor:
     """Cross entropy (N,); if asked, pixels that lost their part claim -log(1 - p(old))."""
     log_p = logits.log_softmax(dim=1)
-    labels, lost = target.labels[region], target.lost[region]
-    gained = -log_p.gather(1, labels[:, None])[:, 0]
+    labels, old = target.labels[region], target.removed[region]
+    added = -log_p.gather(1, labels[:, None])[:, 0]
     if not removed:
-        return gained
-    p_old = log_p.gather(1, (lost - 1).clamp(min=0)[:, None])[:, 0].exp()
-    return torch.where(lost > 0, -torch.log((1 - p_old).clamp(min=1e-6)), gained)
+        return added
+    p_old = log_p.gather(1, (old - 1).clamp(min=0)[:, None])[:, 0].exp()
+    return torch.where(old > 0, -torch.log((1 - p_old).clamp(min=1e-6)), added)

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.bundles.bundle import Bundle
-from backend.editing.geometry import Change, Scale, nearest, pieces, without
+from backend.editing.geometry import ScaleShape, ShapeChange, nearest, pieces, without
 from backend.editing.recipes import group_of
 from backend.editing.results import OpenPhoto
 from backend.photos.align import CropFrame
 from backend.photos.cv import warp_affine
-from backend.photos.painted import PaintedLayer
+from backend.photos.label_edit import PaintedLayer
 from backend.photos.parts import PartMask
 from backend.photos.warp import to_photo
 
@@ -71,18 +71,18 @@ class Painting:
     """What is painted: a change of the shape of a part or group of parts."""
 
     group: str
-    change: Change
+    change: ShapeChange
 
 
 PAINTINGS = {
-    "thicker brows": Painting("brows", Scale(x=1.05, y=1.6, anchor=0.8)),
-    "closed eyes": Painting("eyes", Scale(y=0.25, anchor=0.85)),
+    "thicker brows": Painting("brows", ScaleShape(x=1.05, y=1.6, anchor=0.8)),
+    "closed eyes": Painting("eyes", ScaleShape(y=0.25, anchor=0.85)),
     "fringe": Painting("hair", Fringe()),
-    "bigger smile": Painting("mouth", Scale(x=1.25, y=1.15, lift=0.1)),
-    "slimmer nose": Painting("nose", Scale(x=0.75)),
+    "bigger smile": Painting("mouth", ScaleShape(x=1.25, y=1.15, lift=0.1)),
+    "slimmer nose": Painting("nose", ScaleShape(x=0.75)),
     "ears back": Painting("ears", Back()),
-    "fuller lower lip": Painting("lower lip", Scale(y=1.5, anchor=0.1)),
-    "one lifted brow": Painting("left brow", Scale(up=0.7)),
+    "fuller lower lip": Painting("lower lip", ScaleShape(y=1.5, anchor=0.1)),
+    "one lifted brow": Painting("left brow", ScaleShape(up=0.7)),
 }
 
 

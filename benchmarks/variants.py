@@ -33,7 +33,7 @@ from backend.bundles import find_bundle  # noqa: E402
 from backend.bundles.bundle import Bundle  # noqa: E402
 from backend.bundles.networks import Networks, load_networks  # noqa: E402
 from backend.editing.objective import EditTarget, at_resolution  # noqa: E402
-from backend.editing.recipes import claims_of, find_recipe, group_of  # noqa: E402
+from backend.editing.recipes import find_recipe, group_of, label_edit_of  # noqa: E402
 from backend.models.generator import sample_z  # noqa: E402
 from backend.models.perceptual import feature_distance  # noqa: E402
 from benchmarks import reference  # noqa: E402
@@ -61,11 +61,11 @@ def edited(
     with torch.no_grad():
         before = networks.generator(w_plus)[0]
         labels = logits_of(networks, w_plus).argmax(dim=-1)
-    claims = claims_of(find_recipe(bundle, recipe), labels.numpy().astype(np.uint8), bundle)
-    wanted = torch.from_numpy(claims.target).long()
-    parts = torch.tensor([index for name in claims.parts for index in group_of(bundle, name)])
+    label_edit = label_edit_of(find_recipe(bundle, recipe), labels.numpy().astype(np.uint8), bundle)
+    wanted = torch.from_numpy(label_edit.target).long()
+    parts = torch.tensor([index for name in label_edit.parts for index in group_of(bundle, name)])
     region = reference.region(torch.stack([labels, wanted]), parts, variant)
-    changed = torch.from_numpy(claims.changed)
+    changed = torch.from_numpy(label_edit.changed)
     whole = torch.ones_like(region)
     target = EditTarget(wanted, region, changed, torch.zeros_like(wanted), whole)
     began = time.perf_counter()

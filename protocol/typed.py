@@ -83,7 +83,7 @@ class Pixels:
 
 
 @dataclass(frozen=True)
-class Layout:
+class PixelLayout:
     """Which Pixels a field takes.
 
     finite: no NaN or infinity; the check reads every value, so it is for small rasters.

@@ -111,7 +111,7 @@ def run(args: argparse.Namespace) -> EvaluationReport:
     _plot(sections, folder)
     text = report.markdown(about, sections, evaluation.sheets(folder))
     (folder / "README.md").write_text(text, encoding="utf-8")
-    skipped = sorted(evaluation.album.skipped)
+    skipped = sorted(evaluation.photo_set.skipped)
     return EvaluationReport(str(folder), text, sections, skipped)
 
 
@@ -136,23 +136,23 @@ def _check(args: argparse.Namespace) -> None:
 def _evaluation(args: argparse.Namespace, bundle: Bundle) -> Evaluation:
     with progress_bar("Loading the model", quiet=args.quiet):
         from backend.editing.editor import Editor
-        from backend.evaluation.album import Album
-        from backend.evaluation.evaluation import Evaluation, Observers
+        from backend.evaluation.evaluation import Evaluation, OptionalInputs
         from backend.evaluation.held_out import held_out_names
+        from backend.evaluation.photo_set import PhotoSet
         from backend.evaluation.store import Store
         from protocol.paths import cache_dir
 
         editor = Editor(bundle, device=choose_device(args.device))
     store = Store(cache_dir() / "evaluation", anew=args.anew)
-    album = Album(editor, args.photos, store, quiet=args.quiet)
+    photo_set = PhotoSet(editor, args.photos, store, quiet=args.quiet)
     names = held_out_names(bundle.name)
     if args.held_out:
         names = args.held_out.read_text(encoding="utf-8").split()
-    observers = Observers(
+    observers = OptionalInputs(
         args.ratings, args.landmarker, args.face_api, args.distilled, args.inception
     )
     edits = _edits(args, bundle)
-    return Evaluation(album, names, edits, observers, args.count, args.photo_sheets)
+    return Evaluation(photo_set, names, edits, observers, args.count, args.photo_sheets)
 
 
 def _edits(args: argparse.Namespace, bundle: Bundle) -> list[Edit]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from backend.commands.session import Session
+    from backend.commands.session import OpenedSubject
     from backend.photos.photo import Photo
 
 
@@ -122,19 +122,21 @@ def _reached(found: RepaintReport) -> str:
     return f"{reached} in the photo, {found.agreement_model:.0%} in the generator's picture"
 
 
-def _open(args: argparse.Namespace, photo: Photo | None, edited: NDArray[np.uint8]) -> Session:
+def _open(
+    args: argparse.Namespace, photo: Photo | None, edited: NDArray[np.uint8]
+) -> OpenedSubject:
     """The photo as it was open when the labels that the user edited were made."""
     from backend.commands.session import middle_of, open_for_labels, read_corrections
     from backend.photos.label_file import read_about
 
-    def difference(session: Session) -> int:
+    def difference(session: OpenedSubject) -> int:
         return int((_labels(session) != edited).sum())
 
     said, level = read_corrections(args, photo), _level(read_about(args.parts).get("level"))
     return open_for_labels(args, photo, middle_of(edited), level, difference, said)
 
 
-def _labels(session: Session) -> NDArray[np.uint8]:
+def _labels(session: OpenedSubject) -> NDArray[np.uint8]:
     from backend.photos.label_file import label_map
 
     photo = session.place.photo
@@ -147,7 +149,7 @@ def _level(said: str | None) -> str | None:
     return said if said in LEVELS else None
 
 
-def _save(args: argparse.Namespace, session: Session, result: Any, changed: Photo) -> str:
+def _save(args: argparse.Namespace, session: OpenedSubject, result: Any, changed: Photo) -> str:
     from backend.session.edits import save_edit
     from edit_library import Library
     from protocol.paths import library_dir

@@ -14,7 +14,7 @@ from backend.commands.sentences import AboutPhoto, reconstruction_line
 from backend.errors import BadImage, BadSetting
 
 if TYPE_CHECKING:
-    from backend.commands.session import Session
+    from backend.commands.session import OpenedSubject
     from backend.photos.photo import Photo
 
 
@@ -129,7 +129,7 @@ def _write_layers(masks: list[Any], width: int, height: int, folder: Path) -> li
     return written
 
 
-def _write_uncertainty(session: Session, photo: Photo, path: Path) -> None:
+def _write_uncertainty(session: OpenedSubject, photo: Photo, path: Path) -> None:
     """A grey picture of the photo's size."""
     import numpy as np
 

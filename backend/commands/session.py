@@ -40,7 +40,7 @@ DEFAULT_LEVEL = "balanced"
 
 
 @dataclass(frozen=True, eq=False)
-class Place:
+class FoundSubject:
     """A subject in a photo.
 
     frame: in the photo's coordinates. rect: the photo's part that the editor gets. number: which of
@@ -61,21 +61,21 @@ class Place:
 
     def open(
         self, level: str, *, quiet: bool, corrected: NDArray[np.uint8] | None = None
-    ) -> Session:
+    ) -> OpenedSubject:
         """Embed the subject, or take the embedding kept from last time, and segment it.
 
         corrected: a label map of the photo's parts as the user has put them right, 255 where
         nothing is said.
         """
         if self.sample:
-            return Session(self, self.sample, "known")
+            return OpenedSubject(self, self.sample, "known")
         with progress_bar("Embedding", quiet=quiet) as show:
             x, y, width, height = self.rect
             said = None if corrected is None else corrected[y : y + height, x : x + width]
             opened = open_or_reuse(
                 self.editor, _cache(), *self._local(), level, show, corrected=said
             )
-        return Session(self, opened, level)
+        return OpenedSubject(self, opened, level)
 
     def _local(self) -> tuple[NDArray[Any], CropFrame]:
         return self.photo.cut(self.rect), self.frame.shifted(-self.rect.x, -self.rect.y)
@@ -85,12 +85,12 @@ class Place:
 
 
 @dataclass(frozen=True, eq=False)
-class Session:
+class OpenedSubject:
     """An open photo. Everything in `opened` and everything the editor returns counts from the
     corner of `place.rect`.
     """
 
-    place: Place
+    place: FoundSubject
     opened: OpenPhoto
     level: str
 
@@ -142,7 +142,7 @@ def load_editor(args: argparse.Namespace) -> Editor:
 
 def find_place(
     args: argparse.Namespace, photo: Photo | None, near: tuple[float, float] | None = None
-) -> Place:
+) -> FoundSubject:
     """Load the model and find the subject: the one that `--subject` says, else the one closest to
     the point `near`, else the largest; without a photo it is the model's own picture `--seed`.
     Raises UserError.
@@ -158,7 +158,7 @@ def place_in(
     photo: Photo,
     number: int | None = None,
     near: tuple[float, float] | None = None,
-) -> Place:
+) -> FoundSubject:
     """A subject in a photo, by its number from 1, or the one closest to a point, or the largest."""
     frames = [subject.frame for subject in editor.find_subjects(photo.to_u8())]
     number = number or (_closest(frames, near) if near else 1)
@@ -166,18 +166,18 @@ def place_in(
         raise NoSubject(f"The photo shows {len(frames)} subject(s); there is no subject {number}.")
     frame = frames[number - 1]
     rect = frame.bounds(FRAME_MARGIN, photo.width, photo.height)
-    return Place(photo, editor, frame, rect, number, len(frames))
+    return FoundSubject(photo, editor, frame, rect, number, len(frames))
 
 
-def place_of_sample(editor: Editor, seed: int) -> Place:
+def place_of_sample(editor: Editor, seed: int) -> FoundSubject:
     """A picture of the model's own; its code is known."""
     opened = editor.open_sample(seed)
     photo = Photo(opened.pixels)
     rect = Rect(0, 0, photo.width, photo.height)
-    return Place(photo, editor, opened.frame, rect, 1, 1, opened)
+    return FoundSubject(photo, editor, opened.frame, rect, 1, 1, opened)
 
 
-def open_session(args: argparse.Namespace, photo: Photo | None) -> Session:
+def open_session(args: argparse.Namespace, photo: Photo | None) -> OpenedSubject:
     """The photo, or the sample, open as the command line says. Raises UserError."""
     said = read_corrections(args, photo)
     place = find_place(args, photo, None if said is None else middle_of(said))
@@ -228,9 +228,9 @@ def open_for_labels(
     photo: Photo | None,
     near: tuple[float, float] | None,
     level: str | None,
-    difference: Callable[[Session], int],
+    difference: Callable[[OpenedSubject], int],
     corrected: NDArray[np.uint8] | None = None,
-) -> Session:
+) -> OpenedSubject:
     """The photo as it was open when an edited segmentation was made.
 
     level: as noted in the segmentation, None where a paint program dropped the note. Then, of the

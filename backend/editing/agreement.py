@@ -14,16 +14,18 @@ from backend.editing.results import OpenPhoto
 from backend.models.parser import FaceParser
 from backend.photos.composite import ResultLayer
 from backend.photos.cv import resize
-from backend.photos.painted import Claims
+from backend.photos.label_edit import LabelEdit
 
 Labels = NDArray[np.uint8]
 
 
-def agreement(claims: Claims, labels: Labels) -> float:
+def agreement(label_edit: LabelEdit, labels: Labels) -> float:
     """The share, 0..1, of the claimed pixels whose part in `labels` [L, L] is the one asked for;
     where a part was only taken away, any other one will do."""
-    reached = np.where(claims.lost > 0, labels + 1 != claims.lost, labels == claims.target)
-    return float(reached[claims.changed].mean())
+    reached = np.where(
+        label_edit.removed > 0, labels + 1 != label_edit.removed, labels == label_edit.target
+    )
+    return float(reached[label_edit.changed].mean())
 
 
 def finished_parts(

@@ -12,10 +12,10 @@ from torch import Tensor
 from backend.editing.descent import OptimisationResult
 from backend.editing.engine import Engine, array_of
 from backend.editing.inversion import measure
-from backend.editing.light import PhotoView
 from backend.editing.objective import EditObjective, EditTarget, at_resolution
 from backend.editing.optimise import optimise_delta
 from backend.editing.options import Optimisation, ScaledEdit
+from backend.editing.preview.photo import PhotoPreviewer
 from backend.editing.results import EditPreview, EditResult, OpenPhoto, SideEffects
 from backend.errors import NothingChanged
 from backend.models.pictures import to_picture
@@ -71,10 +71,10 @@ def _refined(
     )
 
 
-def view_photo(engine: Engine, photo: OpenPhoto) -> PhotoView:
+def view_photo(engine: Engine, photo: OpenPhoto) -> PhotoPreviewer:
     """The photo, ready to be looked at with edits at the size of a screen."""
     w_plus = engine.tensor(photo.w_plus)
-    return PhotoView(engine.preview_networks, engine.bundle, photo, w_plus)
+    return PhotoPreviewer(engine.preview_networks, engine.bundle, photo, w_plus)
 
 
 def preview_edits(engine: Engine, photo: OpenPhoto, edits: Sequence[ScaledEdit]) -> EditPreview:

@@ -22,7 +22,7 @@ from backend.photos.align import extract
 from backend.photos.composite import ResultLayer
 from backend.photos.cv import gaussian_blur
 from backend.photos.feather import feathered_alpha
-from backend.photos.painted import Claims
+from backend.photos.label_edit import LabelEdit
 from backend.photos.warp import support_rect, to_photo
 from protocol.facts import RepaintReport
 
@@ -49,13 +49,15 @@ def borrow_parts(
     indices, large = engine.indices(parts), engine.indices(engine.bundle.large)
     valid = photo.valid & other.valid
     known = engine.at_labels(valid)
-    claims = borrowed_claims(photo.labels, other.labels, known, indices, large, tuple(parts))
+    label_edit = borrowed_label_edit(
+        photo.labels, other.labels, known, indices, large, tuple(parts)
+    )
     if take == "shape":
-        return optimise_edit(engine, photo, claims, options)
+        return optimise_edit(engine, photo, label_edit, options)
     looks = engine.rebuilt(other)
-    found = optimise_code(engine, photo, claims, options.within(0.0, 0.95), inside=looks)
-    same = (photo.labels == other.labels) & np.isin(photo.labels, large) & ~claims.changed
-    free = _resized(claims.changed | same, len(valid))
+    found = optimise_code(engine, photo, label_edit, options.within(0.0, 0.95), inside=looks)
+    same = (photo.labels == other.labels) & np.isin(photo.labels, large) & ~label_edit.changed
+    free = _resized(label_edit.changed | same, len(valid))
     shown = shown_region(found.region, valid) & free
     gain = tone(photo, other, same & known)
     layer = borrowed_layer(photo, other, shown, gain)
@@ -63,14 +65,14 @@ def borrow_parts(
     return found.result(layer, replace(found.report, take=take, seconds=seconds))
 
 
-def borrowed_claims(
+def borrowed_label_edit(
     labels: NDArray[np.uint8],
     others: NDArray[np.uint8],
     known: NDArray[np.bool_],
     parts: Collection[int],
     large: Collection[int],
     names: tuple[str, ...],
-) -> Claims:
+) -> LabelEdit:
     """What a photo's label map has to become for `parts` to have the other photo's shapes.
 
     labels, others: uint8 [L, L], both aligned; known: bool [L, L], what both photos cover. The
@@ -84,12 +86,12 @@ def borrowed_claims(
         raise NothingChanged(
             f"Neither photo shows {', '.join(names)}; choose other parts to borrow."
         )
-    gained = its & (own | np.isin(labels, list(large)))
+    added = its & (own | np.isin(labels, list(large)))
     around = np.intersect1d(labels[dilate(own, 1) & ~own], list(large))
-    lost = own & ~its & np.isin(others, around)
-    target = np.where(lost, nearest(labels, ~np.isin(labels, list(parts))), labels)
-    target = np.where(gained, others, target)
-    return Claims(target, gained | lost, np.zeros_like(labels), names)
+    removed = own & ~its & np.isin(others, around)
+    target = np.where(removed, nearest(labels, ~np.isin(labels, list(parts))), labels)
+    target = np.where(added, others, target)
+    return LabelEdit(target, added | removed, np.zeros_like(labels), names)
 
 
 def tone(photo: OpenPhoto, other: OpenPhoto, same: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -11,7 +11,7 @@ from backend.editing.photo_parts import PhotoParts
 from backend.models.parser import RESOLUTION
 from backend.photos.align import CropFrame, centred
 from backend.photos.cv import warp_affine
-from backend.photos.painted import UNKNOWN
+from backend.photos.label_edit import UNKNOWN
 
 _SOFT = 0.7  # standard deviation of an edge, pixels of the crop
 

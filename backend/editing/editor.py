@@ -16,7 +16,6 @@ from backend.editing.applying import apply_edits, preview_edits, side_effects, v
 from backend.editing.borrow import Take, borrow_parts
 from backend.editing.engine import Engine
 from backend.editing.learn import LearnedEdit, LearningTarget, learn_edit
-from backend.editing.light import PhotoView
 from backend.editing.opening import (
     TRUNCATION,
     find_subjects,
@@ -26,12 +25,13 @@ from backend.editing.opening import (
     sample,
 )
 from backend.editing.options import Optimisation, ScaledEdit, Weights
+from backend.editing.preview.photo import PhotoPreviewer
 from backend.editing.progress import ProgressCallback, no_progress
 from backend.editing.repainting import optimise_edit, repaint, repaint_live
-from backend.editing.results import EditPreview, EditResult, OpenPhoto, Outcome, SideEffects
+from backend.editing.results import EditPreview, EditResult, OpenPhoto, OptimisedCode, SideEffects
 from backend.photos.align import CropFrame
 from backend.photos.detect import Subject
-from backend.photos.painted import Claims, PaintedLayer
+from backend.photos.label_edit import LabelEdit, PaintedLayer
 from backend.photos.parts import PlacedMask
 from protocol.facts import ApplyReport, RepaintReport
 from protocol.geometry import Rect
@@ -108,13 +108,13 @@ class Editor:
 
     def repaint_live(
         self, photo: OpenPhoto, painted: Sequence[PaintedLayer], options: Optimisation = _USUAL
-    ) -> Outcome:
+    ) -> OptimisedCode:
         return repaint_live(self.engine, photo, painted, options)
 
     def optimise(
-        self, photo: OpenPhoto, claims: Claims, options: Optimisation = _USUAL
+        self, photo: OpenPhoto, label_edit: LabelEdit, options: Optimisation = _USUAL
     ) -> EditResult[RepaintReport]:
-        return optimise_edit(self.engine, photo, claims, options)
+        return optimise_edit(self.engine, photo, label_edit, options)
 
     def borrow(
         self,
@@ -140,7 +140,7 @@ class Editor:
     ) -> LearnedEdit:
         return learn_edit(self.engine, target, photos, others, options)
 
-    def view(self, photo: OpenPhoto) -> PhotoView:
+    def view(self, photo: OpenPhoto) -> PhotoPreviewer:
         return view_photo(self.engine, photo)
 
     def preview(self, photo: OpenPhoto, edits: Sequence[ScaledEdit]) -> EditPreview:

@@ -17,19 +17,19 @@ from torch import Tensor
 from backend.bundles.bundle import Bundle
 from backend.bundles.networks import load_networks
 from backend.editing.finding import detector_of
-from backend.editing.glance import Glance, Look
 from backend.editing.objective import EditTarget
 from backend.editing.options import ScaledEdit
 from backend.editing.photo_parts import looks_upright
+from backend.editing.preview.networks import PreviewNetworks, RenderPreview
 from backend.editing.region import region_of_interest, shown_region
 from backend.editing.results import OpenPhoto
 from backend.errors import WrongBundle
 from backend.models.runtime.precision import use_fast_matrices
 from backend.models.runtime.replay import Recorded
 from backend.photos.composite import ResultLayer, composite
+from backend.photos.label_edit import LabelEdit
 from backend.photos.motion.part_change import PartChange
 from backend.photos.motion.roles import PartRoles
-from backend.photos.painted import Claims
 from protocol.facts import EditedAreas
 
 
@@ -47,9 +47,9 @@ class Engine:
         self._segmented = Recorded(self.networks.picture_and_labels)
 
     @cached_property
-    def preview_networks(self) -> Look:
+    def preview_networks(self) -> RenderPreview:
         """What all small pictures are made with."""
-        return Recorded(Glance(self.networks))
+        return Recorded(PreviewNetworks(self.networks))
 
     @torch.no_grad()
     def generate(self, w_plus: Tensor) -> tuple[Tensor, list[Tensor]]:
@@ -71,7 +71,7 @@ class Engine:
         after: Tensor,
         region: NDArray[np.bool_],
         drawn: NDArray[np.uint8],
-        claims: Claims | None = None,
+        label_edit: LabelEdit | None = None,
     ) -> ResultLayer:
         """The layer that takes the photo from its reconstruction to `after`, (1, 3, R, R).
 
@@ -79,19 +79,19 @@ class Engine:
         """
         pictures = picture_of(self.rebuilt(photo)), picture_of(after)
         shown = shown_region(region, photo.valid)
-        parts = self.part_change(photo, drawn, claims)
+        parts = self.part_change(photo, drawn, label_edit)
         return composite(photo.pixels, photo.frame, *pictures, shown, parts)
 
     def part_change(
-        self, photo: OpenPhoto, drawn: NDArray[np.uint8], claims: Claims | None = None
+        self, photo: OpenPhoto, drawn: NDArray[np.uint8], label_edit: LabelEdit | None = None
     ) -> PartChange:
         """What happens to a photo's parts; drawn, claims: as in `composite`."""
         seen = None if photo.seen is None else photo.seen.labels
-        if claims is None:
+        if label_edit is None:
             return PartChange(photo.labels, drawn, self.roles, seen)
         # What lost its part and gained none becomes what the generator draws there.
-        asked = np.where(claims.lost > 0, drawn, claims.target)
-        return PartChange(photo.labels, drawn, self.roles, seen, asked, claims.changed)
+        asked = np.where(label_edit.removed > 0, drawn, label_edit.target)
+        return PartChange(photo.labels, drawn, self.roles, seen, asked, label_edit.changed)
 
     def tensor(self, code: NDArray[np.float32]) -> Tensor:
         """float32 [n_ws, w_dim] -> (1, n_ws, w_dim) on the device; raises WrongBundle."""
@@ -134,11 +134,11 @@ class Engine:
         labels: NDArray[np.uint8],
         region: NDArray[np.bool_],
         changed: NDArray[np.bool_],
-        lost: NDArray[np.uint8],
+        removed: NDArray[np.uint8],
         valid: NDArray[np.bool_],
     ) -> EditTarget:
         """What an edit aims at, on the device; valid: [R, R], the others [L, L]."""
-        wanted, gone = labels.astype(np.int64), lost.astype(np.int64)
+        wanted, gone = labels.astype(np.int64), removed.astype(np.int64)
         arrays = (wanted, region, changed, gone, self.at_labels(valid))
         return EditTarget(*(torch.from_numpy(a).to(self.device) for a in arrays))
 

@@ -15,7 +15,7 @@ from backend.models.perceptual import SqueezeNetFeatures
 from backend.models.pictures import to_float
 from backend.models.subject_map import USUAL, SubjectHead, cells_of, decode
 from backend.photos.align import CropFrame
-from backend.photos.detect import Judge, Subject, make_detector
+from backend.photos.detect import Subject, UprightCheck, make_detector
 from backend.photos.subject_detector import SubjectDetector
 from protocol.geometry import Rect
 
@@ -27,7 +27,7 @@ class Detector(Protocol):
         """Subjects in uint8 [H, W, 3] that meet the selection; without one, largest first."""
 
 
-def detector_of(bundle: Bundle, judge: Judge | None = None) -> Detector:
+def detector_of(bundle: Bundle, judge: UprightCheck | None = None) -> Detector:
     """The bundle's own detector where it brings one, otherwise what its domain has; judge: of faces
     the right way up."""
     if not bundle.has("detector") or not bundle.has("perceptual"):

@@ -26,14 +26,14 @@ _NONE = 255
 _CRUMB = 0.15  # pieces smaller than this share of the largest one are stray pixels, no eye or ear
 
 
-class Change(Protocol):
+class ShapeChange(Protocol):
     """What happens to the shape of a group of parts."""
 
     def __call__(self, labels: Labels, group: Collection[int], named: Named) -> Labels: ...
 
 
 @dataclass(frozen=True)
-class Scale:
+class ScaleShape:
     """Scale and move each connected piece of a group, each eye for itself.
 
     x, y: factors. anchor: the height that stays where it is, 0 the piece's top, 1 its bottom. lift:

@@ -18,14 +18,14 @@ from protocol.facts import Grade
 
 
 @dataclass(frozen=True)
-class Level:
+class InversionLevel:
     """How hard to try. lr: of Adam on w_plus."""
 
     steps: int
     lr: float = 0.05
     perceptual: float = 10.0
     mse: float = 1.0
-    stay: float = 0.02  # pull towards the encoder's answer: keeps the code editable
+    encoder: float = 0.02  # pull towards the encoder's answer: keeps the code editable
     identity: float = 0.0  # pull towards the same person, where there is an identity network
     parts: float = 0.0  # pull towards the photo's own parts, where they are known
 
@@ -33,9 +33,9 @@ class Level:
 _PARTS = 0.3  # a first choice: benchmarks/part_layers.py --weights compares others
 
 LEVELS = {
-    "fast": Level(20, identity=0.3, parts=_PARTS),
-    "balanced": Level(100, identity=0.3, parts=_PARTS),
-    "faithful": Level(400, stay=0.005, identity=0.3, parts=_PARTS),
+    "fast": InversionLevel(20, identity=0.3, parts=_PARTS),
+    "balanced": InversionLevel(100, identity=0.3, parts=_PARTS),
+    "faithful": InversionLevel(400, encoder=0.005, identity=0.3, parts=_PARTS),
 }
 
 
@@ -92,14 +92,14 @@ def measure(networks: Networks, image: Tensor, rebuilt: Tensor, mask: Tensor) ->
     a, b = image * mask, rebuilt.clamp(-1, 1) * mask
     perceptual, identity = networks.perceptual, networks.identity
     distance = feature_distance(perceptual.features(a), perceptual.features(b))
-    alike = None
+    similarity = None
     if identity is not None:
-        alike = float((identity.embed(image) * identity.embed(rebuilt.clamp(-1, 1))).sum())
+        similarity = float((identity.embed(image) * identity.embed(rebuilt.clamp(-1, 1))).sum())
     return Reconstruction(
         perceptual=float(distance) * perceptual.scale,
         perceptual_network=perceptual.name,
         mse=float(masked_mse(a, b, mask)),
-        identity=alike,
+        identity=similarity,
         identity_network=identity.name if identity is not None else None,
     )
 
@@ -114,7 +114,7 @@ def invert(
     networks: Networks,
     image: Tensor,
     mask: Tensor,
-    level: Level,
+    level: InversionLevel,
     progress: ProgressCallback = no_progress,
     *,
     known: KnownParts | None = None,
@@ -131,7 +131,7 @@ def invert(
     identity = networks.identity if level.identity else None
     with torch.no_grad():
         wanted = perceptual.features(image * mask)
-        person = identity.embed(image) if identity else None
+        wanted_identity = identity.embed(image) if identity else None
 
     def evaluate(w_plus: Tensor) -> tuple[dict[str, Tensor], Tensor]:
         rebuilt, features = networks.generator(w_plus)
@@ -139,10 +139,11 @@ def invert(
         terms = {
             "perceptual": level.perceptual * perceptual.scale * distance,
             "mse": level.mse * masked_mse(rebuilt, image, mask),
-            "stay": level.stay * F.mse_loss(w_plus, home),
+            "encoder": level.encoder * F.mse_loss(w_plus, home),
         }
-        if identity and person is not None:
-            terms["identity"] = level.identity * (1 - (identity.embed(rebuilt) * person).sum())
+        if identity and wanted_identity is not None:
+            similarity = (identity.embed(rebuilt) * wanted_identity).sum()
+            terms["identity"] = level.identity * (1 - similarity)
         if parts:
             terms["parts"] = level.parts * parts(features)
         return terms, rebuilt

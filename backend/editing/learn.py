@@ -15,7 +15,7 @@ from backend.editing.calibrate import calibrate
 from backend.editing.engine import Engine
 from backend.editing.options import Optimisation, ScaledEdit
 from backend.editing.progress import Progress, ProgressMonitor, sub_progress
-from backend.editing.recipes import Recipe, claims_of
+from backend.editing.recipes import Recipe, label_edit_of
 from backend.editing.repainting import optimise_edit
 from backend.editing.results import EditResult, OpenPhoto
 from backend.errors import NothingChanged
@@ -72,12 +72,12 @@ class RecipeTarget:
         return self.recipe.title
 
     def wanted(self, engine: Engine, photo: OpenPhoto) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-        claims = claims_of(self.recipe, photo.labels, engine.bundle)
-        return claims.target, claims.parts
+        label_edit = label_edit_of(self.recipe, photo.labels, engine.bundle)
+        return label_edit.target, label_edit.parts
 
     def edit(self, engine: Engine, photo: OpenPhoto, options: Optimisation) -> AnyResult:
-        claims = claims_of(self.recipe, photo.labels, engine.bundle)
-        return optimise_edit(engine, photo, claims, options)
+        label_edit = label_edit_of(self.recipe, photo.labels, engine.bundle)
+        return optimise_edit(engine, photo, label_edit, options)
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ class EditTarget:
     labels: Tensor
     region: Tensor
     changed: Tensor
-    lost: Tensor
+    removed: Tensor
     valid: Tensor
 
 
@@ -58,10 +58,10 @@ class EditObjective:
             self.kept = self.kept + inside * within
             self.outside = self.outside + within
         region = (target.region & target.valid).flatten()
-        lost = target.lost.flatten()
+        removed = target.removed.flatten()
         pixels = region.nonzero()[:, 0]  # (N,)
         self.labels = target.labels.flatten()[pixels]
-        self.lost = lost[pixels]
+        self.removed = removed[pixels]
         counts = torch.where(target.changed.flatten()[pixels], weights.changed, 1.0)
         self.shares = counts / counts.sum().clamp(min=1e-9)  # (N,)
         sides = networks.generator.config.feature_sides
@@ -92,7 +92,7 @@ class EditObjective:
         -log(1 - p(old part))."""
         logits = self.logits(features)  # (N, classes)
         losses = F.cross_entropy(logits, self.labels, reduction="none")
-        old = (self.lost - 1).clamp(min=0)[:, None]
+        old = (self.removed - 1).clamp(min=0)[:, None]
         p_old = logits.softmax(dim=-1).gather(1, old)[:, 0]
         negative = -torch.log((1 - p_old).clamp(min=1e-6))
-        return (self.shares * torch.where(self.lost > 0, negative, losses)).sum()
+        return (self.shares * torch.where(self.removed > 0, negative, losses)).sum()

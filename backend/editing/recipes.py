@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.bundles.bundle import Bundle
-from backend.editing.geometry import Change, Grow, Open, Scale
+from backend.editing.geometry import Grow, Open, ScaleShape, ShapeChange
 from backend.errors import NothingChanged, UnknownPart, UnknownRecipe
-from backend.photos.painted import Claims
+from backend.photos.label_edit import LabelEdit
 
 _FINE = 512  # geometry is done on a grid of this size, so that small parts keep their shape
 
@@ -31,7 +31,7 @@ class Recipe:
     title: str
     description: str
     groups: tuple[str, ...]
-    change: Change
+    change: ShapeChange
     usual: float = 1.0
 
     def fits(self, bundle: Bundle) -> bool:
@@ -60,7 +60,7 @@ def group_of(bundle: Bundle, name: str) -> list[int]:
     return [part.index for part in bundle.parts if part.name in names]
 
 
-def claims_of(recipe: Recipe, labels: NDArray[np.uint8], bundle: Bundle) -> Claims:
+def label_edit_of(recipe: Recipe, labels: NDArray[np.uint8], bundle: Bundle) -> LabelEdit:
     """What a recipe asks of a photo whose labels are uint8 [L, L].
 
     Raises UnknownPart when the bundle lacks its parts, NothingChanged when they are not in the
@@ -76,7 +76,7 @@ def claims_of(recipe: Recipe, labels: NDArray[np.uint8], bundle: Bundle) -> Clai
     changed = target != labels
     if not changed.any():
         raise NothingChanged(f"'{recipe.title}' changes nothing in this picture.")
-    return Claims(target, changed, np.zeros_like(labels), parts)
+    return LabelEdit(target, changed, np.zeros_like(labels), parts)
 
 
 def _majority(fine: NDArray[np.uint8], times: int) -> NDArray[np.uint8]:
@@ -111,30 +111,30 @@ _NOSE, _HAIR, _EARS = ("nose",), ("hair",), ("ears",)
 FACES = (
     Recipe(
         "smile", "Smile", "Widens the mouth and lifts its corners.",
-        _MOUTH, Scale(x=1.45, y=1.25, lift=0.18),
+        _MOUTH, ScaleShape(x=1.45, y=1.25, lift=0.18),
     ),
     Recipe(
         "frown", "Frown", "Lets the corners of the mouth hang.",
-        _MOUTH, Scale(x=1.1, y=1.1, lift=-0.22),
+        _MOUTH, ScaleShape(x=1.1, y=1.1, lift=-0.22),
     ),
     Recipe("open-mouth", "Open mouth", "Opens the mouth.", _MOUTH, Open(0.3), 0.5),
-    Recipe("wider-mouth", "Wider mouth", "Widens the mouth.", _MOUTH, Scale(x=1.5)),
-    Recipe("fuller-lips", "Fuller lips", "Makes the lips fuller.", _MOUTH, Scale(1.05, 1.8)),
-    Recipe("bigger-eyes", "Bigger eyes", "Enlarges both eyes.", _EYES, Scale(1.35, 1.8), 0.4),
+    Recipe("wider-mouth", "Wider mouth", "Widens the mouth.", _MOUTH, ScaleShape(x=1.5)),
+    Recipe("fuller-lips", "Fuller lips", "Makes the lips fuller.", _MOUTH, ScaleShape(1.05, 1.8)),
+    Recipe("bigger-eyes", "Bigger eyes", "Enlarges both eyes.", _EYES, ScaleShape(1.35, 1.8), 0.4),
     Recipe(
         "closed-eyes", "Closed eyes", "Lowers the upper eyelids.",
-        _EYES, Scale(y=0.3, anchor=0.85),
+        _EYES, ScaleShape(y=0.3, anchor=0.85),
     ),
     Recipe(
         "narrower-eyes", "Narrower eyes", "Narrows both eyes.",
-        _EYES, Scale(y=0.5, anchor=0.7), 0.6,
+        _EYES, ScaleShape(y=0.5, anchor=0.7), 0.6,
     ),
-    Recipe("raised-brows", "Raised brows", "Raises both brows.", _BROWS, Scale(up=0.8)),
+    Recipe("raised-brows", "Raised brows", "Raises both brows.", _BROWS, ScaleShape(up=0.8)),
     Recipe(
         "thicker-brows", "Thicker brows", "Makes both brows thicker.",
-        _BROWS, Scale(x=1.1, y=1.9, anchor=0.8),
+        _BROWS, ScaleShape(x=1.1, y=1.9, anchor=0.8),
     ),
-    Recipe("slimmer-nose", "Slimmer nose", "Narrows the nose.", _NOSE, Scale(0.55, 0.95)),
+    Recipe("slimmer-nose", "Slimmer nose", "Narrows the nose.", _NOSE, ScaleShape(0.55, 0.95)),
     Recipe(
         "more-hair", "More hair", "Gives the hair more volume.",
         _HAIR, Grow(0.06, over=("background", "clothes")),
@@ -149,16 +149,16 @@ below 256 pixels."""
 
 CATS = (
     Recipe("open-mouth", "Open mouth", "Opens the mouth.", _MOUTH, Open(0.4)),
-    Recipe("bigger-eyes", "Bigger eyes", "Enlarges both eyes.", _EYES, Scale(1.4, 1.4)),
+    Recipe("bigger-eyes", "Bigger eyes", "Enlarges both eyes.", _EYES, ScaleShape(1.4, 1.4)),
     Recipe(
         "closed-eyes", "Closed eyes", "Lowers the upper eyelids.",
-        _EYES, Scale(y=0.3, anchor=0.8),
+        _EYES, ScaleShape(y=0.3, anchor=0.8),
     ),
     Recipe(
         "bigger-ears", "Bigger ears", "Enlarges both ears.",
-        _EARS, Scale(x=1.3, y=1.4, anchor=1.0), 0.4,
+        _EARS, ScaleShape(x=1.3, y=1.4, anchor=1.0), 0.4,
     ),
-    Recipe("smaller-nose", "Smaller nose", "Makes the nose smaller.", _NOSE, Scale(0.6, 0.6)),
+    Recipe("smaller-nose", "Smaller nose", "Makes the nose smaller.", _NOSE, ScaleShape(0.6, 0.6)),
 )  # fmt: skip
 """For bundles of the domain `cats`."""
 

@@ -13,11 +13,11 @@ from backend.editing.engine import Engine, array_of, picture_of
 from backend.editing.objective import EditObjective
 from backend.editing.optimise import optimise_delta
 from backend.editing.options import Optimisation
-from backend.editing.preview import PhotoPreview
+from backend.editing.preview.optimisation import OptimisationPreview
 from backend.editing.region import shown_region
-from backend.editing.results import EditResult, OpenPhoto, Outcome
+from backend.editing.results import EditResult, OpenPhoto, OptimisedCode
 from backend.errors import NothingChanged
-from backend.photos.painted import Claims, PaintedLayer, read_painted
+from backend.photos.label_edit import LabelEdit, PaintedLayer, read_label_edit
 from protocol.facts import RepaintReport
 
 
@@ -28,35 +28,37 @@ def repaint(
 
     Raises NothingChanged, UnknownPart.
     """
-    return optimise_edit(engine, photo, read_claims(engine, photo, painted), options)
+    return optimise_edit(engine, photo, painted_label_edit(engine, photo, painted), options)
 
 
 def repaint_live(
     engine: Engine, photo: OpenPhoto, painted: Sequence[PaintedLayer], options: Optimisation
-) -> Outcome:
+) -> OptimisedCode:
     """Like `repaint`, for a painting that is still changing: only previews, no result layer."""
-    return optimise_code(engine, photo, read_claims(engine, photo, painted), options)
+    return optimise_code(engine, photo, painted_label_edit(engine, photo, painted), options)
 
 
-def read_claims(engine: Engine, photo: OpenPhoto, painted: Sequence[PaintedLayer]) -> Claims:
+def painted_label_edit(
+    engine: Engine, photo: OpenPhoto, painted: Sequence[PaintedLayer]
+) -> LabelEdit:
     """What painted layers ask of a photo's label map."""
-    return read_painted(photo.parts, painted, photo.frame, photo.labels, engine.bundle.parts)
+    return read_label_edit(photo.parts, painted, photo.frame, photo.labels, engine.bundle.parts)
 
 
 def optimise_edit(
-    engine: Engine, photo: OpenPhoto, claims: Claims, options: Optimisation
+    engine: Engine, photo: OpenPhoto, label_edit: LabelEdit, options: Optimisation
 ) -> EditResult[RepaintReport]:
     """Optimise the code towards claims at label resolution, and composite the result.
 
     Raises NothingChanged for claims of nothing, UnknownPart.
     """
     began = time.monotonic()
-    found = optimise_code(engine, photo, claims, options.within(0.0, 0.95))
-    layer = engine.composite(photo, found.after, found.region, found.labels, claims)
+    found = optimise_code(engine, photo, label_edit, options.within(0.0, 0.95))
+    layer = engine.composite(photo, found.after, found.region, found.labels, label_edit)
     report = replace(found.report, seconds=time.monotonic() - began)
     if engine.networks.parser:
         finished = finished_parts(engine.networks.parser, photo, layer, engine.bundle.parts)
-        reached = agreement(claims, at_grid(finished, len(found.labels)))
+        reached = agreement(label_edit, at_grid(finished, len(found.labels)))
         seconds = time.monotonic() - began
         report = replace(report, agreement=reached, agreement_read_in="photo", seconds=seconds)
     return found.result(layer, report)
@@ -65,24 +67,26 @@ def optimise_edit(
 def optimise_code(
     engine: Engine,
     photo: OpenPhoto,
-    claims: Claims,
+    label_edit: LabelEdit,
     options: Optimisation,
     *,
     inside: Tensor | None = None,
-) -> Outcome:
+) -> OptimisedCode:
     """The optimisation of `optimise_edit`, without its layer.
 
     inside: what the region should look like, (1, 3, R, R).
     """
-    if not claims.changed.any():
+    if not label_edit.changed.any():
         raise NothingChanged("The parts are as they were; repaint some of them first.")
-    region = engine.region(photo, claims.target, claims.parts, claims.changed)
+    region = engine.region(photo, label_edit.target, label_edit.parts, label_edit.changed)
     before = engine.rebuilt(photo)
-    target = engine.target(claims.target, region, claims.changed, claims.lost, photo.valid)
+    target = engine.target(
+        label_edit.target, region, label_edit.changed, label_edit.removed, photo.valid
+    )
     objective = EditObjective(engine.networks, before, target, options.weights, inside)
     shown = shown_region(region, photo.valid)
-    parts = engine.part_change(photo, claims.target, claims)
-    preview = PhotoPreview(photo.pixels, photo.frame, picture_of(before), shown, parts)
+    parts = engine.part_change(photo, label_edit.target, label_edit)
+    preview = OptimisationPreview(photo.pixels, photo.frame, picture_of(before), shown, parts)
     w_plus = engine.tensor(photo.w_plus)
     found = optimise_delta(
         engine.networks,
@@ -93,9 +97,9 @@ def optimise_code(
         progress=preview.through(options.progress),
     )
     after, labels = engine.segmented(w_plus + found.best)
-    reached = agreement(claims, labels)
+    reached = agreement(label_edit, labels)
     report = RepaintReport(
-        **vars(engine.areas(photo, region, claims.changed)),
+        **vars(engine.areas(photo, region, label_edit.changed)),
         steps=found.steps,
         ended_early=found.ended_early,
         loss=(found.losses[0], min(found.losses)),
@@ -104,4 +108,4 @@ def optimise_code(
         agreement_model=reached,
         agreement_read_in="model",
     )
-    return Outcome(array_of(found.best), claims.parts, region, after, labels, report)
+    return OptimisedCode(array_of(found.best), label_edit.parts, region, after, labels, report)

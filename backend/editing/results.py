@@ -53,7 +53,7 @@ class EditResult(Generic[Report]):
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class OptimisedCode:
     """What an optimisation found: delta w+, Q_edit, region [L, L], labels [L, L], and the picture
     G(w+ + delta), (1, 3, R, R)."""
 

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from backend.bundles.networks import load_picture_network
 from backend.editing.editor import OpenPhoto
-from backend.evaluation.album import Album
 from backend.evaluation.local_editing import LocalEditing
 from backend.evaluation.methods import PictureMethod
+from backend.evaluation.photo_set import PhotoSet
 from backend.evaluation.smile import Ratings
 from edit_library import Edit
 
@@ -22,33 +22,33 @@ _REFERENCES = 4  # the happiest faces, lent to the photos by turns
 
 
 def local_editing(
-    album: Album, ratings: Ratings, edit: Edit, names: Sequence[str]
+    photo_set: PhotoSet, ratings: Ratings, edit: Edit, names: Sequence[str]
 ) -> tuple[PictureMethod, float]:
     """LocalEditing with the happiest of the rated training photos as references, and how well its
     cluster agrees with the edited parts (intersection over union)."""
-    editor = album.editor
-    some = album.each(ratings.fit[:_CLUSTERED], "clustering activations")
-    codes = np.stack([album.code(name, "encoder only") for name in some])
+    editor = photo_set.editor
+    some = photo_set.each(ratings.fit[:_CLUSTERED], "clustering activations")
+    codes = np.stack([photo_set.code(name, "encoder only") for name in some])
     parts = editor.engine.indices(edit.info.parts)
     made = LocalEditing(editor.networks, torch.from_numpy(codes).to(editor.device), parts)
     happiest = sorted(ratings.fit, key=lambda name: -ratings.values[name])[:_REFERENCES]
     lent = {name: happiest[i % len(happiest)] for i, name in enumerate(names)}
 
     def picture(name: str, photo: OpenPhoto) -> Tensor:
-        reference = editor.engine.tensor(album.code(lent[name], "+20 steps"))
+        reference = editor.engine.tensor(photo_set.code(lent[name], "+20 steps"))
         return made.edited(editor.engine.tensor(photo.w_plus), reference)
 
     return PictureMethod("LocalEditing", picture, edit), made.agreement
 
 
-def distilled(album: Album, weights: Path, edit: Edit) -> PictureMethod:
+def distilled(photo_set: PhotoSet, weights: Path, edit: Edit) -> PictureMethod:
     """StyleGAN2 Distillation (Viazovetskyi et al. 2020), by a network of `editgan train distilled`:
     from the photo itself, without an embedding. Raises BadBundle."""
-    network = load_picture_network(weights).to(album.editor.device)
+    network = load_picture_network(weights).to(photo_set.editor.device)
 
     @torch.no_grad()
     def picture(name: str, photo: OpenPhoto) -> Tensor:
-        found: Tensor = network(album.tensors(name)[0])
+        found: Tensor = network(photo_set.tensors(name)[0])
         return found
 
     return PictureMethod("StyleGAN2 Distillation", picture, edit)

@@ -9,19 +9,19 @@ import numpy as np
 import torch
 
 from backend.editing.inversion import measure
-from backend.evaluation.album import STEPS, Album
+from backend.evaluation.photo_set import STEPS, PhotoSet
 from backend.evaluation.report import Results
 
 
-def encoder_table(album: Album, names: Sequence[str]) -> Results:
+def encoder_table(photo_set: PhotoSet, names: Sequence[str]) -> Results:
     """Means over the photos `names` for each of `STEPS`, with the networks that measured them."""
-    networks = album.editor.networks
+    networks = photo_set.editor.networks
     rows = []
     for steps in STEPS:
         found = []
-        for name in album.each(names, f"embedding, {steps}"):
-            image, mask = album.tensors(name)
-            code = torch.from_numpy(album.code(name, steps))[None].to(image.device)
+        for name in photo_set.each(names, f"embedding, {steps}"):
+            image, mask = photo_set.tensors(name)
+            code = torch.from_numpy(photo_set.code(name, steps))[None].to(image.device)
             with torch.no_grad():
                 rebuilt, _ = networks.generator(code)
             found.append(measure(networks, image, rebuilt, mask))

@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 
 from backend.editing.editor import Editor
 from backend.errors import BadImage
-from backend.evaluation.album import Album
 from backend.evaluation.baselines import distilled, local_editing
 from backend.evaluation.distances import FeatureSpace, InceptionSpace, PerceptualSpace
+from backend.evaluation.edit_scorer import EditScorer
 from backend.evaluation.encoder_table import encoder_table
 from backend.evaluation.face_api import FaceApi
 from backend.evaluation.face_mesh import FaceMesh
 from backend.evaluation.interfacegan import Boundary, find_boundary
-from backend.evaluation.judge import Judge
 from backend.evaluation.methods import PRESET, constant, editgan_methods
+from backend.evaluation.photo_set import PhotoSet
 from backend.evaluation.preset_table import preset_table
 from backend.evaluation.report import Results
 from backend.evaluation.sheets import part_columns, preset_columns, save_sheet, scale_columns
@@ -35,7 +35,7 @@ _SWEPT = 12  # photos of the sweeps: each is edited some forty times
 
 
 @dataclass(frozen=True)
-class Observers:
+class OptionalInputs:
     """Optional files that the measuring needs and the product does not: judges and baselines."""
 
     ratings: Path | None = None  # a CSV of people's ratings
@@ -50,19 +50,19 @@ class Evaluation:
 
     def __init__(
         self,
-        album: Album,
+        photo_set: PhotoSet,
         held_out: Sequence[str] | None,
         edits: Sequence[Edit],
-        observers: Observers,
+        observers: OptionalInputs,
         count: int,
         photo_sheets: Path | None = None,
     ) -> None:
         """held_out: names of photos kept out of training; None: the album holds no others.
         photo_sheets: a folder for contact sheets of the photos, which may not be free to publish.
         """
-        self.album, self.edits, self.observers, self.count = album, edits, observers, count
+        self.photo_set, self.edits, self.observers, self.count = photo_set, edits, observers, count
         self._held_out, self._photo_sheets = held_out, photo_sheets
-        self.photos = album.shuffled(held_out)
+        self.photos = photo_set.shuffled(held_out)
         if len(self.photos) < _FEWEST:
             raise BadImage(
                 "Fewer than two of the photos kept out of training are in the folder; give the "
@@ -75,13 +75,13 @@ class Evaluation:
         return made
 
     def _encoder(self) -> Results:
-        return encoder_table(self.album, self._first())
+        return encoder_table(self.photo_set, self._first())
 
     def _presets(self) -> Results:
         if not self.edits:
             return {"skipped": "the library has no edit that was learnt with this generator"}
         names = self._first()
-        return preset_table(self.album, names, self.edits, self._mesh, self._face_api)
+        return preset_table(self.photo_set, names, self.edits, self._mesh, self._face_api)
 
     def _smile(self) -> Results:
         edit = self._smile_edit
@@ -93,15 +93,18 @@ class Evaluation:
         names = neutral[: self.count]
         if len(names) < _FEWEST:
             return {"skipped": "hardly any of the photos shows a neutral face"}
-        others = [n for n in self.album.with_subject(self.photos) if n not in names]
-        judge, boundary = self._judge(others), self._boundary
+        others = [n for n in self.photo_set.with_subject(self.photos) if n not in names]
+        edit_scorer, boundary = self._judge(others), self._boundary
         baseline = boundary.vector(like=edit.vector)
-        local, agreement = local_editing(self.album, self._ratings, edit, names)
-        rows = [*editgan_methods(self.album.editor, edit), constant("InterFaceGAN", baseline, edit)]
+        local, agreement = local_editing(self.photo_set, self._ratings, edit, names)
+        rows = [
+            *editgan_methods(self.photo_set.editor, edit),
+            constant("InterFaceGAN", baseline, edit),
+        ]
         rows.append(local)
         if weights := self.observers.distilled:
-            rows.append(distilled(self.album, weights, edit))
-        shown = render(self.album, names, rows)
+            rows.append(distilled(self.photo_set, weights, edit))
+        shown = render(self.photo_set, names, rows)
         if self._photo_sheets:
             save_sheet(self._photo_sheets / "smile-generator.jpg", shown.generated)
             save_sheet(self._photo_sheets / "smile-composite.jpg", shown.composed)
@@ -111,20 +114,20 @@ class Evaluation:
             "neutral": len(neutral),
             "compared_with": len(others),
             "edited_parts": list(edit.info.parts),
-            "frechet": judge.space.frechet_name,
-            "kernel": judge.space.kernel_name,
-            "identity_network": judge.identity_network,
+            "frechet": edit_scorer.space.frechet_name,
+            "kernel": edit_scorer.space.kernel_name,
+            "identity_network": edit_scorer.identity_network,
             "calibration": asdict(self._scorer[1]),
             "second_calibration": asdict(self._second[1]) if self._second else None,
             "boundary": {"fitted_on": boundary.fitted_on, "accuracy": boundary.accuracy},
             "cluster_agreement": agreement,
-            **smile_table(judge, shown),
-            "sweep": sweep(self.album, names[:_SWEPT], vectors, edit, judge),
+            **smile_table(edit_scorer, shown),
+            "sweep": sweep(self.photo_set, names[:_SWEPT], vectors, edit, edit_scorer),
         }
 
     def sheets(self, folder: Path) -> dict[str, str]:
         """Write contact sheets of generated pictures, seeds 0 upwards; what they show, by file."""
-        editor = self.album.editor
+        editor = self.photo_set.editor
         sheets = {"parts.jpg": ("Parts", part_columns(editor))}
         if self.edits:
             sheets["presets.jpg"] = "Presets", preset_columns(editor, self.edits)
@@ -138,12 +141,12 @@ class Evaluation:
     # What the sections are made with
 
     def _first(self) -> list[str]:
-        return self.album.with_subject(self.photos, self.count)
+        return self.photo_set.with_subject(self.photos, self.count)
 
     def _neutral(self) -> list[str]:
         """The photos kept out of training whose faces do not smile."""
-        names = self.album.with_subject(self.photos)
-        scores = self._scorer[0].photos(self.album, names)
+        names = self.photo_set.with_subject(self.photos)
+        scores = self._scorer[0].photos(self.photo_set, names)
         return [name for name, score in zip(names, scores, strict=True) if score < NEUTRAL]
 
     @property
@@ -159,12 +162,12 @@ class Evaluation:
     @cached_property
     def _ratings(self) -> Ratings | None:
         path = self.observers.ratings
-        return read_ratings(path, self.album, self._held_out) if path else None
+        return read_ratings(path, self.photo_set, self._held_out) if path else None
 
     @cached_property
     def _scorer(self) -> tuple[SmileScorer, Any]:
         assert self._mesh and self._ratings
-        return calibrate(self._mesh, self.album, self._ratings)
+        return calibrate(self._mesh, self.photo_set, self._ratings)
 
     @cached_property
     def _face_api(self) -> FaceApi | None:
@@ -176,7 +179,7 @@ class Evaluation:
         """A second judge of smiles, where its networks are at hand."""
         if self._face_api is None or self._ratings is None:
             return None
-        return calibrate(self._face_api, self.album, self._ratings)
+        return calibrate(self._face_api, self.photo_set, self._ratings)
 
     @cached_property
     def _boundary(self) -> Boundary:
@@ -192,21 +195,21 @@ class Evaluation:
 
     def _codes(self, names: Sequence[str]) -> NDArray[np.float32]:
         """Encoder only, as for any photo that is not yet optimised: [N, n_ws, w_dim]."""
-        each = self.album.each(names, "encoding rated photos")
-        return np.stack([self.album.code(name, "encoder only") for name in each])
+        each = self.photo_set.each(names, "encoding rated photos")
+        return np.stack([self.photo_set.code(name, "encoder only") for name in each])
 
-    def _judge(self, others: Sequence[str]) -> Judge:
-        editor: Editor = self.album.editor
+    def _judge(self, others: Sequence[str]) -> EditScorer:
+        editor: Editor = self.photo_set.editor
         space: FeatureSpace
         if self.observers.inception:
             space = InceptionSpace(self.observers.inception, editor.device)
         else:
             space = PerceptualSpace(editor.networks.perceptual)
-        real = [self.album.crop(name) for name in others]
+        real = [self.photo_set.crop(name) for name in others]
         identity = editor.networks.identity
         second = self._second[0] if self._second else None
-        return Judge(self._scorer[0], identity, space, real, editor.device, second)
+        return EditScorer(self._scorer[0], identity, space, real, editor.device, second)
 
     @property
     def _bundle(self) -> Any:
-        return self.album.editor.bundle
+        return self.photo_set.editor.bundle

@@ -19,7 +19,7 @@ Mask = NDArray[np.bool_]  # [L, L], where a group of parts is
 
 
 @dataclass(frozen=True)
-class Change:
+class LeastChange:
     """How much a quantity must change, at least; less where `by` is negative.
 
     by: a fraction of what it was before or, if `times` is False, in the quantity's own unit.
@@ -74,7 +74,7 @@ class PartMeasure:
 
     quantity: Callable[[Mask], float]
     groups: tuple[str, ...]
-    change: Change
+    change: LeastChange
 
     def group(self, bundle: Bundle) -> str | None:
         return next((name for name in self.groups if group_of(bundle, name)), None)
@@ -97,21 +97,21 @@ class PartMeasure:
 
 
 PART_MEASURES: Mapping[str, PartMeasure] = {
-    "smile": PartMeasure(corner_lift, ("mouth",), Change(0.02, times=False)),
-    "frown": PartMeasure(corner_lift, ("mouth",), Change(-0.02, times=False)),
-    "open-mouth": PartMeasure(height, ("mouth",), Change(0.1)),
-    "wider-mouth": PartMeasure(width, ("mouth",), Change(0.1)),
-    "fuller-lips": PartMeasure(area, ("lips", "mouth"), Change(0.1)),
-    "bigger-eyes": PartMeasure(area, ("eyes",), Change(0.1)),
-    "closed-eyes": PartMeasure(area, ("eyes",), Change(-0.3)),
-    "narrower-eyes": PartMeasure(area, ("eyes",), Change(-0.1)),
-    "raised-brows": PartMeasure(centre_height, ("brows",), Change(0.01, times=False)),
-    "thicker-brows": PartMeasure(area, ("brows",), Change(0.1)),
-    "slimmer-nose": PartMeasure(width, ("nose",), Change(-0.1)),
-    "smaller-nose": PartMeasure(area, ("nose",), Change(-0.1)),
-    "more-hair": PartMeasure(area, ("hair",), Change(0.05)),
-    "less-hair": PartMeasure(area, ("hair",), Change(-0.05)),
-    "bigger-ears": PartMeasure(area, ("ears",), Change(0.1)),
+    "smile": PartMeasure(corner_lift, ("mouth",), LeastChange(0.02, times=False)),
+    "frown": PartMeasure(corner_lift, ("mouth",), LeastChange(-0.02, times=False)),
+    "open-mouth": PartMeasure(height, ("mouth",), LeastChange(0.1)),
+    "wider-mouth": PartMeasure(width, ("mouth",), LeastChange(0.1)),
+    "fuller-lips": PartMeasure(area, ("lips", "mouth"), LeastChange(0.1)),
+    "bigger-eyes": PartMeasure(area, ("eyes",), LeastChange(0.1)),
+    "closed-eyes": PartMeasure(area, ("eyes",), LeastChange(-0.3)),
+    "narrower-eyes": PartMeasure(area, ("eyes",), LeastChange(-0.1)),
+    "raised-brows": PartMeasure(centre_height, ("brows",), LeastChange(0.01, times=False)),
+    "thicker-brows": PartMeasure(area, ("brows",), LeastChange(0.1)),
+    "slimmer-nose": PartMeasure(width, ("nose",), LeastChange(-0.1)),
+    "smaller-nose": PartMeasure(area, ("nose",), LeastChange(-0.1)),
+    "more-hair": PartMeasure(area, ("hair",), LeastChange(0.05)),
+    "less-hair": PartMeasure(area, ("hair",), LeastChange(-0.05)),
+    "bigger-ears": PartMeasure(area, ("ears",), LeastChange(0.1)),
 }
 """By the preset's name."""
 
@@ -172,7 +172,7 @@ class FaceMeasure:
     """
 
     quantity: Callable[[FaceShape], float]
-    change: Change
+    change: LeastChange
     known: Stretch | None = None
     read: float | None = None
 
@@ -200,15 +200,15 @@ class FaceMeasure:
 
 
 FACE_MEASURES: Mapping[str, FaceMeasure] = {
-    "smile": FaceMeasure(smile, Change(0.1, times=False)),
-    "frown": FaceMeasure(mouth_corner_lift, Change(-0.02, times=False)),
-    "open-mouth": FaceMeasure(mouth_gap, Change(0.02, times=False)),
-    "wider-mouth": FaceMeasure(mouth_width, Change(0.1), Stretch(_MOUTH, axis=0)),
-    "fuller-lips": FaceMeasure(lip_height, Change(0.1), Stretch(_MOUTH, axis=1)),
-    "bigger-eyes": FaceMeasure(eye_opening, Change(0.1), Stretch(_EYES, axis=1)),
-    "closed-eyes": FaceMeasure(eye_opening, Change(-0.3), Stretch(_EYES, axis=1)),
-    "narrower-eyes": FaceMeasure(eye_opening, Change(-0.1), Stretch(_EYES, axis=1)),
-    "raised-brows": FaceMeasure(brow_height, Change(0.05)),
-    "slimmer-nose": FaceMeasure(nose_width, Change(-0.1), Stretch(_NOSE, axis=0)),
+    "smile": FaceMeasure(smile, LeastChange(0.1, times=False)),
+    "frown": FaceMeasure(mouth_corner_lift, LeastChange(-0.02, times=False)),
+    "open-mouth": FaceMeasure(mouth_gap, LeastChange(0.02, times=False)),
+    "wider-mouth": FaceMeasure(mouth_width, LeastChange(0.1), Stretch(_MOUTH, axis=0)),
+    "fuller-lips": FaceMeasure(lip_height, LeastChange(0.1), Stretch(_MOUTH, axis=1)),
+    "bigger-eyes": FaceMeasure(eye_opening, LeastChange(0.1), Stretch(_EYES, axis=1)),
+    "closed-eyes": FaceMeasure(eye_opening, LeastChange(-0.3), Stretch(_EYES, axis=1)),
+    "narrower-eyes": FaceMeasure(eye_opening, LeastChange(-0.1), Stretch(_EYES, axis=1)),
+    "raised-brows": FaceMeasure(brow_height, LeastChange(0.05)),
+    "slimmer-nose": FaceMeasure(nose_width, LeastChange(-0.1), Stretch(_NOSE, axis=0)),
 }
 """By the preset's name. Landmarks do not outline hair, ears or the thickness of brows."""

@@ -14,9 +14,9 @@ from torch import Tensor
 from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
 from backend.editing.inversion import LEVELS, invert
 from backend.editing.options import Optimisation, Weights
-from backend.editing.recipes import claims_of, recipes_for
+from backend.editing.recipes import label_edit_of, recipes_for
 from backend.errors import NothingChanged
-from backend.evaluation.album import Album
+from backend.evaluation.photo_set import PhotoSet
 from backend.evaluation.store import digest
 from backend.models.pictures import to_uint8
 from backend.photos.composite import ResultLayer
@@ -40,7 +40,7 @@ class Method(Protocol):
     @property
     def name(self) -> str: ...
 
-    def show(self, album: Album, name: str, photo: OpenPhoto) -> tuple[Crop, ResultLayer]:
+    def show(self, photo_set: PhotoSet, name: str, photo: OpenPhoto) -> tuple[Crop, ResultLayer]:
         """The edited picture itself, and the layer that brings it into the photo."""
 
 
@@ -53,16 +53,16 @@ class CodeMethod:
     edit: Edit  # whose parts the composite may change
     slow: bool = True
 
-    def show(self, album: Album, name: str, photo: OpenPhoto) -> tuple[Crop, ResultLayer]:
-        delta = self.delta(photo) if not self.slow else self._kept(album, photo)
+    def show(self, photo_set: PhotoSet, name: str, photo: OpenPhoto) -> tuple[Crop, ResultLayer]:
+        delta = self.delta(photo) if not self.slow else self._kept(photo_set, photo)
         scaled = ScaledEdit(delta, self.edit.info.parts, 1.0)
-        result = album.editor.apply(photo, [scaled])
+        result = photo_set.editor.apply(photo, [scaled])
         return result.crop, result.layer
 
-    def _kept(self, album: Album, photo: OpenPhoto) -> Code:
+    def _kept(self, photo_set: PhotoSet, photo: OpenPhoto) -> Code:
         made_from = digest(self.edit.vector, photo.w_plus)
-        depends_on = (WEIGHTS, made_from, album.editor.bundle.photo_files)
-        return album.store.array(lambda: self.delta(photo), "smile", self.name, *depends_on)
+        depends_on = (WEIGHTS, made_from, photo_set.editor.bundle.photo_files)
+        return photo_set.store.array(lambda: self.delta(photo), "smile", self.name, *depends_on)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,15 +77,15 @@ class PictureMethod:
     picture: Callable[[str, OpenPhoto], Tensor]
     edit: Edit
 
-    def show(self, album: Album, name: str, photo: OpenPhoto) -> tuple[Crop, ResultLayer]:
-        editor, after = album.editor, self.picture(name, photo)
-        labels = self._labels(album, after)
+    def show(self, photo_set: PhotoSet, name: str, photo: OpenPhoto) -> tuple[Crop, ResultLayer]:
+        editor, after = photo_set.editor, self.picture(name, photo)
+        labels = self._labels(photo_set, after)
         region = editor.engine.region(photo, labels, self.edit.info.parts)
         return to_uint8(after)[0], editor.engine.composite(photo, after, region, labels)
 
-    def _labels(self, album: Album, picture: Tensor) -> NDArray[np.uint8]:
+    def _labels(self, photo_set: PhotoSet, picture: Tensor) -> NDArray[np.uint8]:
         """The parts in a picture of the method's, [L, L]."""
-        editor = album.editor
+        editor = photo_set.editor
 
         def found() -> NDArray[np.uint8]:
             everywhere = torch.ones_like(picture[:, :1])
@@ -93,7 +93,7 @@ class PictureMethod:
             return editor.engine.segmented(code)[1]
 
         bundle = editor.bundle.photo_files
-        return album.store.array(found, "parts", digest(picture.cpu().numpy()), bundle)
+        return photo_set.store.array(found, "parts", digest(picture.cpu().numpy()), bundle)
 
 
 def editgan_methods(editor: Editor, edit: Edit) -> list[Method]:
@@ -110,10 +110,10 @@ def editgan_methods(editor: Editor, edit: Edit) -> list[Method]:
 
         def from_scratch(photo: OpenPhoto) -> Code:
             try:
-                claims = claims_of(recipe, photo.labels, editor.bundle)
+                label_edit = label_edit_of(recipe, photo.labels, editor.bundle)
             except NothingChanged:  # a mouth that was not found stays as it is, and counts
                 return np.zeros_like(edit.vector)
-            return editor.optimise(photo, claims, Optimisation(SCRATCH_STEPS, WEIGHTS)).vector
+            return editor.optimise(photo, label_edit, Optimisation(SCRATCH_STEPS, WEIGHTS)).vector
 
         name = f"Optimised from scratch, {SCRATCH_STEPS} steps"
         rows.append(CodeMethod(name, from_scratch, edit))

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
-from backend.evaluation.album import Album, composite_crop, rebuilt_crop
+from backend.evaluation.edit_scorer import alike
 from backend.evaluation.face_api import FaceApi
 from backend.evaluation.face_mesh import FaceMesh
-from backend.evaluation.judge import alike
 from backend.evaluation.measures import FACE_MEASURES, PART_MEASURES
+from backend.evaluation.photo_set import PhotoSet, composite_crop, rebuilt_crop
 from backend.evaluation.report import Results
 from backend.photos.composite import ResultLayer
 from edit_library import Edit
@@ -23,7 +23,7 @@ _FACE_SIDE = 256  # what the landmark network sees
 
 
 def preset_table(
-    album: Album,
+    photo_set: PhotoSet,
     names: Sequence[str],
     edits: Sequence[Edit],
     mesh: FaceMesh | None,
@@ -38,15 +38,15 @@ def preset_table(
     which the composite looks older, aged: the same regardless of sign. None where nothing is
     declared or nothing could be measured.
     """
-    observer = _Observer(album, names, mesh) if mesh else None
+    observer = _Observer(photo_set, names, mesh) if mesh else None
     found: dict[str, list[Results]] = {edit.info.name: [] for edit in edits}
-    for name in album.each(names, "presets"):
-        photo = album.open(name)
+    for name in photo_set.each(names, "presets"):
+        photo = photo_set.open(name)
         for edit in edits:
-            tried = _tried(album, name, photo, edit, observer, face_api)
+            tried = _tried(photo_set, name, photo, edit, observer, face_api)
             found[edit.info.name].append(tried)
-    rows = [_row(album.editor, edit, found[edit.info.name], observer) for edit in edits]
-    network = album.editor.networks.identity
+    rows = [_row(photo_set.editor, edit, found[edit.info.name], observer) for edit in edits]
+    network = photo_set.editor.networks.identity
     return {
         "photos": len(names),
         "identity_network": network.name if network else None,
@@ -59,8 +59,11 @@ class _Observer:
     """Face landmarks, and what is asked of them: measures fitted to how much they see of known
     changes of the same photos."""
 
-    def __init__(self, album: Album, names: Sequence[str], mesh: FaceMesh) -> None:
-        crops = {name: album.crop(name, _FACE_SIDE) for name in album.each(names, "known changes")}
+    def __init__(self, photo_set: PhotoSet, names: Sequence[str], mesh: FaceMesh) -> None:
+        crops = {
+            name: photo_set.crop(name, _FACE_SIDE)
+            for name in photo_set.each(names, "known changes")
+        }
         self._read = mesh.read
         self._faces = {name: mesh.read(crop) for name, crop in crops.items()}
         seen = [(crops[name], face) for name, face in self._faces.items() if face]
@@ -76,7 +79,7 @@ class _Observer:
 
 
 def _tried(
-    album: Album,
+    photo_set: PhotoSet,
     name: str,
     photo: OpenPhoto,
     edit: Edit,
@@ -84,7 +87,7 @@ def _tried(
     face_api: FaceApi | None,
 ) -> Results:
     """One edit on one photo."""
-    editor = album.editor
+    editor = photo_set.editor
     scaled = ScaledEdit(edit.vector, edit.info.parts, edit.info.default)
     result = editor.apply(photo, [scaled])
     values: Results = _locality(editor, photo, edit.info.parts, result.crop, result.labels)
@@ -92,7 +95,7 @@ def _tried(
         values["worked_parts"] = by_parts.worked(editor.bundle, photo.labels, result.labels)
     if observer:
         values["worked_face"] = observer.worked(edit.info.name, name, photo, result.layer)
-    before, after = (album.crop(name), composite_crop(photo, result.layer, album.size))
+    before, after = (photo_set.crop(name), composite_crop(photo, result.layer, photo_set.size))
     if network := editor.networks.identity:
         values["identity"] = alike(network, before, after, editor.device)
     if face_api:

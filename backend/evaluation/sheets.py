@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from backend.editing.editor import Editor
-from backend.evaluation.album import generated_crops
+from backend.evaluation.photo_set import generated_crops
 from backend.models.generator import sample_z
 from backend.models.pictures import grid
 from edit_library import Edit

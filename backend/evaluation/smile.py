@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from backend.errors import BadImage
-from backend.evaluation.album import Album
+from backend.evaluation.photo_set import PhotoSet
 
 RATING = "happy"
 _HAPPY = 50.0  # of 100: from here on people's mean rating counts as a smile
@@ -61,7 +61,7 @@ class Calibration:
     correlation: float
 
 
-def read_ratings(path: Path, album: Album, held_out: Sequence[str] | None) -> Ratings:
+def read_ratings(path: Path, photo_set: PhotoSet, held_out: Sequence[str] | None) -> Ratings:
     """Ratings from a CSV with the columns `stimulus` (a file name without suffix) and `happy`.
 
     The photos are those of the album's folder that holds most of the stimuli; raises BadImage when
@@ -75,12 +75,12 @@ def read_ratings(path: Path, album: Album, held_out: Sequence[str] | None) -> Ra
             f"{path} is not a table of ratings with the columns stimulus and {RATING} ({error})."
         ) from error
     folders: dict[str, dict[str, float]] = {}
-    for name in sorted(album.paths):
+    for name in sorted(photo_set.paths):
         folder, file_name = name.split("/")
         if (stem := Path(file_name).stem) in rated:
             folders.setdefault(folder, {})[name] = rated[stem]
     values = max(folders.values(), key=len, default={})
-    usable = album.with_subject(album.shuffled(values))
+    usable = photo_set.with_subject(photo_set.shuffled(values))
     apart = set(usable[::5] if held_out is None else held_out)
     fit, held = (tuple(n for n in usable if (n in apart) == kept) for kept in (False, True))
     if min(len(fit), len(held)) < _FEWEST:
@@ -104,9 +104,9 @@ class SmileScorer:
         known = self._model.predict_proba(np.where(found, smiles, 0.0)[:, None])[:, 1]
         return np.where(found, known, 0.0)
 
-    def photos(self, album: Album, names: Sequence[str]) -> NDArray[np.float64]:
+    def photos(self, photo_set: PhotoSet, names: Sequence[str]) -> NDArray[np.float64]:
         """The same for photos of an album; what was seen of each is kept."""
-        return self.probability(_smiles(self.observer, album, names))
+        return self.probability(_smiles(self.observer, photo_set, names))
 
     def score(self, crops: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
         """Crops, uint8 [S, S, 3] each -> probabilities of a smile [N]."""
@@ -114,12 +114,12 @@ class SmileScorer:
 
 
 def calibrate(
-    observer: SmileObserver, album: Album, ratings: Ratings
+    observer: SmileObserver, photo_set: PhotoSet, ratings: Ratings
 ) -> tuple[SmileScorer, Calibration]:
     """Fit a scorer on the rated photos at the generator's resolution; try it on the held-out."""
-    smiles = np.nan_to_num(_smiles(observer, album, ratings.fit))
+    smiles = np.nan_to_num(_smiles(observer, photo_set, ratings.fit))
     scorer = SmileScorer(observer, smiles, ratings.smiling(ratings.fit))
-    found, happy = scorer.photos(album, ratings.held), ratings.smiling(ratings.held)
+    found, happy = scorer.photos(photo_set, ratings.held), ratings.smiling(ratings.held)
     return scorer, Calibration(
         scorer=observer.smile_name,
         fitted_on=len(ratings.fit),
@@ -130,12 +130,14 @@ def calibrate(
     )
 
 
-def _smiles(observer: SmileObserver, album: Album, names: Sequence[str]) -> NDArray[np.float64]:
+def _smiles(
+    observer: SmileObserver, photo_set: PhotoSet, names: Sequence[str]
+) -> NDArray[np.float64]:
     """What an observer sees of photos at the generator's resolution: [N], NaN without a face."""
 
     def one(name: str) -> float:
-        key = ("smile", observer.name, album.key(name), album.size)
-        seen = album.store.array(lambda: np.array(observer.smile(album.crop(name))), *key)
+        key = ("smile", observer.name, photo_set.key(name), photo_set.size)
+        seen = photo_set.store.array(lambda: np.array(observer.smile(photo_set.crop(name))), *key)
         return float(seen)
 
-    return np.array([one(name) for name in album.each(names, "looking for smiles")])
+    return np.array([one(name) for name in photo_set.each(names, "looking for smiles")])

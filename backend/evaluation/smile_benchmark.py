@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.evaluation.album import Album, composite_crop, rebuilt_crop
-from backend.evaluation.judge import Crops, Judge
+from backend.evaluation.edit_scorer import Crops, EditScorer
 from backend.evaluation.methods import Method
+from backend.evaluation.photo_set import PhotoSet, composite_crop, rebuilt_crop
 from backend.evaluation.report import Results
 
 _REBUILT = "Reconstruction, not edited"
@@ -29,35 +29,35 @@ class Pictures:
     composed: Shown
 
 
-def render(album: Album, names: Sequence[str], methods: Sequence[Method]) -> Pictures:
+def render(photo_set: PhotoSet, names: Sequence[str], methods: Sequence[Method]) -> Pictures:
     """Every method on the photos `names`: its own output, and the composite."""
-    photos = [album.crop(name) for name in names]
+    photos = [photo_set.crop(name) for name in names]
     generated: Shown = {_REBUILT: [], **{method.name: [] for method in methods}}
     composed: Shown = {"Photo, not edited": photos, **{method.name: [] for method in methods}}
-    for name in album.each(names, "smile benchmark"):
-        photo = album.open(name)
+    for name in photo_set.each(names, "smile benchmark"):
+        photo = photo_set.open(name)
         generated[_REBUILT].append(rebuilt_crop(photo))
         for method in methods:
-            crop, layer = method.show(album, name, photo)
+            crop, layer = method.show(photo_set, name, photo)
             generated[method.name].append(crop)
-            composed[method.name].append(composite_crop(photo, layer, album.size))
+            composed[method.name].append(composite_crop(photo, layer, photo_set.size))
     return Pictures(photos, generated, composed)
 
 
-def smile_table(judge: Judge, shown: Pictures) -> Results:
+def smile_table(edit_scorer: EditScorer, shown: Pictures) -> Results:
     """Table 1: rows for the generator's output, compared with photo and reconstruction, and for
     the composite, compared with the photo."""
     photos, rebuilt = shown.photos, shown.generated[_REBUILT]
     return {
-        "generator": [_row(judge, n, c, photos, rebuilt) for n, c in shown.generated.items()],
-        "composite": [_row(judge, n, c, photos) for n, c in shown.composed.items()],
+        "generator": [_row(edit_scorer, n, c, photos, rebuilt) for n, c in shown.generated.items()],
+        "composite": [_row(edit_scorer, n, c, photos) for n, c in shown.composed.items()],
     }
 
 
 def _row(
-    judge: Judge, name: str, shown: Crops, photos: Crops, rebuilt: Crops | None = None
+    edit_scorer: EditScorer, name: str, shown: Crops, photos: Crops, rebuilt: Crops | None = None
 ) -> Results:
-    scores = {"method": name, **asdict(judge.scores(shown, photos))}
+    scores = {"method": name, **asdict(edit_scorer.scores(shown, photos))}
     if rebuilt is not None:
-        scores["identity_to_reconstruction"] = judge.identity(shown, rebuilt)
+        scores["identity_to_reconstruction"] = edit_scorer.identity(shown, rebuilt)
     return scores

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from backend.editing.editor import ScaledEdit
 from backend.editing.options import Optimisation
-from backend.evaluation.album import Album, generated_crops
-from backend.evaluation.judge import Judge
+from backend.evaluation.edit_scorer import EditScorer
 from backend.evaluation.methods import REFINEMENTS, WEIGHTS, Code
+from backend.evaluation.photo_set import PhotoSet, generated_crops
 from backend.evaluation.report import Results
 from backend.evaluation.store import digest
 from edit_library import Edit
@@ -25,55 +25,63 @@ Show = Callable[[str], Crops]  # a photo's pictures, one for each scale
 
 
 def sweep(
-    album: Album, names: Sequence[str], vectors: Mapping[str, Code], edit: Edit, judge: Judge
+    photo_set: PhotoSet,
+    names: Sequence[str],
+    vectors: Mapping[str, Code],
+    edit: Edit,
+    scorer: EditScorer,
 ) -> Results:
     """Attribute score, identity to the photo and Fréchet distance as the scale grows: for vectors
     alone, by name, and for the edit's with steps of refinement."""
     curves = {}
     for label, vector in vectors.items():
-        curves[label] = _curve(album, names, _vector(album, vector), SCALES, judge)
+        curves[label] = _curve(photo_set, names, _vector(photo_set, vector), SCALES, scorer)
     for steps in REFINEMENTS:
-        shown = _refined(album, edit, steps)
-        curves[f"EditGAN vector +{steps}"] = _curve(album, names, shown, REFINED_SCALES, judge)
-    return {"photos": len(names), "frechet": judge.space.frechet_name, "curves": curves}
+        shown = _refined(photo_set, edit, steps)
+        curves[f"EditGAN vector +{steps}"] = _curve(photo_set, names, shown, REFINED_SCALES, scorer)
+    return {"photos": len(names), "frechet": scorer.space.frechet_name, "curves": curves}
 
 
 def _curve(
-    album: Album, names: Sequence[str], show: Show, scales: Sequence[float], judge: Judge
+    photo_set: PhotoSet,
+    names: Sequence[str],
+    show: Show,
+    scales: Sequence[float],
+    scorer: EditScorer,
 ) -> list[dict[str, float | None]]:
-    originals = [album.crop(name) for name in names]
-    shown = [show(name) for name in album.each(names, "sweep of scales")]
+    originals = [photo_set.crop(name) for name in names]
+    shown = [show(name) for name in photo_set.each(names, "sweep of scales")]
     points = []
     for scale, crops in zip(scales, zip(*shown, strict=True), strict=True):
-        scores = judge.scores(crops, originals)
+        scores = scorer.scores(crops, originals)
         found = (scores.attribute_score, scores.identity, scores.frechet)
         keys = ("attribute_score", "identity", "frechet")
         points.append({"scale": scale, **dict(zip(keys, found, strict=True))})
     return points
 
 
-def _vector(album: Album, vector: Code) -> Show:
+def _vector(photo_set: PhotoSet, vector: Code) -> Show:
     def show(name: str) -> Crops:
         deltas = [vector * np.float32(scale) for scale in SCALES]
-        return generated_crops(album.editor, album.code(name, "+100 steps"), deltas)
+        return generated_crops(photo_set.editor, photo_set.code(name, "+100 steps"), deltas)
 
     return show
 
 
-def _refined(album: Album, edit: Edit, steps: int) -> Show:
+def _refined(photo_set: PhotoSet, edit: Edit, steps: int) -> Show:
     """With self-supervised refinement (paper 3.4), which is slow and therefore kept."""
 
     def show(name: str) -> Crops:
         def made() -> NDArray[np.uint8]:
-            photo = album.open(name)
+            photo = photo_set.open(name)
             edits = (ScaledEdit(edit.vector, edit.info.parts, s) for s in REFINED_SCALES)
-            editor = album.editor
+            editor = photo_set.editor
             each = [editor.apply(photo, [e], Optimisation(steps, WEIGHTS)) for e in edits]
             return np.stack([result.crop for result in each])
 
-        code = album.code(name, "+100 steps")
-        bundle = album.editor.bundle.photo_files
+        code = photo_set.code(name, "+100 steps")
+        bundle = photo_set.editor.bundle.photo_files
         key = ("sweep", steps, REFINED_SCALES, WEIGHTS, digest(edit.vector, code), bundle)
-        return list(album.store.array(made, *key))
+        return list(photo_set.store.array(made, *key))
 
     return show

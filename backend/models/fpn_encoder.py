@@ -36,7 +36,7 @@ class Bottleneck(nn.Module):
         return F.relu(self.bn3(self.conv3(y)) + self.shortcut(x))
 
 
-class Pyramid(nn.Module):
+class FeaturePyramid(nn.Module):
     """ResNet and feature pyramid (Lin et al. 2017): levels of a quarter to a sixteenth."""
 
     def __init__(
@@ -95,7 +95,7 @@ class FpnEncoder(nn.Module):
     """heads: how many codes the coarse, the middle and the fine level give, then channels, w_dim
     and halvings of each level's."""
 
-    def __init__(self, pyramid: Pyramid, heads: Sequence[tuple[int, int, int, int]]) -> None:
+    def __init__(self, pyramid: FeaturePyramid, heads: Sequence[tuple[int, int, int, int]]) -> None:
         super().__init__()
         self.FPN_module = pyramid
         self.reads = _STRIDE << heads[0][3]
@@ -108,7 +108,7 @@ class FpnEncoder(nn.Module):
         """An encoder of the shape that these weights have; raises KeyError, RuntimeError."""
         stages = [_blocks_of(state, f"FPN_module.layer{number}") for number in (1, 2, 3, 4)]
         first = len(state["FPN_module.bn1.weight"])
-        pyramid = Pyramid(first, stages, len(state["FPN_module.toplayer.weight"]))
+        pyramid = FeaturePyramid(first, stages, len(state["FPN_module.toplayer.weight"]))
         heads = [_heads_of(state, f"{level}_styles") for level in ("course", "medium", "fine")]
         network = cls(pyramid, heads)
         network.load_state_dict(state)

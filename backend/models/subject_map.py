@@ -21,7 +21,7 @@ _LAYERS = 2, 6  # of the features: at an eighth and at a sixteenth of the pictur
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class FoundSubjects:
     """Subjects in a picture, the surest first.
 
     score [N], 0..1; centre (N, 2), x and y in pixels; half (N, 2): from the centre to the middle of
@@ -87,7 +87,7 @@ def encode(centres: Tensor, centre: Tensor, half: Tensor) -> tuple[Tensor, Tenso
     return heat, torch.cat([offset.permute(2, 0, 1), size[None], angle])
 
 
-def decode(said: Tensor, threshold: float) -> Found:
+def decode(said: Tensor, threshold: float) -> FoundSubjects:
     """Subjects from what the head says of one picture, (6, h, w): cells that are surer than their
     neighbours."""
     heat = said[0].sigmoid()
@@ -98,4 +98,4 @@ def decode(said: Tensor, threshold: float) -> Found:
     values = said[:, rows, columns]  # (6, N)
     centre = cell_centres(*heat.shape)[rows, columns] + USUAL * values[1:3].t()
     half = F.normalize(values[4:6], dim=0).t() * (USUAL / 2 * values[3:4].exp().t())
-    return Found(heat[rows, columns], centre, half)
+    return FoundSubjects(heat[rows, columns], centre, half)

@@ -25,7 +25,7 @@ _PLAUSIBLE = 0.75  # a judge's mark below which it is looked at on its side too
 _SAME = 0.5  # overlap from which two findings are one face
 _JUDGED = 3  # of the upright faces, the largest ones: a crowd would take seconds
 
-Judge = Callable[[NDArray[np.uint8], CropFrame], float]
+UprightCheck = Callable[[NDArray[np.uint8], CropFrame], float]
 """How much what a frame of a picture shows looks like a face the right way up, 0..1."""
 
 
@@ -69,7 +69,7 @@ class FaceDetector:
     """
 
     def __init__(
-        self, *, min_face: int = 20, threshold: float = 0.9, judge: Judge | None = None
+        self, *, min_face: int = 20, threshold: float = 0.9, judge: UprightCheck | None = None
     ) -> None:
         from facenet_pytorch import MTCNN  # imports torch: only when a face is looked for
 
@@ -139,7 +139,9 @@ def _best(found: list[Subject]) -> float:
     return max((subject.score for subject in found), default=0.0)
 
 
-def right_way_up(image: NDArray[np.uint8], found: list[Subject], judge: Judge) -> list[Subject]:
+def right_way_up(
+    image: NDArray[np.uint8], found: list[Subject], judge: UprightCheck
+) -> list[Subject]:
     """Each face once, the way up that the judge likes best, of findings at all turns of a
     picture."""
     height, width = image.shape[:2]
@@ -183,7 +185,7 @@ class CentreDetector:
 
 
 def make_detector(
-    domain: str, *, min_face: int = 20, judge: Judge | None = None
+    domain: str, *, min_face: int = 20, judge: UprightCheck | None = None
 ) -> FaceDetector | CentreDetector:
     """The detector for a domain: faces are found; other subjects are selected or fill the
     picture."""

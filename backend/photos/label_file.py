@@ -20,9 +20,9 @@ from PIL import Image, PngImagePlugin
 from backend.errors import BadImage, NothingChanged, WrongBundle
 from backend.photos.files import reading
 from backend.photos.formats import open_picture
+from backend.photos.label_edit import PaintedLayer
 from backend.photos.output import replace_file
-from backend.photos.painted import PaintedLayer
-from backend.photos.parts import Part, PartMask
+from backend.photos.parts import ColoredPart, PartMask
 
 OUTSIDE = 255
 _UNKNOWN = 254
@@ -42,7 +42,7 @@ class LabelMeaning:
     """
 
     bundle: str
-    parts: Sequence[Part]
+    parts: Sequence[ColoredPart]
     level: str = ""
     generator: str = ""
 
@@ -163,15 +163,15 @@ def painted_layers(masks: Sequence[PartMask], before: Labels, after: Labels) -> 
     height, width = before.shape
     layers = []
     for mask in masks:
-        gained = changed & (after == mask.index)
-        lost = changed & (before == mask.index) & (after == OUTSIDE)
-        if not gained.any() and not lost.any():
+        added = changed & (after == mask.index)
+        removed = changed & (before == mask.index) & (after == OUTSIDE)
+        if not added.any() and not removed.any():
             layers.append(PaintedLayer(mask.name, mask.x, mask.y, mask.alpha))
             continue
         alpha = np.zeros((height, width), np.uint8)
         h, w = mask.alpha.shape
         alpha[mask.y : mask.y + h, mask.x : mask.x + w] = mask.alpha
-        alpha[gained], alpha[lost] = 255, 0
+        alpha[added], alpha[removed] = 255, 0
         layers.append(PaintedLayer(mask.name, 0, 0, alpha))
     return layers
 

@@ -26,7 +26,7 @@ class Metadata:
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class SourceFile:
     """The file that a photo was read from; one of the same kind is written around its blocks.
 
     kind: Pillow's name of the format. orientation: EXIF's, how the file holds the picture.

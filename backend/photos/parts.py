@@ -20,7 +20,7 @@ _EPSILON = 2e-3  # colour variance that counts as flat: differences of about 0.0
 _EDGE = 1.5  # width of an antialiased edge, working pixels
 
 
-class Part(Protocol):
+class ColoredPart(Protocol):
     """What this module needs of a bundle's part."""
 
     @property
@@ -68,7 +68,7 @@ def draw_parts(
     probabilities: Floats,
     photo: Picture,
     frame: CropFrame,
-    parts: Sequence[Part],
+    parts: Sequence[ColoredPart],
     valid: Flags | None = None,
 ) -> list[PartMask]:
     """Draw every part of a segmented crop as an antialiased layer in the photo's own pixels.
@@ -144,7 +144,9 @@ def _coverage(
     return np.clip(0.5 + distance / _EDGE, 0, 1)
 
 
-def _mask(part: Part, alpha: Floats | None, frame: CropFrame, width: int, height: int) -> PartMask:
+def _mask(
+    part: ColoredPart, alpha: Floats | None, frame: CropFrame, width: int, height: int
+) -> PartMask:
     color = (int(part.color[0]), int(part.color[1]), int(part.color[2]))
     if alpha is not None:
         values = np.round(alpha * 255).astype(np.uint8)

@@ -8,12 +8,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.photos.metadata import Metadata, Source
+from backend.photos.metadata import Metadata, SourceFile
 from backend.photos.transfer import Transfer
 from protocol.geometry import Rect
 
 
-class Layer(Protocol):
+class PlacedLayer(Protocol):
     """A picture to lay over a photo at (x, y): [h, w, 4], u8, or f32 where 1 is white."""
 
     @property
@@ -42,7 +42,7 @@ class Photo:
     premultiplied: bool = False
     transfer: Transfer | None = None
     metadata: Metadata = field(default_factory=Metadata)
-    source: Source | None = None
+    source: SourceFile | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -94,7 +94,7 @@ class Photo:
             return np.round(colours / np.float32(257)).astype(np.uint8)
         return np.round(np.clip(colours, 0, 1) * 255).astype(np.uint8)
 
-    def with_layer(self, layer: Layer) -> Photo:
+    def with_layer(self, layer: PlacedLayer) -> Photo:
         """The photo under `layer`; where its alpha is 0, pixels stay exactly as they are."""
         h, w = layer.pixels.shape[:2]
         pixels = self.pixels.copy()

@@ -24,7 +24,7 @@ from backend.photos.containers.directories import ORIENTATION, numbers_of, value
 from backend.photos.containers.exif import PREFIX, exif_of_tiff, orientation_of
 from backend.photos.containers.tiff_write import IPTC, PROFILE, XMP
 from backend.photos.formats import kind_of, open_picture
-from backend.photos.metadata import Metadata, Source, turn_upright
+from backend.photos.metadata import Metadata, SourceFile, turn_upright
 from backend.photos.photo import Photo
 
 _MOST_PIXELS = 178_956_970  # as Pillow
@@ -62,14 +62,14 @@ def _tiff(data: bytes, name: str) -> Photo:
         pixels, grey, converted = _with_pillow(data, name, "TIFF", max(place.number, 0))
         profile = None if converted else profile
         notes += _conversion_note(converted)
-        source = Source("TIFF", data, orientation, pages=place.others)
+        source = SourceFile("TIFF", data, orientation, pages=place.others)
         return Photo(
             turn_upright(pixels, orientation), profile, grey, False,
             transfer.of_profile(profile), metadata, source, tuple(notes),
         )  # fmt: skip
     pixels = stored.pixels()
     further = len(stored.extra) - (stored.alpha is not None)
-    source = Source("TIFF", data, orientation, stored.values, further, place.others)
+    source = SourceFile("TIFF", data, orientation, stored.values, further, place.others)
     curve = transfer.of_profile(profile)
     if curve is None and pixels.dtype.kind == "f" and profile is None and pixels[..., :3].max() > 2:
         curve = transfer.Transfer("gamma")  # only linear light goes that far beyond white
@@ -112,7 +112,7 @@ def _png(data: bytes, name: str) -> Photo:
     )
     frames = png.frames_of(chunks) - 1
     notes = [f"The animation has {frames + 1} frames: the first is edited."] if frames > 0 else []
-    source = Source("PNG", data, orientation, pages=max(frames, 0))
+    source = SourceFile("PNG", data, orientation, pages=max(frames, 0))
     return Photo(
         turn_upright(pixels, orientation), profile, grey, False,
         _png_transfer(chunks, profile), metadata, source, tuple(notes),
@@ -145,7 +145,7 @@ def _jpeg(data: bytes, name: str) -> Photo:
         comment.decode("utf-8", "replace").rstrip("\0") if isinstance(comment, bytes) else None,
     )  # fmt: skip
     orientation = orientation_of(exif)
-    source = Source("JPEG", data, orientation, rest=len(jpeg.rest_of(data)))
+    source = SourceFile("JPEG", data, orientation, rest=len(jpeg.rest_of(data)))
     return Photo(
         turn_upright(pixels, orientation), profile, grey, False,
         transfer.of_profile(profile), metadata, source, tuple(_conversion_note(converted)),
@@ -161,7 +161,7 @@ def _webp(data: bytes, name: str) -> Photo:
     frames = webp.frames_of(chunks) - 1
     notes = [f"The animation has {frames + 1} frames: the first is edited."] if frames > 0 else []
     orientation = orientation_of(exif)
-    source = Source("WEBP", data, orientation, pages=max(frames, 0))
+    source = SourceFile("WEBP", data, orientation, pages=max(frames, 0))
     metadata = Metadata(exif, webp.one(chunks, b"XMP "))
     return Photo(
         turn_upright(pixels, orientation), profile, grey, False,
@@ -234,7 +234,7 @@ def _other(data: bytes, name: str, kind: str | None = None) -> Photo:
     notes = _conversion_note(converted)
     if frames > 1:
         notes.append(f"The file has {frames} frames: the first is edited.")
-    source = Source(found, data, orientation, pages=frames - 1)
+    source = SourceFile(found, data, orientation, pages=frames - 1)
     return Photo(
         turn_upright(pixels, orientation), profile, grey, False,
         transfer.of_profile(profile), metadata, source, tuple(notes),

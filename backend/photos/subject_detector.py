@@ -14,7 +14,7 @@ from backend.photos.detect import CentreDetector, Subject, meeting, overlap
 from backend.photos.pixels import to_bytes
 from protocol.geometry import Rect
 
-Look = Callable[[NDArray[np.uint8]], list[Subject]]
+FeatureReader = Callable[[NDArray[np.uint8]], list[Subject]]
 """Subjects of about `usual` pixels in uint8 [H, W, 3], sides at least 128, the surest first."""
 
 _LARGEST = 640  # longest side that is looked at: smaller subjects are not found
@@ -26,7 +26,7 @@ _CLOSER = 160  # pixels around a subject that are looked at again, upright
 class SubjectDetector:
     """Looks at a photo at several sizes, and once more closely, upright, at what it found there."""
 
-    def __init__(self, look: Look, usual: float) -> None:
+    def __init__(self, look: FeatureReader, usual: float) -> None:
         self._look, self._usual = look, usual
 
     def find(self, image: NDArray[np.uint8], selection: Rect | None = None) -> list[Subject]:

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING
 
 import zmq
 
-from backend.server.engines import Catalogue, Engines
+from backend.server.editors import Catalogue, LoadedEditors
 from backend.server.jobs import JobQueue
 from backend.server.memory import resident_mb
 from backend.server.service import Answers, Service
 from backend.server.sockets import Listening, listen
-from backend.server.worker import Desk, Worker
+from backend.server.worker import Handler, Worker
 from backend.session.installed_bundles import InstalledBundles
 from protocol import connection_file, paths, settings
 from protocol.errors import BackendError, UserError
@@ -70,7 +70,7 @@ def serve(
             if not lock.enter_context(_only_one(run_dir)):
                 _log.info("another backend runs already; this one is not needed")
                 return 0
-            backend = Backend(catalogue or InstalledBundles(), device, log_file)
+            backend = BackendProcess(catalogue or InstalledBundles(), device, log_file)
             sockets = listen(run_dir, backend.version, tcp, allowed)
             listening.callback(sockets.close)
             listening.enter_context(_published(run_dir, sockets))
@@ -81,13 +81,13 @@ def serve(
     return 0
 
 
-class Backend:
+class BackendProcess:
     """The parts of a running backend."""
 
     def __init__(self, catalogue: Catalogue, device: str, log_file: Path) -> None:
         self.version = _version()
         self._catalogue = catalogue
-        self._engines = Engines(catalogue, device)
+        self._engines = LoadedEditors(catalogue, device)
         self._log_file = log_file
         self._started = time.monotonic()
         self._photos: PhotoStore | None = None
@@ -121,8 +121,8 @@ class Backend:
             logging.shutdown()
             os._exit(0)
 
-    def _open_device_desk(self) -> Desk:
-        from backend.server.desk import DeviceDesk
+    def _open_device_desk(self) -> Handler:
+        from backend.server.device_handler import DeviceHandler
         from backend.server.sessions import PhotoStore
         from backend.session.embedding_cache import EmbeddingCache
         from edit_library.library import Library
@@ -131,20 +131,20 @@ class Backend:
             self._photos = PhotoStore(_PHOTOS_LIMIT)
         else:  # a thread was given up
             self._engines.forget()
-            self._photos.drop_views()
+            self._photos.drop_previewers()
         embeddings = EmbeddingCache(paths.cache_dir())
         embeddings.sweep()
         library = Library(paths.library_dir())
         library.sweep()
-        desk = DeviceDesk(self._engines, self._photos, embeddings, library)
+        desk = DeviceHandler(self._engines, self._photos, embeddings, library)
         self._load_ahead(self._catalogue.ready())
         return desk
 
-    def _open_files_desk(self) -> Desk:
-        from backend.server.files import FilesDesk
+    def _open_files_desk(self) -> Handler:
+        from backend.server.files_handler import FilesHandler
         from edit_library.library import Library
 
-        return FilesDesk(Library(paths.library_dir()), self._catalogue)
+        return FilesHandler(Library(paths.library_dir()), self._catalogue)
 
     def _load_ahead(self, names: list[str]) -> None:
         """Load a model while the user looks for the menu; a damaged one is told when it is used."""

@@ -16,12 +16,12 @@ from protocol.geometry import Rect
 
 if TYPE_CHECKING:
     from backend.editing.results import OpenPhoto
-    from backend.server.engines import View
+    from backend.server.editors import Previewer
 
 _log = logging.getLogger(__name__)
 
-_LOOKS_LIMIT = 32 << 20  # bytes of a photo's thumbnails
-_VIEW_BYTES = 3 << 20  # of a photo at the size of a screen
+_THUMBNAILS = 32 << 20  # bytes of them for one photo
+_PREVIEWER_BYTES = 3 << 20  # of a photo at the size of a screen
 
 
 class UnknownPhoto(UserError):
@@ -29,7 +29,7 @@ class UnknownPhoto(UserError):
 
 
 @dataclass
-class Session:
+class PhotoSession:
     """One open photo.
 
     rect: the part of the photo that we have. opened: the engine's OpenPhoto, whose
@@ -40,19 +40,19 @@ class Session:
     bundle: str
     rect: Rect
     opened: OpenPhoto
-    views: dict[str, View] = field(default_factory=dict)  # the engine's View, by device
-    looks: Looks = field(default_factory=lambda: Looks(_LOOKS_LIMIT))  # thumbnails, by edit
+    previewers: dict[str, Previewer] = field(default_factory=dict)  # by device
+    thumbnails: Thumbnails = field(default_factory=lambda: Thumbnails(_THUMBNAILS))  # by edit
     live: NDArray[np.float32] | None = None  # delta w+ of the last LiveRepaint
 
     @property
     def bytes(self) -> int:
-        """What it holds, the views as far as they are large at all."""
+        """What it holds, the previewers as far as they are large at all."""
         parts = sum(part.alpha.nbytes for part in self.opened.parts)
-        views = _VIEW_BYTES * len(self.views)
-        return int(self.opened.pixels.nbytes) + parts + self.looks.bytes + views
+        views = _PREVIEWER_BYTES * len(self.previewers)
+        return int(self.opened.pixels.nbytes) + parts + self.thumbnails.bytes + views
 
 
-class Looks:
+class Thumbnails:
     """Pictures by key, the most recently used ones up to `limit` bytes."""
 
     def __init__(self, limit: int) -> None:
@@ -80,13 +80,13 @@ class PhotoStore:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._sessions: OrderedDict[str, PhotoSession] = OrderedDict()
         self._changing = threading.Lock()  # a thread that was given up may come back
 
     def __len__(self) -> int:
         return len(self._sessions)
 
-    def get(self, photo: str) -> Session:
+    def get(self, photo: str) -> PhotoSession:
         """Raises UnknownPhoto: the client must send Segment again."""
         with self._changing:
             if photo not in self._sessions:
@@ -94,17 +94,17 @@ class PhotoStore:
             self._sessions.move_to_end(photo)
             return self._sessions[photo]
 
-    def put(self, session: Session) -> None:
+    def put(self, session: PhotoSession) -> None:
         with self._changing:
             self._sessions[session.photo] = session
             self._sessions.move_to_end(session.photo)
             self._shrink()
 
-    def drop_views(self) -> None:
+    def drop_previewers(self) -> None:
         """Forget what belongs to engines that are given up; the photos stay."""
         with self._changing:
             for session in self._sessions.values():
-                session.views.clear()
+                session.previewers.clear()
 
     def shrink(self) -> None:
         """Close the photos that were not used for longest, while there are too many bytes."""

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from backend.errors import BadImage
 from backend.photos.align import CropFrame
-from backend.photos.painted import PaintedLayer
+from backend.photos.label_edit import PaintedLayer
 from backend.server.convert import to_array, to_pixels
 from backend.server.jobs import Job
-from backend.server.sessions import Session
+from backend.server.sessions import PhotoSession
 from backend.session.placement import to_engine, to_photo
 from edit_library.edit import EditInfo
 from protocol import messages as m
@@ -88,7 +88,7 @@ def painted(layers: Sequence[m.PaintedPart], rect: Rect) -> list[PaintedLayer]:
     ]
 
 
-def repainted(request: m.Repaint | m.LiveRepaint, session: Session) -> list[PaintedLayer]:
+def repainted(request: m.Repaint | m.LiveRepaint, session: PhotoSession) -> list[PaintedLayer]:
     """What was painted; parts for which there are no layers are as the photo has them."""
     layers = painted(request.layers, session.rect)
     if request.only is None:
@@ -108,7 +108,7 @@ def _rect(x: int, y: int, pixels: NDArray[Any]) -> Rect:
 
 
 def edited(
-    session: Session, result: EditResult[Any]
+    session: PhotoSession, result: EditResult[Any]
 ) -> tuple[str, m.ResultLayer, m.Pixels, tuple[str, ...], m.Pixels]:
     """The fields of m.Edited."""
     layer = to_photo(result.layer, session.rect)

@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 _BETWEEN = 2  # jobs of others between two steps
 
 
-class Desk(Protocol):
+class Handler(Protocol):
     """Answers requests, on the worker's thread."""
 
     def answer(self, job: Job) -> Message:
@@ -39,7 +39,7 @@ class Worker:
     """
 
     def __init__(
-        self, name: str, queue: JobQueue, open_desk: Callable[[], Desk], log_file: Path
+        self, name: str, queue: JobQueue, open_desk: Callable[[], Handler], log_file: Path
     ) -> None:
         self._name = name
         self._queue = queue
@@ -134,11 +134,11 @@ class Worker:
 class _Opened:
     """A desk that is opened when it is first needed."""
 
-    def __init__(self, open_desk: Callable[[], Desk]) -> None:
+    def __init__(self, open_desk: Callable[[], Handler]) -> None:
         self._open_desk = open_desk
-        self._desk: Desk | None = None
+        self._desk: Handler | None = None
 
-    def desk(self) -> Desk:
+    def desk(self) -> Handler:
         self._desk = self._desk or self._open_desk()
         return self._desk
 

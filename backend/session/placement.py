@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from backend.photos.composite import ResultLayer
-    from backend.photos.painted import PaintedLayer
+    from backend.photos.label_edit import PaintedLayer
     from backend.photos.parts import PartMask, PlacedMask
     from protocol.geometry import Rect
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from backend.bundles.networks import Networks
-from backend.editing.inversion import Level, invert
+from backend.editing.inversion import InversionLevel, invert
 from backend.training.labelled import LabelledCrop
 
 
@@ -20,7 +20,7 @@ def embed(networks: Networks, crop: LabelledCrop, steps: int) -> Tensor:
     """The code (1, n_ws, w_dim) of a crop."""
     image = torch.from_numpy(crop.image).permute(2, 0, 1)[None]
     mask = torch.from_numpy(crop.valid)[None, None].float()
-    return invert(networks, image, mask, Level(steps, stay=0.01))
+    return invert(networks, image, mask, InversionLevel(steps, encoder=0.01))
 
 
 def embed_all(

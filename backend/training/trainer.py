@@ -27,7 +27,7 @@ from backend.training.critic import Critic, close_up
 from backend.training.growing import grow_encoder, grow_generator
 from backend.training.shared_basis import find_shared_basis, rebase
 from backend.training.state import TrainingState, update_average
-from backend.training.views import View, as_it_is, focus_map
+from backend.training.views import CriticView, as_it_is, focus_map
 
 _RECENT = 2048  # codes kept, for drawing others like them
 _BALANCE_EVERY = 16  # steps between two looks at the losses' gradients
@@ -92,18 +92,18 @@ class GeneratorTrainer:
         groups = [{"params": network.parameters(), "lr": rate} for network, rate in pairs]
         return torch.optim.Adam(groups, betas=(self.settings.momentum, 0.99), fused=True)
 
-    def _new_views(self) -> list[View]:
+    def _new_views(self) -> list[CriticView]:
         settings, channels = self.settings, SqueezeNetFeatures.channels
 
         def critic() -> Critic:
             return Critic(channels, settings.discriminator_rate, self.device)
 
-        views = [View(settings.perceptual_weight, settings.focus, critic())]
+        views = [CriticView(settings.perceptual_weight, settings.focus, critic())]
         if settings.close_up_weight:
-            views.append(View(settings.close_up_weight, 0.0, critic(), close_up))
+            views.append(CriticView(settings.close_up_weight, 0.0, critic(), close_up))
         return views
 
-    def _views_of(self, side: int) -> list[View]:
+    def _views_of(self, side: int) -> list[CriticView]:
         if side not in self.views:
             self.views[side] = self._new_views()
         return self.views[side]

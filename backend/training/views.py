@@ -16,7 +16,7 @@ def as_it_is(image: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class View:
+class CriticView:
     """A way to look at pictures, with a perceptual distance and a critic of its own."""
 
     weight: float  # of the perceptual distance

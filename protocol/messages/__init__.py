@@ -54,7 +54,7 @@ from protocol.messages.fields import (
     Size,
 )
 from protocol.messages.kinds import ControlRequest, Event, FilesRequest, JobRequest, Message
-from protocol.messages.learning import Learn, Learnt, ListRecipes, RecipeInfo, Recipes
+from protocol.messages.learning import Learn, Learned, ListRecipes, RecipeInfo, Recipes
 from protocol.messages.library import (
     Deleted,
     DeleteEdit,
@@ -85,7 +85,13 @@ from protocol.messages.photos import (
     Segmented,
     Subject,
 )
-from protocol.messages.previews import EditLook, EditLooks, PreviewEdits, PreviewStack, StackPreview
+from protocol.messages.previews import (
+    EditThumbnail,
+    EditThumbnails,
+    PreviewEdits,
+    PreviewStack,
+    StackPreview,
+)
 from protocol.typed import Pixels, ProtocolError
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from protocol import geometry
-from protocol.typed import Layout, Matches, Pixels, Range, require
+from protocol.typed import Matches, PixelLayout, Pixels, Range, require
 
 MAX_W_DIM, MAX_N_WS = 4096, 64  # of a latent code
 
@@ -25,12 +25,14 @@ Quad = Annotated[  # corners top-left, bottom-left, bottom-right, top-right; may
     tuple[float, float, float, float, float, float, float, float],
     Matches(lambda q: max(map(abs, q)) <= 1 << 20, "corners near the photo"),
 ]
-Preview8 = Annotated[Pixels, Layout((("u8", 3),))]  # R'G'B', sRGB
-Photo = Annotated[Pixels, Layout((("u8", 3), ("f32", 4)))]  # R'G'B' u8 or R'G'B'A float, sRGB curve
-Layer = Annotated[Pixels, Layout((("u8", 4), ("f32", 4)))]  # R'G'B'A, as the photo came
-Mask = Annotated[Pixels, Layout((("u8", 1),))]  # alpha, or a part index per pixel
+Preview8 = Annotated[Pixels, PixelLayout((("u8", 3),))]  # R'G'B', sRGB
+Photo = Annotated[
+    Pixels, PixelLayout((("u8", 3), ("f32", 4)))
+]  # R'G'B' u8 or R'G'B'A float, sRGB curve
+Layer = Annotated[Pixels, PixelLayout((("u8", 4), ("f32", 4)))]  # R'G'B'A, as the photo came
+Mask = Annotated[Pixels, PixelLayout((("u8", 1),))]  # alpha, or a part index per pixel
 Latent = Annotated[  # [n_ws, w_dim]
-    Pixels, Layout((("f32", 1),), finite=True, largest=(MAX_W_DIM, MAX_N_WS))
+    Pixels, PixelLayout((("f32", 1),), finite=True, largest=(MAX_W_DIM, MAX_N_WS))
 ]
 Side = Annotated[int, Range(16, 512)]  # of a square picture of the aligned subject
 

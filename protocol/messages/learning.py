@@ -34,7 +34,7 @@ class Learn(JobRequest):
 
 
 @dataclass(frozen=True)
-class Learnt(Message):
+class Learned(Message):
     """low, high: the scales at which the subject stays the same and the picture sound."""
 
     vector: Latent

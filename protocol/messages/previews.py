@@ -40,7 +40,7 @@ class PreviewEdits(JobRequest):
 
 
 @dataclass(frozen=True)
-class EditLook:
+class EditThumbnail:
     """`problem`: a sentence where there is no picture, for instance an edit of another model."""
 
     pixels: Preview8 | None = None
@@ -48,5 +48,5 @@ class EditLook:
 
 
 @dataclass(frozen=True)
-class EditLooks(Message):
-    looks: list[EditLook]  # in the order of the edits
+class EditThumbnails(Message):
+    thumbnails: list[EditThumbnail]  # in the order of the edits

@@ -10,8 +10,8 @@ import pytest
 from cli_harness import CONFIG, Run
 
 from backend.bundles.bundle import read_bundle
-from backend.editing.inversion import Level
-from backend.evaluation import album, encoder_table
+from backend.editing.inversion import InversionLevel
+from backend.evaluation import encoder_table, photo_set
 from backend.photos.files import write_photo
 from backend.photos.photo import Photo
 from edit_library import Library
@@ -33,9 +33,9 @@ def photos(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    levels = (Level(0), Level(4), Level(12))
-    monkeypatch.setattr(album, "STEPS", dict(zip(album.STEPS, levels, strict=True)))
-    monkeypatch.setattr(encoder_table, "STEPS", album.STEPS)
+    levels = (InversionLevel(0), InversionLevel(4), InversionLevel(12))
+    monkeypatch.setattr(photo_set, "STEPS", dict(zip(photo_set.STEPS, levels, strict=True)))
+    monkeypatch.setattr(encoder_table, "STEPS", photo_set.STEPS)
 
 
 @pytest.fixture
@@ -84,13 +84,13 @@ def test_it_goes_on_where_it_was(
         embedded.append(level)
         return real(networks, image, mask, level)
 
-    real = album.invert
-    monkeypatch.setattr(album, "invert", invert)
+    real = photo_set.invert
+    monkeypatch.setattr(photo_set, "invert", invert)
     assert run(*words, "--count", 2).json["sections"] == first and not embedded
     more = run(*words, "--count", 3).json["sections"]
-    assert len(embedded) == len(album.STEPS) and more["encoder"]["photos"] == 3
+    assert len(embedded) == len(photo_set.STEPS) and more["encoder"]["photos"] == 3
     run(*words, "--count", 2, "--anew")
-    assert len(embedded) == 3 * len(album.STEPS)
+    assert len(embedded) == 3 * len(photo_set.STEPS)
 
 
 def test_a_section_alone_leaves_the_others(run: Run, photos: Path, tmp_path: Path) -> None:

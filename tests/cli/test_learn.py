@@ -9,11 +9,11 @@ import pytest
 from cli_harness import Run
 
 from backend.editing import recipes
-from backend.editing.geometry import Scale
+from backend.editing.geometry import ScaleShape
 from backend.photos.files import write_photo
 from backend.photos.photo import Photo
 
-BIGGER = recipes.Recipe("bigger", "Bigger eyes", "Enlarges them.", ("eyes",), Scale(1.6, 1.6))
+BIGGER = recipes.Recipe("bigger", "Bigger eyes", "Enlarges them.", ("eyes",), ScaleShape(1.6, 1.6))
 LEARN = ("learn", "--bundle", "tiny", "--level", "fast", "--recipe", "bigger", "--steps", 2)
 
 

@@ -11,16 +11,16 @@ import torch
 from backend.bundles import find_bundle
 from backend.editing.agreement import agreement, at_grid, finished_parts
 from backend.editing.photo_parts import read_parts
-from backend.editing.preview import laid_over
+from backend.editing.preview.optimisation import laid_over
 from backend.editing.results import OpenPhoto
 from backend.models.parser import FaceParser
 from backend.photos.align import CropFrame
 from backend.photos.composite import ResultLayer
-from backend.photos.painted import Claims
+from backend.photos.label_edit import LabelEdit
 
 
-def claims(target: np.ndarray, changed: np.ndarray, lost: np.ndarray) -> Claims:
-    return Claims(target, changed, lost, ("nose",))
+def label_edit(target: np.ndarray, changed: np.ndarray, removed: np.ndarray) -> LabelEdit:
+    return LabelEdit(target, changed, removed, ("nose",))
 
 
 def test_a_claimed_pixel_agrees_when_it_shows_its_part() -> None:
@@ -28,13 +28,13 @@ def test_a_claimed_pixel_agrees_when_it_shows_its_part() -> None:
     target[1], changed[1] = 3, 1
     labels = np.zeros((4, 4), np.uint8)
     labels[1, :3] = 3
-    assert agreement(claims(target, changed > 0, np.zeros_like(target)), labels) == 0.75
+    assert agreement(label_edit(target, changed > 0, np.zeros_like(target)), labels) == 0.75
 
 
 def test_what_was_taken_away_agrees_with_any_other_part() -> None:
     labels = np.array([[5, 5], [2, 0]], np.uint8)
-    lost = np.full((2, 2), 5 + 1, np.uint8)
-    assert agreement(claims(labels, np.ones((2, 2), bool), lost), labels) == 0.5
+    removed = np.full((2, 2), 5 + 1, np.uint8)
+    assert agreement(label_edit(labels, np.ones((2, 2), bool), removed), labels) == 0.5
 
 
 class _Photo:

@@ -8,7 +8,7 @@ import pytest
 from backend.bundles import find_bundle
 from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
 from backend.editing.options import Optimisation, Weights
-from backend.editing.recipes import FACES, claims_of
+from backend.editing.recipes import FACES, label_edit_of
 from backend.errors import (
     BadImage,
     BadSetting,
@@ -18,7 +18,7 @@ from backend.errors import (
     WrongBundle,
 )
 from backend.photos.align import CropFrame, extract
-from backend.photos.painted import Claims, PaintedLayer
+from backend.photos.label_edit import LabelEdit, PaintedLayer
 from backend.photos.parts import PlacedMask
 
 GROUPS = find_bundle("faces").groups
@@ -131,8 +131,8 @@ def test_refinement_takes_other_weights(photo: OpenPhoto, editor: Editor) -> Non
 
 
 def test_a_learnt_vector_repeats_its_edit(photo: OpenPhoto, editor: Editor) -> None:
-    claims = claims_of(MOUTH_RECIPE, photo.labels, editor.bundle)
-    found = editor.optimise(photo, claims, Optimisation(25))
+    label_edit = label_edit_of(MOUTH_RECIPE, photo.labels, editor.bundle)
+    found = editor.optimise(photo, label_edit, Optimisation(25))
     again = editor.apply(photo, [ScaledEdit(found.vector, found.parts, 1.0)])
     assert np.array_equal(again.labels, found.labels)
     assert np.array_equal(again.crop, found.crop)
@@ -140,10 +140,10 @@ def test_a_learnt_vector_repeats_its_edit(photo: OpenPhoto, editor: Editor) -> N
 
 def test_enough_is_enough(photo: OpenPhoto, editor: Editor) -> None:
     """Ended after the third step: the best of four iterates, not an error and not the start."""
-    claims = claims_of(MOUTH_RECIPE, photo.labels, editor.bundle)
-    whole = editor.optimise(photo, claims, Optimisation(3))
+    label_edit = label_edit_of(MOUTH_RECIPE, photo.labels, editor.bundle)
+    whole = editor.optimise(photo, label_edit, Optimisation(3))
     found = editor.optimise(
-        photo, claims, Optimisation(500, progress=lambda p: p.fraction >= 0.95 * 3 / 500)
+        photo, label_edit, Optimisation(500, progress=lambda p: p.fraction >= 0.95 * 3 / 500)
     )
     assert found.report.ended_early and not whole.report.ended_early
     assert found.report.steps == whole.report.steps == 3
@@ -203,7 +203,7 @@ def test_a_part_that_the_model_lacks_is_named(photo: OpenPhoto, editor: Editor) 
 
 def test_claims_of_nothing_are_refused(photo: OpenPhoto, editor: Editor) -> None:
     none = np.zeros(photo.labels.shape, bool)
-    empty = Claims(photo.labels, none, np.zeros_like(photo.labels), MOUTH)
+    empty = LabelEdit(photo.labels, none, np.zeros_like(photo.labels), MOUTH)
     with pytest.raises(NothingChanged, match="as they were"):
         editor.optimise(photo, empty)
 
@@ -211,7 +211,7 @@ def test_claims_of_nothing_are_refused(photo: OpenPhoto, editor: Editor) -> None
 def test_an_edit_may_cover_the_whole_picture(photo: OpenPhoto, editor: Editor) -> None:
     """Nothing is left to hold on to, but the photo around the subject stays as it is."""
     skin = np.full_like(photo.labels, editor.bundle.part("skin").index)
-    all_of_it = Claims(skin, skin != photo.labels, np.zeros_like(skin), ("skin",))
+    all_of_it = LabelEdit(skin, skin != photo.labels, np.zeros_like(skin), ("skin",))
     found = editor.optimise(photo, all_of_it, Optimisation(2))
     assert found.report.share_of_subject > 0.6 and np.isfinite(found.vector).all()
     every = ScaledEdit(found.vector, tuple(p.name for p in editor.bundle.parts), 1.0)

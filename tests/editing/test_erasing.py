@@ -4,7 +4,7 @@ import numpy as np
 
 from backend.editing.editor import Editor, OpenPhoto
 from backend.editing.options import Optimisation
-from backend.photos.painted import PaintedLayer
+from backend.photos.label_edit import PaintedLayer
 
 
 def upper_half(alpha: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import torch
 from backend.editing.editor import Editor, OpenPhoto
 from backend.editing.inversion import (
     LEVELS,
-    Level,
+    InversionLevel,
     Reconstruction,
     encode,
     invert,
@@ -64,7 +64,7 @@ def test_progress_is_told_and_can_cancel(editor: Editor) -> None:
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        invert(editor.networks, image, torch.ones_like(image[:, :1]), Level(10), report)
+        invert(editor.networks, image, torch.ones_like(image[:, :1]), InversionLevel(10), report)
     assert [round(p.fraction, 1) for p in told] == [0.1, 0.2, 0.3]
     preview = told[-1].preview
     side = editor.bundle.resolution
@@ -97,7 +97,7 @@ def test_the_same_person_can_be_asked_for(editor: Editor, photo: OpenPhoto) -> N
     mask = torch.from_numpy(valid)[None, None].float()
     alike = []
     for weight in (0.0, 2.0):
-        w_plus = invert(editor.networks, image, mask, Level(10, identity=weight))
+        w_plus = invert(editor.networks, image, mask, InversionLevel(10, identity=weight))
         with torch.no_grad():
             rebuilt, _ = editor.networks.generator(w_plus)
         alike.append(measure(editor.networks, image, rebuilt, mask).identity)

@@ -9,10 +9,10 @@ import pytest
 
 from backend.editing.calibrate import SCALES, calibrate
 from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
-from backend.editing.geometry import Scale
+from backend.editing.geometry import ScaleShape
 from backend.editing.learn import MeanTarget, RecipeTarget
 from backend.editing.options import Optimisation
-from backend.editing.recipes import Recipe, claims_of
+from backend.editing.recipes import Recipe, label_edit_of
 from backend.errors import NothingChanged
 
 STEPS = 6
@@ -25,7 +25,7 @@ def samples(small: Editor) -> list[OpenPhoto]:
 
 @pytest.fixture(scope="module")
 def bigger() -> RecipeTarget:
-    return RecipeTarget(Recipe("bigger", "Bigger eyes", "", ("eyes",), Scale(1.5, 1.5)))
+    return RecipeTarget(Recipe("bigger", "Bigger eyes", "", ("eyes",), ScaleShape(1.5, 1.5)))
 
 
 def faceless(photo: OpenPhoto) -> OpenPhoto:
@@ -41,11 +41,11 @@ def test_a_recipe_is_learnt_as_the_mean_of_its_photos(
     each = [bigger.edit(small.engine, photo, Optimisation(STEPS)) for photo in samples[:2]]
     assert learnt.learnt_from == 2
     assert np.allclose(learnt.vector, np.mean([e.vector for e in each], axis=0), atol=1e-6)
-    claims = claims_of(bigger.recipe, samples[2].labels, small.bundle)
+    label_edit = label_edit_of(bigger.recipe, samples[2].labels, small.bundle)
     labels = small.preview(samples[2], [ScaledEdit(learnt.vector, learnt.parts, 1.0)]).labels
-    right = (labels == claims.target)[claims.changed].mean()
+    right = (labels == label_edit.target)[label_edit.changed].mean()
     assert learnt.transfer == pytest.approx(right)
-    assert learnt.parts == claims.parts and learnt.low < 0 < learnt.high
+    assert learnt.parts == label_edit.parts and learnt.low < 0 < learnt.high
 
 
 def test_without_others_each_photo_tries_what_the_rest_taught(
@@ -55,9 +55,9 @@ def test_without_others_each_photo_tries_what_the_rest_taught(
     shares = []
     for photo, teacher in (samples[:2], samples[1::-1]):
         taught = bigger.edit(small.engine, teacher, Optimisation(STEPS))
-        claims = claims_of(bigger.recipe, photo.labels, small.bundle)
+        label_edit = label_edit_of(bigger.recipe, photo.labels, small.bundle)
         labels = small.preview(photo, [ScaledEdit(taught.vector, taught.parts, 1.0)]).labels
-        shares.append((labels == claims.target)[claims.changed].mean())
+        shares.append((labels == label_edit.target)[label_edit.changed].mean())
     assert learnt.transfer == pytest.approx(np.mean(shares), abs=0.02)
     assert small.learn(bigger, samples[:1], options=Optimisation(2)).transfer is None
 

@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
-from backend.editing.glance import Glance
-from backend.editing.light import CLOSEST, LARGEST, PhotoView, window_around
+from backend.editing.preview.networks import PreviewNetworks
+from backend.editing.preview.photo import CLOSEST, LARGEST, PhotoPreviewer, window_around
 from backend.models.generator import Generator
 from backend.photos.align import extract
 from edit_library import PRESETS_DIR, Library
@@ -27,7 +27,7 @@ def edits(editor: Editor) -> list[ScaledEdit]:
 
 
 @pytest.fixture(scope="module")
-def view(editor: Editor, photo: OpenPhoto) -> PhotoView:
+def view(editor: Editor, photo: OpenPhoto) -> PhotoPreviewer:
     return editor.view(photo)
 
 
@@ -42,17 +42,17 @@ def applied(editor: Editor, photo: OpenPhoto, edit: ScaledEdit) -> np.ndarray:
     return np.rint((crop + 1) * 127.5).astype(np.uint8)
 
 
-def test_without_edits_it_is_the_photo(view: PhotoView, photo: OpenPhoto) -> None:
+def test_without_edits_it_is_the_photo(view: PhotoPreviewer, photo: OpenPhoto) -> None:
     crop, _ = extract(photo.pixels, photo.frame, SIDE)
-    (picture,) = view.looks([[]], SIDE)
+    (picture,) = view.render([[]], SIDE)
     assert np.abs(picture - (crop + 1) * 127.5).mean() < 2
 
 
 def test_it_looks_like_the_whole_path(
-    view: PhotoView, editor: Editor, photo: OpenPhoto, edits: list[ScaledEdit]
+    view: PhotoPreviewer, editor: Editor, photo: OpenPhoto, edits: list[ScaledEdit]
 ) -> None:
-    (before,) = view.looks([[]], SIDE)
-    (light,) = view.looks([edits[:1]], SIDE)
+    (before,) = view.render([[]], SIDE)
+    (light,) = view.render([edits[:1]], SIDE)
     whole = applied(editor, photo, edits[0]).astype(float)
     assert np.abs(light - whole).mean() < 0.25 * np.abs(before - whole).mean() + 1
 
@@ -70,37 +70,37 @@ class Larger(nn.Module):
 
 
 def test_a_large_generators_pictures_are_reduced_and_look_alike(
-    view: PhotoView, editor: Editor, photo: OpenPhoto, edits: list[ScaledEdit]
+    view: PhotoPreviewer, editor: Editor, photo: OpenPhoto, edits: list[ScaledEdit]
 ) -> None:
     networks = replace(editor.networks, generator=Larger(editor.networks.generator))
     large = replace(photo, valid=photo.valid.repeat(4, axis=0).repeat(4, axis=1))
     w_plus = editor.engine.tensor(photo.w_plus)
-    other = PhotoView(Glance(networks), editor.bundle, large, w_plus)
+    other = PhotoPreviewer(PreviewNetworks(networks), editor.bundle, large, w_plus)
     assert len(other._before) == 256 < len(large.valid)
-    before, expected = view.looks([[], edits[:1]], SIDE)
-    (found,) = other.looks([edits[:1]], SIDE)
+    before, expected = view.render([[], edits[:1]], SIDE)
+    (found,) = other.render([edits[:1]], SIDE)
     change, error = (np.abs(expected.astype(int) - p).mean() for p in (before, found))
     assert error < 0.25 * change
 
 
 def test_every_stack_has_its_own_look_and_zero_changes_nothing(
-    view: PhotoView, edits: list[ScaledEdit]
+    view: PhotoPreviewer, edits: list[ScaledEdit]
 ) -> None:
     nothing = ScaledEdit(edits[0].vector, edits[0].parts, 0.0)
     stacks = [[], [nothing], *([e] for e in edits), edits]
-    before, zero, *looks = view.looks(stacks, SIDE)
+    before, zero, *looks = view.render(stacks, SIDE)
     assert np.abs(before.astype(int) - zero).max() <= 2
     assert len({picture.tobytes() for picture in (before, *looks)}) == len(edits) + 2
-    alone = next(view.looks([[edits[-1]]], SIDE))
+    alone = next(view.render([[edits[-1]]], SIDE))
     assert np.abs(alone.astype(int) - looks[-2]).max() <= 2  # batches do not mix
 
 
 def test_closer_it_is_a_part_of_the_whole_with_the_change_in_it(
-    view: PhotoView, edits: list[ScaledEdit]
+    view: PhotoPreviewer, edits: list[ScaledEdit]
 ) -> None:
-    before, whole = view.looks([[], edits[:1]], LARGEST)
+    before, whole = view.render([[], edits[:1]], LARGEST)
     changed = np.abs(whole.astype(int) - before).max(axis=2) > 8
-    (near,) = view.looks([edits[:1]], LARGEST, closer=True)
+    (near,) = view.render([edits[:1]], LARGEST, closer=True)
     likeness, width, left, top = max(
         place_of(near, width, whole) for width in range(int(CLOSEST * LARGEST), LARGEST, 8)
     )
@@ -125,6 +125,8 @@ def test_a_window_holds_what_is_shown_and_stays_inside() -> None:
     assert window_around(shown) == pytest.approx((0.22, 0.02, 0.78))
 
 
-def test_the_order_of_a_stack_does_not_matter(view: PhotoView, edits: list[ScaledEdit]) -> None:
-    one, other = view.looks([edits, edits[::-1]], SIDE)
+def test_the_order_of_a_stack_does_not_matter(
+    view: PhotoPreviewer, edits: list[ScaledEdit]
+) -> None:
+    one, other = view.render([edits, edits[::-1]], SIDE)
     assert np.abs(one.astype(int) - other).max() <= 2

@@ -6,15 +6,15 @@ import cv2
 import numpy as np
 import pytest
 
-from backend.editing.borrow import borrowed_claims, borrowed_layer, tone
+from backend.editing.borrow import borrowed_label_edit, borrowed_layer, tone
 from backend.editing.editor import Editor, OpenPhoto
 from backend.editing.options import Optimisation
-from backend.editing.preview import PhotoPreview, laid_over
+from backend.editing.preview.optimisation import OptimisationPreview, laid_over
 from backend.editing.progress import Progress
 from backend.errors import NothingChanged, UnknownPart
 from backend.photos.align import CropFrame, extract
+from backend.photos.label_edit import PaintedLayer
 from backend.photos.motion.part_change import PartChange
-from backend.photos.painted import PaintedLayer
 
 
 def grown(photo: OpenPhoto, part: str) -> list[PaintedLayer]:
@@ -62,7 +62,9 @@ def unchanged(photo: OpenPhoto, editor: Editor) -> PartChange:
 def test_without_a_change_the_preview_is_the_photo(editor: Editor, photo: OpenPhoto) -> None:
     before = photo.rebuilt.transpose(1, 2, 0).clip(-1, 1)
     everywhere = np.ones(before.shape[:2], bool)
-    preview = PhotoPreview(photo.pixels, photo.frame, before, everywhere, unchanged(photo, editor))
+    preview = OptimisationPreview(
+        photo.pixels, photo.frame, before, everywhere, unchanged(photo, editor)
+    )
     picture = preview.draw(np.rint((before + 1) * 127.5).astype(np.uint8))
     crop, _ = extract(photo.pixels, photo.frame, len(picture))
     assert np.abs(picture - (crop + 1) * 127.5).mean() < 2
@@ -83,7 +85,7 @@ def test_a_large_generators_pictures_give_the_same_preview(
         )
         where = region.repeat(times, axis=0).repeat(times, axis=1)
         parts = unchanged(photo, editor)
-        preview = PhotoPreview(photo.pixels, photo.frame, old.clip(-1, 1), where, parts)
+        preview = OptimisationPreview(photo.pixels, photo.frame, old.clip(-1, 1), where, parts)
         drawn.append(preview.draw(np.rint((new.clip(-1, 1) + 1) * 127.5).astype(np.uint8)))
     side = len(drawn[0])
     crop, _ = extract(photo.pixels, photo.frame, side)
@@ -102,24 +104,24 @@ def test_a_part_of_the_other_photo_becomes_the_target() -> None:
     other[3:6, 2:7] = EYE
     known = np.ones((8, 8), bool)
     known[5] = False
-    claims = borrowed_claims(own, other, known, [EYE], LARGE, ("eyes",))
-    np.testing.assert_array_equal(claims.changed, ((own == EYE) | (other == EYE)) & known)
-    np.testing.assert_array_equal(claims.target, np.where(known, other, own))
+    label_edit = borrowed_label_edit(own, other, known, [EYE], LARGE, ("eyes",))
+    np.testing.assert_array_equal(label_edit.changed, ((own == EYE) | (other == EYE)) & known)
+    np.testing.assert_array_equal(label_edit.target, np.where(known, other, own))
     with pytest.raises(NothingChanged, match="hat"):
-        borrowed_claims(own, other, known, [5], LARGE, ("hat",))
+        borrowed_label_edit(own, other, known, [5], LARGE, ("hat",))
 
 
 def test_only_the_borrowed_part_changes() -> None:
     own, other = np.full((8, 8), SKIN, np.uint8), np.full((8, 8), SKIN, np.uint8)
     own[1, 1:7], own[3, 1:7] = BROW, EYE
     other[1:4, 2:4], other[3, 5], other[3, 6] = EYE, HAIR, BROW
-    claims = borrowed_claims(own, other, np.ones((8, 8), bool), [EYE], LARGE, ("eyes",))
+    label_edit = borrowed_label_edit(own, other, np.ones((8, 8), bool), [EYE], LARGE, ("eyes",))
     expected = own.copy()
     expected[2:4, 2:4] = EYE  # what is larger there is so here, but does not cover the brow
     expected[3, [1, 4]] = SKIN  # what is smaller there leaves skin
     # what hides the eye there, a strand or a brow that is lower, does not come along
-    np.testing.assert_array_equal(claims.target, expected)
-    assert (claims.target == own)[~claims.changed].all()
+    np.testing.assert_array_equal(label_edit.target, expected)
+    assert (label_edit.target == own)[~label_edit.changed].all()
 
 
 def square(x: int, y: int, side: int) -> CropFrame:

@@ -12,14 +12,14 @@ from backend.errors import BadSetting
 from backend.models.perceptual import feature_distance
 
 
-def make_target(photo: OpenPhoto, lost: bool = False) -> EditTarget:
+def make_target(photo: OpenPhoto, removed: bool = False) -> EditTarget:
     labels = torch.from_numpy(photo.labels.astype(np.int64))
     region = torch.zeros_like(labels, dtype=torch.bool)
     region[40:52, 24:40] = True
     wanted = labels.clone()
     wanted[42:50, 26:38] = 4
     gone = torch.zeros_like(labels)
-    if lost:
+    if removed:
         gone[42:46, 26:38] = labels[42:46, 26:38] + 1
     changed = (wanted != labels) | (gone > 0)
     return EditTarget(wanted, region, changed, gone, torch.ones_like(region))
@@ -71,14 +71,14 @@ def test_outside_terms_vanish_at_the_start(editor: Editor, photo: OpenPhoto) -> 
 
 
 def test_a_lost_pixel_claims_not_to_be_its_old_part(editor: Editor, photo: OpenPhoto) -> None:
-    target = make_target(photo, lost=True)
+    target = make_target(photo, removed=True)
     before, features = generated(editor, photo)
     terms = EditObjective(editor.networks, before, target, Weights()).terms(before, features)
     p = editor.networks.segmentation.logits(features).softmax(1)
     losses = -p.log()[torch.arange(len(p)), target.labels.flatten()]
-    lost = target.lost.flatten()
-    p_old = p[torch.arange(len(p)), (lost - 1).clamp(min=0)]
-    losses = torch.where(lost > 0, -(1 - p_old).clamp(min=1e-6).log(), losses)
+    removed = target.removed.flatten()
+    p_old = p[torch.arange(len(p)), (removed - 1).clamp(min=0)]
+    losses = torch.where(removed > 0, -(1 - p_old).clamp(min=1e-6).log(), losses)
     expected = weighted(losses, target)
     torch.testing.assert_close(terms["cross_entropy"], expected, rtol=1e-3, atol=1e-5)
     plain = EditObjective(editor.networks, before, target, Weights(changed=1))

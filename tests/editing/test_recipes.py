@@ -9,15 +9,15 @@ import pytest
 
 from backend.bundles.bundle import Bundle, Part
 from backend.bundles.registry import find_bundle, list_bundles
-from backend.editing.geometry import Grow, Open, Scale
+from backend.editing.geometry import Grow, Open, ScaleShape
 from backend.editing.recipes import (
     CATS,
     FACES,
     RECIPES,
     Recipe,
-    claims_of,
     find_recipe,
     group_of,
+    label_edit_of,
     recipes_for,
 )
 from backend.errors import NothingChanged, UnknownPart, UnknownRecipe
@@ -110,20 +110,20 @@ def mask(bundle: Bundle, labels: np.ndarray, *groups: str) -> np.ndarray:
 
 
 def after(name: str, bundle: Bundle, labels: np.ndarray) -> np.ndarray:
-    return claims_of(find_recipe(bundle, name), labels, bundle).target
+    return label_edit_of(find_recipe(bundle, name), labels, bundle).target
 
 
 @pytest.mark.parametrize(("bundle", "labels", "recipe"), CASES)
 def test_each_recipe_changes_its_parts_and_says_so(
     bundle: Bundle, labels: np.ndarray, recipe: Recipe
 ) -> None:
-    claims = claims_of(recipe, labels, bundle)
-    assert np.array_equal(claims.changed, claims.target != labels)
-    assert not claims.lost.any()
-    group = [bundle.part(name).index for name in claims.parts]
+    label_edit = label_edit_of(recipe, labels, bundle)
+    assert np.array_equal(label_edit.changed, label_edit.target != labels)
+    assert not label_edit.removed.any()
+    group = [bundle.part(name).index for name in label_edit.parts]
     assert group == recipe.group(bundle)
-    before, wanted = np.isin(labels, group), np.isin(claims.target, group)
-    assert (before | wanted)[claims.changed].all()  # nothing else moves
+    before, wanted = np.isin(labels, group), np.isin(label_edit.target, group)
+    assert (before | wanted)[label_edit.changed].all()  # nothing else moves
 
 
 def test_there_is_a_recipe_for_each_edit_that_a_domain_should_have() -> None:
@@ -215,24 +215,24 @@ def test_hair_grows_and_shrinks_from_outside_only() -> None:
 
 
 def test_what_a_part_leaves_shows_what_was_nearest() -> None:
-    recipe = Recipe("n", "N", "", ("nose",), Scale(x=0.5))
-    claims = claims_of(recipe, face(FINE), FINE)
-    assert set(claims.target[claims.changed]) == {FINE.part("skin").index}
+    recipe = Recipe("n", "N", "", ("nose",), ScaleShape(x=0.5))
+    label_edit = label_edit_of(recipe, face(FINE), FINE)
+    assert set(label_edit.target[label_edit.changed]) == {FINE.part("skin").index}
 
 
 def test_stray_pixels_of_a_part_stay_where_they_are() -> None:
     labels = face(FINE)
     labels[50, 20] = FINE.part("left eye").index
-    wanted = claims_of(Recipe("e", "E", "", ("eyes",), Scale(x=1.5)), labels, FINE).target
+    wanted = label_edit_of(Recipe("e", "E", "", ("eyes",), ScaleShape(x=1.5)), labels, FINE).target
     assert wanted[50, 20] == labels[50, 20] and wanted[50, 21] == labels[50, 21]
 
 
 def test_the_first_group_that_the_model_has_is_meant() -> None:
     recipe = Recipe("l", "L", "", ("lips", "mouth"), Grow(0.02, over=("skin",)))
-    assert claims_of(recipe, face(FINE), FINE).parts == ("upper lip", "lower lip")
-    assert claims_of(recipe, face(WHOLE), WHOLE).parts == ("mouth",)
+    assert label_edit_of(recipe, face(FINE), FINE).parts == ("upper lip", "lower lip")
+    assert label_edit_of(recipe, face(WHOLE), WHOLE).parts == ("mouth",)
 
 
 def test_a_change_too_small_for_the_model_is_said() -> None:
     with pytest.raises(NothingChanged, match="'O' changes nothing"):
-        claims_of(Recipe("o", "O", "", ("mouth",), Open(0.01)), face(FINE), FINE)
+        label_edit_of(Recipe("o", "O", "", ("mouth",), Open(0.01)), face(FINE), FINE)

@@ -15,11 +15,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from backend.bundles import find_bundle
 from backend.bundles.networks import Networks, load_networks
 from backend.editing.descent import Evaluate, LossAndGradient
-from backend.editing.glance import Glance
 from backend.editing.inversion import LEVELS, invert
 from backend.editing.objective import EditObjective
 from backend.editing.optimise import optimise_delta
 from backend.editing.options import Weights
+from backend.editing.preview.networks import PreviewNetworks
 from backend.models.config import GeneratorConfig
 from backend.models.generator import Generator
 from backend.models.segmentation import SegmentationBranch
@@ -102,7 +102,7 @@ def test_a_step_of_an_embedding(
 
 
 def test_picture_and_labels(networks: Networks, problem: Problem) -> None:
-    for look in (networks.picture_and_labels, Glance(networks)):
+    for look in (networks.picture_and_labels, PreviewNetworks(networks)):
         expected = look(problem.w_plus)
         with KernelsOnly():
             found = look(problem.w_plus)
@@ -119,7 +119,7 @@ def test_a_gpus_own_routines_fit_together() -> None:
         networks = Networks(generator, branch.eval().requires_grad_(False), None, None, None)
         w_plus = torch.randn(1, config.n_ws, 8)
         image, labels = networks.picture_and_labels(w_plus)
-        pictures, coarse = Glance(networks)(w_plus)
+        pictures, coarse = PreviewNetworks(networks)(w_plus)
     shapes = {image: (1, 3, 1024, 1024), labels: (512, 512)}
     shapes |= {pictures: (1, 256, 256, 3), coarse: (1, 64, 64)}
     assert all(tensor.is_cuda and tensor.shape == shape for tensor, shape in shapes.items())

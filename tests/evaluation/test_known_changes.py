@@ -6,7 +6,7 @@ import pytest
 
 from backend.evaluation.face_mesh import FaceShape
 from backend.evaluation.known_changes import Stretch, change_read
-from backend.evaluation.measures import Change, FaceMeasure
+from backend.evaluation.measures import FaceMeasure, LeastChange
 
 SIDE = 200
 LEFT, RIGHT = (0, 1, 2, 3), (4, 5, 6, 7)  # landmarks around two discs
@@ -68,7 +68,7 @@ def test_what_is_read_of_a_change_can_be_less_than_it_is() -> None:
 
 
 def test_a_measure_asks_for_what_its_observer_can_see() -> None:
-    measure = FaceMeasure(width_of_left, Change(-0.3), Stretch((LEFT,), axis=0))
+    measure = FaceMeasure(width_of_left, LeastChange(-0.3), Stretch((LEFT,), axis=0))
     crop = discs()
     narrower = measure.known.made(crop, outlined(crop), -0.35)
     shapes = sees_half(crop), sees_half(narrower)
@@ -76,5 +76,5 @@ def test_a_measure_asks_for_what_its_observer_can_see() -> None:
     fitted = measure.calibrated([(crop, sees_half(crop))], sees_half)
     assert fitted.worked(*shapes) is True and fitted.worked(shapes[0], shapes[0]) is False
     assert "read as -1" in fitted.describe() and "read" not in measure.describe()
-    plain = FaceMeasure(width_of_left, Change(-0.3))
+    plain = FaceMeasure(width_of_left, LeastChange(-0.3))
     assert plain.calibrated([(crop, sees_half(crop))], sees_half) is plain

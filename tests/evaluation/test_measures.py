@@ -11,7 +11,7 @@ from backend.evaluation.face_mesh import FaceShape
 from backend.evaluation.measures import (
     FACE_MEASURES,
     PART_MEASURES,
-    Change,
+    LeastChange,
     PartMeasure,
     area,
     centre_height,
@@ -68,11 +68,11 @@ def test_corners_lift_as_they_bend() -> None:
 def test_a_change_has_a_size_and_a_sign(
     by: float, times: bool, after: float, happened: bool
 ) -> None:
-    assert Change(by, times).happened(100, after) is happened
+    assert LeastChange(by, times).happened(100, after) is happened
 
 
 def test_a_part_that_grew_worked() -> None:
-    measure = PartMeasure(area, ("mouth",), Change(0.1))
+    measure = PartMeasure(area, ("mouth",), LeastChange(0.1))
     before, after, none = (np.zeros((64, 64), np.uint8) for _ in range(3))
     before[box(20, 40, 40, 50)] = MOUTH
     after[box(20, 40, 40, 52)] = MOUTH
@@ -80,17 +80,17 @@ def test_a_part_that_grew_worked() -> None:
     assert measure.worked(BUNDLE, after, before) is False
     assert measure.worked(BUNDLE, before, none) is False
     assert measure.worked(BUNDLE, none, after) is None
-    smaller = dataclasses.replace(measure, change=Change(-0.1))
+    smaller = dataclasses.replace(measure, change=LeastChange(-0.1))
     assert smaller.worked(BUNDLE, before, none) is True
-    slimmer = PartMeasure(width, ("mouth",), Change(-0.1))
+    slimmer = PartMeasure(width, ("mouth",), LeastChange(-0.1))
     assert slimmer.worked(BUNDLE, before, none) is False
 
 
 def test_the_first_group_that_the_bundle_has_is_measured() -> None:
-    measure = PartMeasure(area, ("tail", "mouth"), Change(0.1))
+    measure = PartMeasure(area, ("tail", "mouth"), LeastChange(0.1))
     assert measure.group(BUNDLE) == "mouth"
     assert measure.describe(BUNDLE) == "area of mouth +10%"
-    tail = PartMeasure(area, ("tail",), Change(0.1))
+    tail = PartMeasure(area, ("tail",), LeastChange(0.1))
     labels = np.full((64, 64), MOUTH, np.uint8)
     assert tail.worked(BUNDLE, labels, labels) is None
 

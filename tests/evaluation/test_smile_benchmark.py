@@ -10,12 +10,12 @@ import torch
 
 from backend.bundles import find_bundle
 from backend.editing.editor import Editor
-from backend.editing.inversion import Level
-from backend.evaluation import album as albums
+from backend.editing.inversion import InversionLevel
 from backend.evaluation import methods, report, smile_benchmark, sweeps
-from backend.evaluation.album import Album
+from backend.evaluation import photo_set as albums
 from backend.evaluation.distances import PerceptualSpace
-from backend.evaluation.judge import Judge
+from backend.evaluation.edit_scorer import EditScorer
+from backend.evaluation.photo_set import PhotoSet
 from backend.evaluation.plots import plot_quality, plot_sweep
 from backend.evaluation.sheets import save_sheet
 from backend.evaluation.store import Store
@@ -30,10 +30,10 @@ class Reddish:
 
 
 @pytest.fixture
-def album(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Album:
+def photo_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PhotoSet:
     """The portrait, small, and its mirror image, embedded in one step."""
-    monkeypatch.setattr(albums, "STEPS", {**albums.STEPS, "+100 steps": Level(1)})
-    monkeypatch.setitem(methods.LEVELS, "fast", Level(1))
+    monkeypatch.setattr(albums, "STEPS", {**albums.STEPS, "+100 steps": InversionLevel(1)})
+    monkeypatch.setitem(methods.LEVELS, "fast", InversionLevel(1))
     monkeypatch.setattr(methods, "REFINEMENTS", (1,))
     monkeypatch.setattr(methods, "SCRATCH_STEPS", 1)
     monkeypatch.setattr(sweeps, "SCALES", (0.0, 1.0))
@@ -44,7 +44,7 @@ def album(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Album:
     cv2.imwrite(str(tmp_path / "photos/a.png"), photo)
     cv2.imwrite(str(tmp_path / "photos/b.png"), photo[:, ::-1])
     editor = Editor(find_bundle("faces"))
-    return Album(editor, tmp_path / "photos", Store(tmp_path / "store"), quiet=True)
+    return PhotoSet(editor, tmp_path / "photos", Store(tmp_path / "store"), quiet=True)
 
 
 @pytest.fixture
@@ -52,14 +52,14 @@ def smile(tmp_path: Path) -> Edit:
     return Library(tmp_path / "library").get("faces", "smile")
 
 
-def test_every_method_is_scored_and_drawn(album: Album, smile: Edit, tmp_path: Path) -> None:
+def test_every_method_is_scored_and_drawn(photo_set: PhotoSet, smile: Edit, tmp_path: Path) -> None:
     names = ["photos/a.png", "photos/b.png"]
     baseline = -smile.vector
-    rows = [*methods.editgan_methods(album.editor, smile)]
+    rows = [*methods.editgan_methods(photo_set.editor, smile)]
     rows.append(methods.constant("InterFaceGAN", baseline, smile))
-    darker = lambda name, photo: album.tensors(name)[0] - 0.5  # noqa: E731
+    darker = lambda name, photo: photo_set.tensors(name)[0] - 0.5  # noqa: E731
     rows.append(methods.PictureMethod("Darker", darker, smile))
-    shown = smile_benchmark.render(album, names, rows)
+    shown = smile_benchmark.render(photo_set, names, rows)
     expected = [
         "EditGAN vector",
         "EditGAN vector +1",
@@ -69,16 +69,16 @@ def test_every_method_is_scored_and_drawn(album: Album, smile: Edit, tmp_path: P
     ]
     assert list(shown.generated)[1:] == list(shown.composed)[1:] == expected
     darker = shown.generated["Darker"][0].astype(int)
-    assert np.abs(darker - np.maximum(album.crop(names[0]).astype(int) - 64, 0)).max() <= 1
-    forehead = np.s_[: album.size // 4]  # far from the mouth: no method's composite changes it
+    assert np.abs(darker - np.maximum(photo_set.crop(names[0]).astype(int) - 64, 0)).max() <= 1
+    forehead = np.s_[: photo_set.size // 4]  # far from the mouth: no method's composite changes it
     assert np.array_equal(shown.composed["Darker"][0][forehead], shown.photos[0][forehead])
     for first, _ in (*shown.generated.values(), *shown.composed.values()):
-        assert first.shape == (album.size, album.size, 3) and first.dtype == np.uint8
+        assert first.shape == (photo_set.size, photo_set.size, 3) and first.dtype == np.uint8
 
-    networks = album.editor.networks
+    networks = photo_set.editor.networks
     space = PerceptualSpace(networks.perceptual)
-    judge = Judge(Reddish(), networks.identity, space, shown.photos, torch.device("cpu"))
-    tables = smile_benchmark.smile_table(judge, shown)
+    edit_scorer = EditScorer(Reddish(), networks.identity, space, shown.photos, torch.device("cpu"))
+    tables = smile_benchmark.smile_table(edit_scorer, shown)
     photo, *edited = tables["composite"]
     assert photo["identity"] == pytest.approx(1) and photo["frechet"] == pytest.approx(0, abs=1e-4)
     assert all(row["identity"] < 0.9999 for row in edited)
@@ -87,7 +87,7 @@ def test_every_method_is_scored_and_drawn(album: Album, smile: Edit, tmp_path: P
     assert rebuilt["identity"] < 0.99
 
     vectors = {"EditGAN vector": smile.vector, "InterFaceGAN": baseline}
-    curves = sweeps.sweep(album, names, vectors, smile, judge)
+    curves = sweeps.sweep(photo_set, names, vectors, smile, edit_scorer)
     starts = [points[0] for points in curves["curves"].values() if len(points) > 1]
     (refined,) = curves["curves"]["EditGAN vector +1"]
     assert refined["scale"] == 1 and refined["identity"] < 0.99
@@ -109,14 +109,16 @@ def _draw(folder: Path, tables: dict, shown: smile_benchmark.Pictures) -> None:
     assert sheet.shape[1] == 6 * 128 and sheet.shape[0] > 2 * 128
 
 
-def test_slow_edits_are_kept(album: Album, smile: Edit, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = methods.editgan_methods(album.editor, smile)
-    first = smile_benchmark.render(album, ["photos/a.png"], rows)
+def test_slow_edits_are_kept(
+    photo_set: PhotoSet, smile: Edit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = methods.editgan_methods(photo_set.editor, smile)
+    first = smile_benchmark.render(photo_set, ["photos/a.png"], rows)
     # neither refinement nor optimisation may run again
     monkeypatch.setattr(Editor, "optimise", None)
     for module in ("applying", "repainting"):
         monkeypatch.setattr(f"backend.editing.{module}.optimise_delta", None)
-    again = smile_benchmark.render(album, ["photos/a.png"], rows)
+    again = smile_benchmark.render(photo_set, ["photos/a.png"], rows)
     for name, crops in first.generated.items():
         assert np.array_equal(crops[0], again.generated[name][0])
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from backend.bundles.networks import Networks
 from backend.editing.descent import LossAndGradient
-from backend.editing.inversion import Level, encode, invert
+from backend.editing.inversion import InversionLevel, encode, invert
 from backend.editing.objective import EditObjective
 from backend.editing.optimise import optimise_delta
 from backend.editing.options import Weights
@@ -97,7 +97,7 @@ def test_an_embedding_gets_better() -> None:
     networks, problem = on("cuda")
     mask = torch.ones_like(problem.before[:, :1])
     start = encode(networks, problem.before)
-    code = invert(networks, problem.before, mask, Level(steps=STEPS))
+    code = invert(networks, problem.before, mask, InversionLevel(steps=STEPS))
     with torch.no_grad():
         first, last = (networks.generator(w_plus)[0] for w_plus in (start, code))
     assert (last - problem.before).square().mean() < (first - problem.before).square().mean()

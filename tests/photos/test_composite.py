@@ -10,10 +10,10 @@ from backend.photos.align import CropFrame, extract
 from backend.photos.composite import ResultLayer, composite
 from backend.photos.feather import feathered_alpha
 from backend.photos.motion.part_change import PartChange
-from backend.photos.motion.roles import Opening, PartRoles
+from backend.photos.motion.roles import OpeningRole, PartRoles
 
 RESOLUTION = 64
-MOUTH = PartRoles(((1,), (2,), (3,), (4,)), (0, 1, 2, 3), (), (Opening(1, 2, 3),))
+MOUTH = PartRoles(((1,), (2,), (3,), (4,)), (0, 1, 2, 3), (), (OpeningRole(1, 2, 3),))
 """Of labels: 0 background, 1 skin, 2 upper lip, 3 mouth interior, 4 lower lip."""
 
 

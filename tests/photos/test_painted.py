@@ -12,12 +12,12 @@ import pytest
 
 from backend.errors import NothingChanged, UnknownPart
 from backend.photos.align import CropFrame
-from backend.photos.painted import (
+from backend.photos.label_edit import (
     UNKNOWN,
-    Claims,
+    LabelEdit,
     PaintedLayer,
     labels_of_layers,
-    read_painted,
+    read_label_edit,
     settled,
 )
 from backend.photos.parts import PartMask
@@ -50,8 +50,8 @@ def layers(base: Sequence[PartMask]) -> dict[str, PaintedLayer]:
     return {m.name: PaintedLayer(m.name, m.x, m.y, m.alpha.copy()) for m in base}
 
 
-def read(painted: Sequence[PaintedLayer], base: list[PartMask] | None = None) -> Claims:
-    return read_painted(base or masks(), painted, FRAME, label_map(), PARTS)
+def read(painted: Sequence[PaintedLayer], base: list[PartMask] | None = None) -> LabelEdit:
+    return read_label_edit(base or masks(), painted, FRAME, label_map(), PARTS)
 
 
 def cells(rows: slice, columns: slice) -> tuple[slice, slice]:
@@ -72,42 +72,42 @@ def expected(*areas: tuple[slice, slice]) -> np.ndarray:
 def test_painting_gains_and_painted_over_parts_are_not_edited() -> None:
     painted = layers(masks())
     painted["mouth"].alpha[cells(slice(22, 25), slice(12, 20))] = 255
-    claims = read(list(painted.values()))
-    gained = expected((slice(22, 25), slice(12, 20)))
-    np.testing.assert_array_equal(claims.changed, gained)
-    np.testing.assert_array_equal(claims.target, np.where(gained, MOUTH, label_map()))
-    assert not claims.lost.any()
-    assert claims.parts == ("mouth",)
+    label_edit = read(list(painted.values()))
+    added = expected((slice(22, 25), slice(12, 20)))
+    np.testing.assert_array_equal(label_edit.changed, added)
+    np.testing.assert_array_equal(label_edit.target, np.where(added, MOUTH, label_map()))
+    assert not label_edit.removed.any()
+    assert label_edit.parts == ("mouth",)
 
 
 def test_erasing_half_a_part_is_lost() -> None:
     painted = layers(masks())
     painted["mouth"].alpha[cells(slice(18, 20), slice(12, 20))] = 0
-    claims = read(list(painted.values()))
-    lost = expected((slice(18, 20), slice(12, 20)))
-    np.testing.assert_array_equal(claims.changed, lost)
-    np.testing.assert_array_equal(claims.lost, np.where(lost, MOUTH + 1, 0))
-    np.testing.assert_array_equal(claims.target, label_map())
-    assert claims.parts == ("mouth",)
+    label_edit = read(list(painted.values()))
+    removed = expected((slice(18, 20), slice(12, 20)))
+    np.testing.assert_array_equal(label_edit.changed, removed)
+    np.testing.assert_array_equal(label_edit.removed, np.where(removed, MOUTH + 1, 0))
+    np.testing.assert_array_equal(label_edit.target, label_map())
+    assert label_edit.parts == ("mouth",)
 
 
 def test_a_missing_layer_is_wholly_erased() -> None:
     painted = layers(masks())
     del painted["eyes"]
-    claims = read(list(painted.values()))
-    np.testing.assert_array_equal(claims.lost > 0, label_map() == EYES)
-    assert claims.parts == ("eyes",)
+    label_edit = read(list(painted.values()))
+    np.testing.assert_array_equal(label_edit.removed > 0, label_map() == EYES)
+    assert label_edit.parts == ("eyes",)
 
 
 def test_moving_a_layer_gains_there_and_loses_here() -> None:
     painted = layers(masks())
     painted["mouth"] = replace(painted["mouth"], y=painted["mouth"].y - 2 * CELL)
-    claims = read(list(painted.values()))
-    np.testing.assert_array_equal(claims.lost > 0, expected((slice(20, 22), slice(12, 20))))
-    gained = expected((slice(16, 18), slice(12, 20)))
-    np.testing.assert_array_equal(claims.changed & (claims.lost == 0), gained)
-    assert (claims.target[gained] == MOUTH).all()
-    assert claims.parts == ("mouth",)
+    label_edit = read(list(painted.values()))
+    np.testing.assert_array_equal(label_edit.removed > 0, expected((slice(20, 22), slice(12, 20))))
+    added = expected((slice(16, 18), slice(12, 20)))
+    np.testing.assert_array_equal(label_edit.changed & (label_edit.removed == 0), added)
+    assert (label_edit.target[added] == MOUTH).all()
+    assert label_edit.parts == ("mouth",)
 
 
 def test_erased_and_repainted_is_gained_by_the_new_part() -> None:
@@ -115,10 +115,10 @@ def test_erased_and_repainted_is_gained_by_the_new_part() -> None:
     area = cells(slice(18, 20), slice(12, 20))
     painted["mouth"].alpha[area] = 0
     painted["skin"].alpha[area] = 255
-    claims = read(list(painted.values()))
-    assert not claims.lost.any()
-    assert (claims.target[18:20, 12:20] == SKIN).all()
-    assert claims.parts == ("skin", "mouth")  # both layers changed; in the bundle's order
+    label_edit = read(list(painted.values()))
+    assert not label_edit.removed.any()
+    assert (label_edit.target[18:20, 12:20] == SKIN).all()
+    assert label_edit.parts == ("skin", "mouth")  # both layers changed; in the bundle's order
 
 
 @pytest.mark.parametrize("order", [("mouth", "eyes"), ("eyes", "mouth")])
@@ -127,16 +127,16 @@ def test_of_two_new_claims_the_upper_layer_wins(order: tuple[str, str]) -> None:
     for name in order:
         painted[name].alpha[cells(slice(14, 17), slice(14, 18))] = 255
     others = [painted[n] for n in NAMES if n not in order]
-    claims = read([painted[order[0]], painted[order[1]], *others])
-    assert (claims.target[14:17, 14:18] == NAMES.index(order[0])).all()
+    label_edit = read([painted[order[0]], painted[order[1]], *others])
+    assert (label_edit.target[14:17, 14:18] == NAMES.index(order[0])).all()
 
 
 def test_a_new_claim_wins_over_unchanged_layers_above_it() -> None:
     painted = layers(masks())
     painted["background"].alpha[cells(slice(18, 22), slice(12, 20))] = 255
-    claims = read([painted[n] for n in ("mouth", "eyes", "skin", "background")])
-    assert (claims.target[18:22, 12:20] == BACKGROUND).all()
-    assert claims.parts == ("background",)
+    label_edit = read([painted[n] for n in ("mouth", "eyes", "skin", "background")])
+    assert (label_edit.target[18:22, 12:20] == BACKGROUND).all()
+    assert label_edit.parts == ("background",)
 
 
 @pytest.mark.parametrize(("alpha", "counts"), [(127, False), (128, True)])
@@ -144,17 +144,17 @@ def test_half_transparent_paint_counts_from_128(alpha: int, counts: bool) -> Non
     painted = layers(masks())
     painted["mouth"].alpha[cells(slice(22, 25), slice(12, 20))] = alpha
     painted["eyes"].alpha[cells(slice(13, 15), slice(9, 13))] = 255
-    claims = read(list(painted.values()))
-    assert bool((claims.target[22:25, 12:20] == MOUTH).all()) is counts
-    assert claims.parts == (("mouth", "eyes") if counts else ("eyes",))
+    label_edit = read(list(painted.values()))
+    assert bool((label_edit.target[22:25, 12:20] == MOUTH).all()) is counts
+    assert label_edit.parts == (("mouth", "eyes") if counts else ("eyes",))
 
 
 def test_several_layers_of_one_part_add_up() -> None:
     painted = layers(masks())
     patch = PaintedLayer("mouth", OFFSET[0] + 120, OFFSET[1] + 220, np.full((30, 80), 255, "u1"))
-    claims = read([patch, *painted.values()])
-    np.testing.assert_array_equal(claims.changed, expected((slice(22, 25), slice(12, 20))))
-    assert not claims.lost.any()
+    label_edit = read([patch, *painted.values()])
+    np.testing.assert_array_equal(label_edit.changed, expected((slice(22, 25), slice(12, 20))))
+    assert not label_edit.removed.any()
 
 
 def test_untouched_layers_change_nothing() -> None:
@@ -191,8 +191,8 @@ def test_a_change_below_the_generators_resolution_says_so() -> None:
 def test_half_a_generator_pixel_is_decided_by_area() -> None:
     painted = layers(masks())
     painted["mouth"].alpha[220:226, 120:200] = 255
-    claims = read(list(painted.values()))
-    np.testing.assert_array_equal(claims.changed, expected((slice(22, 23), slice(12, 20))))
+    label_edit = read(list(painted.values()))
+    np.testing.assert_array_equal(label_edit.changed, expected((slice(22, 23), slice(12, 20))))
 
 
 def test_paint_beyond_the_frame_has_no_effect() -> None:
@@ -227,8 +227,8 @@ def test_rotated_frames_claim_the_right_pixels() -> None:
     painted["mouth"] = replace(
         painted["mouth"], alpha=np.maximum(painted["mouth"].alpha, drawn(patch))
     )
-    claims = read_painted(base, list(painted.values()), frame, label_map(), PARTS)
-    np.testing.assert_array_equal(claims.changed, expected((slice(22, 25), slice(12, 20))))
+    label_edit = read_label_edit(base, list(painted.values()), frame, label_map(), PARTS)
+    np.testing.assert_array_equal(label_edit.changed, expected((slice(22, 25), slice(12, 20))))
 
 
 def test_unknown_parts_are_named() -> None:
@@ -266,17 +266,17 @@ def test_a_stroke_on_layers_with_such_edges_counts() -> None:
     beside = {name: shifted(layer, CELL) for name, layer in layers(base).items()}
     rows, columns = slice(6, 10), slice(9, 13)  # above the eyes
     beside["eyes"].alpha[cells(rows, columns)] = 255
-    claims = read(settled(base, list(beside.values()), FRAME, RESOLUTION))
-    assert claims.parts == ("eyes",)
-    found = np.argwhere(claims.changed)
+    label_edit = read(settled(base, list(beside.values()), FRAME, RESOLUTION))
+    assert label_edit.parts == ("eyes",)
+    found = np.argwhere(label_edit.changed)
     assert (found.min(axis=0) >= (6, 9)).all() and (found.max(axis=0) <= (14, 14)).all()
-    assert (claims.target[8:10, 10:13] == EYES).all()
+    assert (label_edit.target[8:10, 10:13] == EYES).all()
 
 
 def test_a_part_that_was_taken_away_stays_away() -> None:
     base = masks()
     beside = {name: shifted(layer, CELL) for name, layer in layers(base).items()}
     del beside["mouth"]
-    claims = read(settled(base, list(beside.values()), FRAME, RESOLUTION))
-    assert claims.parts == ("mouth",)
-    assert claims.lost[20, 15] == MOUTH + 1
+    label_edit = read(settled(base, list(beside.values()), FRAME, RESOLUTION))
+    assert label_edit.parts == ("mouth",)
+    assert label_edit.removed[20, 15] == MOUTH + 1

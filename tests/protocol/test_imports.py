@@ -19,7 +19,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
         ("protocol.launch", "backend"),
         ("backend.server.main", "torch"),  # it answers before torch is there
         ("backend.server.main", "numpy"),
-        ("backend.server.files", "torch"),
+        ("backend.server.files_handler", "torch"),
         ("backend.cli", "numpy"),
         ("backend.commands.session", "protocol.messages"),  # no socket is used there
     ],

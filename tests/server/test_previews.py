@@ -39,22 +39,24 @@ def test_a_stack_is_summed_and_none_is_the_photo(connection: Connection) -> None
 
 def test_thumbnails_are_made_once(connection: Connection) -> None:
     connection.request(segment())
-    first = connection.request(m.PreviewEdits("p1", [ref(10), ref(20)])).looks
+    first = connection.request(m.PreviewEdits("p1", [ref(10), ref(20)])).thumbnails
     assert [red(look.pixels) for look in first] == [110, 120]
-    again = connection.request(m.PreviewEdits("p1", [ref(30), ref(20), ref(10)])).looks
+    again = connection.request(m.PreviewEdits("p1", [ref(30), ref(20), ref(10)])).thumbnails
     assert [red(look.pixels) for look in again] == [130, 120, 110]
     assert [made(look.pixels) for look in again] == [3, 2, 1]
-    other = connection.request(m.PreviewEdits("p1", [ref(10, 0.5)])).looks
+    other = connection.request(m.PreviewEdits("p1", [ref(10, 0.5)])).thumbnails
     assert made(other[0].pixels) == 4
     connection.request(segment())  # opened anew, perhaps with another code
-    anew = connection.request(m.PreviewEdits("p1", [ref(10)])).looks
+    anew = connection.request(m.PreviewEdits("p1", [ref(10)])).thumbnails
     assert made(anew[0].pixels) == 1
 
 
 def test_an_edit_that_cannot_be_shown_does_not_hide_the_others(connection: Connection) -> None:
     connection.request(segment())
     foreign = m.EditRef(vector=vector(1, width=2), parts=("hair",))
-    looks = connection.request(m.PreviewEdits("p1", [m.EditRef("none"), ref(10), foreign])).looks
+    looks = connection.request(
+        m.PreviewEdits("p1", [m.EditRef("none"), ref(10), foreign])
+    ).thumbnails
     assert [red(look.pixels) if look.pixels else None for look in looks] == [None, 110, None]
     assert "no edit 'none'" in looks[0].problem
     assert "another model" in looks[2].problem
@@ -65,4 +67,4 @@ def test_errors(connection: Connection) -> None:
     assert error_of(connection, m.PreviewEdits("p1", [])).code == "unknown_photo"
     connection.request(segment())
     assert error_of(connection, m.PreviewStack("p1", [m.EditRef("none")])).code == "unknown_edit"
-    assert connection.request(m.PreviewEdits("p1", [])).looks == []
+    assert connection.request(m.PreviewEdits("p1", [])).thumbnails == []

@@ -128,7 +128,7 @@ def test_an_edit_learnt_from_several_photos(editor: Connection) -> None:
     mine = m.EditRef(vector=edited.vector, parts=edited.parts)
     events: list[m.Message] = []
     learnt = editor.request(m.Learn(["p", "q"], edits=[mine], steps=2), events.append)
-    assert isinstance(learnt, m.Learnt)
+    assert isinstance(learnt, m.Learned)
     assert learnt.parts == ("eyes",) and learnt.low < 0 < learnt.high
     assert learnt.report.learnt_from == 2 and hasattr(learnt.report, "transfer")
     assert any(isinstance(event, m.Progress) for event in events)

@@ -7,13 +7,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from backend.server.sessions import PhotoStore, Session, UnknownPhoto
+from backend.server.sessions import PhotoSession, PhotoStore, UnknownPhoto
 
 
-def session(name: str, size: int) -> Session:
+def session(name: str, size: int) -> PhotoSession:
     part = SimpleNamespace(alpha=np.zeros(size // 2, np.uint8))
     opened = SimpleNamespace(pixels=np.zeros(size // 2, np.uint8), parts=[part])
-    return Session(name, "b", (0, 0, 1, 1), opened)  # type: ignore[arg-type]
+    return PhotoSession(name, "b", (0, 0, 1, 1), opened)  # type: ignore[arg-type]
 
 
 def test_the_least_recently_used_photo_goes_first() -> None:

@@ -187,7 +187,7 @@ def test_vectors_that_no_picture_can_be_drawn_from(connection: Connection, value
     connection.request(segment())
     far = m.Pixels(8, 4, 1, "f32", np.full((4, 8), value, np.float32).tobytes())
     edit = m.EditRef(vector=far, parts=("hair",))
-    (look,) = connection.request(m.PreviewEdits("p1", [edit])).looks
+    (look,) = connection.request(m.PreviewEdits("p1", [edit])).thumbnails
     assert "beyond" in look.problem
     requests: list[m.JobRequest] = [
         m.Apply("p1", [edit]),

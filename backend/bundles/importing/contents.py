@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from backend.bundles.importing.checkpoint import BadCheckpoint
-from backend.bundles.importing.stand_ins import Array, Record, TensorFlowNetwork
+from backend.bundles.importing.stand_ins import Array, PickledObject, TensorFlowNetwork
 
 T = TypeVar("T")
 
@@ -57,7 +57,7 @@ def _add(found: Contents, path: str, content: Any, depth: int) -> None:
         found.tensors[path] = content
     elif isinstance(content, Array):
         found.tensors[path] = as_tensor(content)
-    elif isinstance(content, Record):
+    elif isinstance(content, PickledObject):
         found.attributes[path] = {k: v for k, v in content.state.items() if k not in _KINDS}
         for kind in _KINDS:
             inside = content.state.get(kind) or {}
@@ -121,7 +121,7 @@ def shown(value: object) -> str:
 
 def describe(content: object) -> str:
     """In words, for a refusal."""
-    if isinstance(content, Record):
+    if isinstance(content, PickledObject):
         return f"one network ({content.class_name})"
     if isinstance(content, Mapping):
         keys = (key if isinstance(key, str) else f"a {type(key).__name__}" for key in content)

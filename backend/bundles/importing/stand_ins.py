@@ -22,7 +22,7 @@ _LONGEST_NAME = 100  # characters of a class
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class PickledObject:
     """An object that was pickled with its source code, which is ignored: class name and state."""
 
     class_name: str
@@ -97,12 +97,12 @@ def _scalar(dtype: DType, data: bytes = b"") -> float | int:
     return value
 
 
-def _record(meta: Mapping[str, Any]) -> Record:
+def _record(meta: Mapping[str, Any]) -> PickledObject:
     # meta["module_src"] is source code that the original loader would run
     name, state = meta["class_name"], meta["state"]
     if not isinstance(name, str) or not isinstance(state, Mapping):
         raise BadCheckpoint("It holds a network without a name or a state.")
-    return Record(name[:_LONGEST_NAME], dict(state))
+    return PickledObject(name[:_LONGEST_NAME], dict(state))
 
 
 def _bytes(text: str, encoding: str) -> bytes:

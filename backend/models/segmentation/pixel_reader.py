@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from torch import Tensor
 
 from backend.models.segmentation.bilinear import neighbours, pixel_centres
-from backend.models.segmentation.pyramid import Pyramid
+from backend.models.segmentation.pyramid import MapPyramid
 from backend.models.segmentation.sparse import Interpolation
 
 
@@ -53,7 +53,7 @@ class PixelReader:
                 self._fine[side] = Interpolation.of(*found)
         self.coarse = list(coarse)
         given = {side: self._needed[side] for side in coarse}
-        self._coarse = Pyramid(places, resolution, given, coarse) if coarse else None
+        self._coarse = MapPyramid(places, resolution, given, coarse) if coarse else None
 
     def read(self, feature: Tensor) -> Tensor:
         """What counts of a map (1, C, side, side): (M, C) of a coarse one, else (N, C)."""

@@ -11,7 +11,7 @@ from backend.models.segmentation.bilinear import Positions, neighbours, nodes_ar
 from backend.models.segmentation.sparse import Interpolation, Taps, joined
 
 
-class Pyramid:
+class MapPyramid:
     """The sum of coarse maps at N places, by way of their knots.
 
     Between the knots of all maps their sum is bilinear, since each is between its own. So the small
@@ -30,11 +30,11 @@ class Pyramid:
         that they are given by; around: each place's taps into these."""
         small = {s: given[s] for s in given if 4 * s <= resolution}  # else knots are as many
         self._small, self._knots, found = 0, 0, []
-        self._at_knots: Pyramid | None = None
+        self._at_knots: MapPyramid | None = None
         if len(small) > 1:
             knots, index, weights = nodes_around(places, list(small))
             own = {side: _given_by(small[side], *neighbours(knots, side)) for side in small}
-            self._at_knots = Pyramid(knots, max(small), small, own)
+            self._at_knots = MapPyramid(knots, max(small), small, own)
             self._small, self._knots = len(small), len(knots[0])
             found = [(index, weights, self._knots)]
         self._to_places = _sum([*found, *list(around.values())[self._small :]])

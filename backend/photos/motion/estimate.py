@@ -12,7 +12,7 @@ from backend.photos.arrays import Flags, Floats
 from backend.photos.motion.diffeomorphism import fold_free, warp
 from backend.photos.motion.opening import cut_open, joined, opens
 from backend.photos.motion.part_change import PartMaps, on_grid
-from backend.photos.motion.registration import THOROUGH, Maps, Stage, register
+from backend.photos.motion.registration import THOROUGH, RegisteredMaps, Stage, register
 from backend.photos.reconstruction_error import grey_of
 from backend.photos.warp import resize
 
@@ -58,8 +58,8 @@ def estimate_motion(
     """
     size = len(window)
     parts = parts or PartMaps.unknown(size)
-    moving = Maps(parts.old, _contrast(before, size))
-    fixed = Maps(parts.new, _contrast(after, size))
+    moving = RegisteredMaps(parts.old, _contrast(before, size))
+    fixed = RegisteredMaps(parts.new, _contrast(after, size))
     weight = _PICTURES if parts.roles.channels else 1.0
 
     def find(trust: Floats | None, start: Floats | None) -> Floats:

@@ -15,7 +15,7 @@ import numpy as np
 from backend.photos.arrays import Flags, Floats
 from backend.photos.guided import guided_filter
 from backend.photos.motion.diffeomorphism import fold_free, warp
-from backend.photos.motion.registration import Maps, Stage, register
+from backend.photos.motion.registration import RegisteredMaps, Stage, register
 from backend.photos.warp import resize
 
 _SMALLEST = 1e-3  # of the square: less hair that comes or goes is the jitter of labels
@@ -63,7 +63,7 @@ def hair_change(
     near = cv2.dilate(changed.astype(np.uint8), _disc(_AROUND * size)).astype(np.float32)
     room = cv2.GaussianBlur(near * ~surface, (0, 0), _AROUND * size / 3) * window * ~surface
     flat = np.zeros((size, size), np.float32)
-    old, new = (Maps(hair[..., None], flat) for hair in (source, target))
+    old, new = (RegisteredMaps(hair[..., None], flat) for hair in (source, target))
     shift = fold_free(register(old, new, room, picture_weight=0.0, stages=stages))
     matte = _matte(guide, photo)
     moved = warp(matte, resize(shift, fine) * (fine / size))

@@ -14,7 +14,7 @@ import numpy as np
 
 from backend.photos.arrays import Floats
 from backend.photos.motion.diffeomorphism import determinants
-from backend.photos.motion.roles import Opening
+from backend.photos.motion.roles import OpeningRole
 
 _STRETCH = 2.5  # how many times a part may grow before its own pixels no longer bear it
 _SMALLEST = 8e-4  # of the square: a gap below this is a line between lips
@@ -34,7 +34,7 @@ def opens(source: Floats, target: Floats) -> bool:
     return new > _SMALLEST and new > _STRETCH * old
 
 
-def cut_open(opening: Opening, target: Floats, register: Register) -> Floats:
+def cut_open(opening: OpeningRole, target: Floats, register: Register) -> Floats:
     """The displacement [n, n, 2] of a subject that opens; target: its maps [n, n, C]."""
     share = side_above(target[..., opening.gap])[..., None]  # [n, n, 1]
     count = target.shape[2] + 1

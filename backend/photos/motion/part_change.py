@@ -9,7 +9,7 @@ import numpy as np
 
 from backend.photos.arrays import Bytes, Flags, Floats
 from backend.photos.motion.diffeomorphism import fold_free, warp
-from backend.photos.motion.registration import QUICK, Maps, register
+from backend.photos.motion.registration import QUICK, RegisteredMaps, register
 from backend.photos.motion.roles import PartRoles
 
 _BORDER = 0.03  # of the square, where a reconstruction is not aligned
@@ -97,7 +97,11 @@ def aligned(maps: Floats, onto: Floats) -> Floats:
     rim = max(1, round(_BORDER * size))
     window = cv2.GaussianBlur(np.pad(flat[rim:-rim, rim:-rim] + 1, rim), (0, 0), rim / 2)
     velocity = register(
-        Maps(maps, flat), Maps(onto, flat), window, picture_weight=0.0, stages=QUICK
+        RegisteredMaps(maps, flat),
+        RegisteredMaps(onto, flat),
+        window,
+        picture_weight=0.0,
+        stages=QUICK,
     )
     return fold_free(velocity)
 

@@ -39,7 +39,7 @@ FOLLOWING = (Stage(0.5, 1.5, 8),)  # from the velocity of a similar motion
 
 
 @dataclass(frozen=True, eq=False)
-class Maps:
+class RegisteredMaps:
     """What is registered: parts float32 [n, n, C] in 0..1, and contrast float32 [n, n], about
     -2..2, of a picture of the same square."""
 
@@ -60,8 +60,8 @@ class Maps:
 
 
 def register(
-    source: Maps,
-    target: Maps,
+    source: RegisteredMaps,
+    target: RegisteredMaps,
     window: Floats,
     *,
     picture_weight: float = 0.15,

@@ -15,7 +15,7 @@ _SIDES = ("left ", "right ")
 _OPENINGS = (("upper lip", "mouth interior", "lower lip"),)
 
 
-class Part(Protocol):
+class NamedPart(Protocol):
     """What this module needs of a bundle's part."""
 
     @property
@@ -25,7 +25,7 @@ class Part(Protocol):
 
 
 @dataclass(frozen=True)
-class Opening:
+class OpeningRole:
     """A part between two others that part to show it, as channels."""
 
     above: int
@@ -45,10 +45,10 @@ class PartRoles:
     channels: tuple[tuple[int, ...], ...] = ()
     surface: tuple[int, ...] = ()
     hair: tuple[int, ...] = ()
-    openings: tuple[Opening, ...] = ()
+    openings: tuple[OpeningRole, ...] = ()
 
     @classmethod
-    def of(cls, parts: Sequence[Part]) -> PartRoles:
+    def of(cls, parts: Sequence[NamedPart]) -> PartRoles:
         """The roles that the names of a bundle's parts tell; the first part is the background."""
         groups: dict[str, list[int]] = {}
         for part in parts[1:]:
@@ -59,7 +59,7 @@ class PartRoles:
             surface=tuple(i for name, i in channel.items() if name not in _BEHIND),
             hair=tuple(channel[name] for name in ("hair",) if name in channel),
             openings=tuple(
-                Opening(*(channel[name] for name in names))
+                OpeningRole(*(channel[name] for name in names))
                 for names in _OPENINGS
                 if all(name in channel for name in names)
             ),

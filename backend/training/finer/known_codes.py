@@ -20,7 +20,7 @@ from backend.bundles.networks import (
     load_perceptual,
     new_segmentation_branch,
 )
-from backend.editing.inversion import Level, invert
+from backend.editing.inversion import InversionLevel, invert
 from backend.training.dataset import AlignedDataset
 from backend.training.state import load_state, save_state
 
@@ -79,5 +79,7 @@ def _networks(bundle: Bundle) -> Networks:
 def _embedded(networks: Networks, pictures: Tensor, steps: int) -> Tensor:
     """Codes of pictures (B, 3, R, R), all at once: their losses do not meet."""
     mask = torch.ones(1, 1, *pictures.shape[2:])
-    level = Level(steps, stay=_STAY * len(pictures))  # a mean over the batch, the rest are sums
+    level = InversionLevel(
+        steps, encoder=_STAY * len(pictures)
+    )  # a mean over the batch, the rest are sums
     return invert(networks, pictures, mask, level)

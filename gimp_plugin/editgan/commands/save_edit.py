@@ -13,7 +13,7 @@ from link.errors import PlugInError
 from link.progress import View
 from link.session import Session, expect
 from link.texts import _
-from protocol.messages import EditRef, Learn, Learnt, Saved, SaveEdit
+from protocol.messages import EditRef, Learn, Learned, Saved, SaveEdit
 
 Report = dict[str, Any]
 
@@ -146,7 +146,7 @@ def save(
         lambda photo_name: Learn([photo_name], edits=lesson, steps=0),
         (0.0, 0.7),
     )
-    learnt = expect(Learnt, answer)
+    learnt = expect(Learned, answer)
     message = SaveEdit(
         photo=kept.photo,
         name=name,

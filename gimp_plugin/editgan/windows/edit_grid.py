@@ -12,7 +12,7 @@ from gi.repository import Gdk, GLib, Gtk, Pango
 
 from link.part_names import part_name
 from link.texts import _
-from protocol.messages import EditInfo, EditLook
+from protocol.messages import EditInfo, EditThumbnail
 from windows.picture import pixbuf
 
 PICTURE = 112  # px, a side
@@ -47,7 +47,7 @@ class Tile:
         self.widget.add(grid)
         self.widget.set_tooltip_text(about(edit))
 
-    def show(self, look: EditLook) -> None:
+    def show(self, look: EditThumbnail) -> None:
         """Its look on this photo, or why there is none."""
         if look.pixels is not None:
             self._picture.set_from_pixbuf(pixbuf(look.pixels))
@@ -142,7 +142,7 @@ class EditGrid:
             self._flow.select_child(chosen.widget)
         self._filtered()
 
-    def show(self, name: str, look: EditLook) -> None:
+    def show(self, name: str, look: EditThumbnail) -> None:
         for tile in self._tiles:
             if tile.edit.name == name:
                 tile.show(look)

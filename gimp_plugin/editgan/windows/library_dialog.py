@@ -25,9 +25,9 @@ from protocol.messages import (
     EditContent,
     Edited,
     EditInfo,
-    EditLooks,
     EditRef,
     Edits,
+    EditThumbnails,
     GetEdit,
     ListEdits,
     Message,
@@ -181,7 +181,7 @@ class LibraryDialog:
 
     def _look_at(self, edits: list[EditInfo]) -> None:
         def show(answer: Message) -> None:
-            for edit, look in zip(edits, expect(EditLooks, answer).looks, strict=True):
+            for edit, look in zip(edits, expect(EditThumbnails, answer).thumbnails, strict=True):
                 self._grid.show(edit.name, look)
 
         refs = [EditRef(name=edit.name, scale=edit.default) for edit in edits]

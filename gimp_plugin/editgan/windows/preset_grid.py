@@ -12,7 +12,7 @@ from gi.repository import Gdk, Gtk, Pango
 
 from image.stacks import decimal
 from link.texts import _
-from protocol.messages import EditInfo, EditLook
+from protocol.messages import EditInfo, EditThumbnail
 from windows.edit_grid import about, matches
 from windows.picture import pixbuf
 
@@ -69,7 +69,7 @@ class Tile:
         if self.slider.get_sensitive():
             self._values.set_value(0.0 if self._values.get_value() else self.edit.default)
 
-    def show_look(self, look: EditLook) -> None:
+    def show_look(self, look: EditThumbnail) -> None:
         if look.pixels is not None:
             self._picture.set_from_pixbuf(pixbuf(look.pixels))
             return
@@ -133,7 +133,7 @@ class PresetGrid:
             self._flow.add(tile.widget)
         self._flow.show_all()
 
-    def show_look(self, name: str, look: EditLook) -> None:
+    def show_look(self, name: str, look: EditThumbnail) -> None:
         if name in self._tiles:
             self._tiles[name].show_look(look)
 

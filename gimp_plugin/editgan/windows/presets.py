@@ -14,9 +14,9 @@ from link.session import expect
 from protocol.messages import (
     EditContent,
     EditInfo,
-    EditLooks,
     EditRef,
     Edits,
+    EditThumbnails,
     GetEdit,
     ListEdits,
     Message,
@@ -73,7 +73,7 @@ class Presets:
         now, later = edits[:_AT_ONCE], edits[_AT_ONCE:]
 
         def show(answer: Message) -> None:
-            for edit, look in zip(now, expect(EditLooks, answer).looks, strict=True):
+            for edit, look in zip(now, expect(EditThumbnails, answer).thumbnails, strict=True):
                 if person is self._bench.person:
                     self.grid.show_look(edit.name, look)
             self._look_at(person, later)

@@ -32,7 +32,7 @@ from backend.errors import NoSubject, NothingChanged
 from backend.photos.align import CropFrame
 from backend.photos.composite import ResultLayer
 from backend.photos.detect import Subject, meeting
-from backend.photos.painted import PaintedLayer
+from backend.photos.label_edit import PaintedLayer
 from backend.photos.parts import PartMask, PlacedMask
 from backend.server import jobs, service
 from backend.server.main import serve
@@ -81,7 +81,7 @@ class SmallView:
         self._value = float(photo.pixels.mean())
         self._made = 0
 
-    def looks(
+    def render(
         self, stacks: Sequence[Sequence[Any]], side: int, *, closer: bool = False
     ) -> Iterator[NDArray[np.uint8]]:
         for stack in stacks:

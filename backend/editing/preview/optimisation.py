@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.editing.glance import GRID, on_grid
+from backend.editing.preview.networks import GRID, on_grid
 from backend.editing.progress import Progress, ProgressCallback
 from backend.photos.align import CropFrame, extract
 from backend.photos.composite import ResultLayer, draw, plan
@@ -19,7 +19,7 @@ from backend.photos.pixels import from_bytes, to_bytes
 SIDE = 320  # of the picture, unless the subject is smaller in the photo
 
 
-class PhotoPreview:
+class OptimisationPreview:
     """Draws the aligned crop of a photo with an edit that is still being optimised.
 
     photo: uint8 or float32 [H, W, 3 or 4]; before: float32 [R, R, 3] in [-1, 1], the photo's

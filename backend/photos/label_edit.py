@@ -11,7 +11,7 @@ import numpy as np
 from backend.errors import NothingChanged, UnknownPart
 from backend.photos.align import CropFrame, centred
 from backend.photos.arrays import Bytes, Flags, Floats
-from backend.photos.parts import Part, PartMask
+from backend.photos.parts import ColoredPart, PartMask
 from protocol.geometry import Rect
 
 UNKNOWN = 255  # a pixel of a label map that nothing is said about
@@ -21,7 +21,7 @@ _MIN_SHARE = 0.1  # of a generator pixel: less than this was not meant
 _SLIVER = 2.5  # generator pixels: narrower differences come from drawing the parts anew
 _LARGE, _WIDE = 0.04, 4.0  # of the frame: from here a part's slivers may be so many times as wide
 _NONE = 255
-_LOST = 128  # code of a pixel that lost part p and gained none: _LOST + p
+_REMOVED = 128  # code of a pixel that lost part p and gained none: _LOST + p
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class PaintedLayer:
 
 
 @dataclass(frozen=True, eq=False)
-class Claims:
+class LabelEdit:
     """What a repaint asks for, at generator resolution.
 
     target: uint8 [R, R], the wanted part's index; without a positive claim, the label as it was.
@@ -47,7 +47,7 @@ class Claims:
 
     target: Bytes
     changed: Flags
-    lost: Bytes
+    removed: Bytes
     parts: tuple[str, ...]
 
 
@@ -55,17 +55,17 @@ class Claims:
 class _Change:
     """What happened to one part's layers, over the canvas: bool [h, w]."""
 
-    gained: Flags
-    lost: Flags
+    added: Flags
+    removed: Flags
 
 
-def read_painted(
+def read_label_edit(
     base: Sequence[PartMask],
     painted: Sequence[PaintedLayer],
     frame: CropFrame,
     labels: Bytes,
-    parts: Sequence[Part],
-) -> Claims:
+    parts: Sequence[ColoredPart],
+) -> LabelEdit:
     """Compare repainted layers with the layers they started from.
 
     base: every part as it was drawn. painted: the layers, top first; several layers of one part
@@ -89,7 +89,7 @@ def read_painted(
 
 
 def labels_of_layers(
-    layers: Sequence[PaintedLayer], parts: Sequence[Part], shape: tuple[int, int]
+    layers: Sequence[PaintedLayer], parts: Sequence[ColoredPart], shape: tuple[int, int]
 ) -> Bytes:
     """Part layers, top first, as a label map uint8 [H, W]; UNKNOWN where there is no layer.
 
@@ -102,7 +102,7 @@ def labels_of_layers(
     return labels
 
 
-def _names_of(layers: Sequence[PaintedLayer], parts: Sequence[Part]) -> dict[str, int]:
+def _names_of(layers: Sequence[PaintedLayer], parts: Sequence[ColoredPart]) -> dict[str, int]:
     """Part indices by name; raises UnknownPart for a layer that is none of `parts`."""
     names = {part.name: part.index for part in parts}
     for layer in layers:
@@ -149,7 +149,7 @@ def _changes(
         change = _Change(
             moved & (new >= _OPAQUE) & (old < _OPAQUE), moved & (old >= _OPAQUE) & (new < _OPAQUE)
         )
-        if change.gained.any() or change.lost.any():
+        if change.added.any() or change.removed.any():
             changes[index] = change
     return changes
 
@@ -179,12 +179,12 @@ def _claimed(
     """The index map after the repaint, with _LOST + p where p was lost and nothing gained."""
     after = before.copy()
     for index, change in changes.items():
-        after[change.lost] = _LOST + index
+        after[change.removed] = _REMOVED + index
     for layer in reversed(painted):  # bottom first: upper layers overwrite
         index = names[layer.part]
         if index in changes:
             own = _paste(layer.alpha, layer.x, layer.y, rect) >= _OPAQUE
-            after[changes[index].gained & own] = index
+            after[changes[index].added & own] = index
     return after
 
 
@@ -195,13 +195,13 @@ def _majority(
     frame: CropFrame,
     rect: Rect,
     labels: Bytes,
-    parts: Sequence[Part],
-) -> Claims:
+    parts: Sequence[ColoredPart],
+) -> LabelEdit:
     """Bring the claims to the generator's pixels: a pixel changes when its majority does."""
     resolution = labels.shape[0]
     cells = _Cells(frame, rect, resolution)
     old, new = cells.sample(before, _NONE), cells.sample(after, _NONE)
-    any_change = np.any([change.gained | change.lost for change in changes.values()], axis=0)
+    any_change = np.any([change.added | change.removed for change in changes.values()], axis=0)
     touched = cells.share(cells.sample(any_change.astype(np.uint8), 0) > 0) >= _MIN_SHARE
     changed = touched & (cells.winner(old) != cells.winner(new))
     claim = cells.winner(np.where(old != new, new, _NONE), ignore=_NONE)
@@ -212,17 +212,17 @@ def _majority(
             f"{resolution} x {resolution} pixels; repaint an area at least "
             f"{max(2, round(1.5 * frame.size / resolution))} photo pixels wide."
         )
-    negative = changed & (claim >= _LOST)
+    negative = changed & (claim >= _REMOVED)
     target = np.where(changed & ~negative, claim, labels).astype(np.uint8)
-    lost = np.where(negative, claim - _LOST + 1, 0).astype(np.uint8)
+    removed = np.where(negative, claim - _REMOVED + 1, 0).astype(np.uint8)
     own = {
-        index: cells.share(cells.sample((c.gained | c.lost).astype(np.uint8), 0) > 0)
+        index: cells.share(cells.sample((c.added | c.removed).astype(np.uint8), 0) > 0)
         for index, c in changes.items()
     }
     names = tuple(
         p.name for p in parts if p.index in own and (own[p.index][changed] >= _MIN_SHARE).any()
     )
-    return Claims(target, changed, lost, names)
+    return LabelEdit(target, changed, removed, names)
 
 
 class _Cells:

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 from backend.editing.options import Optimisation, ScaledEdit
 from backend.errors import NoSubject, UnknownEdit, WrongBundle
-from backend.photos.painted import PaintedLayer, labels_of_layers, settled
+from backend.photos.label_edit import PaintedLayer, labels_of_layers, settled
 from backend.photos.photo import Photo
 from backend.photos.prominence import prominent
 from backend.server import translate
 from backend.server.convert import to_array, to_code, to_pixels
-from backend.server.engines import Engines, PhotoEditor, View
+from backend.server.editors import LoadedEditors, PhotoEditor, Previewer
 from backend.server.jobs import Job
 from backend.server.memory import is_out_of_memory
-from backend.server.sessions import PhotoStore, Session
+from backend.server.sessions import PhotoSession, PhotoStore
 from backend.session.edits import find_edit, save_edit
 from backend.session.embedding import open_or_reuse
 from backend.session.embedding_cache import EmbeddingCache
@@ -33,11 +33,15 @@ from protocol.errors import UserError
 _log = logging.getLogger(__name__)
 
 
-class DeviceDesk:
+class DeviceHandler:
     """Everything that needs the networks; on the device worker's thread only."""
 
     def __init__(
-        self, engines: Engines, photos: PhotoStore, embeddings: EmbeddingCache, library: Library
+        self,
+        engines: LoadedEditors,
+        photos: PhotoStore,
+        embeddings: EmbeddingCache,
+        library: Library,
     ) -> None:
         self._engines = engines
         self._photos = photos
@@ -121,7 +125,7 @@ class DeviceDesk:
                 engine, self._embeddings, pixels, frame, level, progress, start=known,
                 corrected=said,
             )  # fmt: skip
-        self._photos.put(Session(request.photo, request.bundle, request.rect, opened))
+        self._photos.put(PhotoSession(request.photo, request.bundle, request.rect, opened))
         unsure = engine.uncertainty(opened) if request.uncertainty else None
         return m.Segmented(
             request.photo,
@@ -182,45 +186,47 @@ class DeviceDesk:
     def _preview_stack(self, request: m.PreviewStack, device: str) -> m.StackPreview:
         session, engine = self._session(request.photo, device)
         stack = [self._scaled_edit(one, session, engine) for one in request.edits]
-        (picture,) = self._view(session, engine, device).looks([stack], request.side)
+        (picture,) = self._previewer(session, engine, device).render([stack], request.side)
         return m.StackPreview(request.photo, to_pixels(picture))
 
-    def _preview_edits(self, request: m.PreviewEdits, device: str, job: Job) -> m.EditLooks:
+    def _preview_edits(self, request: m.PreviewEdits, device: str, job: Job) -> m.EditThumbnails:
         """Thumbnails: those made before are taken from the session, the rest made in one go."""
         session, engine = self._session(request.photo, device)
-        answers: list[m.EditLook | str] = []
+        answers: list[m.EditThumbnail | str] = []
         pictures: dict[str, NDArray[np.uint8]] = {}
         missing: dict[str, ScaledEdit] = {}
         for one in request.edits:
             try:
                 edit = self._scaled_edit(one, session, engine)
             except UserError as error:
-                answers.append(m.EditLook(problem=error.message))
+                answers.append(m.EditThumbnail(problem=error.message))
                 continue
             answers.append(key := _key(edit, request.side))
-            if (kept := session.looks.get(key)) is not None:
+            if (kept := session.thumbnails.get(key)) is not None:
                 pictures[key] = kept
             else:
                 missing[key] = edit
         if missing:
-            view = self._view(session, engine, device)
-            found = view.looks([[edit] for edit in missing.values()], request.side, closer=True)
+            previewer = self._previewer(session, engine, device)
+            found = previewer.render(
+                [[edit] for edit in missing.values()], request.side, closer=True
+            )
             for done, (key, picture) in enumerate(zip(missing, found, strict=True)):
                 pictures[key] = picture
-                session.looks.put(key, picture)
+                session.thumbnails.put(key, picture)
                 job.report(done / len(missing), "Looking at the edits")
             self._photos.shrink()
-        return m.EditLooks(
+        return m.EditThumbnails(
             [
-                m.EditLook(to_pixels(pictures[one])) if isinstance(one, str) else one
+                m.EditThumbnail(to_pixels(pictures[one])) if isinstance(one, str) else one
                 for one in answers
             ]
         )
 
-    def _view(self, session: Session, engine: PhotoEditor, device: str) -> View:
-        if device not in session.views:
-            session.views[device] = engine.view(session.opened)
-        return session.views[device]
+    def _previewer(self, session: PhotoSession, engine: PhotoEditor, device: str) -> Previewer:
+        if device not in session.previewers:
+            session.previewers[device] = engine.view(session.opened)
+        return session.previewers[device]
 
     def _save(self, request: m.SaveEdit, device: str, job: Job) -> m.Saved:
         session, engine = self._session(request.photo, device)
@@ -245,7 +251,7 @@ class DeviceDesk:
         )
         return m.Saved(saved.name)
 
-    def _learn(self, request: m.Learn, device: str, job: Job) -> m.Learnt:
+    def _learn(self, request: m.Learn, device: str, job: Job) -> m.Learned:
         from backend.server.learning import target_of  # imports torch
 
         sessions = [self._photos.get(name) for name in (*request.photos, *request.others)]
@@ -261,16 +267,18 @@ class DeviceDesk:
             opened[len(request.photos) :],
             _options(job, first, request.steps),
         )
-        return m.Learnt(
+        return m.Learned(
             to_pixels(learned.vector), learned.parts, learned.low, learned.high,
             sendable(learned.report()),
         )  # fmt: skip
 
-    def _session(self, photo: str, device: str) -> tuple[Session, PhotoEditor]:
+    def _session(self, photo: str, device: str) -> tuple[PhotoSession, PhotoEditor]:
         session = self._photos.get(photo)
         return session, self._engines.get(session.bundle, device)
 
-    def _scaled_edit(self, edit: m.EditRef, session: Session, engine: PhotoEditor) -> ScaledEdit:
+    def _scaled_edit(
+        self, edit: m.EditRef, session: PhotoSession, engine: PhotoEditor
+    ) -> ScaledEdit:
         if edit.vector is not None:
             vector, parts = to_code(edit.vector), edit.parts
         else:
@@ -287,7 +295,7 @@ class DeviceDesk:
         return ScaledEdit(vector, tuple(parts), edit.scale)
 
 
-def _painted(request: m.Repaint | m.LiveRepaint, session: Session) -> list[PaintedLayer]:
+def _painted(request: m.Repaint | m.LiveRepaint, session: PhotoSession) -> list[PaintedLayer]:
     """The request's part layers as the engine takes them."""
     layers = translate.repainted(request, session)
     if not request.redrawn:
@@ -297,7 +305,7 @@ def _painted(request: m.Repaint | m.LiveRepaint, session: Session) -> list[Paint
 
 
 def _options(
-    job: Job, session: Session, steps: int, start: NDArray[np.float32] | None = None
+    job: Job, session: PhotoSession, steps: int, start: NDArray[np.float32] | None = None
 ) -> Optimisation:
     """How a job's edit is optimised; its client hears of every step."""
     progress = translate.reporter(job, session.opened.frame, session.rect)

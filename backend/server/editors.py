@@ -19,9 +19,9 @@ if TYPE_CHECKING:  # torch and numpy are imported by the workers, after the sock
     from backend.editing.borrow import Take
     from backend.editing.learn import LearnedEdit, LearningTarget
     from backend.editing.options import Optimisation, ScaledEdit
-    from backend.editing.results import EditResult, OpenPhoto, Outcome
+    from backend.editing.results import EditResult, OpenPhoto, OptimisedCode
     from backend.photos.detect import Subject
-    from backend.photos.painted import PaintedLayer
+    from backend.photos.label_edit import PaintedLayer
     from backend.photos.parts import PlacedMask
     from protocol.geometry import Rect
 
@@ -41,7 +41,7 @@ class PhotoEditor(PhotoOpener, Protocol):
 
     def repaint_live(
         self, photo: OpenPhoto, painted: Sequence[PaintedLayer], options: Optimisation
-    ) -> Outcome: ...
+    ) -> OptimisedCode: ...
 
     def borrow(
         self,
@@ -64,13 +64,13 @@ class PhotoEditor(PhotoOpener, Protocol):
         options: Optimisation,
     ) -> LearnedEdit: ...
 
-    def view(self, photo: OpenPhoto) -> View: ...
+    def view(self, photo: OpenPhoto) -> Previewer: ...
 
 
-class View(Protocol):
-    """One open photo at the size of a screen: backend.editing.light.PhotoView."""
+class Previewer(Protocol):
+    """One open photo at the size of a screen: backend.editing.preview.photo.PhotoPreviewer."""
 
-    def looks(
+    def render(
         self, stacks: Sequence[Sequence[ScaledEdit]], side: int, *, closer: bool = False
     ) -> Iterator[NDArray[np.uint8]]: ...
 
@@ -92,7 +92,7 @@ class Catalogue(Protocol):
         """Raises UnknownBundle, BadBundle or IncompleteBundle."""
 
 
-class Engines:
+class LoadedEditors:
     """Loaded engines by bundle and device. Used by the device worker only, `device` by
     everybody.
     """

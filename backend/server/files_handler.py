@@ -10,7 +10,7 @@ from backend.editing.recipes import Recipe, recipes_for
 from backend.errors import UnknownEdit
 from backend.server import translate
 from backend.server.convert import to_pixels
-from backend.server.engines import Catalogue
+from backend.server.editors import Catalogue
 from backend.server.jobs import Job
 from edit_library.archive import parse_archive
 from edit_library.edit import EditInfo, parse_info
@@ -22,7 +22,7 @@ from protocol import messages as m
 from protocol.typed import MAX_BYTES
 
 
-class FilesDesk:
+class FilesHandler:
     """Reads and writes the edit library; reads the bundles' descriptions."""
 
     def __init__(self, library: Library, catalogue: Catalogue) -> None:

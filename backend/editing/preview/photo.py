@@ -18,8 +18,8 @@ from torch import Tensor
 
 from backend.bundles.bundle import Bundle
 from backend.editing.engine import summed
-from backend.editing.glance import GRID, Look, on_grid
-from backend.editing.preview import laid_over
+from backend.editing.preview.networks import GRID, RenderPreview, on_grid
+from backend.editing.preview.optimisation import laid_over
 from backend.editing.region import region_of_interest, shown_region
 from backend.photos.align import CropFrame, extract
 from backend.photos.composite import draw, plan
@@ -45,12 +45,14 @@ _FARTHEST = 3.0  # how much a known motion is stretched at most
 _BATCH = 8  # codes generated at once: bounds memory
 
 
-class PhotoView:
+class PhotoPreviewer:
     """A photo's aligned subject, ready to be looked at with edits."""
 
-    def __init__(self, glance: Look, bundle: Bundle, photo: OpenPhoto, w_plus: Tensor) -> None:
+    def __init__(
+        self, networks: RenderPreview, bundle: Bundle, photo: OpenPhoto, w_plus: Tensor
+    ) -> None:
         """w_plus: the photo's, (1, n_ws, w_dim), on the device."""
-        self._glance, self._bundle, self._w_plus = glance, bundle, w_plus
+        self._networks, self._bundle, self._w_plus = networks, bundle, w_plus
         crop, _ = extract(photo.pixels, photo.frame, LARGEST)
         self._crop = to_bytes(crop)
         self._valid = on_grid(photo.valid)
@@ -62,7 +64,7 @@ class PhotoView:
         )
         self._changes: dict[bytes, tuple[list[float], SubjectChange]] = {}
 
-    def looks(
+    def render(
         self, stacks: Sequence[Sequence[ScaledEdit]], side: int, *, closer: bool = False
     ) -> Iterator[NDArray[np.uint8]]:
         """The subject with each stack of edits, uint8 [side, side, 3]; one without is the photo.
@@ -136,7 +138,7 @@ class PhotoView:
         [L, L]."""
         for first in range(0, len(deltas), _BATCH):
             codes = self._w_plus + torch.stack(tuple(deltas[first : first + _BATCH]))
-            pictures, labels = (found.cpu().numpy() for found in self._glance(codes))
+            pictures, labels = (found.cpu().numpy() for found in self._networks(codes))
             yield from zip(pictures, labels, strict=True)
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from backend.editing.editor import Editor, OpenPhoto
-from backend.editing.inversion import LEVELS, Level, invert
+from backend.editing.inversion import LEVELS, InversionLevel, invert
 from backend.evaluation.store import Store
 from backend.models.pictures import to_uint8
 from backend.photos.align import CropFrame, extract
@@ -23,7 +23,11 @@ from backend.photos.photo import Photo
 from backend.photos.pixels import to_bytes
 from protocol.errors import UserError
 
-STEPS = {"encoder only": Level(0), "+20 steps": LEVELS["fast"], "+100 steps": LEVELS["balanced"]}
+STEPS = {
+    "encoder only": InversionLevel(0),
+    "+20 steps": LEVELS["fast"],
+    "+100 steps": LEVELS["balanced"],
+}
 """The embeddings that are compared; the last one is what edits start from."""
 
 _BATCH = 8  # pictures generated at once
@@ -32,7 +36,7 @@ _COVERED = 0.5  # of the crop: a subject that lies mostly outside the photo is n
 _SEED = 0  # of the order in which photos are taken
 
 
-class Album:
+class PhotoSet:
     """Photos by name, `folder/file`, as seen by one editor. What is slow comes from the store."""
 
     def __init__(self, editor: Editor, folder: Path, store: Store, *, quiet: bool = False) -> None:

@@ -16,7 +16,7 @@ GRID = 256  # side of the pictures, unless the generator's are smaller
 _HEADS = 3
 _LABELS = 64  # side of the label map
 
-Look = Callable[[Tensor], tuple[Tensor, Tensor]]
+RenderPreview = Callable[[Tensor], tuple[Tensor, Tensor]]
 """A `Glance`, recorded or not."""
 
 
@@ -26,7 +26,7 @@ def on_grid(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return flags[::step, ::step]
 
 
-class Glance:
+class PreviewNetworks:
     """The generator and a few heads of the ensemble."""
 
     def __init__(self, networks: Networks) -> None:

@@ -39,7 +39,7 @@ class Scores:
     second_score: float | None = None
 
 
-class Judge:
+class EditScorer:
     """Scores sets of crops at the generator's resolution. Holds the real photos' features."""
 
     def __init__(
