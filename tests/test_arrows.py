@@ -13,8 +13,8 @@ PROJECT = Path(__file__).resolve().parents[1]
 LAYERS = (
     {"backend.cli"},
     {"backend.commands.train"},
-    {"backend.training"},
     {"backend.commands"},
+    {"backend.training"},
     {"backend.evaluation", "backend.server"},
     {"backend.session"},
     {"backend.editing"},

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.editing.options import Optimisation, ScaledEdit
+from backend.editing.options import ScaledEdit
 from backend.errors import NoSubject, UnknownEdit, WrongBundle
-from backend.photos.label_edit import PaintedLayer, labels_of_layers, settled
+from backend.photos.label_edit import labels_of_layers
 from backend.photos.photo import Photo
 from backend.photos.prominence import prominent
 from backend.server import translate
+from backend.server.asked import options_of, painted_layers, thumbnail_key
 from backend.server.convert import to_array, to_code, to_pixels
 from backend.server.editors import LoadedEditors, PhotoEditor, Previewer
 from backend.server.jobs import Job
@@ -140,8 +140,8 @@ class DeviceHandler:
         session, engine = self._session(request.photo, device)
         result = engine.repaint(
             session.opened,
-            _painted(request, session),
-            _options(
+            painted_layers(request, session),
+            options_of(
                 job, session, request.steps, to_code(request.start) if request.start else None
             ),
         )
@@ -152,8 +152,8 @@ class DeviceHandler:
         start, session.live = session.live if request.resume else None, None
         found = engine.repaint_live(
             session.opened,
-            _painted(request, session),
-            _options(job, session, request.steps, start),
+            painted_layers(request, session),
+            options_of(job, session, request.steps, start),
         )
         session.live = found.delta
         return m.LiveRepainted(
@@ -173,14 +173,14 @@ class DeviceHandler:
             other.opened,
             request.parts,
             request.take,
-            _options(job, session, request.steps),
+            options_of(job, session, request.steps),
         )
         return m.Repainted(*translate.edited(session, result), sendable(result.report))
 
     def _apply(self, request: m.Apply, device: str, job: Job) -> m.Applied:
         session, engine = self._session(request.photo, device)
         edits = [self._scaled_edit(one, session, engine) for one in request.edits]
-        result = engine.apply(session.opened, edits, _options(job, session, request.refine))
+        result = engine.apply(session.opened, edits, options_of(job, session, request.refine))
         return m.Applied(*translate.edited(session, result), sendable(result.report))
 
     def _preview_stack(self, request: m.PreviewStack, device: str) -> m.StackPreview:
@@ -201,7 +201,7 @@ class DeviceHandler:
             except UserError as error:
                 answers.append(m.EditThumbnail(problem=error.message))
                 continue
-            answers.append(key := _key(edit, request.side))
+            answers.append(key := thumbnail_key(edit, request.side))
             if (kept := session.thumbnails.get(key)) is not None:
                 pictures[key] = kept
             else:
@@ -233,7 +233,7 @@ class DeviceHandler:
         opened = session.opened
         edit = m.EditRef(vector=request.vector, parts=request.parts)
         scaled = self._scaled_edit(edit, session, engine)
-        result = engine.apply(opened, [scaled], _options(job, session, 0))
+        result = engine.apply(opened, [scaled], options_of(job, session, 0))
         edited = Photo(opened.pixels).with_layer(result.layer).pixels
         saved = save_edit(
             self._library,
@@ -265,7 +265,7 @@ class DeviceHandler:
             target_of(request.recipe, edits, engine.bundle),
             opened[: len(request.photos)],
             opened[len(request.photos) :],
-            _options(job, first, request.steps),
+            options_of(job, first, request.steps),
         )
         return m.Learned(
             to_pixels(learned.vector), learned.parts, learned.low, learned.high,
@@ -293,27 +293,3 @@ class DeviceHandler:
                 "choose the model that it belongs to."
             )
         return ScaledEdit(vector, tuple(parts), edit.scale)
-
-
-def _painted(request: m.Repaint | m.LiveRepaint, session: PhotoSession) -> list[PaintedLayer]:
-    """The request's part layers as the engine takes them."""
-    layers = translate.repainted(request, session)
-    if not request.redrawn:
-        return layers
-    opened = session.opened
-    return settled(opened.parts, layers, opened.frame, len(opened.labels))
-
-
-def _options(
-    job: Job, session: PhotoSession, steps: int, start: NDArray[np.float32] | None = None
-) -> Optimisation:
-    """How a job's edit is optimised; its client hears of every step."""
-    progress = translate.reporter(job, session.opened.frame, session.rect)
-    return Optimisation(steps, start=start, progress=progress)
-
-
-def _key(edit: ScaledEdit, side: int) -> str:
-    """The same for the same look: vector, Q_edit, scale and size of the picture."""
-    digest = hashlib.sha256(np.ascontiguousarray(edit.vector).tobytes())
-    digest.update(repr((edit.parts, edit.scale, side)).encode())
-    return digest.hexdigest()

@@ -225,7 +225,7 @@ class SmallEngine:
                     picture = np.full((4, 4, 3), step % 256, np.uint8)
                     news = Progress(step / steps, f"Step {step}", lambda p=picture: p)
                     if options.progress(news):
-                        return replace(report, steps=step, ended_early=True)
+                        return replace(report, steps=step + 1, ended_early=True)
                     time.sleep(STEP_S)
             case "stone":
                 time.sleep(steps * STEP_S)
