@@ -78,6 +78,9 @@ COMMANDS: Commands = {
         "backend.commands.train.adopt",
         "turn a checkpoint into a model that opens photos",
     ),
+    "label": Command(
+        "backend.commands.train.label", "make pictures of a model's to label its parts on"
+    ),
     "evaluate": Command("backend.commands.evaluate", "measure a model and its presets on photos"),
     "learn": Command("backend.commands.learn", "learn an edit from a folder of photos"),
     "library": ("list, show, rename, delete, import and export edits", LIBRARY),

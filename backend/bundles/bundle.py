@@ -267,6 +267,20 @@ def _bundle_of(folder: Path, described: _Description) -> Bundle:
     )
 
 
+def common_description(bundle: Bundle) -> dict[str, object]:
+    """What a bundle and its card have in common, as JSON describes it."""
+    return {
+        "title": bundle.title,
+        "domain": bundle.domain,
+        "crop": bundle.crop,
+        "parts": [{"name": p.name, "color": list(p.color)} for p in bundle.parts],
+        "large_parts": list(bundle.large),
+        "groups": {k: list(v) for k, v in bundle.groups.items()},
+        "license": bundle.license,
+        "source": bundle.source,
+    }
+
+
 def write_bundle_json(bundle: Bundle) -> Bundle:
     """Write `bundle.json`, with the sha256 of the weight files as they are now."""
     names = [n for n in NETWORKS if bundle.path(n).exists()]
@@ -274,15 +288,8 @@ def write_bundle_json(bundle: Bundle) -> Bundle:
     data = {
         "format": FORMAT_VERSION,
         "name": bundle.name,
-        "title": bundle.title,
-        "domain": bundle.domain,
-        "crop": bundle.crop,
         "generator": asdict(bundle.config),
-        "parts": [{"name": p.name, "color": list(p.color)} for p in bundle.parts],
-        "large_parts": list(bundle.large),
-        "groups": {k: list(v) for k, v in bundle.groups.items()},
-        "license": bundle.license,
-        "source": bundle.source,
+        **common_description(bundle),
         "images_seen": bundle.images_seen,
         "encoder": bundle.encoder,
         "files": files,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from backend.bundles.bundle import (
     MAX_DESCRIPTION,
+    Bundle,
     CommonDescription,
     Part,
+    common_description,
     parts_of,
     reading,
 )
@@ -46,3 +49,9 @@ def read_card(path: Path) -> Card:
             license=described.license,
             source=described.source,
         )
+
+
+def write_card(bundle: Bundle, path: Path) -> None:
+    """Write what a bundle says of itself as a card, to begin another one with."""
+    text = json.dumps(common_description(bundle), indent=2, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")

@@ -34,6 +34,11 @@ class CropFrame:
         object.__setattr__(self, "quad", quad)
 
     @classmethod
+    def of_whole(cls, width: int, height: int) -> CropFrame:
+        """The upright square around the middle of a picture that is as wide as the picture."""
+        return cls.from_axes(np.array([width, height]) / 2, np.array([width / 2, 0.0]))
+
+    @classmethod
     def from_axes(cls, centre: NDArray[np.float64], half_width: NDArray[np.float64]) -> CropFrame:
         """The square around `centre` [2] whose middle-to-right-edge vector is `half_width` [2]."""
         x = np.asarray(half_width, dtype=np.float64)

@@ -24,15 +24,17 @@ _STEPS = 8  # pictures from one sample to the next
 
 
 @torch.no_grad()
-def add_codes(bundle: Bundle, images: Path, *, quiet: bool = False) -> float:
+def add_codes(bundle: Bundle, images: Path, *, device: str = "cpu", quiet: bool = False) -> float:
     """Fit the distribution of codes to pictures and write it into the bundle, with the pictures of
     its card; returns the share of the codes' variance that it holds."""
-    generator, encoder = load_generator(bundle), load_encoder(bundle)
+    generator, encoder = load_generator(bundle), load_encoder(bundle).to(device)
+    mean = generator.w_avg.to(device)
     data = AlignedDataset(images, exclude=frozenset(held_out_names(bundle.name) or ()))
     chosen = np.random.default_rng(0).permutation(len(data))[:_PICTURES]
     batches = np.array_split(chosen, -(-len(chosen) // _BATCH))
     shown = tqdm(batches, desc="Encoding", disable=quiet or None, leave=False)
-    codes = [encoder(data.batch(some, bundle.resolution), generator.w_avg) for some in shown]
+    size = bundle.resolution
+    codes = [encoder(data.batch(some, size).to(device), mean).cpu() for some in shown]
     generator.codes, held = fit_codes(torch.cat(codes), bundle.config.z_dim)
     save_network(generator.codes, bundle.path("codes"))
     write_bundle_json(bundle)

@@ -17,10 +17,11 @@ from backend.training.labelled import LabelledCrop
 
 
 def embed(networks: Networks, crop: LabelledCrop, steps: int) -> Tensor:
-    """The code (1, n_ws, w_dim) of a crop."""
-    image = torch.from_numpy(crop.image).permute(2, 0, 1)[None]
-    mask = torch.from_numpy(crop.valid)[None, None].float()
-    return invert(networks, image, mask, InversionLevel(steps, encoder=0.01))
+    """The code (1, n_ws, w_dim) of a crop, on the CPU."""
+    device = networks.generator.w_avg.device
+    image = torch.from_numpy(crop.image).permute(2, 0, 1)[None].to(device)
+    mask = torch.from_numpy(crop.valid)[None, None].float().to(device)
+    return invert(networks, image, mask, InversionLevel(steps, encoder=0.01)).cpu()
 
 
 def embed_all(

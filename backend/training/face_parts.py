@@ -91,7 +91,7 @@ def _frame(
     it: these photos are portraits cut out before."""
     rows, columns = np.nonzero(labels == CLASSES.index("skin"))
     height, width = labels.shape
-    whole = CropFrame.from_axes(np.array([width, height]) / 2, np.array([width / 2, 0.0]))
+    whole = CropFrame.of_whole(width, height)
     try:
         small = resize(photo, (round(width / 2), round(height / 2)), cv2.INTER_AREA)
         found = [subject.frame.scaled(2) for subject in detector.find(small)]

@@ -61,25 +61,27 @@ def train_heads(
     heads: int = 10,
     steps: int = 2000,
     batch: int = 64,
+    device: torch.device | None = None,
     quiet: bool = False,
 ) -> TrainingHeads:
     """Train K heads on rows (N, D) and labels (N,), each with its own random pixels.
 
     prior: (classes,), added to the logits afterwards: log of how much commoner each class is in
     pictures than among the rows makes them speak of pictures, though small parts were drawn more
-    often (logit adjustment, Menon et al. 2021).
+    often (logit adjustment, Menon et al. 2021). rows and labels stay where they are; device: where
+    the heads learn, and are returned.
     """
-    network = TrainingHeads(rows.shape[1], len(prior), heads)
+    network = TrainingHeads(rows.shape[1], len(prior), heads).to(device)
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-3)
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     for _ in tqdm(range(steps), desc="heads", unit="step", disable=quiet or None):
         picked = torch.randint(len(rows), (heads, batch))
-        logits = network(rows[picked].float())
-        loss = F.cross_entropy(logits.flatten(0, 1), labels[picked].flatten())
+        logits = network(rows[picked].to(device).float())
+        loss = F.cross_entropy(logits.flatten(0, 1), labels[picked].flatten().to(device))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
         decay.step()
     with torch.no_grad():
-        network.biases[-1] += prior
+        network.biases[-1] += prior.to(network.biases[-1])
     return network.eval()

@@ -77,6 +77,14 @@ class LabelSet:
             reason = getattr(error, "strerror", None) or error
             raise BadImage(f"{labels} is not a label set: classes.json: {reason}.") from error
 
+    def map_of(self, name: str, parts: Sequence[str]) -> NDArray[np.uint8]:
+        """The label map of a photo by part index, of the photo's size; raises BadImage."""
+        found, photo = as_parts(self.map(name), self.classes, parts), self.photo(name)
+        if found.shape != photo.shape[:2]:
+            sizes = " and ".join(f"{a.shape[1]} x {a.shape[0]}" for a in (found, photo))
+            raise BadImage(f"The label map '{name}' has not the size of its photo: {sizes} pixels.")
+        return found
+
     def names(self) -> list[str]:
         """Names of the labelled pictures, "folder/N" or "N"; raises BadImage when there is none."""
         found = sorted(self.labels.rglob(f"*{_SUFFIX}.png"))
@@ -160,21 +168,21 @@ def read_labelled(
     resolution: int,
     label_resolution: int,
     skipped: list[str],
+    names: Sequence[str] | None = None,
 ) -> list[LabelledCrop]:
-    """All labelled pictures of a set, aligned as a user's photo would be; raises BadImage.
+    """Labelled photos of a set, aligned as a user's photo would be; raises BadImage.
 
-    parts: the bundle's; each must be a class of the set. Pictures in which no subject is found, or
+    parts: the bundle's; each must be a class of the set. names: the photos; None means all.
+    Pictures in which no subject is found, or
     which can hardly be seen in their frame, are left out, and their names added to `skipped`.
     """
     if missing := [name for name in parts if name not in labels.classes]:
         raise BadImage(f"The label set has no class for {', '.join(missing)}.")
     detector = make_detector(domain, min_face=60)
     crops = []
-    for name in labels.names():
-        photo, wanted = labels.photo(name), as_parts(labels.map(name), labels.classes, parts)
-        if wanted.shape != photo.shape[:2]:
-            sizes = " and ".join(f"{a.shape[1]} x {a.shape[0]}" for a in (wanted, photo))
-            raise BadImage(f"The label map '{name}' has not the size of its photo: {sizes} pixels.")
+    chosen = labels.names() if names is None else names
+    for name in chosen:
+        photo, wanted = labels.photo(name), labels.map_of(name, parts)
         try:
             frame = detector.find(photo)[0].frame
         except NoSubject:
@@ -186,6 +194,6 @@ def read_labelled(
             continue
         cut, labelled = label_crop(wanted, frame, label_resolution, len(parts))
         crops.append(LabelledCrop(name, image, valid, cut, labelled))
-    if not crops:
+    if chosen and not crops:
         raise BadImage(f"No subject is found in any of the {len(skipped)} labelled pictures.")
     return crops

@@ -38,7 +38,7 @@ def parsed_samples(
     """Codes (1, n_ws, w_dim) of up to `count` samples, seeds 0 upwards, and their crops with labels
     [side, side]; samples that the parser is unsure of are left out."""
     codes, crops = [], []
-    frame = _whole(generator.config.resolution)
+    frame = CropFrame.of_whole(generator.config.resolution, generator.config.resolution)
     for seed in tqdm(range(count), desc="parsing samples", unit="img", disable=quiet or None):
         z = torch.randn(1, generator.config.z_dim, generator=torch.Generator().manual_seed(seed))
         code = generator.map(z, truncation=_TRUNCATION)
@@ -53,8 +53,3 @@ def parsed_samples(
         codes.append(code)
         crops.append(crop)
     return codes, crops
-
-
-def _whole(side: int) -> CropFrame:
-    half = side / 2
-    return CropFrame.from_axes(np.array([half, half]), np.array([half, 0.0]))

@@ -6,6 +6,7 @@ cross entropy.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,7 +34,7 @@ _CORRECTION = 0.5  # of the logits for that: all of it loses brows, none of it e
 @torch.no_grad()
 def drawn_pixels(generator: Generator, w_plus: Tensor, crop: LabelledCrop) -> tuple[Tensor, Tensor]:
     """Some labelled pixels of a crop, small parts more densely: concatenated features, float16
-    (N, D), and labels (N,)."""
+    (N, D), and labels (N,), both on the CPU."""
     labels = torch.from_numpy(crop.labels.flatten().astype(np.int64))
     labelled = torch.from_numpy(crop.labelled.flatten())
     drawn = []
@@ -42,9 +43,10 @@ def drawn_pixels(generator: Generator, w_plus: Tensor, crop: LabelledCrop) -> tu
         wanted = round(_DENSITY * len(pixels) ** 0.5)
         drawn.append(pixels[torch.randperm(len(pixels))[:wanted]])
     picked = torch.cat(drawn)
-    _, features = generator(w_plus)
-    rows = torch.cat([sample_at(f, picked, crop.labels.shape[0]) for f in features], dim=1)
-    return rows.half(), labels[picked]
+    _, features = generator(w_plus.to(generator.w_avg.device))
+    at = picked.to(generator.w_avg.device)
+    rows = torch.cat([sample_at(f, at, crop.labels.shape[0]) for f in features], dim=1)
+    return rows.half().cpu(), labels[picked]
 
 
 def build_branch(
@@ -64,9 +66,10 @@ def build_branch(
     in_pictures = torch.bincount(torch.from_numpy(everything.astype(np.int64)), minlength=classes)
     commoner = in_pictures.clamp(min=1) / torch.bincount(labels, minlength=classes).clamp(min=1)
     prior = _CORRECTION * commoner.log()
-    network = train_heads(rows, labels, prior, steps=steps, quiet=quiet)
+    device = generator.w_avg.device
+    network = train_heads(rows, labels, prior, steps=steps, device=device, quiet=quiet)
     branch = new_segmentation_branch(bundle)
-    network.folded_into(branch, bundle.config.feature_channels)
+    network.cpu().folded_into(branch, bundle.config.feature_channels)
     return branch.eval().requires_grad_(False)
 
 
@@ -107,9 +110,11 @@ def score(
 ) -> list[float]:
     """IoU per part on crops; writes a sheet (photo, reconstruction, labels, prediction)."""
     rows, found = [], []
+    device = generator.w_avg.device
+    branch = copy.deepcopy(branch).to(device)
     for w_plus, crop in zip(codes, crops, strict=True):
-        image, features = generator(w_plus)
-        found.append(branch.labels(features).numpy().astype(np.uint8))
+        image, features = generator(w_plus.to(device))
+        found.append(branch.labels(features).cpu().numpy().astype(np.uint8))
         rows += comparison(crop, to_uint8(image)[0], found[-1], parts)
     if sheet is not None:
         save_grid(sheet, np.stack(rows), columns=4)

@@ -14,7 +14,7 @@ import torch
 from tqdm import tqdm
 
 from backend.bundles import Bundle, find_bundle
-from backend.commands.arguments import not_negative, positive, seed_number
+from backend.commands.arguments import add_device, not_negative, positive, seed_number
 from backend.commands.session import open_folder
 from backend.editing.editor import Editor
 from backend.editing.learn import RecipeTarget
@@ -22,6 +22,7 @@ from backend.editing.options import Optimisation
 from backend.editing.recipes import Recipe, find_recipe, recipes_for
 from backend.evaluation.held_out import held_out_names
 from backend.photos.folder import find_images, photo_name
+from backend.session.devices import choose_device
 from backend.session.learned_edits import THUMBNAIL_SEED, save_learned
 from edit_library.library import PRESETS_DIR, Library
 from protocol.facts import LearnReport
@@ -50,13 +51,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="leave out edits that get less than this right on the other photos (default: 0.15)",
     )  # fmt: skip
     parser.add_argument("--thumbnail-seed", type=seed_number, default=THUMBNAIL_SEED)
+    add_device(parser)
 
 
 def run(args: argparse.Namespace) -> PresetsTrainingReport:
     """`editgan train presets`."""
     torch.manual_seed(0)
     bundle = find_bundle(args.bundle)
-    editor = Editor(bundle)
+    editor = Editor(bundle, choose_device(args.device))
     images = learnable(find_images(args.images), bundle.name)
     order = np.random.default_rng(0).permutation(len(images))
     wanted = args.photos + args.others

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from backend.bundles.bundle import Bundle, write_bundle_json
 from backend.bundles.card import read_card
@@ -23,11 +23,14 @@ from backend.bundles.networks import (
     save_network,
 )
 from backend.bundles.registry import bundle_at
-from backend.errors import BadBundle
+from backend.commands.arguments import add_device
+from backend.errors import BadBundle, BadImage
 from backend.models.generator import Generator
 from backend.models.segmentation import SegmentationBranch
+from backend.session.devices import choose_device
 from backend.training.embedded import embed_all
 from backend.training.labelled import LabelledCrop, LabelSet, read_labelled
+from backend.training.labelling.samples import read_codes, read_samples
 from backend.training.parsed_samples import parsed_samples
 from backend.training.segmentation import build_branch, choose_held_back, score
 
@@ -37,6 +40,7 @@ class SegmentationTrainingReport:
     """What the command reports."""
 
     pictures: int
+    samples: int
     skipped: list[str]
     parsed_samples: int
     held_back: list[str]
@@ -60,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--codes", type=Path, help="file that keeps the embedded codes")
     parser.add_argument("--sheet", type=Path, help="write photo, labels and prediction as PNG")
     parser.add_argument("--seed", type=int, default=0)
+    add_device(parser)
 
 
 def run(args: argparse.Namespace) -> SegmentationTrainingReport:
@@ -71,55 +76,102 @@ def run(args: argparse.Namespace) -> SegmentationTrainingReport:
         bundle = replace(bundle, parts=card.parts, groups=card.groups, large=card.large)
     if not bundle.parts:
         raise BadBundle(f"The model '{bundle.name}' names no parts yet; give --card card.json.")
-    networks = Networks(
-        generator=load_generator(bundle),
-        segmentation=new_segmentation_branch(bundle),
-        encoder=load_encoder(bundle),
-        perceptual=load_perceptual(bundle),
-        identity=None,
-    )
-    names = [part.name for part in bundle.parts]
-    labels = LabelSet.open(args.labels or args.images, args.images)
-    side = networks.segmentation.resolution
+    device = torch.device(choose_device(args.device))
+    generator = load_generator(bundle).to(device)
+    side = new_segmentation_branch(bundle).resolution
     skipped: list[str] = []
-    crops = read_labelled(labels, names, bundle.domain, bundle.resolution, side, skipped)
-    back = choose_held_back(crops, args.held_back, len(names))
-    half = len(crops)
-    crops += [crop.mirrored(names) for crop in crops]
-    steps = args.embedding_steps
-    codes = embed_all(networks, crops, steps, args.codes, bundle.sha, quiet=args.quiet)
-
-    more = _parsed(bundle, networks.generator, side, args)
+    photos, samples = _labelled(bundle, side, skipped, args)
+    names = [part.name for part in bundle.parts]
+    back = choose_held_back(photos + samples.crops, args.held_back, len(names))
+    mirrored = [crop.mirrored(names) for crop in photos]
+    codes = _embedded(bundle, generator, photos + mirrored, args)
+    count = len(photos)
+    known = Taught(codes[:count] + samples.codes, photos + samples.crops)
+    turned = Taught(codes[count:], mirrored)
+    parsed = _parsed(bundle, side, args)
 
     def branch_of(kept: Sequence[int]) -> SegmentationBranch:
-        some = [codes[i] for i in kept] + more[0], [crops[i] for i in kept] + more[1]
-        return build_branch(bundle, networks.generator, *some, args.steps, quiet=args.quiet)
+        some = known.of(kept) + turned.of([i for i in kept if i < count]) + parsed
+        return build_branch(bundle, generator, some.codes, some.crops, args.steps, quiet=args.quiet)
 
-    scored = branch_of([i for i in range(len(crops)) if i % half not in back])
-    test = [codes[i] for i in back], [crops[i] for i in back]
-    iou = score(scored, networks.generator, *test, bundle.parts, args.sheet)
-    save_network(branch_of(range(len(crops))), bundle.path("segmentation"))
+    everything = range(len(known.crops))
+    scored = branch_of([i for i in everything if i not in back])
+    test = known.of(back)
+    iou = score(scored, generator, test.codes, test.crops, bundle.parts, args.sheet)
+    save_network(branch_of(everything), bundle.path("segmentation"))
     write_bundle_json(bundle)
     return SegmentationTrainingReport(
-        pictures=half,
+        pictures=len(known.crops),
+        samples=len(samples.crops),
         skipped=skipped,
-        parsed_samples=len(more[0]),
-        held_back=[crop.name for crop in test[1]],
+        parsed_samples=len(parsed.crops),
+        held_back=[crop.name for crop in test.crops],
         iou=dict(zip(names, iou, strict=True)),
         mean_iou=float(np.nanmean(iou)),
     )
 
 
-def _parsed(
-    bundle: Bundle, generator: Generator, side: int, args: argparse.Namespace
-) -> tuple[list[Tensor], list[LabelledCrop]]:
-    """Codes and crops of samples that the bundle's parser labelled; raises BadBundle."""
+@dataclass(frozen=True, eq=False)
+class Taught:
+    """Codes (1, n_ws, w_dim) and the labelled crops that they draw."""
+
+    codes: list[Tensor]
+    crops: list[LabelledCrop]
+
+    def of(self, kept: Sequence[int]) -> Taught:
+        return Taught([self.codes[i] for i in kept], [self.crops[i] for i in kept])
+
+    def __add__(self, other: Taught) -> Taught:
+        return Taught(self.codes + other.codes, self.crops + other.crops)
+
+
+def _labelled(
+    bundle: Bundle, side: int, skipped: list[str], args: argparse.Namespace
+) -> tuple[list[LabelledCrop], Taught]:
+    """The photos, whose codes are yet to be found, and the painted samples; raises BadImage."""
+    labels = LabelSet.open(args.labels or args.images, args.images)
+    parts = [part.name for part in bundle.parts]
+    codes = read_codes(labels.labels, bundle.sha)
+    samples = Taught(*read_samples(labels, codes, parts, side))
+    names = [name for name in labels.names() if name not in codes]
+    photos = read_labelled(labels, parts, bundle.domain, bundle.resolution, side, skipped, names)
+    if not samples.crops and not photos:
+        raise BadImage(f"Nothing is painted on the label maps in {labels.labels} yet.")
+    return photos, samples
+
+
+def _embedded(
+    bundle: Bundle, generator: Generator, crops: Sequence[LabelledCrop], args: argparse.Namespace
+) -> list[Tensor]:
+    """The codes of photos' crops; raises IncompleteBundle where there is no encoder for them."""
+    if not crops:
+        return []
+    device = generator.w_avg.device
+    perceptual = load_perceptual(bundle)
+    assert isinstance(perceptual, nn.Module)
+    networks = Networks(
+        generator=generator,
+        segmentation=new_segmentation_branch(bundle).to(device),
+        encoder=load_encoder(bundle).to(device),
+        perceptual=perceptual,
+        identity=None,
+    )
+    perceptual.to(device)
+    return embed_all(
+        networks, crops, args.embedding_steps, args.codes, bundle.sha, quiet=args.quiet
+    )
+
+
+def _parsed(bundle: Bundle, side: int, args: argparse.Namespace) -> Taught:
+    """Samples that the bundle's parser labelled; raises BadBundle."""
     if not args.parsed:
-        return [], []
+        return Taught([], [])
     parser = load_parser(bundle)
     if parser is None:
         raise BadBundle(f"The model '{bundle.name}' has no face parser to label samples with.")
-    return parsed_samples(generator, parser, bundle.parts, args.parsed, side, quiet=args.quiet)
+    generator = load_generator(bundle)
+    some = parsed_samples(generator, parser, bundle.parts, args.parsed, side, quiet=args.quiet)
+    return Taught(*some)
 
 
 def describe(report: SegmentationTrainingReport) -> str:

@@ -58,8 +58,7 @@ class Teacher:
     def _frame(self, pixels: NDArray[np.uint8]) -> CropFrame:
         if not self._whole:
             return self._detector.find(pixels)[0].frame
-        half = len(pixels) / 2
-        return CropFrame.from_axes(np.array([half, half]), np.array([half, 0.0]))
+        return CropFrame.of_whole(len(pixels), len(pixels))
 
     def _parts(self, pixels: NDArray[np.uint8], frame: CropFrame) -> list[PartMask]:
         seen = photo_parts(self.editor.engine, pixels, frame)

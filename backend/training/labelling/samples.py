@@ -1,0 +1,150 @@
+"""The generator's own pictures as a label set: no embedding stands between their codes and labels.
+
+A label set made so holds `sample-N.png`, its map `sample-N_parts.png`, and `codes.safetensors`, the
+codes that drew them (DatasetGAN: Zhang et al. 2021, section 3). Where a segmentation branch is
+there already, the samples about which its heads disagree most are taken first, and what it says of
+them is drawn on the maps, to be corrected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from backend.bundles.bundle import Bundle, Part
+from backend.bundles.networks import load_generator, load_segmentation
+from backend.errors import BadImage
+from backend.models.generator import Generator, sample_z
+from backend.models.pictures import to_picture
+from backend.models.segmentation import SegmentationBranch
+from backend.photos.align import CropFrame
+from backend.photos.pixels import from_bytes
+from backend.training.labelled import UNLABELLED, LabelledCrop, LabelSet, label_crop
+from backend.training.labelling.files import write_classes, write_label_map
+
+_CODES = "codes.safetensors"
+_NAME = "sample-{:06d}"
+_TRUNCATION = 0.8
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A sample that might be labelled: its seed, code (1, n_ws, w_dim), how unsure the branch is
+    of it (nats, mean over pixels; None without a branch) and what the branch says, [L, L]."""
+
+    seed: int
+    code: Tensor
+    unsure: float | None
+    labels: NDArray[np.uint8] | None
+
+
+def read_codes(folder: Path, generator_sha: str) -> dict[str, Tensor]:
+    """The codes of a label set's samples by name; empty where it has none.
+
+    Raises BadImage when another generator drew them.
+    """
+    path = folder / _CODES
+    if not path.is_file():
+        return {}
+    with safe_open(path, "pt") as file:
+        if (file.metadata() or {}).get("generator") != generator_sha:
+            raise BadImage(
+                f"Another generator drew the samples in {folder}: label this model's own in a new "
+                "folder."
+            )
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+
+@torch.no_grad()
+def candidates(
+    bundle: Bundle,
+    seeds: Sequence[int],
+    device: torch.device,
+    *,
+    known: bool,
+    seen: Callable[[], object] = lambda: None,
+) -> list[Candidate]:
+    """A candidate for each seed. known: the bundle's branch has the parts that are to be labelled,
+    and those samples come first of which it is least sure. seen: called after each."""
+    generator = load_generator(bundle).to(device)
+    branch = load_segmentation(bundle).to(device) if known else None
+    found = []
+    for seed in seeds:
+        z = sample_z(bundle.config, [seed]).to(device)
+        found.append(_candidate(generator, branch, seed, generator.map(z, truncation=_TRUNCATION)))
+        seen()
+    return sorted(found, key=lambda one: -(one.unsure or 0.0))
+
+
+def _candidate(
+    generator: Generator, branch: SegmentationBranch | None, seed: int, code: Tensor
+) -> Candidate:
+    if branch is None:
+        return Candidate(seed, code, None, None)
+    features = generator(code)[1]
+    unsure = float(branch.uncertainty(features).mean())
+    return Candidate(seed, code, unsure, branch.labels(features).cpu().numpy())
+
+
+def next_seed(folder: Path) -> int:
+    """The first seed that no sample of a label set has."""
+    used = [int(p.stem.rpartition("-")[2]) for p in folder.glob("sample-" + "[0-9]" * 6 + ".png")]
+    return max(used, default=-1) + 1
+
+
+@torch.no_grad()
+def add_samples(
+    folder: Path, bundle: Bundle, parts: Sequence[Part], chosen: Sequence[Candidate]
+) -> list[Path]:
+    """Write pictures, maps and codes into a label set; returns the maps, which are to be painted.
+
+    A map is empty ("not labelled"), or shows what the branch says.
+    """
+    codes = read_codes(folder, bundle.sha)
+    write_classes(folder, parts)
+    generator, maps = load_generator(bundle), []
+    for one in chosen:
+        name, code = _NAME.format(one.seed), one.code.cpu()
+        picture = to_picture(generator(code)[0])
+        Image.fromarray(picture).save(folder / f"{name}.png")
+        maps.append(write_label_map(folder, name, _first_map(one, picture), parts))
+        codes[name] = code.contiguous()
+    save_file(codes, folder / _CODES, {"generator": bundle.sha})
+    return maps
+
+
+def _first_map(one: Candidate, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if one.labels is None:
+        return np.full(picture.shape[:2], UNLABELLED, np.uint8)
+    size = picture.shape[1::-1]
+    return np.array(Image.fromarray(one.labels).resize(size, Image.Resampling.NEAREST))
+
+
+def read_samples(
+    label_set: LabelSet, codes: dict[str, Tensor], parts: Sequence[str], side: int
+) -> tuple[list[Tensor], list[LabelledCrop]]:
+    """The painted samples of a label set: their codes, and their crops with labels [side, side].
+
+    A map on which nothing is painted yet is left out. Raises BadImage.
+    """
+    used, crops = [], []
+    for name, code in codes.items():
+        wanted = label_set.map_of(name, parts)
+        if (wanted == UNLABELLED).all():
+            continue
+        picture = label_set.photo(name)
+        frame = CropFrame.of_whole(*picture.shape[1::-1])
+        labels, labelled = label_crop(wanted, frame, side, len(parts))
+        valid = np.ones(picture.shape[:2], bool)
+        used.append(code)
+        crops.append(LabelledCrop(name, from_bytes(picture), valid, labels, labelled))
+    return used, crops
