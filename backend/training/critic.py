@@ -9,6 +9,7 @@ from torch import Tensor
 from backend.models.discriminator import ProjectedDiscriminator
 from backend.models.runtime.precision import channels_last
 from backend.training.state import TrainingState
+from backend.training.team import ALONE, Team
 
 _CLOSE_TOP = 0.35  # eyes and mouth of a face in an FFHQ-like frame lie below, within half a side
 
@@ -32,7 +33,12 @@ class Critic:
         )
 
     def train(
-        self, real: Tensor, real_features: list[Tensor], fake: Tensor, fake_features: list[Tensor]
+        self,
+        real: Tensor,
+        real_features: list[Tensor],
+        fake: Tensor,
+        fake_features: list[Tensor],
+        team: Team = ALONE,
     ) -> Tensor:
         """One step by the hinge loss, which is returned; only the discriminator learns."""
         real_logits = self.discriminator(real, real_features)
@@ -42,6 +48,7 @@ class Critic:
         loss = loss + sum((F.relu(1 + x.float()).mean() for x in fake_logits), nothing)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        team.average_gradients(self.discriminator.parameters())
         self.optimiser.step()
         return loss.detach()
 

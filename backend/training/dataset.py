@@ -17,6 +17,7 @@ from torch import Tensor
 
 from backend.errors import BadImage
 from backend.models.pictures import to_float
+from backend.training.team import ALONE, Team
 
 OFTEN = 10  # how many times as often the pictures of a list are drawn
 
@@ -79,9 +80,11 @@ class AlignedDataset:
             found.append(one)
         return to_float(torch.cat(found))
 
-    def batches(self, size: int, resolution: int, seed: int, start: int) -> Iterator[Tensor]:
+    def batches(
+        self, size: int, resolution: int, seed: int, start: int, team: Team = ALONE
+    ) -> Iterator[Tensor]:
         """Endless shuffled batches, mirrored at random; `start` pictures in, so that a run
-        resumes exactly.
+        resumes exactly. team: whose share of each batch of `size` is read.
 
         All pictures of a batch have one side: the `resolution`, or half of it, a quarter ... where
         they have no more pixels themselves.
@@ -94,8 +97,10 @@ class AlignedDataset:
             if offset == 0 or step == start // size:
                 order = self._epoch(size, seed, epoch, resolution)
             chosen = order[offset]
-            images = self.batch(chosen, int(self._shown(resolution)[chosen[0]]))
-            mirrored = torch.from_numpy(rng.random(len(images)) < 0.5).to(self.device)
+            side = int(self._shown(resolution)[chosen[0]])
+            images = self.batch(team.share(chosen), side)
+            turned = team.share(rng.random(len(chosen)) < 0.5)
+            mirrored = torch.from_numpy(turned.copy()).to(self.device)
             yield torch.where(mirrored[:, None, None, None], images.flip(3), images)
             step += 1
 

@@ -18,6 +18,7 @@ from backend.models.generator import Generator
 from backend.models.perceptual import PerceptualNetwork, feature_distance
 from backend.models.runtime.precision import channels_last, fast_bfloat16
 from backend.training.state import TrainingState
+from backend.training.team import ALONE, Team
 
 
 class EncoderTrainer:
@@ -35,7 +36,9 @@ class EncoderTrainer:
         rate: float = 2e-4,
         device: str = "cpu",
         at_once: int = 4,
+        team: Team = ALONE,
     ) -> None:
+        self.team = team
         self.device, self.at_once = torch.device(device), at_once
         self.generator = channels_last(generator.to(self.device))
         assert isinstance(perceptual, nn.Module)  # all of them are
@@ -57,7 +60,8 @@ class EncoderTrainer:
 
     def step(self, real: Tensor | None, samples: int) -> dict[str, float]:
         """One step on real pictures (B, 3, R, R), where there are any, and on `samples` generated
-        ones; returns the losses."""
+        ones; returns the losses. Of several processes, each is given its share of both."""
+        self.team.chance(0, self.seen)
         losses = dict.fromkeys(("real", "sampled", "latent"), 0.0)
         self.optimiser.zero_grad(set_to_none=True)
         photos = 0 if real is None else len(real)
@@ -70,9 +74,12 @@ class EncoderTrainer:
                 sampled = self.generator(some)[0].float().clamp(-1, 1)
             rebuilt, latent = self._loss(sampled, some)
             self._add(losses, {"sampled": share * rebuilt, "latent": share * 5 * latent})
+        self.team.average_gradients(self.encoder.parameters())
         self.optimiser.step()
-        self.seen += photos or samples
-        return losses | {"latent": losses["latent"] / 5}
+        self.seen += self.team.size * (photos or samples)
+        losses["latent"] /= 5
+        means = self.team.mean(torch.tensor(list(losses.values()), device=self.device))
+        return dict(zip(losses, means.tolist(), strict=True))
 
     def _precision(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)

@@ -50,30 +50,42 @@ class GeneratorRun:
 
     def train(self, trainer: GeneratorTrainer, data: AlignedDataset) -> None:
         """Step until `until`, saving on the way; raises UserError where a loss is no number."""
-        settings, resolution = trainer.settings, trainer.config.resolution
-        shown, best = self._shown_images(resolution), self._best_kept(trainer)
-        batches = data.batches(settings.batch, resolution, settings.seed, trainer.seen)
+        settings, resolution, team = trainer.settings, trainer.config.resolution, trainer.team
+        shown = self._shown_images(resolution)
+        best = self._best_kept(trainer) if team.leads else None
+        batches = data.batches(settings.batch, resolution, settings.seed, trainer.seen, team)
         losses: list[dict[str, Tensor]] = []
+        quiet = self.quiet or not team.leads
         bar = tqdm(
-            total=self.until, initial=trainer.seen, unit="img", mininterval=10, disable=self.quiet
+            total=self.until, initial=trainer.seen, unit="img", mininterval=10, disable=quiet
         )
         with whole_steps() as interrupted:
-            while trainer.seen < self.until and not interrupted():
+            while trainer.seen < self.until and not team.any(interrupted()):
                 self._share_basis(trainer, data, bar)
                 trainer.cool(self.until)
-                losses.append(trainer.step(next(batches)))
+                losses = [*losses[-49:], trainer.step(next(batches))]
                 bar.update(settings.batch)
                 if trainer.seen % self.save_every < settings.batch or trainer.seen >= self.until:
-                    shown_losses = means_shown(losses[-50:])
-                    save_state(self.output / LAST, trainer.state())
-                    if best:
-                        distance = f"{best.offer():.3f}"
-                        shown_losses |= {"distance": distance, "best": f"{best.distance:.3f}"}
-                    bar.set_postfix(shown_losses)
-                    trainer.sample_sheet(self.output / f"sheet-{trainer.seen:08d}.png", shown)
-                    losses = losses[-50:]
-            if interrupted():
+                    means = means_shown(losses)
+                    if team.leads:
+                        self._keep(trainer, best, shown, means, bar)
+            if trainer.seen < self.until and team.leads:  # interrupted
                 save_state(self.output / LAST, trainer.state())
+
+    def _keep(
+        self,
+        trainer: GeneratorTrainer,
+        best: BestKept | None,
+        shown: Tensor,
+        means: dict[str, str],
+        bar: tqdm[Any],
+    ) -> None:
+        """Save the run as it is, and show how far it is."""
+        save_state(self.output / LAST, trainer.state())
+        if best:
+            means |= {"distance": f"{best.offer():.3f}", "best": f"{best.distance:.3f}"}
+        bar.set_postfix(means)
+        trainer.sample_sheet(self.output / f"sheet-{trainer.seen:08d}.png", shown)
 
     def _shown_images(self, resolution: int) -> Tensor:
         """Eight pictures for the sheets, held out where there are any, (8, 3, R, R)."""
@@ -98,7 +110,7 @@ class GeneratorRun:
             return
         some = data.batches(settings.batch, trainer.config.resolution, settings.seed + 1, 0)
         explained = trainer.share_basis(itertools.islice(some, _BASIS_BATCHES))
-        if not self.quiet:
+        if not bar.disable:
             text = f"One w for all layers holds {explained:.1%} of the codes' variance."
             bar.write(text, sys.stderr)
 

@@ -27,20 +27,21 @@ from backend.training.critic import Critic, close_up
 from backend.training.growing import grow_encoder, grow_generator
 from backend.training.shared_basis import find_shared_basis, rebase
 from backend.training.state import TrainingState, update_average
+from backend.training.team import ALONE, Team
 from backend.training.views import CriticView, as_it_is, focus_map
 
 _RECENT = 2048  # codes kept, for drawing others like them
 _BALANCE_EVERY = 16  # steps between two looks at the losses' gradients
 
 
-def _gradient_ratio(reconstruction: Tensor, judged: Tensor, pictures: Tensor, count: int) -> float:
+def _gradient_ratio(reconstruction: Tensor, judged: Tensor, pictures: Tensor, count: int) -> Tensor:
     """Norm of one loss's gradient at the first `count` pictures by the other's (Esser et al. 2021,
     eq. 7)."""
     pulls = [
         torch.autograd.grad(loss, pictures, retain_graph=True)[0][:count]
         for loss in (reconstruction, judged)
     ]
-    return float(pulls[0].norm() / pulls[1].norm().clamp(min=1e-8))
+    return pulls[0].norm() / pulls[1].norm().clamp(min=1e-8)
 
 
 class GeneratorTrainer:
@@ -53,8 +54,11 @@ class GeneratorTrainer:
         perceptual: Path,
         identity: IdentityNetwork | None = None,
         device: str = "cpu",
+        team: Team = ALONE,
     ) -> None:
         torch.manual_seed(settings.seed)
+        team.check(settings.batch)
+        self.team = team
         self.config, self.settings, self.identity = config, settings, identity
         self.device = torch.device(device)
         self.features = load_from(SqueezeNetFeatures, perceptual)
@@ -131,29 +135,36 @@ class GeneratorTrainer:
             group["lr"] = share * rate
 
     def step(self, real: Tensor) -> dict[str, Tensor]:
-        """One optimisation step on (B, 3, r, r); returns the losses, still on the device.
+        """One optimisation step on (B, 3, r, r), this process's share of the batch; returns the
+        losses, still on the device.
 
         r: the resolution, or half of it, a quarter ... where the photos have no more detail. Then
         the generator's pictures are reduced to it before anything compares or judges them.
         """
+        self.team.chance(self.settings.seed, self.seen)
         real = real.contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
             losses = self._losses(real)
         total = torch.stack([loss.float() for loss in losses.values()]).sum()
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
+        for network in (self.generator, self.encoder):
+            self.team.average_gradients(network.parameters())
         nn.utils.clip_grad_norm_(self.encoder.parameters(), 5.0)
         self.optimiser.step()
-        self.seen += len(real)
+        batch = self.team.size * len(real)
+        self.seen += batch
         half_life = min(self.settings.half_life, 0.05 * self.seen)
-        decay = 0.5 ** (len(real) / max(half_life, 1))
+        decay = 0.5 ** (batch / max(half_life, 1))
         update_average(self.averages["generator"], self.generator, decay)
         update_average(self.averages["encoder"], self.encoder, decay)
-        return {name: loss.detach() for name, loss in losses.items()}
+        means = self.team.mean(torch.stack([loss.detach().float() for loss in losses.values()]))
+        return dict(zip(losses, means, strict=True))
 
     def _encode(self, real: Tensor) -> Tensor:
         codes = self.encoder(real, self.generator.w_avg)
-        self.codes = torch.cat([self.codes, codes.detach().float()])[-_RECENT:]
+        recent = self.team.gathered(codes.detach().float())
+        self.codes = torch.cat([self.codes, recent])[-_RECENT:]
         return codes
 
     def _draw(self, amounts: Tensor) -> Tensor:
@@ -192,9 +203,11 @@ class GeneratorTrainer:
         losses["perceptual"] = looked.pop("perceptual")
         if "judged" in looked:
             judged = looked.pop("judged")
-            if not self.balance or self.seen // len(real) % _BALANCE_EVERY == 0:
+            steps = self.seen // (self.team.size * len(real))
+            if not self.balance or steps % _BALANCE_EVERY == 0:
                 together = torch.stack(list(losses.values())).sum()
-                self.balance = _gradient_ratio(together, judged, pictures, len(real))
+                ratio = _gradient_ratio(together, judged, pictures, len(real))
+                self.balance = self.team.mean(ratio).item()
             losses["adversarial"] = self.settings.adversarial_weight * self.balance * judged
         return losses | looked | self._code_losses(codes)
 
@@ -218,7 +231,9 @@ class GeneratorTrainer:
             distance = torch.stack([self._focused(layer, view.focus) for layer in layers]).sum()
             found["perceptual"].append(view.weight * distance)
             if self.seen >= self.settings.discriminator_from:
-                found["discriminator"].append(view.critic.train(a, a_features, b, b_features))
+                found["discriminator"].append(
+                    view.critic.train(a, a_features, b, b_features, self.team)
+                )
             if adversarial:
                 found["judged"].append(view.critic.judge(b, b_features))
         return {name: torch.stack(values).sum() for name, values in found.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from backend.session.devices import choose_device
 from backend.training.dataset import AlignedDataset
 from backend.training.encoder import EncoderTrainer
 from backend.training.state import load_state, saving
+from backend.training.team import Team, joined
 
 
 @dataclass(frozen=True)
@@ -50,37 +52,51 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_device(parser)
 
 
-def _start(bundle: Bundle, args: argparse.Namespace) -> EncoderTrainer:
+def _start(bundle: Bundle, args: argparse.Namespace, team: Team, device: str) -> EncoderTrainer:
+    team.check(args.batch)
+    team.check(args.samples)
     encoder = load_own_encoder(bundle) if bundle.has("encoder") else Encoder(bundle.config)
     return EncoderTrainer(
         load_generator(bundle),
         encoder,
         load_perceptual(bundle),
-        device=choose_device(args.device),
+        device=device,
         at_once=args.at_once,
+        team=team,
     )
 
 
 def run(args: argparse.Namespace) -> EncoderTrainingReport:
-    """`editgan train encoder`: resumes the run found in `--run`, then writes into the bundle."""
+    """`editgan train encoder`: resumes the run found in `--run`, then writes into the bundle.
+
+    Under `torchrun` by all its processes together.
+    """
+    with joined(choose_device(args.device)) as (team, device):
+        return _run(args, team, device)
+
+
+def _run(args: argparse.Namespace, team: Team, device: str) -> EncoderTrainingReport:
     torch.manual_seed(args.seed)
     bundle = bundle_at(args.bundle)
-    trainer = _start(bundle, args)
+    trainer = _start(bundle, args, team, device)
     path = args.run_folder / "encoder.pt"
     if state := load_state(path):
         trainer.restore(state)
     data = AlignedDataset(args.images)
-    batches = data.batches(args.batch, bundle.resolution, args.seed, trainer.seen)
+    batches = data.batches(args.batch, bundle.resolution, args.seed, trainer.seen, team)
     losses: dict[str, float] = {}
     bar = tqdm(
-        total=args.until, initial=trainer.seen, unit="img", mininterval=5, disable=args.quiet
-    )
-    with saving(path, trainer) as save:
+        total=args.until, initial=trainer.seen, unit="img", mininterval=5,
+        disable=args.quiet or not team.leads,
+    )  # fmt: skip
+    with saving(path, trainer) if team.leads else nullcontext(lambda: None) as save:
         while trainer.seen < args.until:
-            losses = trainer.step(at_least(next(batches), bundle.resolution), args.samples)
+            samples = args.samples // team.size
+            losses = trainer.step(at_least(next(batches), bundle.resolution), samples)
             bar.update(args.batch)
             bar.set_postfix({k: f"{v:.3f}" for k, v in losses.items()}, refresh=False)
             save()
-    save_network(trainer.encoder, bundle.path("encoder"))
-    write_bundle_json(replace(bundle, encoder="residual"))
+    if team.leads:
+        save_network(trainer.encoder, bundle.path("encoder"))
+        write_bundle_json(replace(bundle, encoder="residual"))
     return EncoderTrainingReport(bundle=str(bundle.folder), seen=trainer.seen, losses=losses)

@@ -19,6 +19,7 @@ from backend.training.config import TrainingConfig, configured, read_config
 from backend.training.dataset import OFTEN, AlignedDataset
 from backend.training.generator_run import GeneratorRun
 from backend.training.state import LAST, load_state, restore_chance
+from backend.training.team import Team, joined
 from backend.training.trainer import GeneratorTrainer
 
 
@@ -72,7 +73,15 @@ def _names(path: Path | None) -> frozenset[str]:
 
 
 def run(args: argparse.Namespace) -> GeneratorTrainingReport:
-    """`editgan train generator`: until `--until` images were seen, resuming a run found there."""
+    """`editgan train generator`: until `--until` images were seen, resuming a run found there.
+
+    Under `torchrun` by all its processes together.
+    """
+    with joined(args.device) as (team, device):
+        return _run(args, team, device)
+
+
+def _run(args: argparse.Namespace, team: Team, device: str) -> GeneratorTrainingReport:
     began = time.monotonic()
     if args.held_out:
         check_packages("Keeping the best networks (--held-out)", ["torch_fidelity"])
@@ -87,18 +96,18 @@ def run(args: argparse.Namespace) -> GeneratorTrainingReport:
     )
     identity = load_from(MobileFaceNet, args.identity) if args.identity else None
     if identity:
-        identity.to(args.device)
-    trainer = GeneratorTrainer(config, settings, args.perceptual, identity, args.device)
+        identity.to(device)
+    trainer = GeneratorTrainer(config, settings, args.perceptual, identity, device, team)
     if state:
         trainer.restore(state)
         restore_chance(state)
     elif bundle:
         trainer.start_from(bundle)
     held_out, often = _names(args.held_out), _names(args.often)
-    data = AlignedDataset(args.images, exclude=held_out, often=often, device=args.device)
+    data = AlignedDataset(args.images, exclude=held_out, often=often, device=device)
     start = trainer.seen
     GeneratorRun(
-        args.images, args.output, args.until, args.save_every, held_out, args.device, args.quiet
+        args.images, args.output, args.until, args.save_every, held_out, device, args.quiet
     ).train(trainer, data)
     seconds = time.monotonic() - began
     return GeneratorTrainingReport(trainer.seen, (trainer.seen - start) / max(seconds, 1e-9))
