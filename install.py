@@ -3,6 +3,7 @@
 
 Usage:
     python3 install.py              the environment, and the plug-in for the GIMP 3 that is found
+    python3 install.py --cuda       the same, with torch for NVIDIA cards (--cpu: without)
     python3 install.py --demo       the same, then the main job on the shipped portrait, into demo/
     python3 install.py --test       everything the tests need, then the tests
     python3 install.py --where      where everything is, as JSON
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from installer import options
 from installer.console import InstallError
 
 
@@ -22,11 +24,11 @@ def main() -> int:
     if sys.version_info < (3, 11):  # noqa: UP036 - this very check
         print("EditGAN needs Python 3.11 or newer; run install.py with one.", file=sys.stderr)
         return 2
-    options, rest = parser().parse_known_args()
-    if rest and not options.test:
+    asked, rest = parser().parse_known_args()
+    if rest and not asked.test:
         parser().error(f"unknown arguments: {' '.join(rest)}")
     try:
-        return chosen(options, rest)
+        return options.carry_out(asked, rest)
     except InstallError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
@@ -43,39 +45,15 @@ def main() -> int:
         return 130
 
 
-def chosen(options: argparse.Namespace, rest: list[str]) -> int:
-    """Run the chosen part of the installer."""
-    from installer import steps
-
-    if options.where:
-        return steps.show_where()
-    if options.uninstall:
-        return steps.uninstall(purge=options.purge, sure=options.yes)
-    if options.test:
-        return steps.test(rest, torch_index=options.torch_index)
-    if options.demo:
-        return steps.demo(torch_index=options.torch_index)
-    return steps.install(torch_index=options.torch_index)
-
-
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     made = argparse.ArgumentParser(
         description="Install EditGAN for GIMP.",
-        epilog="Everything goes below one folder, $EDITGAN_HOME or the user's data folder, except "
-        "the plug-in, which goes into GIMP's own plug-in folder. After --test, further arguments "
-        "are pytest's.",
+        epilog=f"{options.WHERE} After --test, further arguments are pytest's.",
     )
-    what = made.add_mutually_exclusive_group()
+    what = options.add_to(made)
     what.add_argument("--demo", action="store_true", help="install, then show what it does")
     what.add_argument("--test", action="store_true", help="prepare and run the tests")
-    what.add_argument("--where", action="store_true", help="print as JSON where everything is")
-    what.add_argument("--uninstall", action="store_true", help="remove what was installed")
-    made.add_argument("--purge", action="store_true", help="with --uninstall: your own edits too")
-    made.add_argument("--yes", action="store_true", help="with --uninstall: do not ask")
-    made.add_argument(
-        "--torch-index", metavar="URL", help="another package index to take torch from"
-    )
     return made
 
 

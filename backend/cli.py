@@ -8,19 +8,23 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib
+import importlib.util
 import io
 import json
 import logging
 import os
+import subprocess
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from backend.session.plain_json import plain
+from protocol import processes
 from protocol.errors import UserError
 
 
@@ -65,6 +69,7 @@ LIBRARY: Commands = {
     "export": Command("backend.commands.library.export", "write an edit as an .editgan file"),
 }
 COMMANDS: Commands = {
+    "setup": Command("installer.command", "install the environment, and the plug-in into GIMP"),
     "serve": Command("backend.commands.serve", "run the backend that GIMP talks to"),
     "doctor": Command("backend.commands.doctor", "check the installation and say what to do"),
     "sample": Command("backend.commands.sample", "draw random pictures from a model"),
@@ -92,6 +97,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     _print_any_name()
+    if importlib.util.find_spec("torch") is None and "setup" not in words[:1]:
+        return _elsewhere(words)
     module, args = parse(words)
     logging.basicConfig(level=logging.ERROR, format="%(message)s", stream=sys.stderr)
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # its complaints reach users as ours
@@ -106,6 +113,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except Exception as error:
         return _explain(args, error)
+
+
+def _elsewhere(words: Sequence[str]) -> int:
+    """Run the command in the environment that `editgan setup` made; this one has no torch."""
+    program = processes.installed().get("editgan")
+    if isinstance(program, str) and Path(program).is_file():
+        return subprocess.call([program, *words])
+    if words and not words[0].startswith("-"):
+        print("editgan: EditGAN is not set up yet; run 'editgan setup'.", file=sys.stderr)
+        return 2
+    parse(list(words))  # --help and --version, which end the program
+    return 2
 
 
 def _explain(args: argparse.Namespace, error: Exception) -> int:

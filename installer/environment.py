@@ -12,15 +12,26 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from installer import own_wheel, torch_build, windows
 from installer.console import InstallError, run
 from installer.private_gimp import apt_install, can_build
 from installer.record import Record
+from installer.torch_build import PINS, Build
 
 OLDEST, NEWEST = (3, 11), (3, 14)  # the Pythons that torch 2.11 has wheels for
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent
 # What an installed copy of the project is made of.
-_SOURCES = ("pyproject.toml", "LICENSE", "protocol", "backend", "edit_library")
+_SOURCES = (
+    "pyproject.toml",
+    "LICENSE",
+    "README.md",
+    "protocol",
+    "backend",
+    "edit_library",
+    "installer",
+    "gimp_plugin",
+)
 
 
 def check_python() -> None:
@@ -45,24 +56,31 @@ class Environment:
         self.python = scripts / f"python{suffix}"
         self.editgan = scripts / f"editgan{suffix}"
 
-    def ensure(self, *, tests: bool = False, torch_index: str | None = None) -> None:
+    def ensure(
+        self, *, tests: bool = False, build: Build | None = None, torch_index: str | None = None
+    ) -> None:
         """Make the environment with the pinned packages unless it is there and up to date.
 
-        tests: also what the tests need. torch_index: another package index to look in, for builds
-        of torch that the usual one does not have.
+        tests: also what the tests need. build: of torch, None where the machine decides.
+        torch_index: another package index to take torch from.
         """
         self._ensure_venv()
-        index = ["--extra-index-url", torch_index] if torch_index else []
-        # torch's build for another machine has the same version, so an index is part of the stamp.
-        self._ensure_packages("requirements.txt", index, "packages (torch is large)")
-        self._ensure_packages("requirements-no-deps.txt", ["--no-deps"], "packages without pins")
+        chosen = torch_build.choose(self, build)
+        if torch_build.installed(self) != chosen:
+            torch_build.announce(chosen)
+        self._ensure_packages("backend", "packages")
+        torch_build.ensure(self, chosen, torch_index)
         if tests:
-            self._ensure_packages("requirements-test.txt", ["--no-deps"], "test packages")
-            self._ensure_packages("requirements-evaluation.txt", ["--no-deps"], "evaluation")
+            self._ensure_packages("test", "test packages")
+            self._ensure_packages("evaluation", "evaluation")
 
     def ensure_project(self) -> None:
-        """Install this checkout's code, so that the checkout may be deleted."""
-        wanted = digest(PROJECT, _SOURCES)
+        """Install the code that this installer belongs to, in place of an older one.
+
+        That is a checkout, which may then be deleted, or the package that pip installed.
+        """
+        from_source = (PROJECT / "pyproject.toml").is_file()
+        wanted = digest(PROJECT, _SOURCES) if from_source else own_wheel.digest()
         stamp = self.folder / "editgan-project.sha256"
         if _reads(stamp, wanted) and self.editgan.exists():
             return
@@ -71,11 +89,10 @@ class Environment:
         copy = self.folder / "source.partial"
         shutil.rmtree(copy, ignore_errors=True)
         copy.mkdir()
-        for name in _SOURCES:
-            _copy(PROJECT / name, copy / name)
+        package = _copied(copy) if from_source else own_wheel.make(copy)
         flags = ["--no-deps", "--no-build-isolation", "--force-reinstall"]
         self.stop_backend()
-        self._pip([*flags, str(copy)], "EditGAN itself")
+        self.pip(["install", *flags, str(package)], "EditGAN itself")
         shutil.rmtree(copy)
         stamp.write_text(wanted, encoding="utf-8")
 
@@ -88,14 +105,14 @@ class Environment:
     def packages_for(self, target: Path, requirements: str, python: str, platform: str) -> None:
         """Put wheels for another Python (GIMP's) into the folder `target`.
 
-        python: "3.13"; platform: its sysconfig.get_platform(), for the error message only, since
-        GIMP runs on this machine. Raises InstallError when no wheel fits.
+        requirements: which pins. python: "3.13"; platform: its sysconfig.get_platform(), for the
+        error message only, since GIMP runs on this machine. Raises InstallError when no wheel fits.
         """
         partial = target.with_name(f"{target.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
         arguments = ["--target", str(partial), "--python-version", python, "--only-binary=:all:"]
         title = f"packages for GIMP's Python {python} ({platform})"
-        self._pip(["--no-deps", *arguments, "-r", str(HERE / requirements)], title)
+        self.pip_install(requirements, title, arguments)
         shutil.rmtree(target, ignore_errors=True)
         partial.rename(target)
 
@@ -120,6 +137,7 @@ class Environment:
         if self.python.exists() and self._answers("import pip"):
             return
         check_python()
+        windows.check_lengths(self.folder.parent)
         if importlib.util.find_spec("ensurepip") is None:
             if not can_build():
                 raise InstallError(
@@ -139,18 +157,42 @@ class Environment:
         except OSError:
             return False
 
-    def _ensure_packages(self, requirements: str, flags: list[str], title: str) -> None:
-        wanted = (HERE / requirements).read_text(encoding="utf-8") + f"# {flags}\n"
-        stamp = self.folder / f"editgan-{requirements}"
+    def pip_install(self, pins: str, title: str, flags: Sequence[str] = ()) -> None:
+        """Install what a file of pins names, all of it and nothing else, checked by its hashes."""
+        file = str(PINS / f"{pins}.txt")
+        self.pip(["install", "--no-deps", "--require-hashes", *flags, "-r", file], title)
+
+    def pip(self, arguments: Sequence[str], title: str) -> None:
+        """Run the environment's pip; raises InstallError."""
+        command = [str(self.python), "-m", "pip", "--disable-pip-version-check", "--no-input"]
+        run([*command, *arguments], title, self.log)
+
+    def package(self, name: str) -> Path:
+        """The folder of an installed package. Raises InstallError."""
+        code = f"import {name}, sys; sys.stdout.write({name}.__path__[0])"
+        command = [str(self.python), "-I", "-c", code]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise InstallError(
+                f"The environment has no {name}; delete {self.folder}, run it again."
+            )
+        return Path(done.stdout)
+
+    def complaint(self, code: str) -> str | None:
+        """The last line that `code` says in the environment's Python when it fails, else None."""
+        command = [str(self.python), "-I", "-c", code]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        return said[-1] if done.returncode else None
+
+    def _ensure_packages(self, pins: str, title: str) -> None:
+        wanted = (PINS / f"{pins}.txt").read_text(encoding="utf-8")
+        stamp = self.folder / f"editgan-pins-{pins}.txt"
         if _reads(stamp, wanted):
             return
         stamp.unlink(missing_ok=True)
-        self._pip([*flags, "-r", str(HERE / requirements)], title)
+        self.pip_install(pins, title)
         stamp.write_text(wanted, encoding="utf-8")
-
-    def _pip(self, arguments: list[str], title: str) -> None:
-        command = [str(self.python), "-m", "pip", "install", "--disable-pip-version-check"]
-        run([*command, "--no-input", *arguments], title, self.log)
 
 
 def digest(folder: Path, names: tuple[str, ...]) -> str:
@@ -164,6 +206,12 @@ def digest(folder: Path, names: tuple[str, ...]) -> str:
                 sha.update(f"{file.relative_to(folder).as_posix()}\0".encode())
                 sha.update(hashlib.sha256(file.read_bytes()).digest())
     return sha.hexdigest()
+
+
+def _copied(target: Path) -> Path:
+    for name in _SOURCES:
+        _copy(PROJECT / name, target / name)
+    return target
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from installer import windows
+
 _MARK = "EDITGAN-GIMP-ANSWER:"
 # Runs inside GIMP's python-fu-eval. plug-in-path is a list of folders in gimprc's own notation.
 _QUESTION = f"""
@@ -32,11 +34,14 @@ print("{_MARK}" + json.dumps(answer), flush=True)
 """
 
 
+_APPIMAGES = ("~/Applications", "~/AppImages", "~/.local/bin", "~/Downloads", "~/bin", "/opt")
+
+
 @dataclass(frozen=True)
 class Gimp:
     """One GIMP 3 and what it said about itself."""
 
-    kind: str  # native, flatpak, snap, private
+    kind: str  # native, appimage, flatpak, snap, private
     command: tuple[str, ...]  # runs gimp-console
     version: str  # "3.0.4"
     directory: str  # its profile folder
@@ -49,6 +54,15 @@ class Gimp:
     def plugin_dir(self) -> Path:
         """Where EditGAN's plug-in belongs in this GIMP."""
         return Path(self.directory) / "plug-ins" / "editgan"
+
+    @property
+    def may_load_wheels(self) -> bool:
+        """Whether PyPI's compiled packages may fit.
+
+        MSYS2's Python, which GIMP for Windows brings, is built by another compiler; its platform
+        says so ("mingw_x86_64_ucrt").
+        """
+        return not self.platform.startswith("mingw")
 
     @property
     def vendor_name(self) -> str:
@@ -78,16 +92,25 @@ def candidates(system: str = sys.platform) -> Iterator[tuple[str, tuple[str, ...
             for app in sorted(folder.glob("GIMP*.app"), reverse=True):
                 yield "native", (str(app / "Contents/MacOS/gimp-console"),)
     if system == "win32":
-        for variable in ("LOCALAPPDATA", "ProgramFiles"):
-            programs = Path(os.environ.get(variable, "C:/"))
-            for place in ("Programs/GIMP 3/bin", "GIMP 3/bin"):
-                for console in sorted((programs / place).glob("gimp-console-3*.exe")):
-                    yield "native", (str(console),)
+        places = [*windows.gimp_folders(), *_usual_places_on_windows()]
+        for folder in dict.fromkeys(places):
+            for console in sorted((folder / "bin").glob("gimp-console-3*.exe"), reverse=True):
+                yield "native", (str(console),)
+    for place in _APPIMAGES if system.startswith("linux") else ():
+        for image in sorted(Path(place).expanduser().glob("GIMP-3*.AppImage"), reverse=True):
+            if os.access(image, os.X_OK):
+                yield "appimage", (str(image),)  # GIMP itself: with -i it opens no window
     if shutil.which("flatpak"):
         for name in ("gimp-console-3.2", "gimp-console-3.0"):
             yield "flatpak", ("flatpak", "run", f"--command={name}", "org.gimp.GIMP")
     if shutil.which("snap"):
         yield "snap", ("snap", "run", "gimp.gimp-console")
+
+
+def _usual_places_on_windows() -> Iterator[Path]:
+    for variable, place in {"LOCALAPPDATA": "Programs/GIMP 3", "PROGRAMFILES": "GIMP 3"}.items():
+        if folder := os.environ.get(variable):
+            yield Path(folder) / place
 
 
 def ask(kind: str, command: tuple[str, ...], env: Mapping[str, str] | None = None) -> Gimp | None:
@@ -112,9 +135,13 @@ def ask(kind: str, command: tuple[str, ...], env: Mapping[str, str] | None = Non
     return None
 
 
-def find() -> Gimp | None:
-    """The first GIMP 3 of this machine that answers, None when there is none."""
-    answers = (ask(kind, command) for kind, command in candidates())
+def find(wanted: str | None = None) -> Gimp | None:
+    """The first GIMP 3 of this machine that answers, None when there is none.
+
+    wanted: only one of that kind.
+    """
+    asked = (found for found in candidates() if wanted in (None, found[0]))
+    answers = (ask(kind, command) for kind, command in asked)
     return next((gimp for gimp in answers if gimp and gimp.version.startswith("3.")), None)
 
 

@@ -7,9 +7,10 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from installer.console import InstallError
-from installer.environment import HERE, PROJECT, Environment
+from installer.console import InstallError, say
+from installer.environment import PROJECT, Environment
 from installer.find_gimp import Gimp
+from installer.torch_build import PINS
 
 SETTINGS = "editgan-install.json"  # tells the plug-in where data and backend are
 _IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc")
@@ -18,20 +19,30 @@ _IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc")
 def ensure_vendor(environment: Environment, gimp: Gimp, folder: Path) -> Path:
     """Packages for GIMP's Python, kept in `folder`/<tag>-<platform>; returns that folder.
 
-    Raises InstallError where no built packages exist for that Python.
+    Where no built packages exist for that Python, the plug-in gets msgpack without its compiled
+    half, and reaches the backend through a bridge process (protocol/bridge.py).
     """
-    return _ensure_packages(environment, gimp, folder, "requirements-gimp.txt")
+    if gimp.may_load_wheels:
+        try:
+            return _ensure_packages(environment, gimp, folder, "gimp")
+        except InstallError:
+            say(f"  no built packages for GIMP's Python {gimp.python}: it gets a bridge process")
+    target = folder / gimp.vendor_name
+    shutil.rmtree(target, ignore_errors=True)
+    compiled = shutil.ignore_patterns("__pycache__", "*.so", "*.pyd")
+    shutil.copytree(environment.package("msgpack"), target / "msgpack", ignore=compiled)
+    return target
 
 
 def ensure_test_packages(environment: Environment, gimp: Gimp, folder: Path) -> Path:
     """pytest for GIMP's Python, kept in `folder`/<tag>-<platform>; returns that folder."""
-    return _ensure_packages(environment, gimp, folder, "requirements-gimp-test.txt")
+    return _ensure_packages(environment, gimp, folder, "gimp-test")
 
 
 def _ensure_packages(environment: Environment, gimp: Gimp, folder: Path, pins: str) -> Path:
     target = folder / gimp.vendor_name
-    stamp = target / pins
-    wanted = (HERE / pins).read_text(encoding="utf-8")
+    stamp = target / f"editgan-pins-{pins}.txt"
+    wanted = (PINS / f"{pins}.txt").read_text(encoding="utf-8")
     if not (stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted):
         folder.mkdir(parents=True, exist_ok=True)
         environment.packages_for(target, pins, gimp.python, gimp.platform)

@@ -56,18 +56,21 @@ class Record:
         self._values["apt_packages"] = sorted({*self.apt_packages, *names})
         self._write()
 
-    def set_plugin(self, gimp: Gimp, python: Path, editgan: Path) -> None:
-        """Record the finished plug-in and the backend that it starts."""
-        known = [str(path) for path in self.plugin_dirs]
-        if str(gimp.plugin_dir) not in known:
-            known.append(str(gimp.plugin_dir))
+    def set_backend(self, python: Path, editgan: Path) -> None:
+        """Record the finished environment, for whoever starts the backend or a command."""
         self._values |= {
-            "gimp": gimp.as_json(),
-            "plugin_dirs": known,
             "python": str(python),
             "editgan": str(editgan),
             "data_dir": str(self.file.parent),
         }
+        self._write()
+
+    def set_plugin(self, gimp: Gimp) -> None:
+        """Record the finished plug-in."""
+        known = [str(path) for path in self.plugin_dirs]
+        if str(gimp.plugin_dir) not in known:
+            known.append(str(gimp.plugin_dir))
+        self._values |= {"gimp": gimp.as_json(), "plugin_dirs": known}
         self._write()
 
     def forget(self) -> None:

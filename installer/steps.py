@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from installer import find_gimp, plugin, private_gimp, testing
+from installer import find_gimp, plugin, private_gimp, sandboxes, service, testing
 from installer import uninstall as removal
 from installer.console import InstallError, say
 from installer.demo import run_demo
@@ -16,23 +18,48 @@ from installer.environment import Environment
 from installer.find_gimp import Gimp
 from installer.gimp_batch import call_in_gimp
 from installer.record import Record, write_atomically
+from installer.torch_build import Build
 from protocol import paths
 
 
-def install(*, torch_index: str | None = None) -> int:
+@dataclass(frozen=True)
+class Options:
+    """What the command line says.
+
+    build, torch_index: of torch, None where the machine decides. gimp: which kind, None for the
+    first that is found.
+    """
+
+    build: Build | None = None
+    torch_index: str | None = None
+    gimp: str | None = None
+
+
+def install(options: Options = Options()) -> int:
     """Install for the GIMP 3 of this machine (or the private one, where that was built)."""
     data_dir, record = _open()
-    environment = _environment(data_dir, record, torch_index)
-    gimp = _gimp(environment, record, build=False)
+    environment = _environment(data_dir, record, options)
+    gimp = _gimp(environment, record, build=False, wanted=options.gimp)
     _install_plugin(environment, gimp, record)
     _say_what_to_click(environment, gimp)
     return 0
 
 
-def demo(*, torch_index: str | None = None) -> int:
+def install_command(options: Options = Options()) -> int:
+    """Install the environment and the `editgan` command, whether there is a GIMP or not."""
+    data_dir, record = _open()
+    environment = _environment(data_dir, record, options)
+    complaint = environment.complaint("import backend.session.devices, torchvision, cv2, zmq")
+    if complaint is not None:
+        raise InstallError(f"The environment does not work ({complaint}); run this again.")
+    say(f"\nInstalled: {environment.editgan} --help")
+    return 0
+
+
+def demo(options: Options = Options()) -> int:
     """Install, building a private GIMP where there is none, and run the demonstration."""
     data_dir, record = _open()
-    environment = _environment(data_dir, record, torch_index)
+    environment = _environment(data_dir, record, options)
     gimp = _gimp(environment, record, build=True)
     _install_plugin(environment, gimp, record)
     run_demo(environment, gimp, record, Path.cwd() / "demo")
@@ -40,14 +67,14 @@ def demo(*, torch_index: str | None = None) -> int:
     return 0
 
 
-def test(arguments: Sequence[str], *, torch_index: str | None = None) -> int:
+def test(arguments: Sequence[str], options: Options = Options()) -> int:
     """Prepare everything that the tests need and run them from this checkout.
 
     An installed copy of the project and its plug-in stay as they are.
     """
     data_dir, record = _open()
     environment = Environment(data_dir, record)
-    environment.ensure(tests=True, torch_index=torch_index)
+    environment.ensure(tests=True, build=options.build, torch_index=options.torch_index)
     gimp = _gimp(environment, record, build=True)
     record.add_path(data_dir / "test")
     record.add_path(data_dir / "vendor")
@@ -96,18 +123,23 @@ def _open() -> tuple[Path, Record]:
     return data_dir, record
 
 
-def _environment(data_dir: Path, record: Record, torch_index: str | None) -> Environment:
+def _environment(data_dir: Path, record: Record, options: Options) -> Environment:
     say(f"Installing EditGAN for GIMP below {data_dir}")
     environment = Environment(data_dir, record)
-    environment.ensure(torch_index=torch_index)
+    environment.ensure(build=options.build, torch_index=options.torch_index)
     environment.ensure_project()
+    record.set_backend(environment.python, environment.editgan)
     return environment
 
 
-def _gimp(environment: Environment, record: Record, *, build: bool) -> Gimp:
+def _gimp(
+    environment: Environment, record: Record, *, build: bool, wanted: str | None = None
+) -> Gimp:
     """GIMP 3 of this machine, else the private one; build: make that where it is not there."""
-    if found := find_gimp.find():
+    if found := find_gimp.find(wanted):
         return found
+    if wanted:
+        raise InstallError(f"No GIMP 3 of the kind '{wanted}' was found; start it once, try again.")
     data_dir = record.file.parent
     if build and private_gimp.can_build():
         private_gimp.build(data_dir, record)
@@ -133,17 +165,33 @@ def _install_plugin(environment: Environment, gimp: Gimp, record: Record) -> Non
         "python": str(environment.python),
         "editgan": str(environment.editgan),
     }
+    if folder := sandboxes.granted_folder(gimp):
+        settings |= _put_up_service(environment, gimp, record, folder)
     plugin.install_plugin(gimp.plugin_dir, packages, settings)
     if len(gimp.command) > 1:
         _write_command(gimp, data_dir, record)
-    record.set_plugin(gimp, environment.python, environment.editgan)
+    record.set_plugin(gimp)
     _check(gimp)
+
+
+def _put_up_service(
+    environment: Environment, gimp: Gimp, record: Record, folder: Path
+) -> dict[str, str]:
+    """What a GIMP in a sandbox needs; returns what its plug-in has to know of it."""
+    if said := sandboxes.missing_permission(gimp, folder):
+        raise InstallError(
+            f"This GIMP may not see {folder}, where it would reach EditGAN; allow it with\n"
+            f"    {said}\nand run this again."
+        )
+    socket = record.add_path(folder) / "backend.sock"
+    service.install(environment, record, socket)
+    return {"data_dir": str(folder), "socket": str(socket)}
 
 
 def _write_command(gimp: Gimp, data_dir: Path, record: Record) -> None:
     """One program that runs gimp-console, where that takes several words (Flatpak, Snap)."""
     program = record.add_path(data_dir / "bin") / "gimp-console"
-    write_atomically(program, f'#!/bin/sh\nexec {" ".join(gimp.command)} "$@"\n')
+    write_atomically(program, f'#!/bin/sh\nexec {shlex.join(gimp.command)} "$@"\n')
     program.chmod(0o755)
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from installer import service
 from installer.console import say
 from installer.environment import Environment
 from installer.private_gimp import remove_root
@@ -36,6 +37,7 @@ def uninstall(data_dir: Path, *, purge: bool, sure: bool) -> int:
     if not sure and sys.stdin.isatty() and not _agreed(doomed, record.apt_packages):
         say("Nothing was removed.")
         return 1
+    service.stop()
     Environment(data_dir, record).stop_backend()
     for path in doomed:
         if path.exists() or path.is_symlink():  # it may have gone with a folder around it

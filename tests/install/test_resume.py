@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from installer import environment, plugin
+from installer import environment, plugin, steps, torch_build
 from installer.console import InstallError, run
 from installer.environment import Environment, digest
 from installer.find_gimp import Gimp
 from installer.private_gimp import debian_mirror
 from installer.record import Record, write_atomically
+from protocol import launch
 
 GIMP = Gimp(
     kind="native",
@@ -34,7 +35,7 @@ def made(home: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Environment, list
     calls: list[list[str]] = []
 
     def pip(_: Environment, arguments: list[str], title: str) -> None:
-        calls.append(arguments)
+        calls.append(list(arguments))
         if "--target" in arguments:
             Path(arguments[arguments.index("--target") + 1]).mkdir()
 
@@ -45,8 +46,9 @@ def made(home: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Environment, list
             self.python.parent.mkdir(parents=True)
             self.python.touch()
 
-    monkeypatch.setattr(Environment, "_pip", pip)
+    monkeypatch.setattr(Environment, "pip", pip)
     monkeypatch.setattr(Environment, "_ensure_venv", venv)
+    monkeypatch.setattr(torch_build, "ensure", lambda *_: calls.append(["torch"]))
     return Environment(home, Record(home)), calls
 
 
@@ -54,10 +56,10 @@ def test_packages_are_installed_once(made: tuple[Environment, list[list[str]]]) 
     made_environment, calls = made
     made_environment.ensure(tests=True)
     files = [Path(arguments[-1]).name for arguments in calls]
-    kinds = ("", "-no-deps", "-test", "-evaluation")
-    assert files == [f"requirements{kind}.txt" for kind in kinds]
+    assert files == ["backend.txt", "torch", "test.txt", "evaluation.txt"]
+    assert all("--require-hashes" in arguments for arguments in calls if len(arguments) > 1)
     made_environment.ensure(tests=True)
-    assert len(calls) == 4
+    assert [Path(arguments[-1]).name for arguments in calls[4:]] == ["torch"]
     assert made_environment.folder in Record(made_environment.folder.parent).paths
 
 
@@ -70,27 +72,21 @@ def test_an_interrupted_step_is_done_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(Environment, "_pip", interrupted)
+        patched.setattr(Environment, "pip", interrupted)
         with pytest.raises(KeyboardInterrupt):
             made_environment.ensure()
     made_environment.ensure()
-    assert len(calls) == 2
+    assert [Path(arguments[-1]).name for arguments in calls] == ["backend.txt", "torch"]
 
 
 def test_a_half_made_environment_is_made_anew(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Environment, "_pip", lambda *_: None)
+    monkeypatch.setattr(Environment, "pip", lambda *_: None)
+    monkeypatch.setattr(torch_build, "ensure", lambda *_: None)
     half = Environment(home, Record(home))
     half.python.parent.mkdir(parents=True)
     half.python.write_text("interrupted")
     half.ensure()
     assert half.versions(["pip"])["pip"]
-
-
-def test_another_torch_index_installs_again(made: tuple[Environment, list[list[str]]]) -> None:
-    made_environment, calls = made
-    made_environment.ensure()
-    made_environment.ensure(torch_index="file:///wheels")
-    assert calls[2][:2] == ["--extra-index-url", "file:///wheels"]
 
 
 def test_packages_for_gimp_replace_a_partial_folder(
@@ -175,3 +171,16 @@ def test_a_machine_without_debian_s_mirror_is_told(tmp_path: Path) -> None:
     (tmp_path / "sources.list").write_text("deb https://mirror.test/ubuntu noble main\n")
     with pytest.raises(InstallError, match="install GIMP 3"):
         debian_mirror(tmp_path)
+
+
+def test_commands_find_the_environment_without_a_gimp(
+    made: tuple[Environment, list[list[str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_environment, _ = made
+    monkeypatch.setattr(Environment, "ensure_project", lambda _: None)
+    monkeypatch.setattr(Environment, "complaint", lambda *_: None)
+    assert steps.install_command() == 0
+    recorded = Record(made_environment.folder.parent).file.read_text(encoding="utf-8")
+    assert json.loads(recorded)["editgan"] == str(made_environment.editgan)
+    made_environment.editgan.touch()
+    assert launch.installed_command() == [str(made_environment.editgan), "serve"]

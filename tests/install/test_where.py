@@ -46,7 +46,7 @@ def test_tells_what_the_installation_recorded(home: Path, tmp_path: Path) -> Non
         str(profile / "plug-ins"),
     )
     gimp.plugin_dir.mkdir(parents=True)
-    Record(home).set_plugin(gimp, home / "venv/bin/python", home / "venv/bin/editgan")
+    Record(home).set_plugin(gimp)
     said = json.loads(install_py("--where").stdout)
     assert said["plugin_dirs"] == [str(profile / "plug-ins/editgan")]
     assert said["gimp"] == "/usr/bin/gimp-console-3.0"
