@@ -11,11 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import zmq
-
-from protocol import connection_file, framing, local, paths, remote
+from protocol import PROTOCOL_VERSION, connection_file, framing, local, paths, remote
 from protocol.connection_file import ConnectionInfo
 from protocol.errors import BackendError, backend_lost
+from protocol.links import Channel, Link, LinkError, open_link, waiting_socket
 from protocol.messages import (
     Cancel,
     Cancelled,
@@ -54,16 +53,19 @@ class Connection:
     `welcome` is the backend's greeting. Every method may be called from any thread.
     """
 
-    def __init__(self, info: ConnectionInfo, lock: Path | None, client: str) -> None:
+    def __init__(
+        self, info: ConnectionInfo, lock: Path | None, client: str, link: Link | None = None
+    ) -> None:
         self._info = info
         self._lock_file = lock
         self._client = client
-        self._context = zmq.Context()
         self._jobs_lock = threading.Lock()
         self._control_lock = threading.Lock()
         self._inbox: defaultdict[str, deque[Message]] = defaultdict(deque)
-        self._jobs = self._socket(info.jobs)
-        self._control = self._socket(info.control)
+        try:
+            self._link = link or open_link(info)
+        except LinkError as error:
+            raise self._lost(str(error)) from None
         self.welcome = Welcome(device="unknown", bundles=[])
 
     @classmethod
@@ -78,15 +80,35 @@ class Connection:
         versions), bad_settings.
         """
         info, lock = (remote.chosen() if path is None else None), None
+        if info is None and path is None and (socket := waiting_socket()):
+            return cls.through_service(socket, timeout, client=client, start=False)
         if info is None:
             info, lock = local.running(path or paths.connection_file())
-        connection = cls(info, lock, client)
+        return cls(info, lock, client)._greeted(timeout)
+
+    @classmethod
+    def through_service(
+        cls, socket: Path, timeout: float, *, client: str, start: bool
+    ) -> Connection:
+        """Connect through the waiting service at `socket`, from within a sandbox.
+
+        start: whether it starts a backend where none runs. Raises BackendError as `open` does, and
+        what goes wrong with the start.
+        """
+        from protocol.bridge_link import BridgeLink
+
+        link = BridgeLink.through_socket(socket, start=start, patience=timeout)
+        here = f"ipc://{socket}"
+        info = ConnectionInfo(here, here, "", PROTOCOL_VERSION)
+        return cls(info, None, client, link)._greeted(timeout)
+
+    def _greeted(self, timeout: float) -> Self:
         try:
-            connection._greet(timeout)
+            self._greet(timeout)
         except BaseException:
-            connection.close()
+            self.close()
             raise
-        return connection
+        return self
 
     @property
     def is_remote(self) -> bool:
@@ -107,7 +129,7 @@ class Connection:
     def close(self) -> None:
         """Hang up. The backend cancels this connection's unfinished jobs."""
         with self._jobs_lock, self._control_lock:
-            self._context.destroy(linger=0)
+            self._link.close()
 
     def request(
         self, message: JobRequest, on_event: OnEvent | None = None, job: str | None = None
@@ -123,8 +145,6 @@ class Connection:
             return self._known(lambda: self._once(job, message, on_event), self._greet_jobs)
         except BackendError:
             raise
-        except zmq.ZMQError as error:  # closed under our feet by another thread
-            raise self._lost(str(error)) from None
         except BaseException:
             self.cancel(job)
             raise
@@ -163,35 +183,9 @@ class Connection:
 
     # --- inside ---
 
-    def _socket(self, endpoint: str) -> zmq.Socket[bytes]:
-        socket = self._context.socket(zmq.DEALER)
-        socket.linger = 0
-        socket.maxmsgsize = framing.MAX_FRAME
-        socket.rcvhwm = socket.sndhwm = 0
-        # ZMTP heartbeats notice a machine that vanished; a process that died is noticed at once
-        socket.heartbeat_ivl, socket.heartbeat_timeout = 5000, 30000
-        if self._info.curve:
-            if not zmq.has("curve"):
-                self._context.destroy(linger=0)
-                raise BackendError(
-                    "backend_missing",
-                    "This ZeroMQ has no encryption, so TCP is refused; reinstall the plug-in.",
-                )
-            curve = self._info.curve
-            socket.curve_serverkey = curve.server.encode()
-            socket.curve_publickey = curve.public.encode()
-            socket.curve_secretkey = curve.secret.encode()
-        socket.ipv6 = "[" in endpoint
-        try:
-            socket.connect(endpoint)
-        except zmq.ZMQError as error:  # no such address
-            self._context.destroy(linger=0)
-            raise self._lost(str(error)) from None
-        return socket
-
     def _once(self, job: str, message: JobRequest | Hello, on_event: OnEvent | None) -> Message:
         with self._jobs_lock:
-            self._send(self._jobs, job, message)
+            self._send("jobs", job, message)
         return self._wait(job, on_event or (lambda event: None))
 
     def _known(self, ask: Callable[[], Message], greet: Callable[[], object]) -> Message:
@@ -214,7 +208,7 @@ class Connection:
     def _greet(self, timeout: float) -> None:
         self._ask(Hello(self._client), timeout)
         with self._jobs_lock:
-            reply = self._exchange(self._jobs, Hello(self._client), timeout)
+            reply = self._exchange("jobs", Hello(self._client), timeout)
         if not isinstance(reply, Welcome):
             raise _unexpected(reply)
         self.welcome = reply
@@ -223,21 +217,21 @@ class Connection:
         hello = Hello(self._client)
         with self._control_lock:
             return self._known(
-                lambda: self._exchange(self._control, message, timeout),
-                lambda: self._exchange(self._control, hello, timeout),
+                lambda: self._exchange("control", message, timeout),
+                lambda: self._exchange("control", hello, timeout),
             )
 
-    def _exchange(self, socket: zmq.Socket[bytes], message: Message, timeout: float) -> Message:
+    def _exchange(self, channel: Channel, message: Message, timeout: float) -> Message:
         """Send and wait for the answer with the same id.
 
         Late answers to earlier questions that were given up are dropped.
         """
         job = new_job()
-        self._send(socket, job, message)
+        self._send(channel, job, message)
         deadline = time.monotonic() + timeout
         while (left := deadline - time.monotonic()) > 0:
-            if socket.poll(int(min(left, 0.25) * 1000) + 1):
-                answered, reply = self._receive(socket)
+            if self._poll(channel, int(min(left, 0.25) * 1000) + 1):
+                answered, reply = self._receive(channel)
                 if answered == job:
                     return _checked(reply)
             else:
@@ -267,8 +261,8 @@ class Connection:
     def _collect(self) -> None:
         """Sort what has arrived on the jobs socket by job."""
         timeout = _SLICE_MS
-        while self._jobs.poll(timeout):
-            job, message = self._receive(self._jobs)
+        while self._poll("jobs", timeout):
+            job, message = self._receive("jobs")
             self._inbox[job].append(message)
             timeout = 0
 
@@ -283,17 +277,23 @@ class Connection:
     def _lost(self, detail: str) -> BackendError:
         return backend_lost(detail, self._info.jobs if self.is_remote else None)
 
-    def _send(self, socket: zmq.Socket[bytes], job: str, message: Message) -> None:
+    def _send(self, channel: Channel, job: str, message: Message) -> None:
         frames = framing.pack(job, message)
         try:
-            socket.send_multipart(frames, flags=zmq.NOBLOCK, copy=False)
-        except zmq.Again:
-            raise self._lost("the socket takes no message") from None
+            self._link.send(channel, frames)
+        except LinkError as error:
+            raise self._lost(str(error)) from None
 
-    def _receive(self, socket: zmq.Socket[bytes]) -> tuple[str, Message]:
-        frames = socket.recv_multipart(copy=False)
+    def _poll(self, channel: Channel, milliseconds: int) -> bool:
         try:
-            return framing.unpack([frame.buffer for frame in frames])
+            return self._link.poll(channel, milliseconds)
+        except LinkError as error:  # closed under our feet by another thread, say
+            raise self._lost(str(error)) from None
+
+    def _receive(self, channel: Channel) -> tuple[str, Message]:
+        frames = self._link.receive(channel)
+        try:
+            return framing.unpack(frames)
         except ProtocolError as error:
             sentence = "The EditGAN backend sent something unreadable; update it and the plug-in."
             return error.job, ErrorReply("bad_message", sentence, str(error))

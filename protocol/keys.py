@@ -6,15 +6,20 @@ and double clicks take for something else.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
+import string
+import struct
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Literal
 
-from protocol import bounded_file, paths, private_file
+from protocol import bounded_file, links, paths, private_file
 from protocol.typed import ProtocolError, from_wire
 
 _MAX_FILE = 4096  # bytes
+_Z85 = string.digits + string.ascii_lowercase + string.ascii_uppercase + ".-:+=^!/*?&<>()[]{}@%$#"
 
 
 @dataclass(frozen=True)
@@ -26,13 +31,13 @@ class KeyPair:
 
 
 def own(role: Literal["client", "server"]) -> KeyPair:
-    """This user's key pair, made when first asked for. Raises OSError, ProtocolError."""
-    import zmq
+    """This user's key pair, made when first asked for.
 
+    Raises OSError, ProtocolError, BackendError (it has to be made, and nothing here can).
+    """
     path = paths.private(paths.keys_dir()) / f"{role}.json"
     if not path.exists():
-        public, secret = (key.decode() for key in zmq.curve_keypair())
-        private_file.create(path, json.dumps(asdict(KeyPair(public, secret))))
+        _make(role, path)
     try:
         pair: KeyPair = from_wire(KeyPair, bounded_file.read_json(path, _MAX_FILE), (), path.name)
     except ValueError as error:
@@ -45,15 +50,30 @@ def is_key(text: str) -> bool:
 
 
 def to_hex(z85: str) -> str:
-    from zmq.utils import z85 as coding
-
-    return coding.decode(z85).hex()
+    """A key as hexadecimal digits. z85: ZeroMQ's notation (RFC 32): 5 digits for 4 bytes."""
+    values = [_Z85.index(digit) for digit in z85]
+    words = zip(*[iter(values)] * 5, strict=True)
+    return b"".join(
+        functools.reduce(lambda number, digit: number * 85 + digit, word).to_bytes(4, "big")
+        for word in words
+    ).hex()
 
 
 def from_hex(text: str) -> str:
     """64 hexadecimal digits as Z85; raises ProtocolError."""
-    from zmq.utils import z85 as coding
-
     if not is_key(text):
         raise ProtocolError("a key has 64 hexadecimal digits")
-    return coding.encode(bytes.fromhex(text)).decode()
+    words = struct.unpack(">8I", bytes.fromhex(text))
+    return "".join(_Z85[word // 85**place % 85] for word in words for place in (4, 3, 2, 1, 0))
+
+
+def _make(role: Literal["client", "server"], path: Path) -> None:
+    if not links.zmq_loads():
+        from protocol.bridge_link import make_keys
+
+        make_keys(role)
+        return
+    import zmq
+
+    public, secret = (key.decode() for key in zmq.curve_keypair())
+    private_file.create(path, json.dumps(asdict(KeyPair(public, secret))))

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from protocol import bounded_file, connection_file, paths, remote
+from protocol import connection_file, links, paths, processes, remote
 from protocol.client import Connection
 from protocol.errors import BackendError
 
-_SCRUBBED = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "LD_LIBRARY_PATH", "LD_PRELOAD")
-_SCRUBBED_PREFIXES = ("GI_", "GIMP", "GEGL_", "BABL_", "DYLD_", "_PYI_")
-_FLATPAK_MARK = Path("/.flatpak-info")
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 _MAX_STARTS = 3
-_MAX_FILE = 1 << 20  # bytes of install.json
 _REMOTE_PATIENCE_S = 10.0
 # Set where the backend cannot run (the private GIMP): a FIFO that whoever started GIMP reads.
 _LAUNCHER = "EDITGAN_LAUNCHER"
@@ -44,6 +39,8 @@ def ensure_backend(
     """
     if remote.chosen():
         return Connection.open(timeout=min(timeout, _REMOTE_PATIENCE_S), client=client)
+    if socket := links.waiting_socket():
+        return Connection.through_service(socket, timeout, client=client, start=True)
     path = paths.connection_file()
     deadline = time.monotonic() + timeout
     process: subprocess.Popen[bytes] | Ordered | None = None
@@ -68,15 +65,12 @@ def installed_command() -> list[str]:
 
     Raises BackendError "backend_missing" where there is none.
     """
-    found: Mapping[str, object] = {}
-    with contextlib.suppress(OSError, ValueError):
-        content = bounded_file.read_json(paths.install_file(), _MAX_FILE)
-        found = content if isinstance(content, dict) else {}
+    found = processes.installed()
     editgan, python = found.get("editgan"), found.get("python")
     command: list[str] = []
-    if isinstance(editgan, str) and _reachable(editgan):
+    if isinstance(editgan, str) and processes.reachable(editgan):
         command = [editgan, "serve"]
-    elif isinstance(python, str) and _reachable(python):
+    elif isinstance(python, str) and processes.reachable(python):
         command = [python, "-m", "backend.cli", "serve"]
     if not command:
         raise BackendError(
@@ -85,10 +79,7 @@ def installed_command() -> list[str]:
             "'editgan serve' in a terminal, or 'python3 install.py' if it is not installed.",
             f"{paths.install_file()} names no program that exists",
         )
-    if _FLATPAK_MARK.exists():
-        home = f"--env=EDITGAN_HOME={paths.data_dir()}"
-        return ["flatpak-spawn", "--host", home, *command]
-    return command
+    return processes.outside(command)
 
 
 def start(command: Sequence[str], *, cwd: Path | None = None) -> subprocess.Popen[bytes]:
@@ -102,9 +93,9 @@ def start(command: Sequence[str], *, cwd: Path | None = None) -> subprocess.Pope
                 stdout=log,
                 stderr=log,
                 close_fds=True,  # GIMP's wire must not stay open in the backend
-                start_new_session=True,
-                env=clean_environment(os.environ),
+                env=processes.clean_environment(os.environ),
                 cwd=cwd or paths.data_dir(),
+                **processes.detached(),
             )
     except OSError as error:
         sentence = f"The backend could not be started ({error.strerror}); run install.py again."
@@ -135,15 +126,6 @@ def order(fifo: str) -> Ordered:
     return Ordered()
 
 
-def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """`environment` without what GIMP's packages set for their own Python and libraries."""
-    return {
-        name: value
-        for name, value in environment.items()
-        if name not in _SCRUBBED and not name.startswith(_SCRUBBED_PREFIXES)
-    }
-
-
 def _connect(path: Path, deadline: float, client: str) -> Connection | None:
     """A greeted connection, None where no backend lives (yet)."""
     left = max(0.1, deadline - time.monotonic())
@@ -157,11 +139,6 @@ def _connect(path: Path, deadline: float, client: str) -> Connection | None:
 
 def _is_running(path: Path) -> bool:
     return connection_file.is_held(path.with_name(connection_file.LOCK_NAME))
-
-
-def _reachable(program: str) -> bool:
-    # inside a Flatpak the host's files may be out of sight: flatpak-spawn will tell
-    return _FLATPAK_MARK.exists() or Path(program).is_file()
 
 
 def _launch_log() -> Path:

@@ -119,6 +119,7 @@ def seed_number(text: str) -> int:
 
 def device_name(text: str) -> str:
     """An argument that names where to compute; `choose_device` tells whether it is there."""
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", text):
-        raise argparse.ArgumentTypeError(f"there is no device {text!r}; use auto, cpu or cuda")
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps|directml", text):
+        known = "auto, cpu, cuda, mps or directml"
+        raise argparse.ArgumentTypeError(f"there is no device {text!r}; use {known}")
     return text

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from protocol import launch, paths
+from protocol import launch, paths, processes
 from protocol.errors import BackendError
 
 
@@ -72,4 +72,4 @@ def test_the_environment_of_gimp_is_left_behind() -> None:
         "BABL_PATH": "/app",
     }
     kept = {"PATH": "/bin", "HOME": "/home/a", "EDITGAN_HOME": "/e", "GIT_DIR": "/keep"}
-    assert launch.clean_environment(given) == kept
+    assert processes.clean_environment(given) == kept

@@ -23,6 +23,8 @@ def vendor_folder() -> Path:
 def make_importable() -> None:
     """Put `protocol`, zmq and msgpack on the module path, and check that they are there.
 
+    Where zmq is missing, or does not load, a bridge process has it instead (protocol.links).
+
     Raises PlugInError if this GIMP's Python has no matching packages.
     """
     if not (HERE / "protocol").is_dir():  # running from a checkout: gimp_plugin/editgan/
@@ -31,7 +33,6 @@ def make_importable() -> None:
         sys.path.insert(1, str(vendor_folder()))
     try:
         import msgpack  # noqa: F401
-        import zmq  # noqa: F401
 
         import protocol  # noqa: F401
     except ImportError as error:
@@ -45,11 +46,17 @@ def make_importable() -> None:
 
 
 def use_installed_home() -> None:
-    """Keep to the data folder that install.py chose, unless the environment names another."""
+    """Keep to data folder and Python that install.py chose, unless the environment has others."""
     try:
         note = json.loads(NOTE.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return
-    home = note.get("data_dir") if isinstance(note, dict) else None
-    if isinstance(home, str) and home:
-        os.environ.setdefault("EDITGAN_HOME", home)
+    variables = {
+        "EDITGAN_HOME": "data_dir",
+        "EDITGAN_PYTHON": "python",
+        "EDITGAN_SOCKET": "socket",
+    }
+    for variable, key in variables.items():
+        value = note.get(key) if isinstance(note, dict) else None
+        if isinstance(value, str) and value:
+            os.environ.setdefault(variable, value)

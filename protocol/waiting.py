@@ -1,0 +1,73 @@
+"""The waiting service: what sandboxed GIMPs (Flatpak, Snap) knock at.
+
+A sandbox sees neither the backend's sockets nor its program. This process waits at a socket in a
+folder that the sandbox does see, and gives every client a bridge (protocol.bridge), which starts
+the backend where none runs. It needs the standard library only, so that waiting costs little
+memory. It ends by itself when its socket is removed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from protocol import connection_file, processes
+
+_LOOK_S = 10.0  # whether the socket is still there
+_QUEUE = 8
+
+
+def serve(path: Path) -> int:
+    """Wait at `path` until it is removed; 0 at once where another service waits there already.
+
+    Raises OSError where no socket can be made there.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with connection_file.held(path.with_suffix(".lock")) as mine:
+        if not mine:
+            return 0
+        partial = path.with_suffix(".new")
+        partial.unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(str(partial))
+            partial.chmod(0o600)
+            listening.listen(_QUEUE)
+            listening.settimeout(_LOOK_S)
+            partial.replace(
+                path
+            )  # from now on it answers; one that was killed may have left its own
+            try:
+                _wait(listening, path)
+            finally:
+                path.unlink(missing_ok=True)
+    return 0
+
+
+def _wait(listening: socket.socket, path: Path) -> None:
+    bridge = [sys.executable, *processes.bridge_words()]
+    bridges: list[subprocess.Popen[bytes]] = []
+    while path.exists():
+        bridges = [one for one in bridges if one.poll() is None]  # no zombies
+        with contextlib.suppress(TimeoutError):
+            client, _ = listening.accept()
+            with client:
+                client.setblocking(True)
+                end = client.fileno()
+                bridges.append(subprocess.Popen(bridge, stdin=end, stdout=end))
+
+
+def main() -> int:
+    """Wait at the socket that the command line names; returns the exit code."""
+    os.umask(0o077)
+    try:
+        return serve(Path(sys.argv[1]))
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
