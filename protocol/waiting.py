@@ -13,6 +13,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from protocol import connection_file, processes
@@ -27,30 +28,47 @@ def serve(path: Path) -> int:
     Raises OSError where no socket can be made there.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with connection_file.held(path.with_suffix(".lock")) as mine:
-        if not mine:
+    deadline = time.monotonic() + 2 * _LOOK_S
+    while True:
+        with connection_file.held(path.with_suffix(".lock")) as mine:
+            if mine:
+                return _serve_alone(path)
+        # One whose socket was removed is about to notice, and to end.
+        if path.exists() or time.monotonic() > deadline:
             return 0
-        partial = path.with_suffix(".new")
-        partial.unlink(missing_ok=True)
-        with socket.socket(socket.AF_UNIX) as listening:
-            listening.bind(str(partial))
-            partial.chmod(0o600)
-            listening.listen(_QUEUE)
-            listening.settimeout(_LOOK_S)
-            partial.replace(
-                path
-            )  # from now on it answers; one that was killed may have left its own
-            try:
-                _wait(listening, path)
-            finally:
-                path.unlink(missing_ok=True)
+        time.sleep(0.1)
+
+
+def _serve_alone(path: Path) -> int:
+    partial = path.with_suffix(".new")
+    partial.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(partial))
+        partial.chmod(0o600)
+        listening.listen(_QUEUE)
+        listening.settimeout(_LOOK_S)
+        partial.replace(path)  # from now on it answers; one that was killed may have left its own
+        mine = path.stat().st_ino
+        try:
+            _wait(listening, path, mine)
+        finally:
+            if _is_there(path, mine):
+                path.unlink()
     return 0
 
 
-def _wait(listening: socket.socket, path: Path) -> None:
+def _is_there(path: Path, number: int) -> bool:
+    """Whether the socket at `path` is the one with that inode."""
+    try:
+        return path.stat().st_ino == number
+    except OSError:
+        return False
+
+
+def _wait(listening: socket.socket, path: Path, mine: int) -> None:
     bridge = [sys.executable, *processes.bridge_words()]
     bridges: list[subprocess.Popen[bytes]] = []
-    while path.exists():
+    while _is_there(path, mine):
         bridges = [one for one in bridges if one.poll() is None]  # no zombies
         with contextlib.suppress(TimeoutError):
             client, _ = listening.accept()

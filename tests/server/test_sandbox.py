@@ -124,6 +124,20 @@ def test_removing_its_socket_ends_it(service: Service) -> None:
     assert service.process.wait(60) == 0
 
 
+def test_one_that_is_put_up_again_takes_over(service: Service) -> None:
+    """As install.py does it where there is no systemd: the old one has not noticed yet."""
+    service.socket.unlink()
+    second = Service(service.socket.parent)
+    try:
+        assert service.process.wait(60) == 0
+        with ensure_backend() as connection:
+            connection.ping()
+        assert second.process.poll() is None
+    finally:
+        second.process.kill()
+        second.process.wait()
+
+
 INSIDE = """
 import os, sys
 sys.path[:0] = sys.argv[1:3]
