@@ -42,12 +42,16 @@ class Part:
     color: tuple[int, int, int]
 
 
+_ASPECT = re.compile("([1-9][0-9]?):([1-9][0-9]?)")
+
+
 @dataclass(frozen=True)
 class Bundle:
     """What a bundle is, without its weights.
 
-    domain: how subjects are found ("faces", or anything else for the middle square).
-    crop: how the subject lies in the crop ("ffhq" or "square").
+    domain: how subjects are found ("faces", or anything else for the middle).
+    crop: how the subject lies in the crop: "ffhq", "square", or, where it has bars above and below
+    or at its sides, the aspect of what is between them, such as "4:3".
     groups: named part groups, the Q_edit sets that edits use.
     large: parts so large that an edit's region is what changed, not the whole part.
     files: sha256 by file name.
@@ -73,6 +77,14 @@ class Bundle:
     @property
     def resolution(self) -> int:
         return self.config.resolution
+
+    @property
+    def aspect(self) -> float:
+        """Width by height of what the square pictures show; what is beyond it are bars."""
+        height, width = self.config.const_size
+        if height == width and (found := _ASPECT.fullmatch(self.crop)):
+            width, height = int(found[1]), int(found[2])
+        return width / height
 
     @property
     def sha(self) -> str:

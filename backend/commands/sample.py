@@ -86,6 +86,7 @@ def _draw(bundle: Any, seeds: list[int], columns: int, args: argparse.Namespace)
     from backend.bundles.networks import load_generator
     from backend.models.generator import sample_z
     from backend.models.pictures import grid, to_uint8
+    from backend.photos.align import within_aspect
     from backend.session.devices import choose_device
 
     device = torch.device(choose_device(args.device))
@@ -97,4 +98,5 @@ def _draw(bundle: Any, seeds: list[int], columns: int, args: argparse.Namespace)
             z = sample_z(bundle.config, batch).to(device)
             image, _ = generator(generator.map(z, truncation=args.truncation))
             pictures.append(to_uint8(image))
-    return grid(np.concatenate(pictures), columns)
+    shown = within_aspect(bundle.resolution, bundle.aspect)
+    return grid(np.concatenate(pictures)[:, shown.any(axis=1)][:, :, shown.any(axis=0)], columns)

@@ -32,7 +32,7 @@ from backend.editing.results import OpenPhoto
 from backend.errors import BadImage
 from backend.models.generator import sample_z
 from backend.models.pictures import to_picture
-from backend.photos.align import CropFrame, extract
+from backend.photos.align import CropFrame, extract, within_aspect
 from backend.photos.detect import Subject
 from backend.photos.parts import PartMask, PlacedMask, draw_field, draw_parts
 from protocol.facts import PhotoReport
@@ -122,7 +122,7 @@ def _aligned(
     corrected: NDArray[np.uint8] | None,
 ) -> _Crop:
     """The subject in `frame`; raises BadImage."""
-    crop, inside = _cut(pixels, frame, engine.bundle.resolution)
+    crop, inside = _cut(pixels, frame, engine.bundle.resolution, engine.bundle.aspect)
     seen = photo_parts(engine, pixels, frame)
     if corrected is not None:
         seen = corrected_parts(seen, corrected, frame, engine.bundle)
@@ -154,7 +154,7 @@ def _drawn_parts(
     if crop.seen:
         drawn = better_parts(crop.seen, probabilities)
         shown = extract(pixels, frame, drawn.shape[1])[1]
-    return draw_parts(drawn, pixels, frame, engine.bundle.parts, shown)
+    return draw_parts(drawn, pixels, frame, engine.bundle.parts, shown, aspect=engine.bundle.aspect)
 
 
 def photo_parts(engine: Engine, pixels: NDArray[np.generic], frame: CropFrame) -> PhotoParts | None:
@@ -189,13 +189,16 @@ def open_sample(engine: Engine, seed: int) -> OpenPhoto:
 
 
 def _cut(
-    pixels: NDArray[np.generic], frame: CropFrame, resolution: int
+    pixels: NDArray[np.generic], frame: CropFrame, resolution: int, aspect: float
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """The aligned crop and what the photo covers of it, as `extract` gives them; raises
-    BadImage."""
+    """The aligned crop and what the photo covers of it between the bars, as `extract` gives them;
+    raises BadImage."""
     if frame.size < _SMALLEST_FRAME:
         raise BadImage(f"The subject is only {frame.size:.0f} pixels wide; that is too small.")
     crop, valid = extract(pixels, frame, resolution)
+    between = within_aspect(resolution, aspect)
+    crop[~between] = -1  # bars, as the model was trained with
+    valid &= between
     if not valid.any():
         raise BadImage("The subject's frame lies outside the photo.")
     return crop, valid

@@ -105,6 +105,16 @@ def centred(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     return shifted
 
 
+def within_aspect(size: int, aspect: float) -> NDArray[np.bool_]:
+    """What a picture of an aspect (width by height) fills of a square that it is centred in, bool
+    [size, size]; the rest are bars."""
+    at = np.abs(np.arange(size) + 0.5 - size / 2)
+    shown: NDArray[np.bool_] = (at[:, None] < size / 2 * min(1 / aspect, 1)) & (
+        at < size / 2 * min(aspect, 1)
+    )
+    return shown
+
+
 def extract(
     image: NDArray[np.generic], frame: CropFrame, size: int
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

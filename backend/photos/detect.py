@@ -166,29 +166,33 @@ def turned_back(
 
 class CentreDetector:
     """For domains without a detector: the selection says where the subject is, or else it fills
-    the picture."""
+    the picture. aspect: width by height of what the crop shows between its bars."""
+
+    def __init__(self, aspect: float = 1.0) -> None:
+        self._aspect = aspect
 
     def find(self, image: NDArray[np.uint8], selection: Rect | None = None) -> list[Subject]:
-        """One subject in `image`, uint8 [H, W, 3]: the square around the selection, or the largest
-        centred one. Raises BadImage."""
+        """One subject in `image`, uint8 [H, W, 3]: the square around the selection, or around the
+        largest centred rectangle of the aspect. Raises BadImage."""
         height, width = image.shape[:2]
         if min(height, width) < _SMALLEST_PHOTO:
             raise BadImage(f"The picture has only {width} x {height} pixels; that is too small.")
         if selection is None:
-            half = min(height, width) / 2
-            x, y, w, h = width / 2 - half, height / 2 - half, 2 * half, 2 * half
+            x, y, w, h = 0, 0, width, height
+            shown = min(width, height * self._aspect)  # between the bars all is photo
         else:
             x, y, w, h = selection
-            half = max(w, h) / 2
+            shown = max(w, h * self._aspect)
+        half = max(shown, shown / self._aspect) / 2
         centre = np.array([x + w / 2, y + h / 2])
         return [Subject(CropFrame.from_axes(centre, np.array([half, 0.0])), 1.0)]
 
 
 def make_detector(
-    domain: str, *, min_face: int = 20, judge: UprightCheck | None = None
+    domain: str, *, aspect: float = 1.0, min_face: int = 20, judge: UprightCheck | None = None
 ) -> FaceDetector | CentreDetector:
     """The detector for a domain: faces are found; other subjects are selected or fill the
     picture."""
     if domain != "faces":
-        return CentreDetector()
+        return CentreDetector(aspect)
     return FaceDetector(min_face=min_face, judge=judge)

@@ -9,7 +9,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from backend.photos.align import CropFrame, extract
+from backend.photos.align import CropFrame, extract, within_aspect
 from backend.photos.arrays import Bytes, Flags, Floats, Picture
 from backend.photos.guided import guided_filter
 from backend.photos.warp import resize, support_rect, to_photo
@@ -70,21 +70,24 @@ def draw_parts(
     frame: CropFrame,
     parts: Sequence[ColoredPart],
     valid: Flags | None = None,
+    aspect: float = 1.0,
 ) -> list[PartMask]:
     """Draw every part of a segmented crop as an antialiased layer in the photo's own pixels.
 
     probabilities: float32 [C, R, R], channel `part.index` belongs to a part. photo: uint8 or float
     (0..1) [H, W, 3 or 4]. valid: bool [R, R], the crop's pixels that the photo covers; what the
-    network said about others is ignored. One mask per part, in the order of `parts`; their alphas
-    add up to about 255 everywhere in the frame and are zero beyond it. A mask has its part's tight
-    bounding box; a part that is not in the picture gets a transparent mask of the frame's bounds,
-    so that it can be painted.
+    network said about others is ignored. aspect: width by height of what the frame shows between
+    its bars. One mask per part, in the order of `parts`; their alphas add up to about 255
+    everywhere between the bars and are zero beyond. A mask has its part's tight bounding box; a
+    part that is not in the picture gets a transparent mask of the frame's bounds, so that it can be
+    painted.
     """
     height, width = photo.shape[:2]
     size = int(np.clip(round(frame.size), _SMALLEST_SIZE, _WORKING_SIZE))
     guide = (extract(photo, frame, size)[0] + 1) / 2
     known = _fill_invalid(np.asarray(probabilities, np.float32), valid)
-    alphas = _antialias(_refine(known, guide))
+    shown = within_aspect(size, aspect)
+    alphas = {i: alpha * shown for i, alpha in _antialias(_refine(known, guide)).items()}
     return [_mask(part, alphas.get(part.index), frame, width, height) for part in parts]
 
 

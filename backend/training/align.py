@@ -7,21 +7,23 @@ import sys
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from backend.errors import BadImage
-from backend.photos.align import extract
-from backend.photos.folder import find_images, photo_name, read_rgb
+from backend.photos.align import extract, within_aspect
+from backend.photos.cv import resize
 from backend.photos.pixels import to_bytes
 from backend.training.aligned_file import AlignedFile
-from backend.training.labelled import is_label_map
+from backend.training.sources import PictureSource, find_sources
 from protocol.errors import UserError
 
 _COVERED = 0.9  # of a crop: more lies in the photo, less would be padding
@@ -29,56 +31,81 @@ _ENLARGED = 2.0  # how many pixels of a crop may come from one of the photo, alo
 _AHEAD = 8  # photos for each worker that are under way at once
 
 
-def _align_one(path: Path, domain: str, resolution: int) -> NDArray[np.uint8] | str:
+@dataclass(frozen=True)
+class Framing:
+    """How pictures are cut out: the domain says how subjects are found, "aligned" that they are cut
+    out already; resolution: pixels; aspect: width by height of what is between bars."""
+
+    domain: str
+    resolution: int
+    aspect: float = 1.0
+
+
+ALIGNED = "aligned"
+
+
+def _align_one(source: PictureSource, framing: Framing) -> NDArray[np.uint8] | str:
     """The crop uint8 [R, R, 3], or why there is none."""
+    resolution = framing.resolution
     try:
-        image = read_rgb(path)
+        image = source.read()
     except BadImage:
         return "cannot be read"
     if min(image.shape[:2]) * _ENLARGED < resolution:
         return "too small"
+    if framing.domain == ALIGNED:
+        return _as_it_is(image, resolution)
     try:
-        subject = _detector(domain).find(image)[0]
+        subject = _detector(framing.domain, framing.aspect).find(image)[0]
     except UserError:
         return "no subject found"
     crop, valid = extract(image, subject.frame, resolution)
-    if valid.mean() < _COVERED:
+    between = within_aspect(resolution, framing.aspect)
+    if (valid & between).sum() < _COVERED * between.sum():
         return "mostly outside the picture"
+    crop[~between] = -1
     if subject.frame.size * _ENLARGED < resolution:
         return "too small"
     return to_bytes(crop)
 
 
+def _as_it_is(image: NDArray[np.uint8], resolution: int) -> NDArray[np.uint8] | str:
+    if image.shape[0] != image.shape[1]:
+        return "not square"
+    if len(image) < resolution:
+        return "too small"
+    return resize(image, (resolution, resolution), cv2.INTER_AREA)
+
+
 @cache  # in each worker process: loading it takes longer than using it
-def _detector(domain: str) -> Any:
+def _detector(domain: str, aspect: float) -> Any:
     from backend.photos.detect import make_detector
 
     torch.set_num_threads(1)
-    return make_detector(domain, min_face=60)
+    return make_detector(domain, aspect=aspect, min_face=60)
 
 
 def align(
     images: Sequence[Path],
     output: Path,
-    domain: str,
-    resolution: int,
+    framing: Framing,
     workers: int,
     *,
     quiet: bool = False,
 ) -> tuple[int, dict[str, int]]:
-    """Align all pictures below `images` into `output`; returns how many are there now, and how many
-    were skipped by reason.
+    """Align all pictures of folders and archives into `output`; returns how many are there now, and
+    how many were skipped by reason.
 
     What was cut out is on the disk at once: an interrupted run goes on with the photos that are
     left. Raises BadImage where no photo serves.
     """
-    paths = [path for path in find_images(images) if not is_label_map(path)]
-    with AlignedFile(output, resolution) as file:
-        left = [path for path in paths if photo_name(path) not in file.outcomes]
+    sources = list(find_sources(images))
+    with AlignedFile(output, framing.resolution) as file:
+        left = [source for source in sources if source.name not in file.outcomes]
         shown = tqdm(
-            total=len(paths), initial=len(paths) - len(left), unit="img", disable=quiet or None
+            total=len(sources), initial=len(sources) - len(left), unit="img", disable=quiet or None
         )
-        for name, found in _aligned(left, domain, resolution, workers):
+        for name, found in _aligned(left, framing, workers):
             if isinstance(found, str):
                 file.skip(name, found)
                 if not quiet:
@@ -97,16 +124,15 @@ def align(
 
 
 def _aligned(
-    paths: Sequence[Path], domain: str, resolution: int, workers: int
+    sources: Sequence[PictureSource], framing: Framing, workers: int
 ) -> Iterator[tuple[str, NDArray[np.uint8] | str]]:
     """Names, and what `_align_one` gives, in order; few crops are in memory at once."""
-    pool, left = ProcessPoolExecutor(workers), iter(paths)
+    pool, left = ProcessPoolExecutor(workers), iter(sources)
     try:
         waiting: deque[tuple[str, Future[NDArray[np.uint8] | str]]] = deque()
         while True:
-            for path in itertools.islice(left, workers * _AHEAD - len(waiting)):
-                job = pool.submit(_align_one, path, domain, resolution)
-                waiting.append((photo_name(path), job))
+            for source in itertools.islice(left, workers * _AHEAD - len(waiting)):
+                waiting.append((source.name, pool.submit(_align_one, source, framing)))
             if not waiting:
                 return
             name, job = waiting.popleft()

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.errors import BadImage, NoSubject
-from backend.photos.align import CropFrame, extract
+from backend.photos.align import CropFrame, extract, within_aspect
 from backend.photos.detect import make_detector
 from backend.photos.folder import read_rgb
 from backend.photos.formats import SUFFIXES, open_picture
@@ -169,16 +169,18 @@ def read_labelled(
     label_resolution: int,
     skipped: list[str],
     names: Sequence[str] | None = None,
+    *,
+    aspect: float = 1.0,
 ) -> list[LabelledCrop]:
     """Labelled photos of a set, aligned as a user's photo would be; raises BadImage.
 
-    parts: the bundle's; each must be a class of the set. names: the photos; None means all.
-    Pictures in which no subject is found, or
-    which can hardly be seen in their frame, are left out, and their names added to `skipped`.
+    parts: the bundle's; each must be a class of the set. names: the photos; None means all. aspect:
+    the bundle's. Pictures in which no subject is found, or which can hardly be seen in their frame,
+    are left out, and their names added to `skipped`.
     """
     if missing := [name for name in parts if name not in labels.classes]:
         raise BadImage(f"The label set has no class for {', '.join(missing)}.")
-    detector = make_detector(domain, min_face=60)
+    detector = make_detector(domain, aspect=aspect, min_face=60)
     crops = []
     chosen = labels.names() if names is None else names
     for name in chosen:
@@ -189,10 +191,14 @@ def read_labelled(
             skipped.append(name)
             continue
         image, valid = extract(photo, frame, resolution)
-        if valid.mean() < _COVERED:
+        between = within_aspect(resolution, aspect)
+        image[~between] = -1
+        valid &= between
+        if valid.sum() < _COVERED * between.sum():
             skipped.append(name)
             continue
         cut, labelled = label_crop(wanted, frame, label_resolution, len(parts))
+        labelled &= within_aspect(label_resolution, aspect)
         crops.append(LabelledCrop(name, image, valid, cut, labelled))
     if chosen and not crops:
         raise BadImage(f"No subject is found in any of the {len(skipped)} labelled pictures.")

@@ -33,6 +33,23 @@ def test_a_selection_says_where_a_subject_without_detector_is() -> None:
     assert found.frame.quad.mean(axis=0) == pytest.approx([25, 30])
 
 
+@pytest.mark.parametrize(
+    ("aspect", "selection", "size"),
+    [
+        (4 / 3, None, 80),  # 60 high: 80 wide between bars, of 100
+        (3 / 4, None, 60),
+        (4 / 3, Rect(10, 20, 30, 30), 40),  # what is selected is shown whole
+        (4 / 3, Rect(10, 20, 48, 12), 48),
+        (1 / 2, Rect(10, 20, 30, 20), 60),
+    ],
+)
+def test_a_crop_with_bars_shows_its_aspect(
+    aspect: float, selection: Rect | None, size: float
+) -> None:
+    (found,) = CentreDetector(aspect).find(GREY, selection)
+    assert found.frame.size == pytest.approx(size)
+
+
 def test_a_tiny_picture_is_refused() -> None:
     with pytest.raises(BadImage, match="too small"):
         CentreDetector().find(np.zeros((20, 20, 3), np.uint8))

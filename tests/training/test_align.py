@@ -1,6 +1,8 @@
 """Aligning training pictures: what is bad is skipped and named, what interrupts loses nothing."""
 
 import json
+import tarfile
+import zipfile
 from pathlib import Path
 
 import cv2
@@ -10,7 +12,7 @@ import pytest
 from backend.cli import main
 from backend.errors import BadImage, BadSetting
 from backend.training import align as aligning
-from backend.training.align import align
+from backend.training.align import ALIGNED, Framing, align
 from backend.training.aligned_file import AlignedFile
 from backend.training.dataset import AlignedDataset
 
@@ -60,16 +62,16 @@ def test_an_interruption_loses_nothing(
 ) -> None:
     out, seen = tmp_path / "out", []
 
-    def one_by_one(paths, domain, resolution, workers):
-        for path in paths:
+    def one_by_one(sources, framing, workers):
+        for source in sources:
             if len(seen) == 3:
                 raise KeyboardInterrupt
-            seen.append(path.name)
-            yield f"squares/{path.name}", aligning._align_one(path, domain, resolution)
+            seen.append(source.name)
+            yield source.name, aligning._align_one(source, framing)
 
     monkeypatch.setattr(aligning, "_aligned", one_by_one)
     with pytest.raises(KeyboardInterrupt):
-        align([photos], out, "cats", SIDE, 1, quiet=True)
+        align([photos], out, Framing("cats", SIDE), 1, quiet=True)
     assert done(out) == [30, 90, 150]  # what there was is a data set already
     with (out / "images.npy").open("ab") as file:
         file.write(b"half a picture")
@@ -77,24 +79,24 @@ def test_an_interruption_loses_nothing(
         file.write('["squares/cu')
     first = list(seen)
     monkeypatch.undo()
-    kept, skipped = align([photos], out, "cats", SIDE, 1, quiet=True)
+    kept, skipped = align([photos], out, Framing("cats", SIDE), 1, quiet=True)
     assert (kept, skipped) == (3, {"cannot be read": 2, "too small": 1})
     assert done(out) == [30, 90, 150] and len(first) == 3
     assert json.loads((out / "names.json").read_text()) == [f"squares/{i}.png" for i in range(3)]
 
 
 def test_another_resolution_needs_another_folder(photos: Path, tmp_path: Path) -> None:
-    align([photos], tmp_path / "out", "cats", SIDE, 1, quiet=True)
+    align([photos], tmp_path / "out", Framing("cats", SIDE), 1, quiet=True)
     with pytest.raises(BadSetting, match="16 pixels"):
-        align([photos], tmp_path / "out", "cats", 2 * SIDE, 1, quiet=True)
+        align([photos], tmp_path / "out", Framing("cats", 2 * SIDE), 1, quiet=True)
     assert done(tmp_path / "out") == [30, 90, 150]
 
 
 def test_folders_of_earlier_versions_are_gone_on_with(photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    align([photos], out, "cats", SIDE, 1, quiet=True)
+    align([photos], out, Framing("cats", SIDE), 1, quiet=True)
     (out / AlignedFile.OUTCOMES).unlink()
-    assert align([photos], out, "cats", SIDE, 1, quiet=True)[0] == 3
+    assert align([photos], out, Framing("cats", SIDE), 1, quiet=True)[0] == 3
     assert done(out) == [30, 90, 150]
 
 
@@ -129,7 +131,7 @@ def test_photos_none_of_which_serve_are_refused(tmp_path: Path) -> None:
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "a.png").write_bytes(b"")
     with pytest.raises(BadImage, match="None of these photos"):
-        align([tmp_path / "bad"], tmp_path / "out", "cats", SIDE, 1, quiet=True)
+        align([tmp_path / "bad"], tmp_path / "out", Framing("cats", SIDE), 1, quiet=True)
 
 
 def test_folders_of_several_sizes_make_one_set(tmp_path: Path) -> None:
@@ -151,3 +153,47 @@ def test_folders_of_several_sizes_make_one_set(tmp_path: Path) -> None:
     assert all((next(again) == batch).all() for batch in some[6:])
     values = np.concatenate([np.round((b.mean((1, 2, 3)).numpy() + 1) * 127.5) for b in some])
     assert (values == 3).sum() >= 9  # drawn ten times as often
+
+
+def test_archives_are_read_where_they_lie(photos: Path, tmp_path: Path) -> None:
+    """A ZIP archive and a tar shard beside each other: no picture is unpacked to the disk."""
+    places = tmp_path / "archives"
+    places.mkdir()
+    with zipfile.ZipFile(places / "some.zip", "w") as archive:
+        for name in ("0.png", "cut.png", "1_parts.png"):
+            archive.write(photos / name, f"deep/{name}")
+    with tarfile.open(places / "shard-000.tar", "w") as shard:
+        for name in ("1.png", "2.png", "text.jpg"):
+            shard.add(photos / name, name)
+    out = tmp_path / "out"
+    kept, skipped = align([places], out, Framing("cats", SIDE), 1, quiet=True)
+    assert (kept, skipped) == (3, {"cannot be read": 2})
+    names = json.loads((out / "names.json").read_text())
+    assert names == ["shard-000/1.png", "shard-000/2.png", "some/deep/0.png"]
+    assert done(out) == [90, 150, 30]
+    (places / "broken.zip").write_bytes(b"PK\3\4 and no more")
+    with pytest.raises(BadImage, match="cannot be read as an archive"):
+        align([places], tmp_path / "other", Framing("cats", SIDE), 1, quiet=True)
+
+
+def test_aligned_pictures_are_taken_as_they_are(photos: Path, tmp_path: Path) -> None:
+    cv2.imwrite(str(photos / "wide.png"), np.zeros((40, 60, 3), np.uint8))
+    kept, skipped = align([photos], tmp_path / "out", Framing(ALIGNED, 32), 1, quiet=True)
+    assert kept == 3 and skipped["not square"] == 1 and skipped["too small"] == 1
+    assert done(tmp_path / "out") == [30, 90, 150]
+    with pytest.raises(BadImage):  # nothing is enlarged
+        align([photos], tmp_path / "large", Framing(ALIGNED, 64), 1, quiet=True)
+
+
+def test_bars_above_and_below_what_a_wide_model_shows(tmp_path: Path) -> None:
+    """A photo of 4:3 is shown whole, with black bars, instead of losing both ends."""
+    folder = tmp_path / "cars"
+    folder.mkdir()
+    photo = np.full((48, 64, 3), 200, np.uint8)
+    photo[:, :4] = photo[:, -4:] = 100  # both ends
+    cv2.imwrite(str(folder / "car.png"), photo)
+    align([folder], tmp_path / "out", Framing("cars", 32, 4 / 3), 1, quiet=True)
+    picture = AlignedDataset(tmp_path / "out").picture(0)
+    assert (picture[:4] == 0).all() and (picture[-4:] == 0).all()
+    assert (abs(picture[5:-5, 0].astype(int) - 100) < 20).all()
+    assert (picture[5:-5, 10:-10] == 200).all()

@@ -118,7 +118,7 @@ def test_pictures_without_a_subject_are_left_out_and_named(
 
     skipped: list[str] = []
     labels, parts = LabelSet.open(squares, squares), ["background", "left eye"]
-    monkeypatch.setattr(labelled, "make_detector", lambda domain, min_face: Blind())
+    monkeypatch.setattr(labelled, "make_detector", lambda domain, **_: Blind())
     with pytest.raises(BadImage, match="No subject is found in any of the 1"):
         read_labelled(labels, parts, "cats", 20, 20, skipped)
     assert skipped == ["cats/1"]

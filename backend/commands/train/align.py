@@ -6,8 +6,9 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+from backend.bundles.registry import bundle_at
 from backend.commands.arguments import positive
-from backend.training.align import align
+from backend.training.align import ALIGNED, Framing, align
 from backend.training.aligned_file import AlignedFile
 
 
@@ -21,18 +22,52 @@ class AlignTrainingReport:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--images", type=Path, nargs="+", required=True, help="folders of photos")
+    parser.add_argument(
+        "--images", type=Path, nargs="+", required=True,
+        help="folders of photos, .zip archives or .tar shards",
+    )  # fmt: skip
     parser.add_argument("--output", "-o", type=Path, required=True, help="folder to write")
-    parser.add_argument("--domain", default="faces", help="faces: detected; others: middle square")
-    parser.add_argument("--resolution", type=positive, default=128)
+    parser.add_argument(
+        "--bundle", type=Path,
+        help="the model that will learn from them: its kind of subject, resolution and aspect",
+    )  # fmt: skip
+    parser.add_argument(
+        "--domain", help="faces: detected; others: the middle of the picture (default: faces)"
+    )
+    parser.add_argument(
+        "--aligned", action="store_const", const=ALIGNED, dest="domain",
+        help="the pictures are aligned already (FFHQ's, say): take them as they are",
+    )  # fmt: skip
+    parser.add_argument("--resolution", type=positive, help="pixels (default: 128)")
+    parser.add_argument(
+        "--crop", type=aspect_text, metavar="W:H",
+        help='aspect of what is shown, such as "4:3"; bars fill the square (default: no bars)',
+    )  # fmt: skip
     parser.add_argument("--workers", type=positive, default=2)
 
 
 def run(args: argparse.Namespace) -> AlignTrainingReport:
     """`editgan train align`: goes on where it was interrupted."""
-    size = args.resolution
-    found = align(args.images, args.output, args.domain, size, args.workers, quiet=args.quiet)
+    bundle = bundle_at(args.bundle) if args.bundle else None
+    framing = Framing(
+        domain=args.domain or (bundle.domain if bundle else "faces"),
+        resolution=args.resolution or (bundle.resolution if bundle else 128),
+        aspect=args.crop or (bundle.aspect if bundle else 1.0),
+    )
+    found = align(args.images, args.output, framing, args.workers, quiet=args.quiet)
     return AlignTrainingReport(*found, str(args.output))
+
+
+def aspect_text(text: str) -> float:
+    """Width by height of "4:3"."""
+    width, _, height = text.partition(":")
+    try:
+        found = float(width) / float(height)
+    except (ValueError, ZeroDivisionError):
+        found = 0.0
+    if not 0.25 <= found <= 4:
+        raise argparse.ArgumentTypeError(f"'{text}' is no aspect between 1:4 and 4:1, such as 4:3")
+    return found
 
 
 def describe(report: AlignTrainingReport) -> str:

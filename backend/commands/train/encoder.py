@@ -19,6 +19,7 @@ from backend.bundles.networks import (
 )
 from backend.bundles.registry import bundle_at
 from backend.commands.arguments import add_device, positive
+from backend.errors import BadImage
 from backend.models.encoder import Encoder
 from backend.models.perceptual import at_least
 from backend.session.devices import choose_device
@@ -49,6 +50,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="pictures in memory together; fewer take less memory (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--enlarge", action="store_true",
+        help="take pictures that are smaller than the model's, too",
+    )  # fmt: skip
     add_device(parser)
 
 
@@ -83,6 +88,11 @@ def _run(args: argparse.Namespace, team: Team, device: str) -> EncoderTrainingRe
     if state := load_state(path):
         trainer.restore(state)
     data = AlignedDataset(args.images)
+    if data.smallest < bundle.resolution and not args.enlarge:
+        raise BadImage(
+            f"The pictures in {args.images} have {data.smallest} pixels, the model's "
+            f"{bundle.resolution}: align them again with --bundle {args.bundle}, or add --enlarge."
+        )
     batches = data.batches(args.batch, bundle.resolution, args.seed, trainer.seen, team)
     losses: dict[str, float] = {}
     bar = tqdm(

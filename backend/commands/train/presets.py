@@ -14,6 +14,7 @@ import torch
 from tqdm import tqdm
 
 from backend.bundles import Bundle, find_bundle
+from backend.bundles.registry import BUILTIN
 from backend.commands.arguments import add_device, not_negative, positive, seed_number
 from backend.commands.session import open_folder
 from backend.editing.editor import Editor
@@ -26,6 +27,7 @@ from backend.session.devices import choose_device
 from backend.session.learned_edits import THUMBNAIL_SEED, save_learned
 from edit_library.library import PRESETS_DIR, Library
 from protocol.facts import LearnReport
+from protocol.paths import library_dir
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,11 @@ class PresetsTrainingReport:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bundle", default="faces")
     parser.add_argument("--images", type=Path, nargs="+", required=True, help="folders of photos")
-    parser.add_argument("--output", "-o", type=Path, default=PRESETS_DIR, help="presets folder")
+    parser.add_argument(
+        "--output", "-o", type=Path,
+        help="presets folder (default: the program's own for a built-in model, your library for "
+        "yours)",
+    )  # fmt: skip
     parser.add_argument("--photos", type=positive, default=8, help="how many to learn from")
     parser.add_argument("--others", type=not_negative, default=8, help="how many to try them on")
     parser.add_argument("--steps", type=positive, default=100)
@@ -65,7 +71,8 @@ def run(args: argparse.Namespace) -> PresetsTrainingReport:
     paths = [images[i] for i in order]
     photos = open_folder(editor, paths, wanted, "balanced", quiet=args.quiet)
     learn_from, others = photos[: args.photos], photos[args.photos :]
-    library = Library.for_presets(args.output)
+    presets = args.output or (PRESETS_DIR if bundle.folder.parent == BUILTIN else None)
+    library = Library.for_presets(presets) if presets else Library(library_dir())
     kept: dict[str, LearnReport] = {}
     left_out: dict[str, LearnReport] = {}
     options = Optimisation(args.steps)
@@ -77,7 +84,9 @@ def run(args: argparse.Namespace) -> PresetsTrainingReport:
             tqdm.write(f"{recipe.name}: {learned.report()}", file=sys.stderr)
         if works:
             save_learned(library, editor, recipe.name, recipe, learned, seed=args.thumbnail_seed)
-    removed = _remove_others(args.output / bundle.name, set(kept), set(left_out), args.only)
+    removed: list[str] = []
+    if presets:
+        removed = _remove_others(presets / bundle.name, set(kept), set(left_out), args.only)
     return PresetsTrainingReport(
         bundle=bundle.name, presets=kept, left_out=left_out, removed=removed
     )
