@@ -96,6 +96,7 @@ def _run(gimp: TestGimp, run: Path, home: Path) -> None:
         "EDITGAN_TEST_RUN": str(run),
         "EDITGAN_TEST_PATH": ":".join(map(str, gimp.module_path(run / "profile"))),
         "EDITGAN_HOME": str(home),
+        "EDITGAN_PYTHON": sys.executable,  # with EDITGAN_LINK=bridge the tests need one as well
         "GIMP3_DIRECTORY": str(run / "profile"),
     }
     words = (*gimp.console, "-i", "-d", "-f", "--batch-interpreter=python-fu-eval", "-b", _START)
