@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-_LOAD, _DYNAMIC = 1, 2  # kinds of segments
+_LOAD, _DYNAMIC, _STACK = 1, 2, 0x6474E551  # kinds of segments
 _NEEDED, _HASH, _STRTAB, _SYMTAB, _STRSZ, _SYMENT, _SONAME = 1, 4, 5, 6, 10, 11, 14
 _GNU_HASH, _VERSYM, _VERDEF, _VERDEFNUM = 0x6FFFFEF5, 0x6FFFFFF0, 0x6FFFFFFC, 0x6FFFFFFD
 _VERNEED, _VERNEEDNUM = 0x6FFFFFFE, 0x6FFFFFFF
@@ -126,7 +126,7 @@ def stub(name: str, functions: Mapping[str, str | None], machine: int) -> bytes:
     versions = [name, *sorted({version for version in functions.values() if version})]
     texts = _Texts()
     offsets = {text: texts.add(text) for text in [*names, *versions]}
-    symbols_at = _HEADER + 3 * _SEGMENT
+    symbols_at = _HEADER + 4 * _SEGMENT
     hashes_at = symbols_at + _SYMBOL * (len(names) + 1)
     hashes = _hash_table(names)
     marks_at = hashes_at + len(hashes)
@@ -172,12 +172,16 @@ class _Texts:
 
 
 def _head(machine: int, tags_at: int, size: int) -> bytes:
-    """The header and three segments: code, the writable table of tags, and that table again."""
+    """The header and four segments: code, the writable table of tags, that again, and the stack.
+
+    The last says that no stack has to be executable; without it, it has to be, which glibc 2.41
+    refuses.
+    """
     there = tags_at + _PAGE
     header = struct.pack(
         "<16sHHIQQQIHHHHHH",
         *(b"\x7fELF\2\1\1", 3, machine, 1, 0, _HEADER, 0, 0),
-        *(_HEADER, _SEGMENT, 3, 64, 0, 0),
+        *(_HEADER, _SEGMENT, 4, 64, 0, 0),
     )
     return header + b"".join(
         struct.pack("<IIQQQQQQ", *segment)
@@ -185,6 +189,7 @@ def _head(machine: int, tags_at: int, size: int) -> bytes:
             (_LOAD, 5, 0, 0, 0, tags_at, tags_at, _PAGE),
             (_LOAD, 6, tags_at, there, there, size, size, _PAGE),
             (_DYNAMIC, 6, tags_at, there, there, size, size, 8),
+            (_STACK, 6, 0, 0, 0, 0, 0, 16),
         )
     )
 

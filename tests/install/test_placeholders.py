@@ -39,6 +39,31 @@ def test_a_stub_loads_and_all_it_says_is_an_error(tmp_path: Path) -> None:
 
 
 @on_linux
+def test_no_stack_becomes_executable(tmp_path: Path) -> None:
+    """What glibc 2.41 refuses to load, and older ones grant without a word."""
+    file = tmp_path / "libcudart.so.13"
+    file.write_bytes(elf.stub(file.name, FUNCTIONS, MACHINE))
+    code = (
+        "import ctypes, pathlib, sys; ctypes.CDLL(sys.argv[1]); "
+        "print(pathlib.Path('/proc/self/maps').read_text())"
+    )
+    command = [sys.executable, "-c", code, str(file)]
+    maps = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    (stack,) = [line.split()[1] for line in maps.splitlines() if line.endswith("[stack]")]
+    assert stack == "rw-p"
+    mine = [line.split()[1] for line in maps.splitlines() if line.endswith(file.name)]
+    assert not [mode for mode in mine if "w" in mode and "x" in mode]
+
+
+@pytest.mark.parametrize("machine", [62, 183])
+def test_what_is_written_is_read_back(tmp_path: Path, machine: int) -> None:
+    file = tmp_path / "libcudart.so.13"
+    file.write_bytes(elf.stub(file.name, FUNCTIONS, machine))
+    library = elf.Library(file)
+    assert (library.machine, library.needed, list(library.undefined())) == (machine, [], [])
+
+
+@on_linux
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc makes the library that is read")
 def test_what_a_library_asks_for_is_read_and_made(tmp_path: Path) -> None:
     folder = tmp_path / "lib"
