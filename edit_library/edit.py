@@ -77,8 +77,8 @@ class EditInfo:
         """
         if self.generator_sha256 != sha256 or shape not in (None, (self.n_ws, self.w_dim)):
             raise WrongBundleEdit(
-                f"The edit '{self.title}' was learnt with another model than the one in use "
-                f"(bundle '{self.bundle}'); choose that model, or learn the edit again."
+                f"The edit '{self.title}' was learned with a different model than the one in use "
+                f"('{self.bundle}'); choose that model, or learn the edit again."
             )
 
     def to_json(self) -> dict[str, Any]:
@@ -168,7 +168,7 @@ def check_info(info: EditInfo) -> EditInfo:
     if any(len(text) > MAX_TEXT for text in texts):
         raise BadEdit(f"An edit's texts may have at most {MAX_TEXT} characters.")
     if not _SHA256.fullmatch(info.generator_sha256):
-        raise BadEdit("The edit does not say with which generator it was learnt (sha256).")
+        raise BadEdit("The edit does not say with which generator it was learned (sha256).")
     if not info.parts or len(info.parts) > MAX_PARTS or not all(_is_part(p) for p in info.parts):
         raise BadEdit("The edit does not name the parts that it changes.")
     scales = (info.low, info.high, info.default)

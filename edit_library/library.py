@@ -175,7 +175,7 @@ class Library:
         target = self.user_dir / bundle / name
         with writing("restored"):
             if target.exists():
-                raise EditExists(f"There is an edit named '{name}' already; rename that one first.")
+                raise EditExists(f"An edit named '{name}' already exists; rename that one first.")
             target.parent.mkdir(parents=True, exist_ok=True)
             found.rename(target)
         return read_info(target, source="user")
@@ -235,7 +235,7 @@ class Library:
     ) -> EditInfo:
         info = check_info(edit.info)
         if (self.presets_dir / info.bundle / info.name).is_dir():
-            raise EditExists(f"There is a preset named '{info.name}' already; choose another name.")
+            raise EditExists(f"A preset named '{info.name}' already exists; choose another name.")
         target = self.user_dir / info.bundle / info.name
         files = edit_files(Edit(info, edit.vector), before, after)
         trash = self.user_dir / ".trash" if overwrite else None
@@ -243,7 +243,7 @@ class Library:
             stored = publish(stage(self.user_dir, files), target, trash=trash)
         if not stored:
             raise EditExists(
-                f"There is an edit named '{info.name}' already; choose another name or replace it."
+                f"An edit named '{info.name}' already exists; choose another name or replace it."
             )
         return dataclasses.replace(info, source="user", folder=target)
 
@@ -258,7 +258,7 @@ class Library:
                 if info.title.casefold() == name.strip().casefold():
                     return info.folder, info.source
         raise EditNotFound(
-            f"There is no edit '{name}' for '{bundle}'; 'editgan library list' shows what there is."
+            f"There is no edit '{name}' for '{bundle}'; 'editgan library list' shows all edits."
         )
 
     def _find_own(self, bundle: str, name: str) -> Path:

@@ -28,7 +28,7 @@ def find_bundle(name: str) -> Bundle:
     if (Path(name) / "bundle.json").is_file():
         return read_bundle(Path(name))
     names = ", ".join(sorted(known)) or "none"
-    raise UnknownBundle(f"There is no model bundle '{name}'. Installed: {names}.")
+    raise UnknownBundle(f"There is no model '{name}'. Installed: {names}.")
 
 
 def bundle_at(where: Path) -> Bundle:

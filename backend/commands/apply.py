@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_correct(parser)
     parser.add_argument(
         "--edit", action="append", required=True, metavar="NAME[:SCALE]",
-        help="an edit and how much of it, 1 as it was learnt, negative for its opposite "
+        help="an edit and its strength: 1 as learned, negative for the opposite "
         "(default: the edit's own); give it several times to combine edits",
     )  # fmt: skip
     add_output(parser)

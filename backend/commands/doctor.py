@@ -202,7 +202,7 @@ def _library() -> Iterator[Finding]:
     generators = {bundle.name: bundle.sha for bundle in _readable_bundles()}
     strange = [e.title for e in edits if generators.get(e.bundle) != e.generator_sha256]
     if strange:
-        text = f"learnt with models that are not installed: {', '.join(map(repr, strange))}"
+        text = f"learned with models that are not installed: {', '.join(map(repr, strange))}"
         yield Finding("edit library", "note", text, "They cannot be applied; learn them again.")
     for broken in library.broken():
         where = f"'{broken.bundle}/{broken.name}'"

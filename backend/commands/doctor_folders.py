@@ -102,7 +102,7 @@ def _programs(values: Mapping[str, object]) -> Iterator[Finding]:
     program = command[0] if isinstance(command, list) and command else None
     for name, path in (("editgan command", values.get("editgan")), ("GIMP", program)):
         if isinstance(path, str) and os.path.isabs(path) and not Path(path).exists():
-            yield Finding(name, "problem", f"{path} is not there any more", "Run install.py again.")
+            yield Finding(name, "problem", f"{path} is missing", "Run install.py again.")
 
 
 CHECKS = (folders, privacy, preferences, gimp)

@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--recipe", required=True, metavar="NAME",
-        help="what to learn, such as smile; a wrong name lists what there is",
+        help="what to learn, such as smile; an unknown name lists all recipes",
     )  # fmt: skip
     add_bundle(parser)
     parser.add_argument("--name", metavar="NAME", help="of the edit (default: the recipe's)")
@@ -127,10 +127,10 @@ def describe(report: LearnedEditReport) -> str:
     lines = [
         f"Of {used} pictures, the model represents {', '.join(counts)}.",
         f"'{report.title}' is in the library as '{report.edit}', "
-        f"learnt from {report.learnt_from} of {report.photos} pictures.",
+        f"learned from {report.learnt_from} of {report.photos} pictures.",
         f"On these, {report.agreement:.0%} of the pixels that were to change did.",
     ]
     if report.transfer is not None:
-        which = f"{report.others} others" if report.others else "each, learnt from the rest"
+        which = f"{report.others} others" if report.others else "each, learned from the rest"
         lines.append(f"On {which}, the edit alone gets {report.transfer:.0%} right.")
     return "\n".join([*lines, f"It looks best between {low:g} and {high:g}."])

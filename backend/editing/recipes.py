@@ -101,7 +101,7 @@ def find_recipe(bundle: Bundle, name: str) -> Recipe:
             return recipe
     known = ", ".join(recipe.name for recipe in recipes_for(bundle)) or "none"
     raise UnknownRecipe(
-        f"There is no recipe '{name}' for the model '{bundle.name}'; there are: {known}."
+        f"There is no recipe '{name}' for the model '{bundle.name}'; known: {known}."
     )
 
 

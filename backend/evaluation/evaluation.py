@@ -79,7 +79,7 @@ class Evaluation:
 
     def _presets(self) -> Results:
         if not self.edits:
-            return {"skipped": "the library has no edit that was learnt with this generator"}
+            return {"skipped": "the library has no edit that was learned with this generator"}
         names = self._first()
         return preset_table(self.photo_set, names, self.edits, self._mesh, self._face_api)
 

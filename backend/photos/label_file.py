@@ -199,6 +199,6 @@ def _unknown_colors(
             f"({listed}{more}); edit the picture that 'segment' wrote."
         )
     return BadImage(
-        f"{path.name} holds colours that are no part's: {listed}{more}; "
+        f"{path.name} holds colours that belong to no part: {listed}{more}; "
         "paint with a hard brush without antialiasing, in the palette's colours."
     )

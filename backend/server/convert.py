@@ -22,7 +22,7 @@ def to_array(pixels: Pixels) -> NDArray[Any]:
     array = np.frombuffer(pixels.data, _DTYPES[pixels.dtype]).copy()
     if pixels.dtype == "f32" and not np.isfinite(array).all():
         raise BadImage(
-            "The photo has pixels that are no numbers (NaN or infinite); "
+            "The photo has pixels that are not numbers (NaN or infinite); "
             "flatten them, for instance with Colors > Clip, and try again."
         )
     shape = (pixels.height, pixels.width, pixels.channels)

@@ -289,7 +289,7 @@ class DeviceHandler:
             vector, parts = found.vector, found.info.parts
         if vector.shape != session.opened.w_plus.shape:
             raise WrongBundle(
-                f"The edit was learnt with another model than '{session.bundle}'; "
+                f"The edit was learned with a different model than '{session.bundle}'; "
                 "choose the model that it belongs to."
             )
         return ScaledEdit(vector, tuple(parts), edit.scale)

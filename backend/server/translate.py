@@ -67,7 +67,7 @@ def frame_of(request: m.Segment) -> CropFrame:
     meets = (quad.max(axis=0) > 0).all() and (quad.min(axis=0) < size).all()
     if not (sound and meets and max(sides) <= _FARTHEST * size.min()):
         raise BadImage(
-            f"The subject's frame is no square of at least {_SMALLEST} pixels in the photo; "
+            f"The subject's frame is not a square of at least {_SMALLEST} pixels in the photo; "
             "select the subject and segment it again."
         )
     return CropFrame(quad)

@@ -54,8 +54,8 @@ def test_from_a_folder_to_an_edit_in_the_library(run: Run, folder: Path, photo: 
         *LEARN, "--photos", folder / "0.png", "--seed", 3, "--count", 2, "--name", "Eyes", "--quiet"
     )
     assert told.code == 0, told.err
-    assert "'Eyes' is in the library as 'eyes', learnt from 2 of 2 pictures." in told.out
-    assert "On each, learnt from the rest, " in told.out and "looks best between" in told.out
+    assert "'Eyes' is in the library as 'eyes', learned from 2 of 2 pictures." in told.out
+    assert "On each, learned from the rest, " in told.out and "looks best between" in told.out
 
 
 def test_nothing_to_learn_from(run: Run, folder: Path) -> None:

@@ -144,7 +144,7 @@ def test_installed_bundles_have_recipes(name: str) -> None:
 def test_what_there_is_no_recipe_for_is_said() -> None:
     with pytest.raises(UnknownPart, match=r"'Raised brows' changes the brows, which the model"):
         find_recipe(WHOLE, "raised-brows")
-    with pytest.raises(UnknownRecipe, match=r"no recipe 'wink' .* there are: smile, frown"):
+    with pytest.raises(UnknownRecipe, match=r"no recipe 'wink' .* known: smile, frown"):
         find_recipe(FINE, "wink")
     labels = face(WHOLE)
     labels[labels == WHOLE.part("nose").index] = WHOLE.part("skin").index

@@ -96,7 +96,7 @@ def variables(
             yield f"{prefix}{name}", made
     for name, component in inside.items():
         if not isinstance(component, TensorFlowNetwork):
-            raise BadCheckpoint(f"Its component {str(name)[:40]} is no network.")
+            raise BadCheckpoint(f"Its component {str(name)[:40]} is not a network.")
         yield from variables(component, f"{prefix}{name}/", depth + 1)
 
 

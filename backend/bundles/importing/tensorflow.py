@@ -84,7 +84,7 @@ def _settings(attributes: Mapping[str, Any]) -> dict[str, Any]:
 def _number(settings: Mapping[str, Any], name: str) -> float | None:
     value = settings.get(name)
     if value is not None and type(value) not in (int, float, bool):
-        raise BadCheckpoint(f"It was built with {name} = {shown(value)}, which is no number.")
+        raise BadCheckpoint(f"It was built with {name} = {shown(value)}, which is not a number.")
     return value
 
 

@@ -45,6 +45,4 @@ def _generator_note(bundle: str, sha256: str) -> str | None:
         fits = False
     if fits:
         return None
-    return (
-        f"It was learnt with a model '{bundle}' that is not installed, and needs it to be applied."
-    )
+    return f"It needs the model '{bundle}' that it was learned with, which is not installed."

@@ -39,7 +39,7 @@ def describe(report: WholeEditReport) -> str:
         "model": f"{report.bundle} (generator {report.generator_sha256[:12]})",
         "changes": ", ".join(report.parts),
         "scale": f"{report.low:g} .. {report.high:g}, usually {report.default:g}",
-        "learnt from": f"{report.learnt_from} photo(s), {report.created or 'unknown date'}",
+        "learned from": f"{report.learnt_from} photo(s), {report.created or 'unknown date'}",
         "licence": report.licence or "-",
         "attribution": report.attribution or "-",
         "kind": "preset" if report.source == "preset" else "yours",

@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--perceptual", type=Path, required=True, help="SqueezeNet .safetensors")
     parser.add_argument("--identity", type=Path, help="MobileFaceNet .safetensors, for faces")
     parser.add_argument("--until", type=int, default=1_000_000, help="images to see in all")
-    parser.add_argument("--start", type=Path, help="bundle to go on from, where no run is found")
+    parser.add_argument("--start", type=Path, help="bundle to continue from, where no run is found")
     parser.add_argument(
         "--held-out",
         type=Path,
@@ -69,7 +69,7 @@ def _names(path: Path | None) -> frozenset[str]:
     try:
         return frozenset(path.read_text(encoding="utf-8").split())
     except (OSError, ValueError) as error:
-        raise BadImage(f"{path} is no list of names that can be read ({error}).") from error
+        raise BadImage(f"{path} is not a readable list of names ({error}).") from error
 
 
 def run(args: argparse.Namespace) -> GeneratorTrainingReport:

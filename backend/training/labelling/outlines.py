@@ -58,7 +58,7 @@ def _value(name: str, parts: Sequence[str]) -> int:
     if name == "unlabelled":
         return UNLABELLED
     if name not in parts:
-        raise BadImage(f"There is no part '{name}'; there are {', '.join(parts)}, unlabelled.")
+        raise BadImage(f"There is no part '{name}'; known: {', '.join(parts)}, unlabelled.")
     return parts.index(name)
 
 
