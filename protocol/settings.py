@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Annotated
 
@@ -121,14 +122,14 @@ def _content() -> dict[str, object]:
     return dict(content)
 
 
-def _lenient(values: dict[str, object]) -> Settings:
+def _lenient(values: Mapping[str, object]) -> Settings:
     odd = _odd(values)
     even = {name: value for name, value in values.items() if name not in odd}
     settings: Settings = from_known(Settings, even, (), "settings")
     return settings
 
 
-def _odd(values: dict[str, object]) -> list[str]:
+def _odd(values: Mapping[str, object]) -> list[str]:
     odd = []
     for name in _PREFERENCES & values.keys():
         try:

@@ -127,12 +127,12 @@ def _open(
 ) -> OpenedSubject:
     """The photo as it was open when the labels that the user edited were made."""
     from backend.commands.session import middle_of, open_for_labels, read_corrections
-    from backend.photos.label_file import read_about
+    from backend.photos.label_file import read_note
 
     def difference(session: OpenedSubject) -> int:
         return int((_labels(session) != edited).sum())
 
-    said, level = read_corrections(args, photo), _level(read_about(args.parts).get("level"))
+    said, level = read_corrections(args, photo), _level(read_note(args.parts).level)
     return open_for_labels(args, photo, middle_of(edited), level, difference, said)
 
 

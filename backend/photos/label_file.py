@@ -9,9 +9,8 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +22,7 @@ from backend.photos.formats import open_picture
 from backend.photos.label_edit import PaintedLayer
 from backend.photos.output import replace_file
 from backend.photos.parts import ColoredPart, PartMask
+from protocol.typed import ProtocolError, from_known
 
 OUTSIDE = 255
 _UNKNOWN = 254
@@ -97,16 +97,28 @@ def write_labels(labels: Labels, meaning: LabelMeaning, path: Path) -> None:
     replace_file(path, file.getvalue())
 
 
-def read_about(path: Path) -> dict[str, Any]:
-    """What `write_labels` noted in the file; {} when a paint program dropped it."""
+@dataclass(frozen=True)
+class LabelNote:
+    """What `write_labels` noted in a file: names of the bundle, the level and the parts by index,
+    and the generator's sha256. Nothing is left where a paint program dropped it."""
+
+    bundle: str | None = None
+    level: str | None = None
+    generator: str | None = None
+    parts: dict[str, str] = field(default_factory=dict)
+
+
+def read_note(path: Path) -> LabelNote:
+    """What is noted in a file of labels."""
     with reading(path), open_picture(path) as image:
         image.load()
         text = image.info.get(_KEY, "{}")
     try:
-        about = json.loads(text)
-    except (ValueError, TypeError):
-        return {}
-    return about if isinstance(about, dict) else {}
+        found = json.loads(text)
+        note: LabelNote = from_known(LabelNote, found, (), path.name)
+    except (ValueError, TypeError, ProtocolError):
+        return LabelNote()
+    return note
 
 
 def read_labels(path: Path, meaning: LabelMeaning, size: tuple[int, int]) -> Labels:
@@ -115,7 +127,7 @@ def read_labels(path: Path, meaning: LabelMeaning, size: tuple[int, int]) -> Lab
     size: the photo's (width, height). Colours count, not palette indices: paint programs sort
     palettes. Raises WrongBundle for another bundle's parts, BadImage for anything else.
     """
-    _check_about(read_about(path), path, meaning)
+    _check_note(read_note(path), path, meaning)
     with reading(path), open_picture(path) as image:
         if image.size != size:
             raise BadImage(
@@ -136,14 +148,14 @@ def read_labels(path: Path, meaning: LabelMeaning, size: tuple[int, int]) -> Lab
     return labels
 
 
-def _check_about(about: dict[str, Any], path: Path, meaning: LabelMeaning) -> None:
-    named = about.get("bundle", meaning.bundle)
+def _check_note(note: LabelNote, path: Path, meaning: LabelMeaning) -> None:
+    named = note.bundle or meaning.bundle
     if named != meaning.bundle:
         raise WrongBundle(
             f"{path.name} holds parts of the model '{named}', not of '{meaning.bundle}'; "
             f"use --bundle {named}, or segment the photo again."
         )
-    if meaning.generator and about.get("generator", meaning.generator) != meaning.generator:
+    if meaning.generator and (note.generator or meaning.generator) != meaning.generator:
         raise WrongBundle(
             f"{path.name} was made with another version of the model '{named}'; "
             "segment the photo again."

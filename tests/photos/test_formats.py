@@ -21,7 +21,7 @@ from backend.photos import formats
 from backend.photos.files import read_photo
 from backend.photos.folder import find_images, read_rgb
 from backend.photos.formats import READABLE, open_picture
-from backend.photos.label_file import LabelMeaning, read_about, read_labels
+from backend.photos.label_file import LabelMeaning, read_labels, read_note
 from backend.training.labelled import read_label_map
 from edit_library.errors import BadEdit
 from edit_library.storage import check_thumbnail
@@ -65,7 +65,7 @@ def test_postscript_is_never_run(tmp_path: Path, ghostscript: Path, name: str) -
     ghostscript.unlink()
     quietly(lambda: read_photo(path))
     quietly(lambda: read_rgb(path))
-    quietly(lambda: read_about(path))
+    quietly(lambda: read_note(path))
     quietly(lambda: read_labels(path, LabelMeaning("x", []), (64, 64)))
     quietly(lambda: read_label_map(path, 3))
     quietly(lambda: check_thumbnail(POSTSCRIPT))

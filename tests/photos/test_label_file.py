@@ -14,10 +14,11 @@ from backend.errors import BadImage, NothingChanged, WrongBundle
 from backend.photos.label_file import (
     OUTSIDE,
     LabelMeaning,
+    LabelNote,
     label_map,
     painted_layers,
-    read_about,
     read_labels,
+    read_note,
     write_labels,
 )
 from backend.photos.parts import PartMask
@@ -71,9 +72,9 @@ def test_the_palette_index_is_the_part(tmp_path: Path, labels: NDArray[np.uint8]
     for part in PARTS:
         assert tuple(palette[part.index]) == part.color
     assert tuple(palette[OUTSIDE]) not in {part.color for part in PARTS}
-    about = read_about(path)
-    assert about["parts"] == {"0": "background", "1": "skin", "2": "nose"}
-    assert (about["bundle"], about["level"]) == ("faces", "fast")
+    note = read_note(path)
+    assert note.parts == {"0": "background", "1": "skin", "2": "nose"}
+    assert (note.bundle, note.level) == ("faces", "fast")
 
 
 def resave(path: Path, how: str) -> None:
@@ -98,7 +99,7 @@ def test_labels_survive_paint_programs(tmp_path: Path, labels: NDArray[np.uint8]
     path = tmp_path / "parts.png"
     write_labels(labels, MEANING, path)
     resave(path, how)
-    assert read_about(path) == {}
+    assert read_note(path) == LabelNote()
     assert np.array_equal(read_labels(path, MEANING, SIZE), labels)
 
 
