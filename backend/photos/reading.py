@@ -79,7 +79,7 @@ def _tiff(data: bytes, name: str) -> Photo:
     )  # fmt: skip
 
 
-def _pages_note(place: tiff.Place) -> list[str]:
+def _pages_note(place: tiff.PicturePlace) -> list[str]:
     notes = []
     if place.others:
         notes.append(f"The file has {place.others + 1} pages: the first is edited.")
@@ -119,7 +119,7 @@ def _png(data: bytes, name: str) -> Photo:
     )  # fmt: skip
 
 
-def _png_transfer(chunks: list[png.Chunk], profile: bytes | None) -> transfer.Transfer | None:
+def _png_transfer(chunks: list[png.PngChunk], profile: bytes | None) -> transfer.Transfer | None:
     """By the chunks' order of precedence: cICP, iCCP, sRGB, gAMA (specification, section 13.13)."""
     code, gamma = png.one(chunks, b"cICP"), png.one(chunks, b"gAMA")
     if code is not None and len(code) == 4:

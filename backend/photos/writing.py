@@ -131,17 +131,17 @@ def _jpeg(photo: Photo, same: bool) -> bytes:
     return jpeg.with_rest(picture, photo.source.data) if same and photo.source else picture
 
 
-def _new_segments(photo: Photo) -> list[jpeg.Segment]:
+def _new_segments(photo: Photo) -> list[jpeg.JpegSegment]:
     said = _upright_metadata(photo)
     segments = [jpeg.density_segment(said.density or (72, 72))]
     if said.exif and _fits_segment(said.exif, PREFIX):
-        segments.append(jpeg.Segment(jpeg.APP1, PREFIX + said.exif))
+        segments.append(jpeg.JpegSegment(jpeg.APP1, PREFIX + said.exif))
     if photo.profile:
         segments += jpeg.profile_segments(photo.profile)
     if said.iptc and _fits_segment(said.iptc, bytes(30)):
         segments.append(jpeg.iptc_segment(said.iptc))
     if said.comment:
-        segments.append(jpeg.Segment(jpeg.COMMENT, said.comment.encode()[: jpeg.ROOM]))
+        segments.append(jpeg.JpegSegment(jpeg.COMMENT, said.comment.encode()[: jpeg.ROOM]))
     return segments
 
 
@@ -171,13 +171,13 @@ def _with_key(pixels: NDArray[Any], key: NDArray[Any]) -> NDArray[Any]:
     return colours
 
 
-def _new_chunks(photo: Photo) -> list[png.Chunk]:
+def _new_chunks(photo: Photo) -> list[png.PngChunk]:
     said = _upright_metadata(photo)
     chunks = [png.profile_chunk(photo.profile)] if photo.profile else []
     if said.density:
         chunks.append(png.density_chunk(said.density))
     if said.exif:
-        chunks.append(png.Chunk(b"eXIf", said.exif))
+        chunks.append(png.PngChunk(b"eXIf", said.exif))
     if said.iptc:
         chunks.append(png.iptc_chunk(said.iptc))
     if said.comment:

@@ -286,7 +286,7 @@ def test_a_transparent_colour_stays_one(tmp_path: Path, dtype: Any, channels: in
     key = values[2, 3].copy()
     clear = (values == key).all(axis=2)
     data = imagecodecs.png_encode(values[..., 0] if channels == 1 else values)
-    chunks = [png.Chunk(b"tRNS", key.astype(">u2").tobytes())]
+    chunks = [png.PngChunk(b"tRNS", key.astype(">u2").tobytes())]
     (tmp_path / "in.png").write_bytes(png.with_chunks(data, chunks, same_kind=True))
     photo = read_photo(tmp_path / "in.png")
     assert np.array_equal(photo.pixels[..., 3] == 0, clear)
@@ -299,7 +299,7 @@ def test_a_transparent_colour_stays_one(tmp_path: Path, dtype: Any, channels: in
     assert np.array_equal(back[..., 3], photo.pixels[..., 3])
 
 
-def png_with(tmp_path: Path, chunks: list[png.Chunk], dtype: Any = np.uint8) -> Path:
+def png_with(tmp_path: Path, chunks: list[png.PngChunk], dtype: Any = np.uint8) -> Path:
     import imagecodecs
 
     data = imagecodecs.png_encode(values_of(dtype, 3))
@@ -308,14 +308,14 @@ def png_with(tmp_path: Path, chunks: list[png.Chunk], dtype: Any = np.uint8) -> 
 
 
 COLOURS = {
-    "gamma": png.Chunk(b"gAMA", struct.pack(">I", 100000)),
-    "primaries": png.Chunk(
+    "gamma": png.PngChunk(b"gAMA", struct.pack(">I", 100000)),
+    "primaries": png.PngChunk(
         b"cHRM", struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)
     ),
-    "pq": png.Chunk(b"cICP", bytes((9, 16, 0, 1))),
-    "hlg": png.Chunk(b"cICP", bytes((9, 18, 0, 1))),
-    "own": png.Chunk(b"faCe", b"what nobody knows"),
-    "time": png.Chunk(b"tIME", struct.pack(">HBBBBB", 2024, 5, 1, 10, 11, 12)),
+    "pq": png.PngChunk(b"cICP", bytes((9, 16, 0, 1))),
+    "hlg": png.PngChunk(b"cICP", bytes((9, 18, 0, 1))),
+    "own": png.PngChunk(b"faCe", b"what nobody knows"),
+    "time": png.PngChunk(b"tIME", struct.pack(">HBBBBB", 2024, 5, 1, 10, 11, 12)),
 }
 
 
@@ -538,8 +538,11 @@ def bombs() -> dict[str, bytes]:
     size = struct.pack(">IIBBBBB", 50000, 50000, 16, 6, 0, 0, 0)
     crc = struct.pack(">I", zlib.crc32(b"IHDR" + size))
     large = png.SIGNATURE + struct.pack(">I", 13) + b"IHDR" + size + crc
-    body = png.Chunk(b"IDAT", zlib.compress(bytes(9))).packed() + png.Chunk(b"IEND", b"").packed()
-    text = png.Chunk(b"zTXt", b"Raw profile type iptc\0\0" + zlib.compress(bytes(200 << 20)))
+    body = (
+        png.PngChunk(b"IDAT", zlib.compress(bytes(9))).packed()
+        + png.PngChunk(b"IEND", b"").packed()
+    )
+    text = png.PngChunk(b"zTXt", b"Raw profile type iptc\0\0" + zlib.compress(bytes(200 << 20)))
     with io.BytesIO() as buffer:
         Image.new("RGB", (8, 8)).save(buffer, "PNG")
         small = buffer.getvalue()

@@ -48,7 +48,7 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Entry:
+class TiffEntry:
     """field: the value, or its place in the file, as it is written in the directory."""
 
     code: int
@@ -67,7 +67,7 @@ class Directory:
 
     place: int
     pointer: int
-    entries: dict[int, Entry]
+    entries: dict[int, TiffEntry]
     fields: dict[int, int]
     end: int
     next: int
@@ -96,7 +96,7 @@ def read_directory(data: bytes | bytearray, layout: Layout, pointer: int) -> Dir
         end = start + count * line.size
         if place < 8 or end > len(data):
             raise ValueError("a directory is damaged")
-        found = [Entry(*line.unpack_from(data, start + i * line.size)) for i in range(count)]
+        found = [TiffEntry(*line.unpack_from(data, start + i * line.size)) for i in range(count)]
     except struct.error as error:
         raise ValueError("a directory is damaged") from error
     ends = {e.code: start + (i + 1) * line.size - layout.room for i, e in enumerate(found)}
@@ -134,14 +134,14 @@ def chain(data: bytes | bytearray, layout: Layout) -> Iterator[Directory]:
                 waiting.extend(first + step * i for i in reversed(range(sub.count)))
 
 
-def value_place(layout: Layout, entry: Entry, directory: Directory) -> int:
+def value_place(layout: Layout, entry: TiffEntry, directory: Directory) -> int:
     """Where the value of a directory's entry begins in the file."""
     if SIZES.get(entry.kind, 1) * entry.count > layout.room:
         return int(struct.unpack(layout.place, entry.field)[0])
     return directory.fields[entry.code]
 
 
-def value_of(data: bytes | bytearray, layout: Layout, entry: Entry) -> bytes:
+def value_of(data: bytes | bytearray, layout: Layout, entry: TiffEntry) -> bytes:
     """An entry's value as it is written; raises ValueError where it lies outside the file."""
     length = SIZES.get(entry.kind, 1) * entry.count
     if length <= layout.room:
@@ -152,7 +152,7 @@ def value_of(data: bytes | bytearray, layout: Layout, entry: Entry) -> bytes:
     return bytes(data[place : place + length])
 
 
-def numbers_of(data: bytes | bytearray, layout: Layout, entry: Entry | None) -> tuple[int, ...]:
+def numbers_of(data: bytes | bytearray, layout: Layout, entry: TiffEntry | None) -> tuple[int, ...]:
     """An entry's whole numbers; () without the entry or for other types."""
     if entry is None or entry.kind not in _FORMATS:
         return ()
@@ -160,15 +160,15 @@ def numbers_of(data: bytes | bytearray, layout: Layout, entry: Entry | None) -> 
     return struct.unpack(f"{layout.order}{entry.count}{_FORMATS[entry.kind]}", raw)
 
 
-def put(out: bytearray, layout: Layout, code: int, kind: int, value: bytes) -> Entry:
+def put(out: bytearray, layout: Layout, code: int, kind: int, value: bytes) -> TiffEntry:
     """An entry for a value in the file's order; what does not fit its field is added to `out`."""
     count = len(value) // SIZES[kind]
     if len(value) <= layout.room:
-        return Entry(code, kind, count, value.ljust(layout.room, b"\0"))
-    return Entry(code, kind, count, struct.pack(layout.place, append(out, value)))
+        return TiffEntry(code, kind, count, value.ljust(layout.room, b"\0"))
+    return TiffEntry(code, kind, count, struct.pack(layout.place, append(out, value)))
 
 
-def put_numbers(out: bytearray, layout: Layout, code: int, kind: int, *values: int) -> Entry:
+def put_numbers(out: bytearray, layout: Layout, code: int, kind: int, *values: int) -> TiffEntry:
     """An entry of whole numbers."""
     raw = struct.pack(f"{layout.order}{len(values)}{_FORMATS[kind]}", *values)
     return put(out, layout, code, kind, raw)
@@ -183,7 +183,7 @@ def append(out: bytearray, value: bytes) -> int:
 
 
 def append_directory(
-    out: bytearray, layout: Layout, entries: Mapping[int, Entry], after: int = 0
+    out: bytearray, layout: Layout, entries: Mapping[int, TiffEntry], after: int = 0
 ) -> int:
     """Add a directory at the end and return its place. after: the place of the next one."""
     head = layout.order + ("Q" if layout.big else "H")
@@ -208,7 +208,7 @@ def copy_directory(
     target: of the same byte order. Entries that cannot be copied (damage, types that only BigTIFF
     has) are left out. Returns the copy's place.
     """
-    entries: dict[int, Entry] = {}
+    entries: dict[int, TiffEntry] = {}
     for code, entry in directory.entries.items():
         if code in leave or entry.kind not in SIZES or (entry.kind >= LONG8 and not target.big):
             continue

@@ -21,7 +21,7 @@ _IN_A_SCAN = [bytes((value,)) for value in (0x00, 0xFF, *range(0xD0, 0xD8))]
 ROOM = 65533  # bytes of one segment
 
 
-class Segment(NamedTuple):
+class JpegSegment(NamedTuple):
     """marker: its second byte. data: without marker and length."""
 
     marker: int
@@ -31,11 +31,11 @@ class Segment(NamedTuple):
         return struct.pack(">BBH", 0xFF, self.marker, len(self.data) + 2) + self.data
 
 
-def segments_of(data: bytes) -> tuple[list[Segment], int]:
+def segments_of(data: bytes) -> tuple[list[JpegSegment], int]:
     """The segments before the first scan, and where that begins. Raises ValueError for damage."""
     if data[:2] != _SOI:
         raise ValueError("not a JPEG file")
-    found: list[Segment] = []
+    found: list[JpegSegment] = []
     at = 2
     while at + 4 <= len(data):
         if data[at] != 0xFF:
@@ -47,12 +47,12 @@ def segments_of(data: bytes) -> tuple[list[Segment], int]:
             at += 1
             continue
         (length,) = struct.unpack_from(">H", data, at + 2)
-        found.append(Segment(marker, data[at + 4 : at + 2 + length]))
+        found.append(JpegSegment(marker, data[at + 4 : at + 2 + length]))
         at += 2 + length
     raise ValueError("a JPEG file without a picture")
 
 
-def kept(data: bytes) -> list[Segment]:
+def kept(data: bytes) -> list[JpegSegment]:
     """What a JPEG file says beside its picture, to be put before another one's data.
 
     Without Adobe's colour transform, which only fits the old data.
@@ -64,16 +64,16 @@ def kept(data: bytes) -> list[Segment]:
     ]
 
 
-def with_segments(encoded: bytes, segments: list[Segment]) -> bytes:
+def with_segments(encoded: bytes, segments: list[JpegSegment]) -> bytes:
     """An encoded picture that says `segments` and nothing else beside its picture."""
     own, scan = segments_of(encoded)
     body = [s for s in own if not (APP0 <= s.marker <= 0xEF or s.marker == COMMENT)]
     return b"".join([_SOI, *(s.packed() for s in [*segments, *body]), encoded[scan:]])
 
 
-def with_xmp(segments: list[Segment], packet: bytes) -> list[Segment]:
+def with_xmp(segments: list[JpegSegment], packet: bytes) -> list[JpegSegment]:
     """The segments with the packet in the place of the old one, or after EXIF's."""
-    new = Segment(APP1, XMP + packet)
+    new = JpegSegment(APP1, XMP + packet)
     if any(s.data.startswith(XMP) for s in segments):
         return [new if s.data.startswith(XMP) else s for s in segments]
     heads = [i for i, s in enumerate(segments) if s.marker == APP0 or s.data.startswith(EXIF)]
@@ -81,22 +81,22 @@ def with_xmp(segments: list[Segment], packet: bytes) -> list[Segment]:
     return [*segments[:place], new, *segments[place:]]
 
 
-def profile_segments(profile: bytes) -> list[Segment]:
+def profile_segments(profile: bytes) -> list[JpegSegment]:
     """An ICC profile in as many segments as it takes (ICC.1:2010, B.4)."""
     step = ROOM - len(PROFILE) - 2
     parts = [profile[i : i + step] for i in range(0, len(profile), step)]
     return [
-        Segment(APP2, PROFILE + bytes((number, len(parts))) + part)
+        JpegSegment(APP2, PROFILE + bytes((number, len(parts))) + part)
         for number, part in enumerate(parts, 1)
     ]
 
 
-def iptc_segment(records: bytes) -> Segment:
+def iptc_segment(records: bytes) -> JpegSegment:
     """IPTC-IIM records as Photoshop wraps them."""
-    return Segment(APP13, PHOTOSHOP + iptc.wrapped(records))
+    return JpegSegment(APP13, PHOTOSHOP + iptc.wrapped(records))
 
 
-def iptc_of(segments: list[Segment]) -> bytes | None:
+def iptc_of(segments: list[JpegSegment]) -> bytes | None:
     """The IPTC-IIM records in Photoshop's image resources."""
     for segment in segments:
         if segment.marker != APP13 or not segment.data.startswith(PHOTOSHOP):
@@ -106,10 +106,10 @@ def iptc_of(segments: list[Segment]) -> bytes | None:
     return None
 
 
-def density_segment(dpi: tuple[float, float]) -> Segment:
+def density_segment(dpi: tuple[float, float]) -> JpegSegment:
     """JFIF's header with a resolution in dots per inch."""
     x, y = (max(1, min(65535, round(value))) for value in dpi)
-    return Segment(APP0, b"JFIF\0\x01\x01\x01" + struct.pack(">HHBB", x, y, 0, 0))
+    return JpegSegment(APP0, b"JFIF\0\x01\x01\x01" + struct.pack(">HHBB", x, y, 0, 0))
 
 
 def rest_of(data: bytes) -> bytes:
@@ -156,7 +156,7 @@ def _move_pictures(data: bytearray, base: int, shift: int) -> None:
             struct.pack_into(layout.order + "II", data, at + 4, size, start + shift)
 
 
-def density_of(segments: list[Segment]) -> tuple[float, float] | None:
+def density_of(segments: list[JpegSegment]) -> tuple[float, float] | None:
     """Dots per inch by JFIF's header; None where it gives no length."""
     for segment in segments:
         if segment.marker == APP0 and segment.data[:5] == b"JFIF\0" and len(segment.data) >= 12:

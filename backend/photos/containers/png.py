@@ -19,7 +19,7 @@ _OF_COLOUR_TYPE = (b"tRNS", b"bKGD", b"hIST", b"sBIT", b"acTL", b"fcTL", b"fdAT"
 GREY, RGB, PALETTE, GREY_ALPHA, RGBA = 0, 2, 3, 4, 6
 
 
-class Chunk(NamedTuple):
+class PngChunk(NamedTuple):
     kind: bytes
     data: bytes
 
@@ -35,7 +35,7 @@ class Header(NamedTuple):
     colour_type: int
 
 
-def chunks_of(data: bytes) -> list[Chunk]:
+def chunks_of(data: bytes) -> list[PngChunk]:
     """All chunks up to IEND; raises ValueError where they are cut short or damaged."""
     if data[:8] != SIGNATURE:
         raise ValueError("not a PNG file")
@@ -43,7 +43,7 @@ def chunks_of(data: bytes) -> list[Chunk]:
     while at + 12 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, at)
         body = data[at + 8 : at + 8 + length]
-        found.append(Chunk(kind, body))
+        found.append(PngChunk(kind, body))
         if data[at + 8 + length : at + 12 + length] != struct.pack(">I", zlib.crc32(kind + body)):
             raise ValueError("a PNG chunk is damaged")
         if kind == b"IEND":
@@ -59,7 +59,7 @@ def header_of(data: bytes) -> Header:
     return Header(*struct.unpack_from(">IIBB", data, 16))
 
 
-def with_chunks(encoded: bytes, source: list[Chunk], *, same_kind: bool) -> bytes:
+def with_chunks(encoded: bytes, source: list[PngChunk], *, same_kind: bool) -> bytes:
     """An encoded picture with everything that `source` says beside its picture, in its order.
 
     same_kind: whether the pixels have the source's colour type and depth. Otherwise what depends on
@@ -72,20 +72,20 @@ def with_chunks(encoded: bytes, source: list[Chunk], *, same_kind: bool) -> byte
     before = [c for c in source[:middle] if c.kind not in leave]
     after = [c for c in source[middle:] if c.kind not in leave]
     picture = [c for c in own if c.kind == b"IDAT"]
-    every = [own[0], *before, *picture, *after, Chunk(b"IEND", b"")]
+    every = [own[0], *before, *picture, *after, PngChunk(b"IEND", b"")]
     return SIGNATURE + b"".join(c.packed() for c in every)
 
 
-def with_xmp(chunks: list[Chunk], packet: bytes) -> list[Chunk]:
+def with_xmp(chunks: list[PngChunk], packet: bytes) -> list[PngChunk]:
     """The chunks with the packet in the place of the old one, or before everything else."""
-    new = Chunk(b"iTXt", _XMP + bytes(4) + packet)
+    new = PngChunk(b"iTXt", _XMP + bytes(4) + packet)
     if any(_is_xmp(c) for c in chunks):
         return [new if _is_xmp(c) else c for c in chunks]
     head = 1 if chunks and chunks[0].kind == b"IHDR" else 0
     return [*chunks[:head], new, *chunks[head:]]
 
 
-def xmp_of(chunks: list[Chunk]) -> bytes | None:
+def xmp_of(chunks: list[PngChunk]) -> bytes | None:
     """The XMP packet, unpacked where it is compressed."""
     for chunk in filter(_is_xmp, chunks):
         compressed = chunk.data[len(_XMP)] == 1
@@ -100,27 +100,27 @@ def key_of(data: bytes, header: Header) -> NDArray[np.unsignedinteger[Any]]:
     return values.astype(np.uint16 if header.depth == 16 else np.uint8)
 
 
-def one(chunks: list[Chunk], kind: bytes) -> bytes | None:
+def one(chunks: list[PngChunk], kind: bytes) -> bytes | None:
     """The data of the only chunk of a kind."""
     return next((c.data for c in chunks if c.kind == kind), None)
 
 
-def profile_of(chunks: list[Chunk]) -> bytes | None:
+def profile_of(chunks: list[PngChunk]) -> bytes | None:
     """The ICC profile."""
     data = one(chunks, b"iCCP")
     return None if data is None else _unpacked(data.split(b"\0", 1)[1][1:])
 
 
-def profile_chunk(profile: bytes) -> Chunk:
-    return Chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(profile))
+def profile_chunk(profile: bytes) -> PngChunk:
+    return PngChunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(profile))
 
 
-def density_chunk(dpi: tuple[float, float]) -> Chunk:
+def density_chunk(dpi: tuple[float, float]) -> PngChunk:
     """A resolution, from dots per inch."""
-    return Chunk(b"pHYs", struct.pack(">IIB", *(round(v / 0.0254) for v in dpi), 1))
+    return PngChunk(b"pHYs", struct.pack(">IIB", *(round(v / 0.0254) for v in dpi), 1))
 
 
-def density_of(chunks: list[Chunk]) -> tuple[float, float] | None:
+def density_of(chunks: list[PngChunk]) -> tuple[float, float] | None:
     """Dots per inch; None where the file gives no length."""
     data = one(chunks, b"pHYs")
     if data is None or len(data) != 9 or data[8] != 1:
@@ -129,16 +129,16 @@ def density_of(chunks: list[Chunk]) -> tuple[float, float] | None:
     return x * 0.0254, y * 0.0254
 
 
-def iptc_chunk(records: bytes) -> Chunk:
+def iptc_chunk(records: bytes) -> PngChunk:
     """IPTC-IIM records as hexadecimal text."""
     records = iptc.wrapped(records)
     digits = records.hex()
     lines = "\n".join(digits[i : i + 72] for i in range(0, len(digits), 72))
     text = f"\niptc\n{len(records):8d}\n{lines}\n"
-    return Chunk(b"zTXt", _IPTC + b"\0" + zlib.compress(text.encode("ascii")))
+    return PngChunk(b"zTXt", _IPTC + b"\0" + zlib.compress(text.encode("ascii")))
 
 
-def iptc_of(chunks: list[Chunk]) -> bytes | None:
+def iptc_of(chunks: list[PngChunk]) -> bytes | None:
     """IPTC-IIM records from such text."""
     for chunk in chunks:
         if chunk.kind in (b"zTXt", b"tEXt") and chunk.data.startswith(_IPTC):
@@ -152,11 +152,11 @@ def iptc_of(chunks: list[Chunk]) -> bytes | None:
     return None
 
 
-def text_chunk(keyword: str, text: str) -> Chunk:
-    return Chunk(b"iTXt", keyword.encode("latin-1") + b"\0" + bytes(4) + text.encode())
+def text_chunk(keyword: str, text: str) -> PngChunk:
+    return PngChunk(b"iTXt", keyword.encode("latin-1") + b"\0" + bytes(4) + text.encode())
 
 
-def _is_xmp(chunk: Chunk) -> bool:
+def _is_xmp(chunk: PngChunk) -> bool:
     return chunk.kind == b"iTXt" and chunk.data.startswith(_XMP)
 
 
@@ -175,13 +175,13 @@ def _unpacked(data: bytes) -> bytes:
     return text
 
 
-def comment_of(chunks: list[Chunk]) -> str | None:
+def comment_of(chunks: list[PngChunk]) -> str | None:
     """The text with the keyword Comment or, without one, Description."""
     found = dict(texts_of(chunks))
     return found.get("Comment") or found.get("Description")
 
 
-def texts_of(chunks: list[Chunk]) -> list[tuple[str, str]]:
+def texts_of(chunks: list[PngChunk]) -> list[tuple[str, str]]:
     """Keyword and text of all text chunks that are for people."""
     found = []
     for chunk in chunks:
@@ -197,6 +197,6 @@ def texts_of(chunks: list[Chunk]) -> list[tuple[str, str]]:
     return found
 
 
-def frames_of(chunks: list[Chunk]) -> int:
+def frames_of(chunks: list[PngChunk]) -> int:
     """Frames of an animation; 0 for a still picture."""
     return sum(c.kind == b"fcTL" for c in chunks)

@@ -15,8 +15,8 @@ from backend.errors import BadImage
 from backend.photos.containers.directories import (
     SUBFILE_TYPE,
     Directory,
-    Entry,
     Layout,
+    TiffEntry,
     chain,
     layout_of,
     numbers_of,
@@ -35,7 +35,7 @@ _MOST_SAMPLES = 16
 
 
 @dataclass(frozen=True)
-class Place:
+class PicturePlace:
     """The main picture of a file. number: in the main chain, or -1 below it.
 
     others: further full pictures. smaller: whether reduced copies of a picture lie beside it.
@@ -108,7 +108,7 @@ class Stored:
         return values
 
 
-def main_picture(data: bytes, name: str) -> Place:
+def main_picture(data: bytes, name: str) -> PicturePlace:
     """Where the photo is: the first picture that is no reduced copy and no mask.
 
     Raises BadImage for raw files, ValueError for damage.
@@ -138,10 +138,10 @@ def main_picture(data: bytes, name: str) -> Place:
         if first is None or 256 not in first.entries:
             raise ValueError("a TIFF file without a picture")
         full = [(0, first)]
-    return Place(layout, full[0][1], full[0][0], len(full) - 1, smaller)
+    return PicturePlace(layout, full[0][1], full[0][0], len(full) - 1, smaller)
 
 
-def open_page(data: bytes, place: Place) -> tifffile.TiffPage:
+def open_page(data: bytes, place: PicturePlace) -> tifffile.TiffPage:
     """The main picture's page; raises ValueError for damage."""
     try:
         file = tifffile.TiffFile(io.BytesIO(data))
@@ -225,6 +225,6 @@ def _check_numbers(page: tifffile.TiffPage, name: str) -> None:
         raise BadImage(f"{name} mixes channels of several depths; convert it to 16 bits first.")
 
 
-def _number(data: bytes, layout: Layout, entries: Mapping[int, Entry], code: int) -> int | None:
+def _number(data: bytes, layout: Layout, entries: Mapping[int, TiffEntry], code: int) -> int | None:
     found = numbers_of(data, layout, entries.get(code))
     return found[0] if found else None

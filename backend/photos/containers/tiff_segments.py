@@ -25,7 +25,7 @@ PACK: Mapping[int, Callable[[bytes], bytes]] = {
 
 
 @dataclass(frozen=True)
-class Segment:
+class TiffSegment:
     """A strip or tile. plane: None where it holds all samples. h, w: with a tile's padding."""
 
     number: int
@@ -36,7 +36,7 @@ class Segment:
     plane: int | None
 
 
-def segments_of(page: tifffile.TiffPage) -> Iterator[Segment]:
+def segments_of(page: tifffile.TiffPage) -> Iterator[TiffSegment]:
     """All strips or tiles in the order of the file's lists."""
     height, width, samples = page.imagelength, page.imagewidth, page.samplesperpixel
     planes = range(samples) if page.planarconfig == 2 and samples > 1 else (None,)
@@ -50,17 +50,17 @@ def segments_of(page: tifffile.TiffPage) -> Iterator[Segment]:
         for y in range(0, height, tall):
             for x in range(0, width, wide):
                 high = tall if page.is_tiled else min(tall, height - y)
-                yield Segment(number, y, x, high, wide, plane)
+                yield TiffSegment(number, y, x, high, wide, plane)
                 number += 1
 
 
-def touched(segment: Segment, changed: NDArray[np.bool_]) -> bool:
+def touched(segment: TiffSegment, changed: NDArray[np.bool_]) -> bool:
     """Whether any of a segment's pixels `changed` [H, W]."""
     y, x = segment.y, segment.x
     return bool(changed[y : y + segment.h, x : x + segment.w].any())
 
 
-def cut(values: NDArray[Any], segment: Segment) -> NDArray[Any]:
+def cut(values: NDArray[Any], segment: TiffSegment) -> NDArray[Any]:
     """A segment's values [h, w, s]; a tile over the picture's edge is filled with zeros."""
     y, x = segment.y, segment.x
     part = values[y : y + segment.h, x : x + segment.w]

@@ -25,8 +25,8 @@ from backend.photos.containers.directories import (
     RATIONAL,
     SHORT,
     UNDEFINED,
-    Entry,
     Layout,
+    TiffEntry,
     append,
     append_directory,
     layout_of,
@@ -39,13 +39,13 @@ from backend.photos.containers.tiff import (
     GREY,
     RGB,
     UNASSOCIATED,
-    Place,
+    PicturePlace,
     Stored,
 )
 from backend.photos.containers.tiff_segments import (
     DEFLATE,
     PACK,
-    Segment,
+    TiffSegment,
     cut,
     differences,
     encoded,
@@ -73,7 +73,7 @@ _STRIP_BYTES = 1 << 20
 
 def patched(
     data: bytes,
-    place: Place,
+    place: PicturePlace,
     page: tifffile.TiffPage,
     values: NDArray[Any],
     changed: NDArray[np.bool_],
@@ -106,7 +106,7 @@ def can_patch(page: tifffile.TiffPage, stored: Stored) -> bool:
 
 
 def restored(
-    data: bytes, place: Place, values: NDArray[Any], stored: Stored, xmp: bytes | None
+    data: bytes, place: PicturePlace, values: NDArray[Any], stored: Stored, xmp: bytes | None
 ) -> bytes:
     """The file `data` with its main picture stored anew, without a loss: values [H, W, S]."""
     out = bytearray(data)
@@ -119,13 +119,13 @@ def restored(
     return bytes(out)
 
 
-def xmp_of(data: bytes, place: Place) -> bytes | None:
+def xmp_of(data: bytes, place: PicturePlace) -> bytes | None:
     """The file's own packet."""
     entry = place.directory.entries.get(XMP)
     return None if entry is None else value_of(data, place.layout, entry)
 
 
-def without_profile(place: Place) -> Place:
+def without_profile(place: PicturePlace) -> PicturePlace:
     """The place of a picture whose colour profile no longer holds."""
     entries = {c: e for c, e in place.directory.entries.items() if c != PROFILE}
     return replace(place, directory=replace(place.directory, entries=entries))
@@ -145,7 +145,7 @@ def new_file(
     """
     out = bytearray(exif or b"II*\0" + bytes(4))
     layout = layout_of(out)
-    entries: dict[int, Entry] = {}
+    entries: dict[int, TiffEntry] = {}
     if exif:
         found = read_directory(exif, layout, layout.first).entries
         entries = {c: e for c, e in found.items() if c not in _OLD_STORAGE}
@@ -174,13 +174,13 @@ def _replace(
     out: bytearray,
     layout: Layout,
     page: tifffile.TiffPage,
-    segments: list[Segment],
+    segments: list[TiffSegment],
     values: NDArray[Any],
-) -> dict[int, Entry]:
+) -> dict[int, TiffEntry]:
     """Put new segments in the place of old ones, or at the end; returns the changed entries."""
     places, counts = list(page.dataoffsets), list(page.databytecounts)
 
-    def packed(segment: Segment) -> bytes:
+    def packed(segment: TiffSegment) -> bytes:
         return encoded(cut(values, segment), page, layout.order)
 
     with ThreadPoolExecutor() as pool:
@@ -207,7 +207,7 @@ def _store(
     values: NDArray[Any],
     photometric: int,
     extra: tuple[int, ...],
-) -> dict[int, Entry]:
+) -> dict[int, TiffEntry]:
     """Add a picture in strips; returns the entries that describe it."""
     height, width, samples = values.shape
     rows = max(1, _STRIP_BYTES // (width * samples * values.dtype.itemsize))
@@ -243,7 +243,7 @@ def _store(
     return {code: put_numbers(out, layout, code, kind, *n) for code, kind, n in numbers}
 
 
-def _density(out: bytearray, layout: Layout, density: tuple[float, float]) -> dict[int, Entry]:
+def _density(out: bytearray, layout: Layout, density: tuple[float, float]) -> dict[int, TiffEntry]:
     found = {
         code: put(
             out, layout, code, RATIONAL, struct.pack(layout.order + "II", round(v * 1000), 1000)
@@ -253,7 +253,7 @@ def _density(out: bytearray, layout: Layout, density: tuple[float, float]) -> di
     return {**found, _UNIT: put_numbers(out, layout, _UNIT, SHORT, 2)}
 
 
-def _redirect(out: bytearray, place: Place, entries: Mapping[int, Entry]) -> None:
+def _redirect(out: bytearray, place: PicturePlace, entries: Mapping[int, TiffEntry]) -> None:
     """Add the new directory and let the file lead to it."""
     new = append_directory(out, place.layout, entries, place.directory.next)
     struct.pack_into(place.layout.place, out, place.directory.pointer, new)

@@ -10,7 +10,7 @@ _ANIMATION, _XMP, _EXIF, _ALPHA, _PROFILE = 0x02, 0x04, 0x08, 0x10, 0x20
 _FLAGS = {b"ANIM": _ANIMATION, b"XMP ": _XMP, b"EXIF": _EXIF, b"ICCP": _PROFILE}
 
 
-class Chunk(NamedTuple):
+class WebpChunk(NamedTuple):
     kind: bytes
     data: bytes
 
@@ -18,40 +18,40 @@ class Chunk(NamedTuple):
         return self.kind + struct.pack("<I", len(self.data)) + self.data + bytes(len(self.data) % 2)
 
 
-def chunks_of(data: bytes) -> list[Chunk]:
+def chunks_of(data: bytes) -> list[WebpChunk]:
     """All chunks; raises ValueError where they are cut short."""
     if data[:4] != b"RIFF" or data[8:12] != b"WEBP":
         raise ValueError("not a WebP file")
     return _chunks(data, 12)
 
 
-def _chunks(data: bytes, at: int) -> list[Chunk]:
+def _chunks(data: bytes, at: int) -> list[WebpChunk]:
     found = []
     while at + 8 <= len(data):
         kind, length = struct.unpack_from("<4sI", data, at)
         if at + 8 + length > len(data):
             raise ValueError("a WebP file is cut short")
-        found.append(Chunk(kind, data[at + 8 : at + 8 + length]))
+        found.append(WebpChunk(kind, data[at + 8 : at + 8 + length]))
         at += 8 + length + length % 2
     return found
 
 
-def one(chunks: list[Chunk], kind: bytes) -> bytes | None:
+def one(chunks: list[WebpChunk], kind: bytes) -> bytes | None:
     return next((c.data for c in chunks if c.kind == kind), None)
 
 
-def with_one(chunks: list[Chunk], kind: bytes, data: bytes | None) -> list[Chunk]:
+def with_one(chunks: list[WebpChunk], kind: bytes, data: bytes | None) -> list[WebpChunk]:
     """The chunks with `data` in the place of the old chunk of its kind; None leaves it out."""
     rest = [c for c in chunks if c.kind != kind]
     if data is None:
         return rest
     if kind == b"ICCP":  # it comes before the picture
-        return [Chunk(kind, data), *rest]
-    return [*rest, Chunk(kind, data)]
+        return [WebpChunk(kind, data), *rest]
+    return [*rest, WebpChunk(kind, data)]
 
 
 def with_chunks(
-    encoded: bytes, source: list[Chunk], size: tuple[int, int], *, alpha: bool
+    encoded: bytes, source: list[WebpChunk], size: tuple[int, int], *, alpha: bool
 ) -> bytes:
     """An encoded still picture with what `source` says beside its own.
 
@@ -71,17 +71,17 @@ def with_chunks(
         flags |= _FLAGS.get(chunk.kind, 0)
     if flags & ~_ALPHA or len(body) > 1:
         extent = b"".join(struct.pack("<I", side - 1)[:3] for side in size)
-        body = [Chunk(b"VP8X", struct.pack("<I", flags) + extent), *body]
+        body = [WebpChunk(b"VP8X", struct.pack("<I", flags) + extent), *body]
     content = b"WEBP" + b"".join(c.packed() for c in body)
     return b"RIFF" + struct.pack("<I", len(content)) + content
 
 
-def _frame(old: Chunk, picture: list[Chunk], size: tuple[int, int]) -> Chunk:
+def _frame(old: WebpChunk, picture: list[WebpChunk], size: tuple[int, int]) -> WebpChunk:
     """A frame that fills the canvas, shown as long as the old one."""
     extent = b"".join(struct.pack("<I", side - 1)[:3] for side in size)
     head = bytes(6) + extent + old.data[12:15] + bytes((old.data[15] | 2,))  # replaces, no blending
-    return Chunk(b"ANMF", head + b"".join(c.packed() for c in picture))
+    return WebpChunk(b"ANMF", head + b"".join(c.packed() for c in picture))
 
 
-def frames_of(chunks: list[Chunk]) -> int:
+def frames_of(chunks: list[WebpChunk]) -> int:
     return sum(c.kind == b"ANMF" for c in chunks)
