@@ -2,7 +2,7 @@
 
 import os
 
-# OpenMP threads that wait shall spin for some microseconds, then sleep. A step takes up to twenty
+# OpenMP threads that wait should spin for some microseconds, then sleep. A step takes up to twenty
 # times as long where threads spin for long and another program uses a core, and 1.7 times as long
 # on an idle machine where they sleep at once (benchmarks/busy_machine.py). torch's runtime reads
 # this when it is first imported, hence here.

@@ -1,9 +1,9 @@
 """How closely Live Repaint follows the brush: the waits between previews while somebody paints.
 
 Runs a backend of its own and asks it as the plug-in does, over its socket: a stroke every `--every`
-seconds, each of which ends the running request and goes on from its iterate. Prints the median and
-the longest wait from stroke to preview and between previews; ends with one JSON object. The goal is
-a new preview at least every second.
+seconds, each of which ends the running request and continues from its iterate. Prints the median
+and the longest wait from stroke to preview and between previews; ends with one JSON object. The
+goal is a new preview at least every second.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How well the part layers fit parts drawn by hand, and what embedding the parts costs.
 
-Photographs with label maps that no network of the bundle learnt from (CelebAMask-HQ's, named in
+Photographs with label maps that no network of the bundle learned from (CelebAMask-HQ's, named in
 backend/evaluation/held_out_face_parts.txt) are opened; what 'segment' would write is compared with
 the hand-made map inside the frame. Intersection over union of six classes: hair, skin (with ears
 and neck), nose, mouth, eyes, brows; pixels of glasses, hats and jewellery do not count. Beside the

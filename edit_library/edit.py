@@ -38,7 +38,7 @@ class EditInfo:
     name: folder name; title and description: free text, any language.
     bundle, generator_sha256, n_ws, w_dim: the generator whose W+ the vector lives in.
     parts: Q_edit, the parts that the edit is meant to change.
-    low <= default <= high: useful scales; 1 is the edit as it was learnt, 0 is none.
+    low <= default <= high: useful scales; 1 is the edit as it was learned, 0 is none.
     created: ISO 8601, UTC. learnt_from: from how many photos. source: "preset" or "user".
     """
 
@@ -71,7 +71,7 @@ class EditInfo:
         return _read_optional(self.folder / "after.webp")
 
     def check_generator(self, sha256: str, shape: tuple[int, ...] | None = None) -> None:
-        """Raises WrongBundleEdit unless the edit was learnt with this generator.
+        """Raises WrongBundleEdit unless the edit was learned with this generator.
 
         sha256: hex, of the generator's weights. shape: (n_ws, w_dim).
         """

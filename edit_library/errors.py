@@ -18,7 +18,7 @@ class EditExists(EditLibraryError):
 
 
 class WrongBundleEdit(EditLibraryError):
-    """The edit was learnt with another generator."""
+    """The edit was learned with another generator."""
 
     code = "wrong_bundle"
 

@@ -136,7 +136,7 @@ class Connection:
     ) -> Message:
         """Send a job and wait for its result; `on_event` gets Progress and Preview on this thread.
 
-        job: an id from `new_job`, where another thread shall be able to `cancel` it. An exception
+        job: an id from `new_job`, where another thread should be able to `cancel` it. An exception
         from `on_event` cancels the job and is passed on. Raises BackendError for every error answer
         and for a backend that died.
         """
@@ -155,7 +155,7 @@ class Connection:
         """Ask for a job's end; its request then raises BackendError "cancelled".
 
         keep: if the job is optimising, its request returns soon with the best result so far.
-        False: there is no such job (any more).
+        False: there is no such job.
         """
         reply = self._ask(Cancel(job, keep))
         return isinstance(reply, Cancelled) and reply.found

@@ -115,7 +115,7 @@ class Ordered:
 def order(fifo: str) -> Ordered:
     """Ask the process that reads `fifo` to start the backend.
 
-    Raises BackendError "backend_missing" where nobody reads it any more.
+    Raises BackendError "backend_missing" where nobody reads it.
     """
     try:
         with open(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK), "wb") as orders:

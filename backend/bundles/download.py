@@ -70,7 +70,7 @@ def find_model(name: str, table: Path = TABLE) -> PublicModel:
 
 
 def download(model: PublicModel, progress: Callable[[int, int | None], object]) -> Path:
-    """Fetch a model's file, or go on where an earlier try broke off; returns its path.
+    """Fetch a model's file, or continue where an earlier try broke off; returns its path.
 
     progress: called with the bytes so far, and all of them where that is known. Raises
     DownloadFailed.

@@ -137,7 +137,7 @@ def load_encoder(bundle: Bundle) -> AnyEncoder:
 
 
 def load_own_encoder(bundle: Bundle) -> Encoder:
-    """The encoder to go on training; raises BadBundle for one that was imported."""
+    """The encoder to train further; raises BadBundle for one that was imported."""
     encoder = load_encoder(bundle)
     if not isinstance(encoder, Encoder):
         raise BadBundle(

@@ -1,4 +1,4 @@
-"""`editgan learn`: an edit of one's own, learnt from a folder of photos and a recipe."""
+"""`editgan learn`: an edit of one's own, learned from a folder of photos and a recipe."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from typing import Any
 
 @contextlib.contextmanager
 def enough_on_interrupt(active: bool) -> Iterator[Callable[[], bool]]:
-    """Gives a function that tells whether Ctrl-C was pressed; pressed again, it interrupts."""
+    """Gives a function that says whether Ctrl-C was pressed; pressed again, it interrupts."""
     pressed = threading.Event()
     if not active or threading.current_thread() is not threading.main_thread():
         yield pressed.is_set

@@ -197,7 +197,7 @@ def read_corrections(args: argparse.Namespace, photo: Photo | None) -> NDArray[n
 
 
 def middle_of(labels: NDArray[np.uint8]) -> tuple[float, float] | None:
-    """The middle (x, y) of what is labelled: tells which of several subjects is meant."""
+    """The middle (x, y) of what is labelled: says which of several subjects is meant."""
     y, x = (labels != OUTSIDE).nonzero()
     return (float(x.mean()), float(y.mean())) if len(x) else None
 

@@ -28,7 +28,7 @@ def calibrate(
 ) -> tuple[float, float]:
     """The lowest and the highest scale at which identity and quality still hold.
 
-    From 0 outwards in either direction, until the subject is not the same any more (where there is
+    From 0 outwards in either direction, until the subject is no longer the same (where there is
     an identity network) or the picture changes where it should not. At least a quarter each way.
     """
 

@@ -20,7 +20,7 @@ class EditTarget:
     """What an edit should become, at label resolution L.
 
     labels: int64 (L, L), y_edited; region: bool (L, L), r of eq. 1; changed: bool (L, L), pixels
-    that shall not stay what they were; lost: int64 (L, L), the old part + 1 at pixels that lost
+    that should not stay what they were; removed: int64 (L, L), the old part + 1 at pixels that lost
     their part and gained none, else 0; valid: bool (L, L), the photo.
     """
 
@@ -49,7 +49,7 @@ class EditObjective:
         inside: Tensor | None = None,
     ) -> None:
         """before: the photo's reconstruction G(w+), (1, 3, R, R): RGB outside r stays as it is
-        there. inside: what r itself shall look like, (1, 3, R, R); None leaves that free."""
+        there. inside: what r itself should look like, (1, 3, R, R); None leaves that free."""
         self.networks, self.weights = networks, weights
         self.outside = at_resolution(~target.region & target.valid, before.shape[-1]).to(before)
         self.kept = before * self.outside

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from backend.editing.progress import ProgressCallback, no_progress, sub_progress
 from backend.errors import BadSetting
 
-MAX_SCALE = 10.0  # ten times what was learned: beyond, no generator shows its subject any more
+MAX_SCALE = 10.0  # ten times what was learned: beyond, no generator still shows its subject
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Progress:
-    """fraction: 0..1 done; text: what is going on; preview: makes a picture, uint8 [h, w, 3],
+    """fraction: 0..1 done; text: what is done now; preview: makes a picture, uint8 [h, w, 3],
     when called; outline: uint8 [h, w], 255 on the line around what may change in that picture."""
 
     fraction: float

@@ -1,7 +1,7 @@
 """Recipes: a change of the parts described once, for any photo of a domain.
 
 A recipe is what a photographer would paint, said in geometry: scale a group of parts, lift its
-corners, let it grow. Edits are learnt from recipes by the same optimisation that a repaint runs.
+corners, let it grow. Edits are learned from recipes by the same optimisation that a repaint runs.
 """
 
 from __future__ import annotations

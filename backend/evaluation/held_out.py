@@ -1,4 +1,4 @@
-"""The photos that were kept out of training, by bundle, so that results are not learnt by heart."""
+"""The photos that were kept out of training, by bundle, lest results be learned by heart."""
 
 from __future__ import annotations
 

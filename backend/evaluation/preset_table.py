@@ -1,4 +1,4 @@
-"""Every preset on photos it was not learnt from: where it changes the picture, and whether it does
+"""Every preset on photos it was not learned from: where it changes the picture, and whether it does
 what its name says."""
 
 from __future__ import annotations

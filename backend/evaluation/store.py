@@ -1,4 +1,4 @@
-"""What took long is kept: an evaluation that was interrupted goes on where it was."""
+"""What took long is kept: an evaluation that was interrupted resumes where it was."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from protocol.geometry import Rect
 
 _BAND = 256  # rows worked on at a time: temporaries stay small however large the photo
 _TILE = 256  # columns of a band that hair is looked for in
-_SAMPLE = 512  # side of the sample in the region's middle that tells how strong the grain is
+_SAMPLE = 512  # side of the sample in the region's middle that says how strong the grain is
 _GRAIN = 1.5  # blur whose remainder is grain, photo pixels
 
 

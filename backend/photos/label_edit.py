@@ -40,7 +40,7 @@ class LabelEdit:
 
     target: uint8 [R, R], the wanted part's index; without a positive claim, the label as it was.
     changed: bool [R, R], pixels with a claim, positive or negative.
-    lost: uint8 [R, R], the old part's index + 1 where that part was taken away and none was put
+    removed: uint8 [R, R], the old part's index + 1 where that part was taken away and none was put
     there, else 0. parts: names of the parts whose own layers changed (Q_edit), in the bundle's
     order; never parts that were merely painted over.
     """

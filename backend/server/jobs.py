@@ -80,7 +80,7 @@ class Job:
         self.latest = Progress(0.0, "Starting")
 
     def cancel(self) -> None:
-        """Not wanted any more: it ends at its next report."""
+        """No longer wanted: it ends at its next report."""
         if not self.cancelled.is_set():
             self.cancelled_at = time.monotonic()
             self.cancelled.set()
@@ -91,17 +91,17 @@ class Job:
         return unheard or now - self.heard > STAGE_PATIENCE_S
 
     def check(self) -> None:
-        """Raises Cancelled once the job is not wanted any more."""
+        """Raises Cancelled once the job is no longer wanted."""
         if self.cancelled.is_set():
             raise Cancelled
 
     def report(
         self, fraction: float, text: str, preview: Callable[[], Preview] | None = None
     ) -> bool:
-        """Tell the client how far the job is; raises Cancelled once it is not wanted any more.
+        """Tell the client how far the job is; raises Cancelled once it is no longer wanted.
 
         preview: makes the picture, called only when it is time for one. Returns whether the client
-        has had enough: the job shall end with the best result so far.
+        has had enough: the job should end with the best result so far.
         """
         self.check()
         now = self.heard = time.monotonic()
@@ -124,7 +124,7 @@ class Job:
         return (now - self.started) * (1 - fraction) / fraction
 
     def replaces(self, other: Job) -> bool:
-        """Whether `other`, if it has not started, is of no use any more: an older slider
+        """Whether `other`, if it has not started, is no longer of use: an older slider
         position.
         """
         mine, old = self.request, other.request

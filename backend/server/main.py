@@ -62,7 +62,7 @@ def serve(
     user's settings say. tcp: None for local sockets; "HOST" or "HOST:PORT" for TCP with CURVE.
     device: "auto", "cpu", "cuda". catalogue: the bundles to serve, by default the installed ones.
     allowed: public keys (Z85) of clients on other machines.
-    Where another backend of this user runs already, it goes on and 0 is returned at once.
+    Where another backend of this user runs already, it continues and 0 is returned at once.
     """
     run_dir, log_file = _prepare()
     with contextlib.ExitStack() as lock, contextlib.ExitStack() as listening:

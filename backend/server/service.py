@@ -161,7 +161,7 @@ class Service:
             self._send(source, client, job, reply)
 
     def _check_greeting(self, name: str, client: bytes, message: Message) -> Message | None:
-        """The answer to a greeting, or to its absence; None for a message to go on with."""
+        """The answer to a greeting, or to its absence; None for a message to continue with."""
         if isinstance(message, Hello):
             if self._stopping:  # or a client that starts the next backend would stay with this one
                 return replies.SHUTTING_DOWN
@@ -218,7 +218,7 @@ class Service:
     def _cancel(self, job_id: str, keep: bool) -> bool:
         """Answer the job at once; where it runs, its worker notices at its next step.
 
-        keep: a job that runs goes on to its result, with the best iterate so far.
+        keep: a job that runs ends with its result, with the best iterate so far.
         """
         job = next((job for job in self._jobs.values() if job.id == job_id), None)
         if job is None and not self._decoder.is_idle:  # perhaps it is being decoded

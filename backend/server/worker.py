@@ -63,7 +63,7 @@ class Worker:
         return next(iter(self._running), None)
 
     def watch(self) -> None:
-        """Give up a job that gives no sign of life, and go on with the others on a new thread."""
+        """Give up a job that gives no sign of life, and do the others on a new thread."""
         now = time.monotonic()
         running, stuck = list(self._running), self._thread
         if not any(job.overdue(now) for job in running):

@@ -44,9 +44,9 @@ def open_or_reuse(
 ) -> OpenPhoto:
     """Open with the embedding kept from an earlier time, else embed and keep the result.
 
-    start: the embedding to go on from; corrected: the parts as the user has put them right, a label
-    map of `pixels`. An embedding that the user ended early is not kept. The report of a reused one
-    says `from_cache`.
+    start: the embedding to continue from; corrected: the parts as the user has put them right, a
+    label map of `pixels`. An embedding that the user ended early is not kept. The report of a
+    reused one says `from_cache`.
     """
     key = embedding_key(engine.bundle, pixels, frame, level, corrected)
     kept = cache.get(key)

@@ -96,7 +96,7 @@ def align(
     """Align all pictures of folders and archives into `output`; returns how many are there now, and
     how many were skipped by reason.
 
-    What was cut out is on the disk at once: an interrupted run goes on with the photos that are
+    What was cut out is on the disk at once: an interrupted run resumes with the photos that are
     left. Raises BadImage where no photo serves.
     """
     sources = list(find_sources(images))

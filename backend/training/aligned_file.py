@@ -21,7 +21,7 @@ class AlignedFile:
     """`images.npy` and `names.json` in a folder, growing; a context manager.
 
     outcomes: of the photos seen so far by name, why they were skipped, "" where they were kept. It
-    is read back from the folder, so that an interrupted run goes on; pictures without an outcome
+    is read back from the folder, so that an interrupted run resumes; pictures without an outcome
     are written over. Raises BadSetting where the folder holds pictures of another size.
     """
 

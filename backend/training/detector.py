@@ -102,7 +102,7 @@ class DetectorScores:
 def score(
     head: SubjectHead, features: SqueezeNetFeatures, scenes: Scenes, count: int
 ) -> DetectorScores:
-    """On scenes that were not learnt from: the share of subjects that are found, the share of
+    """On scenes that were not learned from: the share of subjects that are found, the share of
     what is found that is a subject, and how far off centre, size and angle are."""
     found = there = right = 0
     errors: list[tuple[float, float, float]] = []

@@ -36,7 +36,7 @@ def embed_all(
     """The codes (1, n_ws, w_dim) of crops.
 
     kept: a safetensors file of codes by name. What it holds of the same generator and as many steps
-    is used; what it lacks is added after each picture, so that an interrupted run goes on.
+    is used; what it lacks is added after each picture, so that an interrupted run resumes.
     """
     about = {"generator": generator_sha, "steps": str(steps)}
     codes = _read(kept, about) if kept is not None else {}

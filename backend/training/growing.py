@@ -1,6 +1,6 @@
 """Growing a trained generator and encoder to a larger resolution (Karras et al. 2018, section 2).
 
-Nothing that was learnt is lost: at the first step the grown generator shows the small one's
+Nothing that was learned is lost: at the first step the grown generator shows the small one's
 picture, upsampled, and the grown encoder gives the small one's codes. The new layers then learn
 what the small networks could not hold.
 """

@@ -84,7 +84,7 @@ class ParserTrainer:
 
 def schedule(step: int, steps: int) -> float:
     """A short warm-up, the full rate for half of the steps, then half a cosine down to a hundredth:
-    a run that goes on to another number of steps only bends later."""
+    a run that continues to another number of steps only bends later."""
     falling = min(max(2 * step / steps - 1, 0.0), 1.0)
     return min((step + 1) / 30, 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * falling)))
 

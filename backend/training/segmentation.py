@@ -27,7 +27,7 @@ from backend.training.heads import train_heads
 from backend.training.labelled import LabelledCrop
 from backend.training.labelling.sheet import comparison
 
-_DENSITY = 5.0  # pixels of a part that are learnt from, per square root of the part's pixels
+_DENSITY = 5.0  # pixels of a part that are learned from, per square root of the part's pixels
 _CORRECTION = 0.5  # of the logits for that: all of it loses brows, none of it eats into the skin
 
 

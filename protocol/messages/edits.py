@@ -17,7 +17,8 @@ class Repaint(JobRequest):
     """Optimise the latent code until the picture agrees with the painted parts.
 
     layers: all part layers of the photo, the topmost first; a missing part counts as erased.
-    start: a vector to go on from, as LiveRepaint gives it; with 0 steps, the result is its picture.
+    start: a vector to continue from, as LiveRepaint gives it; with 0 steps the result is its
+    picture.
     only: the parts that have layers, where not all of them have; every other part stays as it is.
     redrawn: the layers were made for other pixels than the photo's present ones (it was scaled,
     turned, cropped or retouched since): thin differences at their edges do not count.
@@ -111,7 +112,7 @@ class Edited(Message):
 
     photo: Name
     layer: ResultLayer
-    vector: Latent  # what was learnt, or the sum that was applied
+    vector: Latent  # what was learned, or the sum that was applied
     parts: tuple[Name, ...]  # Q_edit
     labels: Mask
 

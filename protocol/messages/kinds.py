@@ -23,4 +23,4 @@ class ControlRequest(Message):
 
 
 class Event(Message):
-    """News of a job that still goes on."""
+    """News of a job that is still running."""

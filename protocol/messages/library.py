@@ -44,7 +44,7 @@ class GetEdit(FilesRequest):
 
 @dataclass(frozen=True)
 class EditContent(Message):
-    """An edit with its vector; sha: of the generator that it was learnt with."""
+    """An edit with its vector; sha: of the generator that it was learned with."""
 
     info: EditInfo
     vector: Latent

@@ -72,7 +72,7 @@ class Segment(JobRequest):
 
     pixels: those of `rect`, which lies inside the photo.
     w_plus: the embedding, where the client kept it; nothing is optimised then, unless `improve`: it
-    is where the embedding at `level` goes on from.
+    is where the embedding at `level` continues from.
     corrected: part layers as the user has put them right, the topmost first; they count as truth.
     uncertainty: whether to draw where the segmentation is unsure, too.
     """

@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> AlignTrainingReport:
-    """`editgan train align`: goes on where it was interrupted."""
+    """`editgan train align`: resumes where it was interrupted."""
     bundle = bundle_at(args.bundle) if args.bundle else None
     framing = Framing(
         domain=args.domain or (bundle.domain if bundle else "faces"),

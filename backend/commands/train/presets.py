@@ -93,7 +93,7 @@ def run(args: argparse.Namespace) -> PresetsTrainingReport:
 
 
 def _remove_others(folder: Path, kept: set[str], left_out: set[str], only: Any) -> list[str]:
-    """Remove presets that did not work, or (when all were learnt) of other recipes."""
+    """Remove presets that did not work, or (when all were learned) of other recipes."""
     stale = [
         path for path in sorted(folder.glob("*/"))
         if path.name in left_out or (not only and path.name not in kept)
@@ -104,7 +104,7 @@ def _remove_others(folder: Path, kept: set[str], left_out: set[str], only: Any) 
 
 
 def learnable(images: list[Path], bundle: str) -> list[Path]:
-    """The photos that edits may be learnt from: not those that they are judged by afterwards."""
+    """The photos that edits may be learned from: not those that they are judged by afterwards."""
     held_out = frozenset(held_out_names(bundle) or ())
     return [path for path in images if photo_name(path) not in held_out]
 

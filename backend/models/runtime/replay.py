@@ -25,7 +25,7 @@ class Replay(Generic[Result]):
     def __init__(self, work: Callable[[], Result]) -> None:
         self._work = work  # the recording reads tensors that nothing else may hold
         self._graph = torch.cuda.CUDAGraph()
-        # Other threads may go on using the GPU meanwhile.
+        # Other threads may still use the GPU meanwhile.
         with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
             self._result = work()
 

@@ -1,4 +1,4 @@
-"""The card of an adopted model: where it is from, what was learnt how, and how well it works."""
+"""The card of an adopted model: where it is from, what was learned how, and how well it works."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """An encoder that learns from its generator's own samples, whose codes are known: no photos are
-needed; photos, where there are some, are learnt from as well."""
+needed; photos, where there are some, are learned from as well."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from backend.training.encoder import EncoderTrainer
 from backend.training.state import TrainingState, load_state, saving, update_average
 
 STATE, SHEET = "encoder.pt", "encoder.png"
-_HELD_OUT = range(900_000, 900_016)  # seeds of samples that are never learnt from
+_HELD_OUT = range(900_000, 900_016)  # seeds of samples that are never learned from
 _TRUNCATION = 0.8
 _LOOKS = 20  # at the held-out samples, in a whole run
 _HALF_LIFE = 2000  # images, of the average of the weights; at most a tenth of those seen
@@ -48,7 +48,7 @@ class Course:
 
 class SampleTrainer(EncoderTrainer):
     """An EncoderTrainer that also keeps the average of its weights, which is what is used, and
-    draws the samples of a step by its number: a run that goes on draws the same."""
+    draws the samples of a step by its number: a run that resumes draws the same."""
 
     def __init__(self, bundle: Bundle, *, device: str, at_once: int) -> None:
         encoder = load_own_encoder(bundle) if bundle.has("encoder") else Encoder(bundle.config)
@@ -111,7 +111,7 @@ def learn_encoder(
     device: str = "cpu",
     quiet: bool = False,
 ) -> LearnedEncoder:
-    """Train an encoder and write it into the bundle; goes on with what `folder` holds.
+    """Train an encoder and write it into the bundle; resumes with what `folder` holds.
 
     images: a folder from `train align`, for photos. A sheet of held-out samples and their
     reconstructions is drawn as it goes. Returns the perceptual distance before and after.

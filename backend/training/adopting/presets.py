@@ -1,4 +1,4 @@
-"""Edits for a new model, learnt from its own samples by the recipes of its kind of subject."""
+"""Edits for a new model, learned from its own samples by the recipes of its kind of subject."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def learn_presets(
     quiet: bool = False,
 ) -> LearnedPresets:
     """Learn every recipe that the bundle has the parts for; those that work are saved with
-    thumbnails. What the library holds already is kept, so that an interrupted run goes on.
+    thumbnails. What the library holds already is kept, so that an interrupted run resumes.
 
     Returns names: learnt, left_out.
     """

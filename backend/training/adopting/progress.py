@@ -1,4 +1,4 @@
-"""What an adoption has done so far, kept beside its training states: it goes on where it was."""
+"""What an adoption has done so far, kept beside its training states: it resumes where it was."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Adoption:
     checkpoint: str  # sha256 of the file that is adopted
 
     def begin(self) -> None:
-        """Make the folder, or go on in it; raises BadSetting where it belongs to another file."""
+        """Make the folder, or resume in it; raises BadSetting where it belongs to another file."""
         self.folder.mkdir(parents=True, exist_ok=True)
         known = self._read().get("checkpoint", self.checkpoint)
         if known != self.checkpoint:

@@ -1,4 +1,4 @@
-"""The steps of an adoption, one after the other; each goes on where it was interrupted."""
+"""The steps of an adoption, one after the other; each resumes where it was interrupted."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def label_samples(
     """Codes (1, n_ws, w_dim) and labels of `count` samples; those that show no subject, or whose
     parts are unsure, are left out.
 
-    kept: a folder that keeps what was labelled, so that an interrupted run goes on. Raises BadImage
+    kept: a folder that keeps what was labelled, so that an interrupted run resumes. Raises BadImage
     where too few can be labelled.
     """
     kept.mkdir(parents=True, exist_ok=True)

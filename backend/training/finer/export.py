@@ -25,7 +25,7 @@ _AS_THEY_ARE = ("perceptual", "identity", "detector", "parser")
 
 def write_finer_bundle(small: Bundle, generator: Generator, seen: int, folder: Path) -> Bundle:
     """Write a grown generator and all that goes with it into a folder. Codes, encoder and parts of
-    `small` remain valid, its edits are to be learnt again; raises BadSetting."""
+    `small` remain valid, its edits are to be learned again; raises BadSetting."""
     if folder.resolve() == small.folder.resolve():
         raise BadSetting(f"{folder} holds the bundle to start from; write to another folder.")
     folder.mkdir(parents=True, exist_ok=True)
