@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from backend.photos.formats import open_picture  # noqa: E402
-from backend.server.convert import to_pixels  # noqa: E402
+from backend.server.wire import to_pixels  # noqa: E402
 from protocol import messages as m  # noqa: E402
 from protocol.client import Connection  # noqa: E402
 from protocol.launch import ensure_backend  # noqa: E402

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from backend.editing.options import Optimisation, ScaledEdit
 from backend.photos.label_edit import PaintedLayer, settled
-from backend.server import translate
+from backend.server import wire
 from backend.server.jobs import Job
 from backend.server.sessions import PhotoSession
 from protocol import messages as m
@@ -17,7 +17,7 @@ from protocol import messages as m
 
 def painted_layers(request: m.Repaint | m.LiveRepaint, session: PhotoSession) -> list[PaintedLayer]:
     """The request's part layers as the engine takes them."""
-    layers = translate.repainted(request, session)
+    layers = wire.repainted(request, session)
     if not request.redrawn:
         return layers
     opened = session.opened
@@ -28,7 +28,7 @@ def options_of(
     job: Job, session: PhotoSession, steps: int, start: NDArray[np.float32] | None = None
 ) -> Optimisation:
     """How a job's edit is optimised; its client hears of every step."""
-    progress = translate.reporter(job, session.opened.frame, session.rect)
+    progress = wire.reporter(job, session.opened.frame, session.rect)
     return Optimisation(steps, start=start, progress=progress)
 
 

@@ -12,13 +12,13 @@ from backend.errors import NoSubject, UnknownEdit, WrongBundle
 from backend.photos.label_edit import labels_of_layers
 from backend.photos.photo import Photo
 from backend.photos.prominence import prominent
-from backend.server import translate
+from backend.server import wire
 from backend.server.asked import options_of, painted_layers, thumbnail_key
-from backend.server.convert import to_array, to_code, to_pixels
 from backend.server.editors import LoadedEditors, PhotoEditor, Previewer
 from backend.server.jobs import Job
 from backend.server.memory import is_out_of_memory
 from backend.server.sessions import PhotoSession, PhotoStore
+from backend.server.wire import to_array, to_code, to_pixels
 from backend.session.edits import find_edit, save_edit
 from backend.session.embedding import open_or_reuse
 from backend.session.embedding_cache import EmbeddingCache
@@ -99,7 +99,7 @@ class DeviceHandler:
             frame = one.frame.scaled(request.scale)
             rect = frame.bounds(FRAME_MARGIN, request.width, request.height)
             if not rect.is_empty:
-                quad = translate.quad(frame)
+                quad = wire.quad(frame)
                 subjects.append(m.Subject(quad, rect, float(one.score), is_meant))
         if not subjects:
             raise NoSubject("The subject lies outside the photo; select it, or nothing.")
@@ -107,13 +107,13 @@ class DeviceHandler:
 
     def _segment(self, request: m.Segment, device: str, job: Job) -> m.Segmented:
         engine = self._engines.get(request.bundle, device)
-        frame = translate.frame_of(request)
+        frame = wire.frame_of(request)
         pixels = to_array(request.pixels)
-        level, progress = request.level, translate.reporter(job, frame, request.rect)
+        level, progress = request.level, wire.reporter(job, frame, request.rect)
         known = to_code(request.w_plus) if request.w_plus else None
         said = None
         if request.corrected is not None:
-            layers = translate.painted(request.corrected, request.rect)
+            layers = wire.painted(request.corrected, request.rect)
             said = labels_of_layers(layers, engine.bundle.parts, pixels.shape[:2])
         if known is not None and not request.improve:
             opened = engine.open(
@@ -129,11 +129,11 @@ class DeviceHandler:
         unsure = engine.uncertainty(opened) if request.uncertainty else None
         return m.Segmented(
             request.photo,
-            [translate.part_layer(part, request.rect) for part in opened.parts],
+            [wire.part_layer(part, request.rect) for part in opened.parts],
             to_pixels(opened.labels),
             to_pixels(opened.w_plus),
             sendable(opened.report),
-            translate.placed_mask(unsure, request.rect) if unsure else None,
+            wire.placed_mask(unsure, request.rect) if unsure else None,
         )
 
     def _repaint(self, request: m.Repaint, device: str, job: Job) -> m.Repainted:
@@ -145,7 +145,7 @@ class DeviceHandler:
                 job, session, request.steps, to_code(request.start) if request.start else None
             ),
         )
-        return m.Repainted(*translate.edited(session, result), sendable(result.report))
+        return m.Repainted(*wire.edited(session, result), sendable(result.report))
 
     def _live_repaint(self, request: m.LiveRepaint, device: str, job: Job) -> m.LiveRepainted:
         session, engine = self._session(request.photo, device)
@@ -175,13 +175,13 @@ class DeviceHandler:
             request.take,
             options_of(job, session, request.steps),
         )
-        return m.Repainted(*translate.edited(session, result), sendable(result.report))
+        return m.Repainted(*wire.edited(session, result), sendable(result.report))
 
     def _apply(self, request: m.Apply, device: str, job: Job) -> m.Applied:
         session, engine = self._session(request.photo, device)
         edits = [self._scaled_edit(one, session, engine) for one in request.edits]
         result = engine.apply(session.opened, edits, options_of(job, session, request.refine))
-        return m.Applied(*translate.edited(session, result), sendable(result.report))
+        return m.Applied(*wire.edited(session, result), sendable(result.report))
 
     def _preview_stack(self, request: m.PreviewStack, device: str) -> m.StackPreview:
         session, engine = self._session(request.photo, device)

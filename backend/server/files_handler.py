@@ -8,10 +8,10 @@ import itertools
 from backend.bundles import Bundle, find_bundle
 from backend.editing.recipes import Recipe, recipes_for
 from backend.errors import UnknownEdit
-from backend.server import translate
-from backend.server.convert import to_pixels
+from backend.server import wire
 from backend.server.editors import Catalogue
 from backend.server.jobs import Job
+from backend.server.wire import to_pixels
 from edit_library.archive import parse_archive
 from edit_library.edit import EditInfo, parse_info
 from edit_library.errors import BadEdit, EditExists, EditNotFound
@@ -73,7 +73,7 @@ class FilesHandler:
         raise m.ProtocolError(f"no file work for {job.kind}")
 
     def _info(self, edit: EditInfo, marked: set[str]) -> m.EditInfo:
-        return translate.edit_info(edit, favourite=edit.name in marked)
+        return wire.edit_info(edit, favourite=edit.name in marked)
 
     def _content(self, bundle: str, name: str) -> m.EditContent:
         edit = self._library.get(bundle, name)

@@ -16,7 +16,7 @@ from babel.messages.catalog import Catalog
 PROJECT = Path(__file__).resolve().parents[2]
 PLUGIN = PROJECT / "gimp_plugin/editgan"
 LANGUAGES = sorted(path.name for path in (PLUGIN / "locale").iterdir() if path.is_dir())
-UPDATE = "run python gimp_plugin/translate.py"
+UPDATE = "run python gimp_plugin/update_catalogues.py"
 # What shows its texts to the user, and by which arguments
 SHOWN = {
     "PlugInError": (0,), "message": (0,), "hint": (0,), "say": (0,), "row": (0,),
@@ -29,7 +29,7 @@ KEYWORDS = ("label", "title", "tooltip_text", "text", "placeholder_text")
 
 @pytest.fixture(scope="module")
 def translate() -> ModuleType:
-    path = PROJECT / "gimp_plugin/translate.py"
+    path = PROJECT / "gimp_plugin/update_catalogues.py"
     spec = importlib.util.spec_from_file_location("translate", path)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)

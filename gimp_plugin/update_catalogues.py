@@ -1,8 +1,9 @@
-"""Brings the plug-in's translations up to date: `python gimp_plugin/translate.py`.
+"""Brings the plug-in's translations up to date: `python gimp_plugin/update_catalogues.py`.
 
 Reads every text in _() and those of the presets into locale/editgan.pot, takes new texts over into
 each language's editgan.po (a near one's translation is kept, marked fuzzy and not used until
-somebody has looked), and compiles those. A new language: `python gimp_plugin/translate.py fr`.
+somebody has looked), and compiles those. A new language:
+`python gimp_plugin/update_catalogues.py fr`.
 """
 
 from __future__ import annotations
