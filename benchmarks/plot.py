@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from html import escape
 
 _WIDTH, _HEIGHT, _MARGIN = 300, 240, 44
-_COLOURS = ("#3366aa", "#cc6633", "#448844", "#884488")
+_COLORS = ("#3366aa", "#cc6633", "#448844", "#884488")
 Table = Mapping[int, Mapping[str, float] | str]  # a row that is a string could not be measured
 
 
@@ -57,9 +57,7 @@ def _panel(title: str, lines: Mapping[str, Mapping[int, float]]) -> str:
         parts.append(f'<text x="{at[0]:.1f}" y="{at[1] + 14:.1f}" text-anchor="middle">{x}</text>')
     for i, (name, line) in enumerate(lines.items()):
         points = " ".join("{:.1f},{:.1f}".format(*place(x, y)) for x, y in sorted(line.items()))
-        colour = _COLOURS[i % len(_COLOURS)]
-        parts.append(
-            f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>'
-        )
-        parts.append(f'<text x="{_MARGIN}" y="{14 + 14 * i}" fill="{colour}">{escape(name)}</text>')
+        color = _COLORS[i % len(_COLORS)]
+        parts.append(f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="2"/>')
+        parts.append(f'<text x="{_MARGIN}" y="{14 + 14 * i}" fill="{color}">{escape(name)}</text>')
     return "".join(parts)

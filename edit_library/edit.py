@@ -55,7 +55,7 @@ class EditInfo:
     default: float
     created: str
     learnt_from: int = 1
-    licence: str = ""
+    license: str = ""
     attribution: str = ""
     source: str = "user"
     folder: Path = field(default=Path(), compare=False)
@@ -99,7 +99,7 @@ class EditInfo:
             "default": self.default,
             "created": self.created,
             "learnt_from": self.learnt_from,
-            "licence": self.licence,
+            "licence": self.license,
             "attribution": self.attribution,
         }
 
@@ -149,7 +149,7 @@ def parse_info(text: bytes, *, source: str = "user", folder: Path = Path()) -> E
             default=_number(data, "default"),
             created=_text(data, "created"),
             learnt_from=_integer(data, "learnt_from", 0, 1_000_000),
-            licence=_text(data, "licence"),
+            license=_text(data, "licence"),
             attribution=_text(data, "attribution"),
             source=source,
             folder=folder,
@@ -164,7 +164,7 @@ def check_info(info: EditInfo) -> EditInfo:
         raise BadEdit(f"The edit names a model that cannot be: {info.bundle!r:.80}.")
     if not info.title.strip() or len(info.title) > MAX_TITLE or not info.title.isprintable():
         raise BadEdit(f"An edit's title must be one line of 1 to {MAX_TITLE} characters.")
-    texts = (info.description, info.licence, info.attribution, info.created)
+    texts = (info.description, info.license, info.attribution, info.created)
     if any(len(text) > MAX_TEXT for text in texts):
         raise BadEdit(f"An edit's texts may have at most {MAX_TEXT} characters.")
     if not _SHA256.fullmatch(info.generator_sha256):

@@ -100,7 +100,7 @@ class Library:
         before: Thumbnail = None,
         after: Thumbnail = None,
         learnt_from: int = 1,
-        licence: str = "",
+        license: str = "",
         attribution: str = "",
         overwrite: bool = False,
     ) -> EditInfo:
@@ -128,7 +128,7 @@ class Library:
             default=float(default),
             created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             learnt_from=learnt_from,
-            licence=licence,
+            license=license,
             attribution=attribution,
         )
         return self._store(Edit(info, array), before, after, overwrite=overwrite)

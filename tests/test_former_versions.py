@@ -23,7 +23,7 @@ def test_an_edit_is_listed_and_applies(home: Path) -> None:
     assert (info.name, info.title, info.parts) == ("former-edit", "Former edit", ("skin",))
     assert (info.low, info.default, info.high) == (-1.5, 1.0, 1.5)
     assert (
-        info.before and info.after and "CelebA" in library.get("faces", "former-edit").info.licence
+        info.before and info.after and "CelebA" in library.get("faces", "former-edit").info.license
     )
     vector = library.get("faces", "former-edit").vector
     assert vector.shape == (12, 256) and vector.dtype == np.float32 and vector.any()

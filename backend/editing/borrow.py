@@ -109,8 +109,8 @@ def tone(photo: OpenPhoto, other: OpenPhoto, same: NDArray[np.bool_]) -> NDArray
     here, there = (_nearby(crop * weight) for crop in (own, its))
     gain = np.clip(here / there, *_TONE_GAIN)
     brightness = gain.mean(axis=2, keepdims=True)
-    colourful = np.minimum(_saturation(gaussian_blur(its, 1)) / _saturation(there), 1)
-    return brightness * (gain / brightness) ** colourful**2
+    colorful = np.minimum(_saturation(gaussian_blur(its, 1)) / _saturation(there), 1)
+    return brightness * (gain / brightness) ** colorful**2
 
 
 def _nearby(field: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -140,9 +140,9 @@ def borrowed_layer(
         return ResultLayer.empty(photo.pixels.dtype)
     x, y, w, h = rect
     crop, _ = extract(other.pixels, other.frame, max(16, round(photo.frame.size)))
-    colours = to_photo((crop + 1) / 2, photo.frame, rect) * to_photo(gain, photo.frame, rect)
+    colors = to_photo((crop + 1) / 2, photo.frame, rect) * to_photo(gain, photo.frame, rect)
     opacity = to_photo(alpha, photo.frame, rect, outside_zero=True)
-    pixels = np.concatenate([colours, opacity[..., None]], axis=2)
+    pixels = np.concatenate([colors, opacity[..., None]], axis=2)
     if photo.pixels.dtype == np.uint8:
         pixels = np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
     clear = pixels[..., 3] == 0

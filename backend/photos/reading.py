@@ -74,7 +74,7 @@ def _tiff(data: bytes, name: str) -> Photo:
     if curve is None and pixels.dtype.kind == "f" and profile is None and pixels[..., :3].max() > 2:
         curve = transfer.Transfer("gamma")  # only linear light goes that far beyond white
     return Photo(
-        turn_upright(pixels, orientation), profile, stored.colours == 1, stored.premultiplied,
+        turn_upright(pixels, orientation), profile, stored.colors == 1, stored.premultiplied,
         curve, metadata, source, tuple(notes),
     )  # fmt: skip
 
@@ -196,9 +196,9 @@ def _avif_depth(data: bytes) -> tuple[int, int | None]:
     at = head.find(b"av1C")
     flags = head[at + 6] if 0 <= at < len(head) - 6 else 0
     bits = 8 if not flags & 0x40 else 12 if flags & 0x20 else 10
-    colour = head.find(b"colrnclx")
-    whole = 0 <= colour < len(head) - 12
-    return bits, struct.unpack_from(">H", head, colour + 10)[0] if whole else None
+    color = head.find(b"colrnclx")
+    whole = 0 <= color < len(head) - 12
+    return bits, struct.unpack_from(">H", head, color + 10)[0] if whole else None
 
 
 def _heif(data: bytes, name: str) -> Photo:

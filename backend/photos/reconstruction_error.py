@@ -12,7 +12,7 @@ _AROUND = 0.04  # sigma of the neighbourhood that errors are averaged over, in c
 _TONE = 0.04  # blur that leaves only light and colour of an inversion's error, in crop sides
 
 
-def colour_error(difference: Floats, valid: Flags) -> Floats:
+def color_error(difference: Floats, valid: Flags) -> Floats:
     """The typical error of colour around each pixel, float32 [R, R] in units of 0..1.
 
     difference: photo - reconstruction, [R, R, 3]; valid: bool [R, R], what the photo covers. A cast
@@ -21,8 +21,8 @@ def colour_error(difference: Floats, valid: Flags) -> Floats:
     if not valid.any():
         return np.zeros(valid.shape, np.float32)
     inside = (difference - difference[valid].mean(axis=0)) * valid[..., None]
-    colour = inside - grey_of(inside)
-    energy = wide_blur((colour * colour).sum(axis=2), _AROUND * len(valid))
+    color = inside - grey_of(inside)
+    energy = wide_blur((color * color).sum(axis=2), _AROUND * len(valid))
     return np.sqrt(np.maximum(energy, 0))
 
 

@@ -21,7 +21,7 @@ from backend.photos.motion.hair import HairChange, hair_change
 from backend.photos.motion.light import change_of_light
 from backend.photos.motion.part_change import PartChange, PartMaps
 from backend.photos.motion.registration import THOROUGH, Stage
-from backend.photos.reconstruction_error import colour_error, tone_error
+from backend.photos.reconstruction_error import color_error, tone_error
 from backend.photos.warp import resize
 
 _COHERENT = 0.15  # of the strongest motion in the region: what moves less is not part of the edit
@@ -76,7 +76,7 @@ def subject_change(
     missed = crop - before
     window = _window(region & valid, valid, maps)
     motion = estimate_motion(before, after, window, maps, start=start, stages=stages)
-    light = change_of_light(before, after, motion, colour_error(missed, valid))
+    light = change_of_light(before, after, motion, color_error(missed, valid))
     drawn = _sharpened(after) + tone_error(missed, valid)
     reach = _reach(motion, region, valid, alone=maps is None)
     hair = _hair(crop, region & valid, maps, stages) if maps else None

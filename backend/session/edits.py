@@ -25,5 +25,5 @@ def save_edit(library: Library, bundle: Bundle, name: str, vector: Any, **about:
     about: as `Library.save` takes it. Raises EditLibraryError.
     """
     return library.save(
-        bundle.name, name, vector, generator_sha=bundle.sha, licence=bundle.license, **about
+        bundle.name, name, vector, generator_sha=bundle.sha, license=bundle.license, **about
     )

@@ -22,8 +22,8 @@ class Augmentation:
     @classmethod
     def draw(cls, batch: int, strength: float, device: torch.device | None = None) -> Augmentation:
         """strength 0 leaves pictures as they are, 1 is the strength of the paper's policy."""
-        colours = (torch.rand(3, batch, 1, 1, 1, device=device) - 0.5) * strength
-        brightness, contrast, saturation = colours
+        colors = (torch.rand(3, batch, 1, 1, 1, device=device) - 0.5) * strength
+        brightness, contrast, saturation = colors
         shift = (torch.rand(batch, 2, device=device) - 0.5) * 0.5 * strength
         return cls(brightness, 1 + contrast, 1 + 2 * saturation, shift)
 

@@ -186,12 +186,12 @@ def _surface(image: Image, labels: Image, skin: bool, rng: Chance) -> Floats:
     grain = cv2.resize(texture.astype(np.float32), (size, size), interpolation=cv2.INTER_CUBIC)
     face = image[_SKIN[labels]]
     if skin and len(face) and rng.random() < 0.85:
-        colour = np.median(face, axis=0) * np.exp(rng.normal(0, 0.12)) + rng.normal(0, 6, 3)
-        return (colour + 12 * grain + rng.normal(0, 3, image.shape)).astype(np.float32)
+        color = np.median(face, axis=0) * np.exp(rng.normal(0, 0.12)) + rng.normal(0, 6, 3)
+        return (color + 12 * grain + rng.normal(0, 3, image.shape)).astype(np.float32)
     if rng.random() < 0.3:
         turned = np.roll(np.rot90(image, int(rng.integers(4))), rng.integers(0, size, 2), (0, 1))
         return turned.astype(np.float32)
     pale = rng.random() < 0.4
-    colour = rng.uniform(150, 255) + rng.normal(0, 15, 3) if pale else rng.uniform(0, 255, 3)
+    color = rng.uniform(150, 255) + rng.normal(0, 15, 3) if pale else rng.uniform(0, 255, 3)
     fine = rng.normal(0, rng.uniform(0, 12), (size, size, 1))
-    return (colour + rng.uniform(0, 30) * grain + fine).astype(np.float32)
+    return (color + rng.uniform(0, 30) * grain + fine).astype(np.float32)

@@ -197,9 +197,7 @@ def test_scales_out_of_all_bounds_are_clamped_and_told(
     assert "E x 10" in done.out and "500 is too much; 10 was applied instead." in done.out
 
 
-def test_erasing_with_the_outside_colour(
-    run: Run, photo: Path, parts: Path, tmp_path: Path
-) -> None:
+def test_erasing_with_the_outside_color(run: Run, photo: Path, parts: Path, tmp_path: Path) -> None:
     paint(parts, OUTSIDE)
     done = run(
         "repaint",

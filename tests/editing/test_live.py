@@ -152,7 +152,7 @@ def test_the_other_subject_is_laid_over_this_one(photo: OpenPhoto, dtype: type) 
 
 def test_skin_takes_the_photo_s_light_and_teeth_keep_their_white(photo: OpenPhoto) -> None:
     skin, its_skin = np.array([200, 120, 90]), np.array([150, 120, 120])
-    here, there = (np.full((64, 64, 3), colour, np.uint8) for colour in (skin, its_skin))
+    here, there = (np.full((64, 64, 3), color, np.uint8) for color in (skin, its_skin))
     there[24:40, 24:40] = 140  # teeth
     alike = np.ones((64, 64), bool)
     alike[20:44, 20:44] = False

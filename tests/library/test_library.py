@@ -55,7 +55,7 @@ def test_a_saved_edit_comes_back(library: Library) -> None:
         high=1.5,
         default=0.75,
         learnt_from=3,
-        licence="CC0",
+        license="CC0",
         attribution="A. Photographer",
         before=PICTURE,
         after=255 - PICTURE,
@@ -65,7 +65,7 @@ def test_a_saved_edit_comes_back(library: Library) -> None:
     assert np.array_equal(edit.vector, VECTOR) and edit.vector.dtype == np.float32
     assert (info.title, info.description) == ("Bigger eyes", "As if surprised")
     assert (info.low, info.high, info.default, info.learnt_from) == (-0.5, 1.5, 0.75, 3)
-    assert (info.parts, info.source, info.licence) == (("eyes", "skin"), "user", "CC0")
+    assert (info.parts, info.source, info.license) == (("eyes", "skin"), "user", "CC0")
     assert (info.n_ws, info.w_dim, info.generator_sha256) == (10, 16, SHA)
     assert info.before is not None and info.before[8:12] == b"WEBP"
     assert info.after is not None and info.after != info.before

@@ -100,7 +100,7 @@ def test_outside_the_region_every_byte_is_the_photos(frame: CropFrame, dtype: ty
     ].mean() > 0.9
 
 
-def test_colour_is_not_feathered() -> None:
+def test_color_is_not_feathered() -> None:
     """A plain brightening: RGB is the full result wherever alpha is above zero."""
     photo = np.full((300, 400, 3), 100, np.uint8)
     before = np.full((RESOLUTION, RESOLUTION, 3), -0.2, np.float32)
@@ -221,7 +221,7 @@ def test_what_moves_along_with_the_region_is_shown_and_nothing_else() -> None:
     assert (pasted(photo, layer) != photo).any(axis=2)[around].mean() > 0.9
 
 
-def test_a_badly_embedded_photo_keeps_its_own_colours() -> None:
+def test_a_badly_embedded_photo_keeps_its_own_colors() -> None:
     """The generator's picture is far too green; the layer must not be."""
     photo = np.rint(texture(300, 400) * 255).astype(np.uint8)
     before, after = (extract(p, FRAMES["upright"], RESOLUTION)[0] for p in (photo, photo[:, ::-1]))
@@ -282,7 +282,7 @@ def test_single_generator_pixels_are_not_lost() -> None:
     assert alpha[30 * k : 31 * k].max(axis=0)[6 * k : 49 * k].min() > 0.8
 
 
-def test_the_generators_wrong_colours_do_not_reach_the_photo() -> None:
+def test_the_generators_wrong_colors_do_not_reach_the_photo() -> None:
     """It paints a red mouth blue, wherever it is: moving the mouth must not tint the photo."""
     photo = np.full((400, 400, 3), 170, np.uint8)
     photo[190:210, 150:250] = (190, 80, 80)

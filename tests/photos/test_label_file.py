@@ -115,7 +115,7 @@ def test_transparent_pixels_are_erased(tmp_path: Path, labels: NDArray[np.uint8]
     assert np.array_equal(read_labels(path, MEANING, SIZE), expected)
 
 
-def test_blended_colours_are_listed(tmp_path: Path, labels: NDArray[np.uint8]) -> None:
+def test_blended_colors_are_listed(tmp_path: Path, labels: NDArray[np.uint8]) -> None:
     path = tmp_path / "parts.png"
     write_labels(labels, MEANING, path)
     with Image.open(path) as image:
@@ -183,7 +183,7 @@ def test_painting_adds_to_one_layer_and_leaves_the_others(labels: NDArray[np.uin
     assert np.array_equal(found["background"] > 0, labels == 0)
 
 
-def test_painting_outside_colour_erases(labels: NDArray[np.uint8]) -> None:
+def test_painting_outside_color_erases(labels: NDArray[np.uint8]) -> None:
     after = labels.copy()
     after[16:20, 28:32] = OUTSIDE
     found = layer_alphas(labels, after)

@@ -240,7 +240,7 @@ def test_premultiplied_alpha_stays_so(tmp_path: Path, dtype: Any) -> None:
         assert np.abs(again - values[..., :3]).max() <= 1
 
 
-def test_saved_selections_and_spot_colours_stay(tmp_path: Path) -> None:
+def test_saved_selections_and_spot_colors_stay(tmp_path: Path) -> None:
     """Two kinds: behind an alpha channel, and without one; it is no transparency then."""
     for extra, alpha in ((["unassalpha", "unspecified"], True), (["unspecified"] * 2, False)):
         values = values_of(np.uint16, 5)
@@ -278,7 +278,7 @@ def test_grey_with_alpha_stays_that(tmp_path: Path, dtype: Any) -> None:
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_a_transparent_colour_stays_one(tmp_path: Path, dtype: Any, channels: int) -> None:
+def test_a_transparent_color_stays_one(tmp_path: Path, dtype: Any, channels: int) -> None:
     """Also where the edit paints in that very colour: what it paints is not transparent."""
     import imagecodecs
 
@@ -307,7 +307,7 @@ def png_with(tmp_path: Path, chunks: list[png.PngChunk], dtype: Any = np.uint8) 
     return tmp_path / "in.png"
 
 
-COLOURS = {
+COLORS = {
     "gamma": png.PngChunk(b"gAMA", struct.pack(">I", 100000)),
     "primaries": png.PngChunk(
         b"cHRM", struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)
@@ -319,19 +319,19 @@ COLOURS = {
 }
 
 
-@pytest.mark.parametrize("name", COLOURS)
+@pytest.mark.parametrize("name", COLORS)
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_chunks_are_kept(tmp_path: Path, name: str, dtype: Any) -> None:
-    photo = through(png_with(tmp_path, [COLOURS[name]], dtype), tmp_path / "out.png")
+    photo = through(png_with(tmp_path, [COLORS[name]], dtype), tmp_path / "out.png")
     found = png.chunks_of((tmp_path / "out.png").read_bytes())
-    assert png.one(found, COLOURS[name].kind) == COLOURS[name].data
+    assert png.one(found, COLORS[name].kind) == COLORS[name].data
     back = read_photo(tmp_path / "out.png").pixels
     assert np.array_equal(back[outside(photo)], photo.pixels[outside(photo)])
 
 
 @pytest.mark.parametrize("name", ["pq", "hlg", "gamma"])
 def test_what_is_not_srgb_is_edited_as_a_screen_shows_it(tmp_path: Path, name: str) -> None:
-    photo = read_photo(png_with(tmp_path, [COLOURS[name]], np.uint16))
+    photo = read_photo(png_with(tmp_path, [COLORS[name]], np.uint16))
     assert photo.transfer is not None
     said = notes(photo, tmp_path / "out.png") or ""
     assert ("HDR" in said) == (name != "gamma")

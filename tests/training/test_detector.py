@@ -15,8 +15,8 @@ from backend.training.scenes import Scenes
 @pytest.fixture
 def scenes(tmp_path: Path) -> Scenes:
     """Red pictures are subjects, blue ones are not."""
-    for name, colour in (("red", (0, 0, 255)), ("blue", (255, 0, 0))):
-        cv2.imwrite(str(tmp_path / f"{name}.png"), np.full((60, 80, 3), colour, np.uint8))
+    for name, color in (("red", (0, 0, 255)), ("blue", (255, 0, 0))):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), np.full((60, 80, 3), color, np.uint8))
     return Scenes([tmp_path / "red.png"], [tmp_path / "blue.png"], 0)
 
 

@@ -40,8 +40,8 @@ def aligned(tmp_path: Path) -> Path:
     images = np.zeros((24, 32, 32, 3), np.uint8)
     for image in images:
         image[:] = rng.integers(0, 255, 3)
-        colour = tuple(int(c) for c in rng.integers(0, 255, 3))
-        cv2.circle(image, (16, 16), int(rng.integers(4, 12)), colour, -1)
+        color = tuple(int(c) for c in rng.integers(0, 255, 3))
+        cv2.circle(image, (16, 16), int(rng.integers(4, 12)), color, -1)
     np.save(tmp_path / "images.npy", images)
     (tmp_path / "names.json").write_text(json.dumps([f"discs/{i}" for i in range(24)]))
     return tmp_path
@@ -155,7 +155,7 @@ def test_reconstruction_learns(aligned: Path) -> None:
     assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
 
 
-class Colours:
+class Colors:
     """An identity that is in the colours of the picture's four quarters."""
 
     name = "colours"
@@ -166,7 +166,7 @@ class Colours:
 
 def test_identity_is_learnt() -> None:
     settings = TrainingConfig(mse_weight=0.0, perceptual_weight=0.0, identity_weight=2.0)
-    trainer = GeneratorTrainer(CONFIG, settings, PERCEPTUAL, Colours())
+    trainer = GeneratorTrainer(CONFIG, settings, PERCEPTUAL, Colors())
     real = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
     losses = [trainer.step(real)["identity"] for _ in range(30)]
     assert 0.0 <= np.mean(losses[-5:]) < 0.5 * losses[0] <= 2.0

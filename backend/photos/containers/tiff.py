@@ -63,33 +63,33 @@ class Stored:
     extra: tuple[int, ...]
 
     @property
-    def colours(self) -> int:
+    def colors(self) -> int:
         return 3 if self.photometric == RGB else 1
 
     @property
     def alpha(self) -> int | None:
         """The number of the sample that is the alpha channel."""
         found = [i for i, kind in enumerate(self.extra) if kind in (ASSOCIATED, UNASSOCIATED)]
-        return self.colours + found[0] if found else None
+        return self.colors + found[0] if found else None
 
     @property
     def premultiplied(self) -> bool:
-        return self.alpha is not None and self.extra[self.alpha - self.colours] == ASSOCIATED
+        return self.alpha is not None and self.extra[self.alpha - self.colors] == ASSOCIATED
 
     def pixels(self) -> NDArray[Any]:
         """[H, W, 3 or 4]: uint8, uint16, or float32."""
-        colours = self.values[..., : self.colours]
+        colors = self.values[..., : self.colors]
         if self.values.dtype.kind == "f":
-            colours = colours.astype(np.float32, copy=False)
+            colors = colors.astype(np.float32, copy=False)
         if self.photometric == WHITE_IS_ZERO:
-            white = 1 if colours.dtype.kind == "f" else np.iinfo(colours.dtype).max
-            colours = white - colours
-        if self.colours == 1:
-            colours = np.repeat(colours, 3, axis=2)
+            white = 1 if colors.dtype.kind == "f" else np.iinfo(colors.dtype).max
+            colors = white - colors
+        if self.colors == 1:
+            colors = np.repeat(colors, 3, axis=2)
         if self.alpha is None:
-            return colours
-        alpha = self.values[..., self.alpha, None].astype(colours.dtype, copy=False)
-        return np.concatenate([colours, alpha], axis=2)
+            return colors
+        alpha = self.values[..., self.alpha, None].astype(colors.dtype, copy=False)
+        return np.concatenate([colors, alpha], axis=2)
 
     def with_pixels(self, pixels: NDArray[Any], changed: NDArray[np.bool_]) -> NDArray[Any]:
         """The values with other pixels, as `pixels()` gives them, where they `changed` [H, W]."""
@@ -100,11 +100,11 @@ class Stored:
         top, bottom = int(rows[0]), int(rows[-1]) + 1
         area, changed = values[top:bottom], changed[top:bottom]
         new = pixels[top:bottom][changed][:, :3]
-        if self.colours == 1:
+        if self.colors == 1:
             new = to_grey(new)[:, None]
         if self.photometric == WHITE_IS_ZERO:
             new = (1 if new.dtype.kind == "f" else np.iinfo(new.dtype).max) - new
-        area[changed, : self.colours] = new.astype(values.dtype)
+        area[changed, : self.colors] = new.astype(values.dtype)
         return values
 
 

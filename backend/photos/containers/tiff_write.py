@@ -149,9 +149,9 @@ def new_file(
     if exif:
         found = read_directory(exif, layout, layout.first).entries
         entries = {c: e for c, e in found.items() if c not in _OLD_STORAGE}
-    colours = 3 if values.shape[2] >= 3 else 1
+    colors = 3 if values.shape[2] >= 3 else 1
     extra = (UNASSOCIATED,) if alpha else ()
-    entries |= _store(out, layout, values, RGB if colours == 3 else GREY, extra)
+    entries |= _store(out, layout, values, RGB if colors == 3 else GREY, extra)
     if density and _X_DENSITY not in entries:
         entries |= _density(out, layout, density)
     for code, value in blocks.items():

@@ -11,7 +11,7 @@ from backend.photos.motion.estimate import Motion
 from backend.photos.reconstruction_error import grey_of
 from backend.photos.warp import resize
 
-_LIGHT, _COLOUR = 1.5 / 128, 3 / 128  # blurs of the change's light and of its colour, in sides
+_LIGHT, _COLOR = 1.5 / 128, 3 / 128  # blurs of the change's light and of its colour, in sides
 _SHIMMER = 1 / 255  # changes of grey or colour below this are no edit
 _UNKNOWN = 0.01  # weight of no change of light, where no place near can tell
 
@@ -28,11 +28,11 @@ def change_of_light(before: Floats, after: Floats, motion: Motion, unsure: Float
     residual = new - warp(old, motion.shift * size)
     grey = grey_of(residual)
     weight = motion.agree[..., None] ** 2
-    colour = _blurred(residual - grey, weight, _COLOUR * size)
+    color = _blurred(residual - grey, weight, _COLOR * size)
     doubt = resize(unsure, size)[..., None]
-    energy = (colour * colour).sum(axis=2, keepdims=True)
-    colour *= energy / (energy + doubt * doubt + 1e-8)
-    light = _blurred(grey, weight, _LIGHT * size) + colour
+    energy = (color * color).sum(axis=2, keepdims=True)
+    color *= energy / (energy + doubt * doubt + 1e-8)
+    light = _blurred(grey, weight, _LIGHT * size) + color
     square = light * light
     return light * square / (square + np.float32(_SHIMMER**2))
 

@@ -115,7 +115,7 @@ def test_painting_again_goes_on_from_the_map_that_is_there(tmp_path: Path) -> No
     assert cv2.imread(str(sheet)).shape == (120, 120, 3)
 
 
-def test_label_maps_keep_their_numbers_and_show_their_colours(tmp_path: Path) -> None:
+def test_label_maps_keep_their_numbers_and_show_their_colors(tmp_path: Path) -> None:
     parts = [Part("background", 0, (1, 2, 3)), Part("head", 1, (200, 10, 30))]
     labels = np.array([[0, 1, UNLABELLED]], np.uint8)
     write_classes(tmp_path, parts)
