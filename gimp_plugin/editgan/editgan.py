@@ -17,6 +17,7 @@ gi.require_version("Gegl", "0.4")
 gi.require_version("Gimp", "3.0")
 from gi.repository import Gimp, GObject
 
+from link.report import Report
 from link.texts import _
 
 MENU = "<Image>/Filters/EditGAN"
@@ -38,7 +39,7 @@ def main_of(command: str) -> Any:
 
         interactive = mode == Gimp.RunMode.INTERACTIVE
 
-        def work() -> dict[str, Any]:
+        def work() -> Report:
             prepare()
             if interactive:
                 from windows import indexed
@@ -56,7 +57,7 @@ def run_status(
 ) -> Gimp.ValueArray:
     import procedures
 
-    def work() -> dict[str, Any]:
+    def work() -> Report:
         prepare()
         interactive = config.get_property("run-mode") == Gimp.RunMode.INTERACTIVE
         return procedures.status(config, interactive)

@@ -13,9 +13,9 @@ from gi.repository import Gimp, GLib, GObject
 
 from link.backend_texts import backend_text
 from link.errors import CommandCancelled, PlugInError
+from link.report import Report
 from link.texts import _
 
-Report = dict[str, Any]
 Drawables = Sequence[Gimp.Drawable]
 
 

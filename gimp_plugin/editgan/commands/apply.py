@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from gi.repository import Gimp
 
@@ -15,13 +14,13 @@ from link import settings
 from link.backend_texts import in_users_language
 from link.errors import PlugInError
 from link.progress import View
+from link.report import Report
 from link.session import Session, expect
 from link.texts import _
 from protocol.facts import ApplyReport, as_json
 from protocol.geometry import Rect
 from protocol.messages import Applied, Apply, EditContent, Edited, GetEdit, Pixels, ResultLayer
 
-Report = dict[str, Any]
 DEFAULT_BUNDLE = "faces"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from gi.repository import Gimp
 
@@ -12,12 +12,12 @@ from commands import embedding
 from image import layer_numbers, layers, part_layers, photos, results, sending, state, subjects
 from link.errors import PlugInError
 from link.progress import View
+from link.report import Report
 from link.session import Session, expect
 from link.texts import _
 from protocol.facts import as_json
 from protocol.messages import Borrow, BundleInfo, Level, Repainted
 
-Report = dict[str, Any]
 Groups = dict[str, tuple[str, ...]]
 LEVEL: Level = "fast"
 

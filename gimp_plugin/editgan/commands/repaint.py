@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from gi.repository import Gimp
 
@@ -11,12 +10,12 @@ from commands import save_edit
 from image import layers, part_layers, photos, results, sending, state, subjects
 from link.errors import PlugInError
 from link.progress import View
+from link.report import Report
 from link.session import Session, expect
 from link.texts import _
 from protocol.facts import as_json
 from protocol.messages import Repaint, Repainted
 
-Report = dict[str, Any]
 Found = tuple[photos.Photo, Gimp.GroupLayer, state.State]
 
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from gi.repository import Gimp
 
 from image import photos, results, sending, state, subjects
 from link.errors import PlugInError
 from link.progress import View
+from link.report import Report
 from link.session import Session, expect
 from link.texts import _
 from protocol.messages import EditRef, Learn, Learned, Saved, SaveEdit
-
-Report = dict[str, Any]
 
 
 @dataclass(frozen=True)

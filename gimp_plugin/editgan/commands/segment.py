@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from gi.repository import Gimp
 
 from commands.embedding import Embedded, Wish, detect, embed_each, meant
 from image import layers, palette, part_layers, photos, state, subjects, uncertainty
 from link.progress import View
+from link.report import Report
 from link.session import Session
 from link.texts import _
 from protocol.facts import as_json
 from protocol.messages import PartLayer
 
-Report = dict[str, Any]
 _QUALITIES = ("poorly", "roughly", "well")  # the backend's verdicts on a reconstruction
 
 

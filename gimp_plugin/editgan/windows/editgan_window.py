@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import gi
 
@@ -16,6 +15,7 @@ from commands.people import CLOSE, Person
 from image import photos
 from image.stacks import Stack
 from link.backend_texts import backend_text
+from link.report import Report
 from link.texts import _
 from protocol.messages import Pixels
 from windows import dialogs, place
@@ -61,7 +61,7 @@ class EditGanWindow:
         self._keep.get_style_context().add_class("suggested-action")
         self._window = self._made()
 
-    def run(self) -> dict[str, Any]:
+    def run(self) -> Report:
         """What goes wrong is told in the window. Returns how many faces it saw and kept."""
         place.put(self._window, SIZE, None)
         GimpUi.window_set_transient(self._window)

@@ -9,11 +9,10 @@ from gi.repository import Gimp
 
 from commands import apply
 from image import photos, results, stacks
+from link.report import Report
 from link.session import Session
 from link.texts import _
 from windows.views import showing
-
-Report = dict[str, Any]
 
 
 def run(image: Gimp.Image, drawables: Sequence[Gimp.Drawable], config: Any) -> Report:

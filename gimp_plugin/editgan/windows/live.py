@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from gi.repository import Gimp, GLib
 
@@ -14,6 +13,7 @@ from image.watch import Watch
 from link.backend_texts import backend_error, backend_text
 from link.errors import CommandCancelled, PlugInError
 from link.latest import Latest
+from link.report import Report
 from link.session import Session, expect
 from link.texts import _
 from protocol.errors import BackendError
@@ -32,7 +32,6 @@ from protocol.messages import (
 from windows.live_window import LiveWindow
 from windows.views import LabelView
 
-Report = dict[str, Any]
 POLL_MS = 250
 STEPS = 150  # after the last stroke; then the face has settled
 LOST = ("unknown_photo", "backend_lost", "backend_missing", "shutting_down")
