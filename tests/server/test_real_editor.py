@@ -89,7 +89,8 @@ def alpha_outside(result: m.Edited, rect: tuple[int, int, int, int]) -> int:
 def test_from_a_photo_to_an_edit_in_the_library(editor: Connection) -> None:
     segmented = opened(editor)
     assert [part.name for part in segmented.parts] == ["background", "fur", "eyes"]
-    assert {"perceptual", "perceptual_network", "mse"} <= segmented.report.keys()
+    report = segmented.report
+    assert report.perceptual is not None and report.perceptual_network and report.mse is not None
     events: list[m.Message] = []
     layers = painted(segmented.parts, "eyes")
     edited = editor.request(m.Repaint("p", layers, steps=8), events.append)
