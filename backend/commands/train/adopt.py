@@ -60,9 +60,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> AdoptionReport:
     """Do every step that is not done yet; raises EditGanError, BadEdit."""
     from backend.session.devices import choose_device
-    from backend.training.adopting.steps import Adopting, Options
+    from backend.training.adopting.steps import Adopting, AdoptionOptions
 
-    options = Options(
+    options = AdoptionOptions(
         file=args.file,
         name=args.name,
         title=args.title or args.name,

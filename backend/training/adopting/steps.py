@@ -50,7 +50,7 @@ Learned = TypeVar("Learned", LearnedEncoder, LearnedParts, LearnedPresets)
 
 
 @dataclass(frozen=True)
-class Options:
+class AdoptionOptions:
     """What `editgan adopt` is asked for; see its help."""
 
     file: Path
@@ -74,7 +74,7 @@ class Options:
 class Adopting:
     """One adoption. Its training states lie in `adopting/NAME` of the data folder."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: AdoptionOptions) -> None:
         self.options = options
         self.folder = bundles_dir() / check_bundle_name(options.name)
         sha = file_sha(options.file)
