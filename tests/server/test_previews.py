@@ -59,7 +59,7 @@ def test_an_edit_that_cannot_be_shown_does_not_hide_the_others(connection: Conne
     ).thumbnails
     assert [red(look.pixels) if look.pixels else None for look in looks] == [None, 110, None]
     assert "no edit 'none'" in looks[0].problem
-    assert "another model" in looks[2].problem
+    assert "a different model" in looks[2].problem
 
 
 def test_errors(connection: Connection) -> None:
