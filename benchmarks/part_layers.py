@@ -5,10 +5,12 @@ backend/evaluation/held_out_face_parts.txt) are opened; what 'segment' would wri
 the hand-made map inside the frame. Intersection over union of six classes: hair, skin (with ears
 and neck), nose, mouth, eyes, brows; pixels of glasses, hats and jewellery do not count. Beside the
 layers the parser alone and the reconstruction's own labels; likeness is perceptual distance and
-identity of the reconstruction.
+identity of the reconstruction. Below, the layers' row for each kind of hard photo among them
+(beards, turned heads, dark skin, hands and hats before faces ...: hard_face_parts.txt).
+--web W shrinks the photos to W pixels first, as large as they are on web pages.
 
     python benchmarks/part_layers.py --images labelled [--bundle faces] [-n 50] [--level fast]
-        [--weights 0 0.3 1] [--without-parser]
+        [--weights 0 0.3 1] [--without-parser] [--web W]
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -31,7 +33,7 @@ from backend.bundles import find_bundle  # noqa: E402
 from backend.bundles.bundle import Bundle, read_bundle  # noqa: E402
 from backend.editing import inversion  # noqa: E402
 from backend.editing.editor import Editor, OpenPhoto  # noqa: E402
-from backend.evaluation.held_out import held_out_names  # noqa: E402
+from backend.evaluation.held_out import hard_photos, held_out_names  # noqa: E402
 from backend.evaluation.parsing import Overlap  # noqa: E402
 from backend.models.parser import CLASSES  # noqa: E402
 from backend.photos.align import CropFrame, centred  # noqa: E402
@@ -51,6 +53,7 @@ SIX = {
     "eyes": ("left eye", "right eye"),
     "brows": ("left brow", "right brow"),
 }
+HARD = hard_photos("face_parts")
 SAME = {"mouth inside": "mouth interior", "cloth": "clothes"}  # the bundle's word for a class
 
 
@@ -92,23 +95,42 @@ class Table:
 
     def __init__(self, parts: Sequence[str]) -> None:
         self.overlaps: dict[str, Overlap] = defaultdict(lambda: Overlap(parts))
+        self.hard: dict[str, Overlap] = defaultdict(lambda: Overlap(parts))
+        self.counts: Counter[str] = Counter()
         self.likeness: list[tuple[float, float]] = []
 
-    def add(self, photo: OpenPhoto, truth: Labels, size: tuple[int, int]) -> None:
+    def add(self, name: str, photo: OpenPhoto, truth: Labels, size: tuple[int, int]) -> None:
         wanted = in_frame(truth, photo.frame)
-        for name, labels in found_parts(photo, size).items():
-            self.overlaps[name].add(labels, wanted, wanted != UNLABELLED)
+        found = found_parts(photo, size)
+        for way, labels in found.items():
+            self.overlaps[way].add(labels, wanted, wanted != UNLABELLED)
+        for kind in (kind for kind, names in HARD.items() if name in names):
+            self.hard[kind].add(found["layers"], wanted, wanted != UNLABELLED)
+            self.counts[kind] += 1
         report = photo.report
         self.likeness.append((report.perceptual or 0.0, report.identity or 0.0))
 
     def show(self, title: str) -> None:
         far, alike = np.mean(self.likeness, axis=0)
         print(f"{title}: {len(self.likeness)} photos, perceptual {far:.4f}, identity {alike:.3f}")
-        print("            " + "".join(f"{name:>8}" for name in (*SIX, "mean")))
+        print(" " * 14 + "".join(f"{name:>8}" for name in (*SIX, "mean")))
         for name, overlap in self.overlaps.items():
-            six = overlap.merged(SIX)
-            values = (*six.values(), float(np.nanmean(list(six.values()))))
-            print(f"  {name:9} " + "".join(f"{v:8.3f}" for v in values), flush=True)
+            _show_row(name, overlap)
+        for kind, overlap in sorted(self.hard.items()):
+            _show_row(f"{kind} {self.counts[kind]}", overlap)
+
+
+def _show_row(name: str, overlap: Overlap) -> None:
+    six = overlap.merged(SIX)
+    values = (*six.values(), float(np.nanmean(list(six.values()))))
+    print(f"  {name:12}" + "".join(f"{v:8.3f}" for v in values), flush=True)
+
+
+def smaller(pixels: Labels, truth: Labels, width: int) -> tuple[Labels, Labels]:
+    """A photo and its map at a width, as saved for a web page."""
+    height = round(pixels.shape[0] * width / pixels.shape[1])
+    small = resize(pixels, (width, height), cv2.INTER_AREA)
+    return small, resize(truth, (width, height), cv2.INTER_NEAREST)
 
 
 def main() -> int:
@@ -119,6 +141,7 @@ def main() -> int:
     parser.add_argument("--level", default="fast", choices=list(inversion.LEVELS))
     parser.add_argument("--weights", type=float, nargs="*", help="of the parts in embedding")
     parser.add_argument("--without-parser", action="store_true", help="as bundles without one")
+    parser.add_argument("--web", type=int, metavar="W", help="shrink photos to W pixels first")
     args = parser.parse_args()
     folder = Path(args.bundle)
     bundle = read_bundle(folder) if folder.is_dir() else find_bundle(args.bundle)
@@ -127,6 +150,8 @@ def main() -> int:
         editor.engine.networks = dataclasses.replace(editor.networks, parser=None)
     level = inversion.LEVELS[args.level]
     cases = list(photos(args.images, args.count, bundle))
+    if args.web:
+        cases = [(name, *smaller(pixels, truth, args.web)) for name, pixels, truth in cases]
     for weight in args.weights or [level.parts]:
         inversion.LEVELS[args.level] = dataclasses.replace(level, parts=weight)
         table = Table([part.name for part in bundle.parts])
@@ -137,7 +162,7 @@ def main() -> int:
                 print(f"{name}: {error}")
                 continue
             size = pixels.shape[1], pixels.shape[0]
-            table.add(editor.open(pixels, frame, level=args.level), truth, size)
+            table.add(name, editor.open(pixels, frame, level=args.level), truth, size)
         table.show(f"{args.level}, parts {weight:g}")
     return 0
 
