@@ -56,13 +56,22 @@ class Record:
         self._values["apt_packages"] = sorted({*self.apt_packages, *names})
         self._write()
 
-    def set_backend(self, python: Path, editgan: Path) -> None:
-        """Record the finished environment, for whoever starts the backend or a command."""
+    def set_backend(self, python: Path, editgan: Path, *, alone: bool = False) -> None:
+        """Record the finished environment, for whoever starts the backend or a command.
+
+        alone: no plug-in is wanted.
+        """
         self._values |= {
+            "alone": alone,
             "python": str(python),
             "editgan": str(editgan),
             "data_dir": str(self.file.parent),
         }
+        self._write()
+
+    def set_socket(self, socket: Path) -> None:
+        """Record where a service waits for a GIMP in a sandbox."""
+        self._values["socket"] = str(socket)
         self._write()
 
     def set_plugin(self, gimp: Gimp) -> None:

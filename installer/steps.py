@@ -52,6 +52,8 @@ def install_command(options: Options = Options()) -> int:
     complaint = environment.complaint("import backend.session.devices, torchvision, cv2, zmq")
     if complaint is not None:
         raise InstallError(f"The environment does not work ({complaint}); run this again.")
+    if not record.plugin_dirs:
+        record.set_backend(environment.python, environment.editgan, alone=True)
     say(f"\nInstalled: {environment.editgan} --help")
     return 0
 
@@ -185,6 +187,7 @@ def _put_up_service(
         )
     socket = record.add_path(folder) / "backend.sock"
     service.install(environment, record, socket)
+    record.set_socket(socket)
     return {"data_dir": str(folder), "socket": str(socket)}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
@@ -125,7 +126,18 @@ def _device() -> Iterator[Finding]:
         text = f"{torch.cuda.get_device_name(0)}, {memory:.0f} GB"
     else:
         text = f"the processor, {torch.get_num_threads()} threads (no usable GPU)"
+        if shutil.which("nvidia-smi") and not _has_cuda():
+            advice = "Run install.py --cuda, if the NVIDIA card of this machine should be used."
+            yield Finding("device", "note", text, advice)
+            return
     yield Finding("device", "ok", text)
+
+
+def _has_cuda() -> bool:
+    """Whether CUDA's own libraries are installed, and not placeholders for them."""
+    with contextlib.suppress(metadata.PackageNotFoundError):
+        return bool(metadata.version("nvidia-cublas"))
+    return "+cu" in metadata.version("torch")
 
 
 def _bundles() -> Iterator[Finding]:

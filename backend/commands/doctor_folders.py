@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from backend.commands.findings import Finding
-from protocol import bounded_file, paths, settings
+from protocol import bounded_file, paths, processes, settings
 
 _ENOUGH = 256 << 20  # bytes: a model, its embeddings, some edits
 _MAX_FILE = 1 << 20
+_PATIENCE_S = 5.0
 
 
 def folders() -> Iterator[Finding]:
@@ -83,7 +85,10 @@ def gimp() -> Iterator[Finding]:
     listed = values.get("plugin_dirs")
     listed = listed if isinstance(listed, list) else []
     places = [Path(text) for text in listed if isinstance(text, str)]
-    if not places:
+    if not places and values.get("alone") is True:
+        text = "the command line alone is installed"
+        yield Finding("GIMP plug-in", "note", text, "Run install.py for the menus in GIMP.")
+    elif not places:
         text = "the installation was not finished"
         yield Finding("GIMP plug-in", "problem", text, "Run install.py again.")
     for place in places:
@@ -105,4 +110,21 @@ def _programs(values: Mapping[str, object]) -> Iterator[Finding]:
             yield Finding(name, "problem", f"{path} is missing", "Run install.py again.")
 
 
-CHECKS = (folders, privacy, preferences, gimp)
+def waiting_service() -> Iterator[Finding]:
+    """Whether the service answers at which a GIMP in a sandbox knocks, if there is one."""
+    place = processes.installed().get("socket")
+    if not isinstance(place, str):
+        return
+    try:
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(_PATIENCE_S)
+            line.connect(place)
+    except OSError as error:
+        text = f"nobody answers at {place} ({error.strerror or error})"
+        advice = "Log out and in again, or run install.py again."
+        yield Finding("waiting service", "problem", text, advice)
+        return
+    yield Finding("waiting service", "ok", f"waits for GIMP at {place}")
+
+
+CHECKS = (folders, privacy, preferences, gimp, waiting_service)

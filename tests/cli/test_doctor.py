@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from backend.commands import doctor_folders
+from backend.commands import doctor, doctor_folders
 from backend.commands.findings import Finding, bug_report
 from protocol import keys, paths
 
@@ -54,6 +57,45 @@ def test_programs_that_are_gone(home: Path, tmp_path: Path) -> None:
     paths.install_file().write_text(json.dumps({**content, "plugin_dirs": [str(plugin)]}))
     found = states(list(doctor_folders.gimp()))
     assert found == {"editgan command": "problem", "GIMP": "problem", "GIMP plug-in": "ok"}
+
+
+def test_the_command_line_alone_is_no_problem(home: Path) -> None:
+    paths.install_file().write_text(json.dumps({"alone": True}))
+    assert states(list(doctor_folders.gimp())) == {"GIMP plug-in": "note"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no sandboxed GIMP there")
+def test_a_service_that_a_sandboxed_gimp_needs(home: Path, tmp_path: Path) -> None:
+    assert list(doctor_folders.waiting_service()) == []
+    place = tmp_path / "backend.sock"
+    paths.install_file().write_text(json.dumps({"socket": str(place)}))
+    (found,) = doctor_folders.waiting_service()
+    assert found.state == "problem" and "install.py" in found.advice
+    with socket.socket(socket.AF_UNIX) as line:
+        line.bind(str(place))
+        line.listen()
+        assert states(list(doctor_folders.waiting_service())) == {"waiting service": "ok"}
+
+
+@pytest.mark.parametrize(("card", "cuda", "state"), [(0, 0, "ok"), (1, 0, "note"), (1, 1, "ok")])
+def test_a_card_that_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, card: int, cuda: int, state: str
+) -> None:
+    imitated = SimpleNamespace(
+        cuda=SimpleNamespace(is_available=lambda: False), get_num_threads=lambda: 2
+    )
+    monkeypatch.setitem(sys.modules, "torch", imitated)
+    monkeypatch.setattr(shutil, "which", lambda name: "/bin/nvidia-smi" if card else None)
+    versions = {"torch": "2.11.0", **({"nvidia-cublas": "13"} if cuda else {})}
+
+    def version(name: str) -> str:
+        if name not in versions:
+            raise doctor.metadata.PackageNotFoundError
+        return versions[name]
+
+    monkeypatch.setattr(doctor.metadata, "version", version)
+    (found,) = doctor._device()
+    assert found.state == state
 
 
 @pytest.mark.parametrize("text", ["", "[]", "[" * 9999, '{"plugin_dirs": 5}', '{"gimp": 5}'])
