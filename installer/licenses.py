@@ -6,6 +6,7 @@ Reads what the packages say of themselves in the environment that runs it (an Ed
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -25,9 +26,14 @@ FOR = {
 }
 _HEAD = """# Licences of what EditGAN installs
 
-EditGAN itself is under the MIT licence. Nothing below is part of it: `install.py` gets these
-packages from the package index, each under its own licence, checked by its hash. Made by
-`python -m installer.licenses`.
+EditGAN's code is under the MIT licence. The built-in models, which come with it, are not: each has
+terms of its own, which its model card explains.
+
+| model | terms |
+|---|---|
+{models}
+None of the packages below is part of EditGAN: `install.py` gets them from the package index, each
+under its own licence, checked by its hash. Made by `python -m installer.licenses`.
 
 | package | version | licence | used by |
 |---|---|---|---|
@@ -56,7 +62,13 @@ def table(before: str = "") -> str:
             purposes.items(), key=lambda row: row[0][0].lower()
         )
     ]
-    return _HEAD + "".join(rows)
+    return _HEAD.format(models=_models()) + "".join(rows)
+
+
+def _models() -> str:
+    files = sorted((HERE.parent / "backend/bundles/builtin").glob("*/bundle.json"))
+    bundles = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    return "".join(f"| {bundle['name']} | {bundle['license']} |\n" for bundle in bundles)
 
 
 def licence(package: str, before: str = "") -> str:

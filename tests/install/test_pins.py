@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,17 @@ def test_the_table_of_licences_has_every_pin() -> None:
     page = licenses.TABLE.read_text(encoding="utf-8")
     for package, version, _ in licenses.pinned():
         assert f"| {package} | {version} | " in page
+
+
+def test_the_models_terms_are_said_and_in_the_package_s_own_licence() -> None:
+    page = licenses.TABLE.read_text(encoding="utf-8")
+    files = list((licenses.HERE.parent / "backend/bundles/builtin").glob("*/bundle.json"))
+    assert files
+    for file in files:
+        assert json.loads(file.read_text(encoding="utf-8"))["license"] in page
+    project = tomllib.loads((licenses.HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["project"]["license"] == "MIT AND LicenseRef-Built-in-Models"
+    assert "backend/bundles/builtin/*/MODEL_CARD.md" in project["project"]["license-files"]
 
 
 def test_the_table_says_what_packages_say() -> None:
