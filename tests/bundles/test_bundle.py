@@ -47,7 +47,7 @@ def test_part_names_are_checked() -> None:
 
 
 def test_an_unknown_bundle_names_the_known_ones() -> None:
-    with pytest.raises(UnknownBundle, match=r"no model bundle 'boats'.*faces"):
+    with pytest.raises(UnknownBundle, match=r"no model 'boats'.*faces"):
         find_bundle("boats")
 
 
