@@ -79,6 +79,9 @@ class MobileFaceNet(nn.Module):
     # Expansion, channels, repeats, stride of the first.
     plan = ((2, 64, 5, 2), (4, 128, 1, 2), (2, 128, 6, 1), (4, 128, 1, 2), (2, 128, 2, 1))
 
+    mean: Tensor  # (3, 1, 1)
+    std: Tensor  # (3, 1, 1)
+
     def __init__(self, weights: Path | None = None) -> None:
         super().__init__()
         self.conv1 = _conv_bn(3, 64, 3, 2)
@@ -93,8 +96,6 @@ class MobileFaceNet(nn.Module):
         self.gdconv = GlobalDepthwise(512)
         self.conv3 = nn.Conv2d(512, 128, 1)
         self.bn = nn.BatchNorm1d(128)
-        self.mean: Tensor
-        self.std: Tensor
         self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406])[:, None, None], False)
         self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225])[:, None, None], False)
         if weights is not None:
