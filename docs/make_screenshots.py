@@ -35,6 +35,7 @@ NAMES = [
     "live",
     "edit-library",
     "borrow",
+    "best-take",
     "status",
     "models",
     "settings",

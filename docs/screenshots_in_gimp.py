@@ -208,6 +208,18 @@ def borrow(photo: Path, picture: Path) -> None:
         window("Borrow from Another Photo", "Borrow from Another Photo", picture)
 
 
+def best_take(photo: Path, picture: Path) -> None:
+    """Two frames: in the other one the smile is broader."""
+    other = load(photo)
+    run(APPLY, image=other, edit="smile", scale=0.75)
+    other.flatten()
+    smiling = photo.with_name("frame-2.xcf")
+    save(other, smiling)
+    with Shown(photo):
+        window("Best Take", "Best Take", picture)
+    other.delete()
+
+
 def status(_photo: Path, picture: Path) -> None:
     window("Backend Status and Settings", "EditGAN Backend", picture, "alt+u")
 
@@ -240,6 +252,7 @@ STEPS = {
     "live": live,
     "edit-library": library,
     "borrow": borrow,
+    "best-take": best_take,
     "status": status,
     "models": models,
     "settings": settings,

@@ -15,6 +15,7 @@ from backend.bundles.networks import Networks
 from backend.editing.applying import apply_edits, preview_edits, side_effects, view_photo
 from backend.editing.borrow import Take, borrow_parts
 from backend.editing.engine import Engine
+from backend.editing.expression import SeenFace
 from backend.editing.learn import LearnedEdit, LearningTarget, learn_edit
 from backend.editing.opening import (
     TRUNCATION,
@@ -22,6 +23,7 @@ from backend.editing.opening import (
     map_uncertainty,
     open_photo,
     open_sample,
+    recognise,
     sample,
 )
 from backend.editing.options import Optimisation, ScaledEdit, Weights
@@ -91,6 +93,9 @@ class Editor:
             self.engine, pixels, frame, level=level, w_plus=w_plus, start=start,
             corrected=corrected, progress=progress,
         )  # fmt: skip
+
+    def recognise(self, pixels: NDArray[np.generic], frame: CropFrame) -> SeenFace:
+        return recognise(self.engine, pixels, frame)
 
     def open_sample(self, seed: int) -> OpenPhoto:
         return open_sample(self.engine, seed)

@@ -13,12 +13,14 @@ from torch import Tensor
 
 from backend.editing.corrections import corrected_parts
 from backend.editing.engine import Engine, array_of
+from backend.editing.expression import SeenFace, eyes_open, smiling
 from backend.editing.inversion import LEVELS, invert, measure
 from backend.editing.part_quality import parts_facts
 from backend.editing.parts_term import known_parts
 from backend.editing.photo_parts import (
     PhotoParts,
     better_parts,
+    classes_in,
     read_parts,
 )
 from backend.editing.progress import (
@@ -97,6 +99,21 @@ def open_photo(
         report = replace(report, **facts)
     w_plus, picture = array_of(code), array_of(rebuilt)
     return OpenPhoto(pixels, frame, crop.valid, w_plus, picture, labels, parts, report, seen)
+
+
+@torch.no_grad()
+def recognise(engine: Engine, pixels: NDArray[np.generic], frame: CropFrame) -> SeenFace:
+    """Who the face in `frame` is, and how it looks just now; pixels: as in `open_photo`. Raises
+    BadImage.
+    """
+    crop, _inside = _cut(pixels, frame, engine.bundle.resolution, engine.bundle.aspect)
+    image = torch.from_numpy(crop).permute(2, 0, 1)[None].to(engine.device)
+    network, parser = engine.networks.identity, engine.networks.parser
+    identity = None if network is None else array_of(network.embed(image))
+    if parser is None:
+        return SeenFace(identity, None, None)
+    seen, _valid = classes_in(parser, pixels, frame)
+    return SeenFace(identity, eyes_open(seen), smiling(seen))
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,11 +14,14 @@ from backend.editing.objective import EditObjective
 from backend.editing.optimise import optimise_delta
 from backend.editing.options import Optimisation
 from backend.editing.preview.optimisation import OptimisationPreview
+from backend.editing.progress import Progress
 from backend.editing.region import shown_region
 from backend.editing.results import EditResult, OpenPhoto, OptimisedCode
 from backend.errors import NothingChanged
 from backend.photos.label_edit import LabelEdit, PaintedLayer, read_label_edit
 from protocol.facts import RepaintReport
+
+_BEGUN = Progress(0.0, "Starting")  # before the first step, for those who cancel at once
 
 
 def repaint(
@@ -78,8 +81,10 @@ def optimise_code(
     """
     if not label_edit.changed.any():
         raise NothingChanged("The parts are as they were; repaint some of them first.")
+    options.progress(_BEGUN)
     region = engine.region(photo, label_edit.target, label_edit.parts, label_edit.changed)
     before = engine.rebuilt(photo)
+    options.progress(_BEGUN)
     target = engine.target(
         label_edit.target, region, label_edit.changed, label_edit.removed, photo.valid
     )
@@ -88,6 +93,7 @@ def optimise_code(
     parts = engine.part_change(photo, label_edit.target, label_edit)
     preview = OptimisationPreview(photo.pixels, photo.frame, picture_of(before), shown, parts)
     w_plus = engine.tensor(photo.w_plus)
+    options.progress(_BEGUN)
     found = optimise_delta(
         engine.networks,
         w_plus,

@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from backend.editing.options import ScaledEdit
 from backend.errors import NoSubject, UnknownEdit, WrongBundle
-from backend.photos.label_edit import labels_of_layers
 from backend.photos.photo import Photo
 from backend.photos.prominence import prominent
-from backend.server import wire
+from backend.server import opening, wire
 from backend.server.asked import options_of, painted_layers, thumbnail_key
 from backend.server.editors import LoadedEditors, PhotoEditor, Previewer
 from backend.server.jobs import Job
@@ -20,7 +19,6 @@ from backend.server.memory import is_out_of_memory
 from backend.server.sessions import PhotoSession, PhotoStore
 from backend.server.wire import to_array, to_code, to_pixels
 from backend.session.edits import find_edit, save_edit
-from backend.session.embedding import open_or_reuse
 from backend.session.embedding_cache import EmbeddingCache
 from backend.session.placement import FRAME_MARGIN
 from backend.session.plain_json import sendable
@@ -68,6 +66,8 @@ class DeviceHandler:
                 return self._detect(request, device)
             case m.Segment() as request:
                 return self._segment(request, device, job)
+            case m.Recognise() as request:
+                return opening.recognised(request, self._engines.get(request.bundle, device))
             case m.Repaint() as request:
                 return self._repaint(request, device, job)
             case m.HasPhoto(photo):
@@ -96,7 +96,7 @@ class DeviceHandler:
         meant = prominent(preview, [one.frame for one in found])
         subjects = []
         for one, is_meant in zip(found, meant, strict=True):
-            frame = one.frame.scaled(request.scale)
+            frame = wire.on_grid(one.frame.scaled(request.scale))
             rect = frame.bounds(FRAME_MARGIN, request.width, request.height)
             if not rect.is_empty:
                 quad = wire.quad(frame)
@@ -107,25 +107,7 @@ class DeviceHandler:
 
     def _segment(self, request: m.Segment, device: str, job: Job) -> m.Segmented:
         engine = self._engines.get(request.bundle, device)
-        frame = wire.frame_of(request)
-        pixels = to_array(request.pixels)
-        level, progress = request.level, wire.reporter(job, frame, request.rect)
-        known = to_code(request.w_plus) if request.w_plus else None
-        said = None
-        if request.corrected is not None:
-            layers = wire.painted(request.corrected, request.rect)
-            said = labels_of_layers(layers, engine.bundle.parts, pixels.shape[:2])
-        if known is not None and not request.improve:
-            opened = engine.open(
-                pixels, frame, level=level, w_plus=known, start=None, corrected=said,
-                progress=progress,
-            )  # fmt: skip
-        else:
-            opened = open_or_reuse(
-                engine, self._embeddings, pixels, frame, level, progress, start=known,
-                corrected=said,
-            )  # fmt: skip
-        self._photos.put(PhotoSession(request.photo, request.bundle, request.rect, opened))
+        opened = opening.opened(request, engine, self._photos, self._embeddings, job).opened
         unsure = engine.uncertainty(opened) if request.uncertainty else None
         return m.Segmented(
             request.photo,

@@ -17,9 +17,11 @@ if TYPE_CHECKING:  # torch and numpy are imported by the workers, after the sock
     from numpy.typing import NDArray
 
     from backend.editing.borrow import Take
+    from backend.editing.expression import SeenFace
     from backend.editing.learn import LearnedEdit, LearningTarget
     from backend.editing.options import Optimisation, ScaledEdit
     from backend.editing.results import EditResult, OpenPhoto, OptimisedCode
+    from backend.photos.align import CropFrame
     from backend.photos.detect import Subject
     from backend.photos.label_edit import PaintedLayer
     from backend.photos.parts import PlacedMask
@@ -32,6 +34,8 @@ class PhotoEditor(PhotoOpener, Protocol):
     """What the server needs of backend.editing.editor.Editor, which imports torch."""
 
     def find_subjects(self, image: NDArray[np.uint8], selection: Rect | None) -> list[Subject]: ...
+
+    def recognise(self, pixels: NDArray[np.generic], frame: CropFrame) -> SeenFace: ...
 
     def uncertainty(self, photo: OpenPhoto) -> PlacedMask: ...
 

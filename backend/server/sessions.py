@@ -33,13 +33,14 @@ class PhotoSession:
     """One open photo.
 
     rect: the part of the photo that we have. opened: the engine's OpenPhoto, whose
-    pixels and frame are in that part's coordinates.
+    pixels and frame are in that part's coordinates. key: of its embedding in the cache.
     """
 
     photo: str
     bundle: str
     rect: Rect
     opened: OpenPhoto
+    key: str = ""
     previewers: dict[str, Previewer] = field(default_factory=dict)  # by device
     thumbnails: Thumbnails = field(default_factory=lambda: Thumbnails(_THUMBNAILS))  # by edit
     live: NDArray[np.float32] | None = None  # delta w+ of the last LiveRepaint
@@ -93,6 +94,19 @@ class PhotoStore:
                 raise UnknownPhoto("The backend no longer has this photo; segment it again.")
             self._sessions.move_to_end(photo)
             return self._sessions[photo]
+
+    def same(
+        self, photo: str, key: str, w_plus: NDArray[np.float32] | None = None
+    ) -> PhotoSession | None:
+        """The photo, if it is open with the embedding of that key; w_plus: which that must be."""
+        with self._changing:
+            session = self._sessions.get(photo)
+            if session is not None:
+                self._sessions.move_to_end(photo)
+        if session is None or session.key != key or session.opened.report.ended_early:
+            return None
+        known = w_plus is None or np.array_equal(w_plus, session.opened.w_plus)
+        return session if known else None
 
     def put(self, session: PhotoSession) -> None:
         with self._changing:

@@ -26,6 +26,7 @@ from protocol.typed import MAX_BYTES
 _SMALLEST = 16  # pixels on a side of a frame, or of what is sent
 _FLATTEST = 0.1  # area of a frame in squares of its longer side
 _SKEWED = 0.05  # how far from a parallelogram, in sides
+_GRID = 16  # a detector's corners lie on this part of a pixel
 _FARTHEST = 64  # a frame's side in sides of what is sent
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def reporter(job: Job, frame: CropFrame, rect: Rect) -> Callable[[Progress], boo
     return report
 
 
-def frame_of(request: m.Segment) -> CropFrame:
+def frame_of(request: m.Segment | m.Recognise) -> CropFrame:
     """The subject's frame in the pixels that were sent.
 
     Raises BadImage where it is not about a square, is tiny, or lies far from these pixels: work on
@@ -175,6 +176,15 @@ def edit_info(edit: EditInfo, *, favourite: bool = False) -> m.EditInfo:
         after=_sendable(edit.after),
         favourite=favourite,
     )
+
+
+def on_grid(frame: CropFrame) -> CropFrame:
+    """The frame with its corners on sixteenths of a pixel.
+
+    The last bits of what a detector says depend on the machine and its load; the same photo shall
+    have the same frame, and with it the same id and the same embedding in the cache.
+    """
+    return CropFrame(np.round(frame.quad * _GRID) / _GRID)
 
 
 def quad(frame: CropFrame) -> tuple[float, float, float, float, float, float, float, float]:

@@ -120,6 +120,12 @@ def add_borrow(procedure: Gimp.Procedure) -> None:
     procedure.add_int_argument("steps", _("Ste_ps"), _("Optimisation steps"), 1, 1000, 60, WRITABLE)
 
 
+def add_best_take(procedure: Gimp.Procedure) -> None:
+    blurb = _("What to take: face, or groups of parts, or parts, with commas between them")
+    procedure.add_string_argument("parts", _("_Parts"), blurb, "face", WRITABLE)
+    procedure.add_int_argument("steps", _("Ste_ps"), _("Optimisation steps"), 1, 1000, 60, WRITABLE)
+
+
 def add_apply(procedure: Gimp.Procedure) -> None:
     blurb = _("Name of an edit in the library")
     procedure.add_string_argument("edit", _("_Edit"), blurb, "", WRITABLE)
@@ -190,6 +196,24 @@ COMMANDS: dict[str, tuple[str, str, str, Callable[[Gimp.Procedure], None]]] = {
         _("Borrow from Another _Photo..."),
         _("Give parts of this photo the shapes, or the looks, that they have in another open one"),
         add_borrow,
+    ),
+    "plug-in-editgan-best-take": (
+        "best_take",
+        _("Best Ta_ke..."),
+        _(
+            "Of several open frames of one group, each person as they look best: open eyes and "
+            "smiles are suggested, a click takes another one"
+        ),
+        add_best_take,
+    ),
+    "plug-in-editgan-everywhere": (
+        "everywhere",
+        _("Same Edits in All _Open Images..."),
+        _(
+            "Lay the edits on this face on the same person in every other open image, where the "
+            "person is known again"
+        ),
+        lambda _procedure: None,
     ),
     "plug-in-editgan-save-edit": (
         "save_edit",

@@ -64,6 +64,8 @@ def window(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bo
     from windows.editgan_window import EditGanWindow
 
     commands = {
+        "plug-in-editgan-best-take": best_take,
+        "plug-in-editgan-everywhere": everywhere,
         "plug-in-editgan-borrow": borrow,
         "plug-in-editgan-save-edit": save_edit,
         "plug-in-editgan-apply": apply,
@@ -148,6 +150,18 @@ def borrow(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bo
             steps=config.get_property("steps"),
             view=view,
         )
+
+
+def best_take(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bool) -> Report:
+    from windows import series
+
+    return series.best_take(image, drawables, config, interactive)
+
+
+def everywhere(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bool) -> Report:
+    from windows import series
+
+    return series.everywhere(image, drawables, interactive)
 
 
 def apply(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bool) -> Report:

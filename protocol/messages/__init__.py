@@ -73,6 +73,7 @@ from protocol.messages.library import (
     SaveEdit,
     SetFavourite,
 )
+from protocol.messages.people import Identity, Recognise, Recognised
 from protocol.messages.photos import (
     Detect,
     Detected,

@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 from backend.bundles import find_bundle
+from backend.editing import repainting
 from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
 from backend.editing.options import Optimisation, Weights
+from backend.editing.progress import Progress
 from backend.editing.recipes import FACES, label_edit_of
 from backend.errors import (
     BadImage,
     BadSetting,
+    Cancelled,
     NoSubject,
     NothingChanged,
     UnknownPart,
@@ -148,6 +151,24 @@ def test_enough_is_enough(photo: OpenPhoto, editor: Editor) -> None:
     assert found.report.ended_early and not whole.report.ended_early
     assert found.report.steps == whole.report.steps == 3
     assert np.array_equal(found.vector, whole.vector) and found.vector.any()
+
+
+def test_what_is_not_wanted_any_more_takes_no_step(
+    photo: OpenPhoto, editor: Editor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cancel is heard several times before the first step, which comes late on a slow machine."""
+    wanted = label_edit_of(MOUTH_RECIPE, photo.labels, editor.bundle)
+    reports = list[float]()
+    monkeypatch.setattr(repainting, "optimise_delta", lambda *_args, **_more: pytest.fail("a step"))
+
+    def cancel(progress: Progress) -> None:
+        reports.append(progress.fraction)
+        if len(reports) == 3:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        editor.optimise(photo, wanted, Optimisation(steps=500, progress=cancel))
+    assert reports == [0.0] * 3
 
 
 def test_an_embedding_ended_early_says_so(photo: OpenPhoto, editor: Editor) -> None:

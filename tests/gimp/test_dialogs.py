@@ -118,7 +118,7 @@ def test_cancel_while_repainting(call: Call, repainted: Gimp.Image, backend: Con
         values = call(REPAINT, image, None, run_mode=ASK, steps=1000)
     assert values.index(0) == Gimp.PDBStatusType.CANCEL
     assert names(image) == layers
-    # Before its first step a repaint hears of nothing for some tenths of a second.
+    # It hears at its next step, and several times before its first one.
     until(lambda: backend.status().running is None, "the end of the repaint")
     values = call(REPAINT, image, None, run_mode=Gimp.RunMode.NONINTERACTIVE, steps=2)
     assert succeeded(values)

@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Callable
+from operator import mul, sub
 from pathlib import Path
 
 import gi
@@ -11,16 +12,15 @@ gi.require_version("Gimp", "3.0")
 import pytest
 from gi.repository import Gegl, Gimp, Gio
 from gimp_helpers import (
+    APPLY,
     PORTRAIT,
     REPAINT,
     SEGMENT,
     alpha,
     differences,
-    grow,
     load,
     offsets,
     part_group,
-    parts_by_size,
     pixels,
     projection,
     result_layer,
@@ -82,10 +82,14 @@ def to_profile(image: Gimp.Image, profile: Gimp.ColorProfile) -> None:
 def test_wide_gamuts_keep_their_look(
     call: Call, segmented_file: Path, name: str, precision: Gimp.Precision
 ) -> None:
-    """The same repaint in sRGB and in a wider space, looked at in sRGB: the same picture."""
+    """The same edit in sRGB and in a wider space, looked at in sRGB: the same picture.
+
+    An edit of the library: a repaint that stops after two steps may differ from itself, since its
+    optimisation makes much of the last bits.
+    """
     image, wide = load(segmented_file), load(segmented_file)
     for one in (image, wide):
-        grow(parts_by_size(one)[0])
+        part_group(one).set_visible(False)
         if one.get_precision() != precision:
             one.convert_precision(precision)
     if name == "adobe":
@@ -93,10 +97,9 @@ def test_wide_gamuts_keep_their_look(
     else:
         profile = Gimp.ColorProfile.new_from_icc_profile(display_p3())
     to_profile(wide, profile)
-    expected = pixels(repaint(call, image), "R'G'B'A u8")
-    part_group(wide).set_visible(False)
+    expected = pixels(smiling(call, image), "R'G'B'A u8")
     before = projection(wide)
-    result = repaint(call, wide)
+    result = smiling(call, wide)
     # GIMP's own arithmetic in another space than sRGB may round the last of 16 bits anew
     allowed = 0 if precision == Precision.U8_NON_LINEAR else 1
     assert largest_change_outside(before, projection(wide), wide, result) <= allowed
@@ -111,6 +114,11 @@ def test_wide_gamuts_keep_their_look(
     assert sum(close) >= 0.99 * len(close)
 
 
+def smiling(call: Call, image: Gimp.Image) -> Gimp.Layer:
+    succeeded(call(APPLY, image, None, edit="smile", scale=1.0))
+    return result_layer(image)
+
+
 def largest_change_outside(
     before: bytes, after: bytes, image: Gimp.Image, result: Gimp.Layer
 ) -> int:
@@ -119,13 +127,11 @@ def largest_change_outside(
     kind = "H" if len(before) >= 6 * len(inside) else "B"
     old, new = array(kind, before), array(kind, after)
     channels = len(old) // len(inside)
-    changes = (
-        abs(a - b)
+    outside = [1 - within for within in inside]
+    return max(
+        max(map(mul, map(abs, map(sub, new[channel::channels], old[channel::channels])), outside))
         for channel in range(channels)
-        for a, b, within in zip(old[channel::channels], new[channel::channels], inside, strict=True)
-        if not within
     )
-    return max(changes)
 
 
 def on_area_of(layer: Gimp.Layer, other: Gimp.Layer) -> bytes:

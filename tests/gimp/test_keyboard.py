@@ -71,7 +71,9 @@ class Seen:
 
 
 def window_of(
-    show: Callable[[], object], ready: Callable[[Gtk.Dialog], bool] = lambda _window: True
+    show: Callable[[], object],
+    ready: Callable[[Gtk.Window], bool] = lambda _window: True,
+    kind: type[Gtk.Window] = Gtk.Dialog,
 ) -> Seen:
     """The window that `show` opens and waits for; it is closed once it has been looked at."""
     from link.errors import CommandCancelled
@@ -79,7 +81,7 @@ def window_of(
     seen = []
 
     def look() -> bool:
-        windows = [w for w in Gtk.Window.list_toplevels() if isinstance(w, Gtk.Dialog)]
+        windows = [w for w in Gtk.Window.list_toplevels() if isinstance(w, kind)]
         window = next((w for w in windows if w.get_mapped() and ready(w)), None)
         if window is None or not has_keyboard(window):
             return GLib.SOURCE_CONTINUE
@@ -91,17 +93,24 @@ def window_of(
             if next(keys, None) is None:
                 default = window.get_default_widget() is not None
                 seen.append(Seen(window.get_title(), list(letters(window)), default, walks))
-                window.response(Gtk.ResponseType.DELETE_EVENT)
+                window.close()
             return Gdk.EVENT_PROPAGATE
 
         window.connect("key-release-event", go_on)
-        GLib.timeout_add_seconds(int(ENDING), window.response, Gtk.ResponseType.DELETE_EVENT)
         go_on()
         return GLib.SOURCE_REMOVE
 
+    def give_up() -> bool:
+        for window in Gtk.Window.list_toplevels():
+            if isinstance(window, kind) and window.get_mapped():
+                window.close()
+        return GLib.SOURCE_CONTINUE
+
     GLib.timeout_add(100, look)
+    too_late = GLib.timeout_add_seconds(int(ENDING), give_up)
     with suppress(CommandCancelled):
         show()
+    GLib.source_remove(too_late)
     (one,) = seen
     return one
 
@@ -113,7 +122,7 @@ def has_keyboard(window: Gtk.Window) -> bool:
     return window.is_active()
 
 
-def walk_all(window: Gtk.Dialog, walks: list[Walk]) -> Iterator[str]:
+def walk_all(window: Gtk.Window, walks: list[Walk]) -> Iterator[str]:
     """Press Tab until it leads where it has led before; on each page, where there are some.
 
     Goes on when a key has been released.
@@ -133,7 +142,7 @@ def walk_all(window: Gtk.Dialog, walks: list[Walk]) -> Iterator[str]:
         walks.append(judged(window, stops, window.get_focus()))
 
 
-def judged(window: Gtk.Dialog, stops: list[Gtk.Widget], last: Gtk.Widget) -> Walk:
+def judged(window: Gtk.Window, stops: list[Gtk.Widget], last: Gtk.Widget) -> Walk:
     """last: where Tab led from the last stop."""
     problems = [] if last is stops[0] else [f"Tab goes from the last one to {told(last)}"]
     back = [(a, b) for a, b in pairwise([*stops, last]) if not reads_on(a, b)]
@@ -318,6 +327,45 @@ def test_save_as_edit(call: Call, repainted: Gimp.Image) -> None:
         photo, kept = photos.remembered(repainted, kept)
         dialog = SaveDialog(session, photo, kept, edit, [])
         seen = window_of(lambda: dialog.run(config_of("plug-in-editgan-save-edit")))
+    assert len(seen.letters) >= 2 and not seen.twice, seen
+    assert seen.has_default
+    assert not seen.problems, seen
+
+
+def test_editgan_window(segmented: Gimp.Image) -> None:
+    from image import photos
+    from windows.editgan_window import EditGanWindow
+
+    def is_filled(window: Gtk.Window) -> bool:
+        """The face is known, its edits and the chips of its parts are there."""
+        inside = list(descendants(window))
+        sliders = sum(isinstance(w, Gtk.Scale) for w in inside)
+        chips = [w for w in inside if w.get_accessible().get_name() == "nose"]
+        return window.get_role() == "editgan-window" and sliders >= 5 and bool(chips)
+
+    photo = photos.find(segmented, [])
+    seen = window_of(EditGanWindow(photo, [], {}).run, is_filled, Gtk.Window)
+    assert len(seen.letters) >= 6 and not seen.twice, seen
+    assert not seen.problems, seen
+
+
+@pytest.mark.parametrize("window", ["best take", "everywhere"])
+def test_faces_to_choose_from(segmented: Gimp.Image, window: str) -> None:
+    from dataclasses import replace
+
+    from commands.best_take import Takes
+    from commands.series import Face
+    from image import photos, subjects
+    from windows.frames_dialogs import BestTakeDialog, ask_which
+
+    (kept,) = subjects.all_of(segmented)
+    face = Face(photos.find(segmented, []), kept.bundle, kept.quad, kept.rect, kept)
+    others = [replace(face, eyes=0.9), replace(face, smile=0.9)]
+    takes = Takes([face, face], [others, others[:1]])
+    if window == "best take":
+        seen = window_of(lambda: BestTakeDialog(takes, ["eyes", "mouth"], "face").run())
+    else:
+        seen = window_of(lambda: ask_which(others))
     assert len(seen.letters) >= 2 and not seen.twice, seen
     assert seen.has_default
     assert not seen.problems, seen

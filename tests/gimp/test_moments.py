@@ -34,7 +34,6 @@ def test_a_part_layer_is_deleted_in_live_repaint(told: dict[str, Any]) -> None:
     assert moment["layers"] == 3
 
 
-@pytest.mark.skip(reason="the undo takes back another step since frames are kept: known fault")
 def test_undo_in_the_middle_of_a_repaint(told: dict[str, Any]) -> None:
     """What it took back stays taken back, and the result comes all the same."""
     moment = told["undo in a repaint"]

@@ -12,12 +12,12 @@ from gimp_helpers import (
     PORTRAIT,
     REPAINT,
     SEGMENT,
-    alpha,
     failed,
     grow,
     load,
     names,
     offsets,
+    opaque,
     succeeded,
 )
 
@@ -45,7 +45,7 @@ def groups(image: Gimp.Image) -> list[Gimp.GroupLayer]:
 
 
 def paint(group: Gimp.GroupLayer) -> None:
-    seen = [layer for layer in group.get_children() if sum(v >> 7 for v in alpha(layer)) > 200]
+    seen = [layer for layer in group.get_children() if opaque(layer) > 200]
     grow(seen[0])
 
 

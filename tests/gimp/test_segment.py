@@ -38,10 +38,13 @@ def test_adds_a_group_with_one_layer_for_each_part(call: Call) -> None:
     assert group.is_group()
     assert group.get_name().startswith("EditGAN parts")
     assert group.get_opacity() == 50.0
-    assert sorted(p.get_name() for p in group.get_children()) == sorted(report["parts"])
+    assert [p.get_name() for p in group.get_children()] == report["layers"]
+    assert all(any(alpha(layer)) for layer in group.get_children())  # only what the photo shows
+    assert set(report["layers"]) <= set(report["parts"])
+    assert (report["layers"][0], report["layers"][-1]) == ("left brow", "background")
     assert len(image.get_layers()) == 2
     (selected,) = image.get_selected_layers()
-    assert any(alpha(selected))  # not a part that the photo does not show
+    assert selected == group.get_children()[0]
 
 
 def test_part_layers_have_one_colour_each_and_lie_on_the_photo(
@@ -162,30 +165,29 @@ def test_every_subject_gets_a_group_or_the_selected_one_does(call: Call) -> None
     assert 450 <= offsets(anew)[0] + anew.get_width() / 2 <= 650
 
 
-@pytest.mark.skip(reason="the detector no longer takes so blurred a face for one: find another")
 def test_a_blurred_bystander_is_segmented_only_when_asked_for(call: Call) -> None:
     image = load(PORTRAIT)
-    image.scale(300, 300)
-    image.resize(420, 300, 0, 0)
+    image.scale(600, 600)
+    image.resize(840, 600, 0, 0)
     small = image.get_layers()[0].copy()
     image.insert_layer(small, None, 0)
-    small.scale(120, 120, False)
-    small.set_offsets(300, 20)
+    small.scale(240, 240, False)
+    small.set_offsets(600, 40)
     image.merge_visible_layers(Gimp.MergeType.CLIP_TO_IMAGE).flatten()
     (photo,) = image.get_layers()
-    image.select_rectangle(Gimp.ChannelOps.REPLACE, 301, 0, 119, 300)
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 601, 0, 239, 600)
     blur = Gimp.DrawableFilter.new(photo, "gegl:gaussian-blur", "blur")
-    blur.get_config().set_property("std-dev-x", 4.0)
-    blur.get_config().set_property("std-dev-y", 4.0)
+    blur.get_config().set_property("std-dev-x", 3.0)
+    blur.get_config().set_property("std-dev-y", 3.0)
     photo.merge_filter(blur)
     Gimp.Selection.none(image)
     report = succeeded(call(SEGMENT, image, [photo]))
     assert (report["subjects"], len(report["groups"]), report["left_out"]) == (2, 1, 1)
-    image.select_rectangle(Gimp.ChannelOps.REPLACE, 310, 20, 100, 120)
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 620, 40, 200, 240)
     report = succeeded(call(SEGMENT, image, [photo]))
     groups = [layer for layer in image.get_layers() if layer.is_group()]
     assert len(groups) == 2
-    assert 300 < offsets(groups[0])[0] + groups[0].get_width() / 2 < 420
+    assert 600 < offsets(groups[0])[0] + groups[0].get_width() / 2 < 840
 
 
 def test_each_subject_is_repainted_on_its_own(call: Call) -> None:
@@ -293,7 +295,7 @@ def test_part_colours_are_the_palette_s_in_every_profile(
         found = [tuple(values[i : i + 3]) for i in range(0, len(values), 4 * 997)]
         wanted = colours[layer.get_name()]
         if profile == "grey":
-            assert len(set(found)) == 1
+            assert len(set(found)) <= 2  # the part's grey, and its outline
         else:
             assert all(near(one, wanted, 0.004) for one in found), (layer.get_name(), found[:3])
     unsure = image.get_layers()[0]
@@ -323,7 +325,13 @@ def test_greyscale_stays_greyscale(call: Call) -> None:
     image.convert_grayscale()
     succeeded(call(SEGMENT, image, image.get_layers()))
     assert image.get_base_type() == Gimp.ImageBaseType.GRAY
-    assert len(part_group(image).get_children()) > 2
+    shades = set()
+    for layer in part_group(image).get_children():
+        data = pixels(layer, "Y'A u8")
+        black = [shown for grey, shown in zip(data[0::2], data[1::2], strict=True) if not grey]
+        assert black and min(black) > 0  # an outline, on the part itself
+        shades |= set(data[0::2])
+    assert len(shades) == 4  # three greys, black
 
 
 def test_state_survives_saving_as_xcf(call: Call, tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ import gi
 gi.require_version("Gimp", "3.0")
 import pytest
 from gi.repository import Gimp
-from gimp_helpers import PORTRAIT, idle, load, names, pixels, save, succeeded
-from gimp_windows import finish, is_open, press, screenshot, until, user, wait_for, write
+from gimp_helpers import PORTRAIT, idle, load, names, pixels, save, saved_edit, succeeded
+from gimp_windows import finish, is_open, place, press, screenshot, until, user, wait_for, write
 
 from protocol import paths
 from protocol.client import Connection
@@ -22,6 +22,7 @@ Call = Callable[..., Gimp.ValueArray]
 ASK = Gimp.RunMode.INTERACTIVE
 WINDOW, TITLE = "plug-in-editgan-window", "EditGAN: .*"
 STACK = "editgan-stack"
+SCREEN = 1280, 1024
 PICTURES = os.environ.get("EDITGAN_TEST_PICTURES")
 
 pytestmark = pytest.mark.skipif("DISPLAY" not in os.environ, reason="needs Xvfb")
@@ -52,6 +53,12 @@ def opened(backend: Connection, looked: int) -> None:
     patiently(lambda: count("PreviewEdits ends") > looked)  # a busy machine embeds for minutes
     until(lambda: idle(backend), "pictures of the edits")
     wait_for(TITLE)
+    until(is_on_the_screen)
+
+
+def is_on_the_screen() -> bool:
+    x, y, width, height = place()
+    return x >= 0 and y >= 0 and x + width <= SCREEN[0] and y + height <= SCREEN[1]
 
 
 def strengthen(backend: Connection, edit: str, steps: int) -> None:
@@ -72,9 +79,14 @@ def kept(image: Gimp.Image) -> list[tuple[str, float]]:
 
 
 def test_from_a_fresh_photo_to_a_layer_and_back(
-    call: Call, backend: Connection, tmp_path: Path
+    call: Call, backend: Connection, segmented_file: Path, tmp_path: Path
 ) -> None:
-    """Found, embedded, edited, kept; the XCF file opens with the slider where it was."""
+    """Found, embedded, edited, kept; the XCF file opens with the slider where it was.
+
+    What is searched for is found although an edit of the user's own, shown first, has it in its
+    title too.
+    """
+    saved_edit(call, segmented_file, "My smile")
     image = load(PORTRAIT)
     (photo,) = image.get_layers()
     before = pixels(photo)
@@ -154,6 +166,25 @@ def test_a_backend_that_ends_takes_nothing_along(
         report = succeeded(call(WINDOW, segmented, None, run_mode=ASK))
     assert report["kept"] == 1
     assert kept(segmented) == [("Smile", 0.25)]
+
+
+def test_a_face_is_known_better_while_one_looks(call: Call, backend: Connection) -> None:
+    image = load(PORTRAIT)
+
+    def look_and_keep() -> None:
+        known = count("Segment ends: done")
+        opened(backend, count("PreviewEdits ends"))
+        patiently(lambda: count("Segment ends: done") > known + 1)  # nobody has asked for it
+        strengthen(backend, "smile", 4)
+        press("alt+k")
+        finish(TITLE, "Escape", "Escape")
+
+    with user(look_and_keep):
+        succeeded(call(WINDOW, image, None, run_mode=ASK))
+    state = json.loads(bytes(image.get_parasite("editgan-state").get_data()))["record"]
+    assert state["level"] in ("balanced", "faithful")
+    assert state["report"]["level"] == state["level"]
+    assert kept(image) == [("Smile", 0.2)]
 
 
 def test_without_a_window_it_says_so(call: Call, segmented: Gimp.Image) -> None:

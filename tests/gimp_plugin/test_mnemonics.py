@@ -26,6 +26,7 @@ WINDOWS = [
     ["edit_files"],
     ["save_dialog"],
     ["borrow_dialog"],
+    ["frames_dialogs"],
     ["live_window", "picture"],
 ]
 # Buttons that GIMP puts into dialogs made of arguments

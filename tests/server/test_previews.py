@@ -46,9 +46,13 @@ def test_thumbnails_are_made_once(connection: Connection) -> None:
     assert [made(look.pixels) for look in again] == [3, 2, 1]
     other = connection.request(m.PreviewEdits("p1", [ref(10, 0.5)])).thumbnails
     assert made(other[0].pixels) == 4
-    connection.request(segment())  # opened anew, perhaps with another code
+    connection.request(segment())  # the same again: what was made stays
+    still = connection.request(m.PreviewEdits("p1", [ref(10)])).thumbnails
+    assert made(still[0].pixels) == 1 and red(still[0].pixels) == 110
+    connection.request(segment(w_plus=m.Pixels(8, 4, 1, "f32", bytes(128))))  # another code
+    connection.request(m.PreviewEdits("p1", [ref(30)]))
     anew = connection.request(m.PreviewEdits("p1", [ref(10)])).thumbnails
-    assert made(anew[0].pixels) == 1
+    assert made(anew[0].pixels) == 2
 
 
 def test_an_edit_that_cannot_be_shown_does_not_hide_the_others(connection: Connection) -> None:

@@ -41,6 +41,35 @@ def test_detect_scales_to_the_photo_and_prefers_the_selection(connection: Connec
     assert error_of(connection, m.Detect("small", rgb(80, 40, 0), 2, 160, 80)).code == "no_subject"
 
 
+def test_corners_lie_on_sixteenths_of_a_pixel(connection: Connection) -> None:
+    """The last bits of a detector's answer are noise; the photo's id must not depend on them."""
+    found = connection.request(m.Detect("small", rgb(81, 41), 1.23, 100, 50)).subjects
+    corners = [value * 16 for one in found for value in one.quad]
+    assert corners == [round(value) for value in corners]
+
+
+def test_a_face_is_recognised_without_being_opened(connection: Connection) -> None:
+    asked = segment(value=61)
+    face = m.Recognise(asked.bundle, asked.quad, asked.rect, asked.pixels)
+    seen = connection.request(face)
+    assert floats(seen.identity) == [0.0, 1.0, 0.0, 0.0]
+    assert (seen.eyes, seen.smile) == (0.75, None)
+    assert error_of(connection, m.HasPhoto(asked.photo)).code == "unknown_photo"
+    nowhere = replace(face, quad=(0.0,) * 8)
+    assert error_of(connection, nowhere).code == "bad_image"
+
+
+def test_an_open_photo_is_not_computed_again(connection: Connection) -> None:
+    first = connection.request(segment(w_plus=latent(0.5)))
+    again = connection.request(segment())  # the same pixels: the embedding that they have stays
+    assert bytes(again.w_plus.data) == bytes(first.w_plus.data)
+    assert again.report == replace(first.report, from_cache=True)
+    other = connection.request(segment(level="balanced"))
+    assert told(other)["inversions"] == 1
+    known = connection.request(segment(w_plus=latent(0.25)))
+    assert floats(known.w_plus) == [0.25] * 32
+
+
 def test_segment_answers_in_photo_coordinates(connection: Connection) -> None:
     result = connection.request(segment())
     assert result.photo == "p1"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import time
+from array import array
 from collections.abc import Callable, Iterator, Sequence
+from operator import and_, ne
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -123,13 +125,20 @@ def part(image: Gimp.Image, name: str) -> Gimp.Layer:
     return next(layer for layer in layers if layer.get_name() == name)
 
 
+_HALF = bytes(value >> 7 for value in range(256))
 ENOUGH = 300  # opaque pixels that a small model still sees
 
 
 def parts_by_size(image: Gimp.Image) -> list[Gimp.Layer]:
     """Part layers with something to repaint on them, the smallest first; not the background."""
-    layers = part_group(image).get_children()[:-1]
-    return [layer for layer in layers if sum(value >> 7 for value in alpha(layer)) >= ENOUGH]
+    counted = [(opaque(layer), layer) for layer in part_group(image).get_children()[:-1]]
+    enough = [pair for pair in counted if pair[0] >= ENOUGH]
+    return [layer for _count, layer in sorted(enough, key=lambda pair: pair[0])]
+
+
+def opaque(layer: Gimp.Layer) -> int:
+    """How many of its pixels have an alpha of one half or more."""
+    return alpha(layer).translate(_HALF).count(1)
 
 
 def size(layer: Gimp.Layer) -> tuple[int, int]:
@@ -198,22 +207,21 @@ def differences(
     assert len(before) == len(after)
     inside = shown_by(result, image)
     depth = len(before) // len(inside)
-    changed = [0, 0]
+    outside_it = inside_it = 0
     for byte in range(depth):
-        pairs = zip(before[byte::depth], after[byte::depth], inside, strict=True)
-        for old, new, within in pairs:
-            if old != new:
-                changed[within] += 1
-    return changed[0], changed[1]
+        changed = list(map(ne, before[byte::depth], after[byte::depth]))
+        within = sum(map(and_, changed, inside))
+        inside_it += within
+        outside_it += sum(changed) - within
+    return outside_it, inside_it
 
 
 def shown_by(result: Gimp.Layer, image: Gimp.Image) -> bytes:
     """For every pixel of the image whether the result layer's alpha is above 0 there, 1 or 0."""
     inside = bytearray(image.get_width() * image.get_height())
-    (x, y), (w, h), shown = offsets(result), size(result), pixels(result, "A float")
+    (x, y), (w, h) = offsets(result), size(result)
+    shown = bytes(map(bool, array("f", pixels(result, "A float"))))
     for row in range(h):
-        line = shown[row * w * 4 : (row + 1) * w * 4]
-        opaque = bytes(any(line[i * 4 : i * 4 + 4]) for i in range(w))
         start = (y + row) * image.get_width() + x
-        inside[start : start + w] = opaque
+        inside[start : start + w] = shown[row * w : (row + 1) * w]
     return bytes(inside)

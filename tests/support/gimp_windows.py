@@ -235,10 +235,16 @@ def screenshot(path: Path, title: str = "") -> None:
     subprocess.run([sys.executable, "-c", _SHOOT, str(path), window], check=True, timeout=60)
 
 
-def _middle() -> tuple[int, int]:
+def place() -> tuple[int, int, int, int]:
+    """Where the window is on the screen: x, y, width, height."""
     lines = _xdotool("getwindowgeometry", "--shell", _window).splitlines()
-    place = {name: int(value) for name, value in (line.split("=") for line in lines)}
-    return place["X"] + place["WIDTH"] // 2, place["Y"] + place["HEIGHT"] // 2
+    found = {name: int(value) for name, value in (line.split("=") for line in lines)}
+    return found["X"], found["Y"], found["WIDTH"], found["HEIGHT"]
+
+
+def _middle() -> tuple[int, int]:
+    x, y, width, height = place()
+    return x + width // 2, y + height // 2
 
 
 def _escape() -> None:

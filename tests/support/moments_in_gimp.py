@@ -53,6 +53,7 @@ def undo_in_a_repaint() -> Told:
     image = opened()
     group = image.get_layers()[0]
     group.set_name("Renamed last")  # what the undo takes back
+    Gimp.displays_flush()  # else GIMP's menu does not know yet that there is something to undo
     before = names(image)
     grow(parts_by_size(image)[0])  # in the layer's buffer: no undo step
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from gi.repository import Gimp
@@ -19,6 +20,7 @@ from protocol.facts import as_json
 from protocol.messages import Borrow, BundleInfo, Level, Repainted
 
 Groups = dict[str, tuple[str, ...]]
+Known = tuple[photos.Photo, state.State]
 LEVEL: Level = "fast"
 
 
@@ -37,20 +39,11 @@ def run(
     if other is None or not other.is_valid() or other == image:
         raise PlugInError(_("Choose another open image to borrow from: open it first."))
     with Session(view) as session:
-        names = _resolve(parts, groups_of(session, kept.bundle), kept.bundle)
+        names = resolve(parts, groups_of(session, kept.bundle), kept.bundle)
         photo = results.under(photo, kind="borrow", parts=names)
         source, theirs = _subject_of(session, other, photo, kept)
-        theirs = sending.ensure_photo(session, source, theirs, (0.3, 0.4))
-        answer, kept = sending.about_photo(
-            session,
-            photo,
-            kept,
-            lambda name: Borrow(
-                photo=name, other=theirs.photo, parts=names, take=take, steps=steps
-            ),
-            (0.4, 1.0),
-        )
-    edited = expect(Repainted, answer)
+        wanted = Wanted(names, take, steps)
+        edited, kept = ask(session, (photo, kept), (source, theirs), wanted, (0.3, 1.0))
     title = _("Borrowed {parts}").format(parts=parts)
     edit = results.record_of("borrow", title, 1.0, 0, edited, kept.bundle)
     with layers.undo_step(image) as added:
@@ -62,6 +55,39 @@ def run(
         "other": other.get_name(),
         **as_json(edited.report),
     }
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which parts, and whether with the other photo's pixels or in its shape only."""
+
+    parts: tuple[str, ...]
+    take: Literal["look", "shape"] = "look"
+    steps: int = 60
+
+
+def ask(
+    session: Session, mine: Known, theirs: Known, wanted: Wanted, span: tuple[float, float]
+) -> tuple[Repainted, state.State]:
+    """What one subject looks like with parts of another; the image is not changed. Returns the
+    first one's state, too, with its photo's present id.
+    """
+    low, high = span
+    middle = low + 0.15 * (high - low)
+    other = sending.ensure_photo(session, *theirs, (low, middle))
+    answer, kept = sending.about_photo(
+        session,
+        *mine,
+        lambda name: Borrow(
+            photo=name,
+            other=other.photo,
+            parts=wanted.parts,
+            take=wanted.take,
+            steps=wanted.steps,
+        ),
+        (middle, high),
+    )
+    return expect(Repainted, answer), kept
 
 
 def find(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> tuple[photos.Photo, state.State]:
@@ -90,7 +116,7 @@ def groups_of(session: Session, bundle: str) -> Groups:
     }  # the first one is the background
 
 
-def _resolve(parts: str, groups: Groups, bundle: str) -> tuple[str, ...]:
+def resolve(parts: str, groups: Groups, bundle: str) -> tuple[str, ...]:
     """The parts that a list of groups and parts stands for."""
     known = groups | {part: (part,) for members in groups.values() for part in members}
     wanted = [name.strip() for name in parts.split(",") if name.strip()]

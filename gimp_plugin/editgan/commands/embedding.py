@@ -59,13 +59,19 @@ def embed_all(session: Session, photo: photos.Photo, wish: Wish, span: Span) -> 
     return embed_each(session, photo, found, wish, (middle, high))
 
 
-def detect(session: Session, photo: photos.Photo, bundle: str, span: Span) -> list[Subject]:
-    """The subjects in the photo, or those that the selection meets; best first, never empty."""
-    return expect(Detected, session.request(detection(photo, bundle), span)).subjects
+def detect(
+    session: Session, photo: photos.Photo, bundle: str, span: Span, *, all_of_it: bool = False
+) -> list[Subject]:
+    """The subjects in the photo, or those that the selection meets; best first, never empty.
+
+    all_of_it: whatever is selected.
+    """
+    message = detection(photo, bundle, all_of_it=all_of_it)
+    return expect(Detected, session.request(message, span)).subjects
 
 
-def detection(photo: photos.Photo, bundle: str) -> Detect:
-    """The request for the subjects in a photo, or for those that the selection meets."""
+def detection(photo: photos.Photo, bundle: str, *, all_of_it: bool = False) -> Detect:
+    """The request for `detect`."""
     small, scale = thumbnail.shrunken(photo.layer)
     return Detect(
         bundle=bundle,
@@ -73,7 +79,7 @@ def detection(photo: photos.Photo, bundle: str) -> Detect:
         scale=scale,
         width=photo.width,
         height=photo.height,
-        selection=photo.selection(),
+        selection=None if all_of_it else photo.selection(),
     )
 
 

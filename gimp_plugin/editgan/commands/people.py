@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from gi.repository import Gimp
 
-from image import photos, stacks, state, subjects, thumbnail
+from image import photos, results, stacks, state, subjects, thumbnail
 from image.canvas_preview import CanvasPreview
 from image.stacks import Stack
 from protocol.geometry import Rect
@@ -58,24 +58,20 @@ class Person:
         return subjects.centre(self.quad)
 
     def remembered(self, kept: state.State) -> None:
-        """Take over what the image holds of this person: the stack and its layer."""
+        """Take over what the image holds of this person: the stack and its layer, and the results
+        of other commands below that, which count as part of the photo.
+        """
         self.kept = kept
         self.layer, self.kept_stack = stacks.find(self.photo.image, [], kept)
+        below = results.under(self.photo, self.layer)
+        self.is_open = self.is_open and below.results == self.photo.results
+        self.photo = below
         self.stack, self.edited, self.edited_stack = self.kept_stack, None, None
         self.canvas = CanvasPreview(self.photo, self.layer)
 
     def face(self, side: int) -> Pixels:
         """The face as the photo shows it, about `side` pixels wide."""
-        half = self.size * CLOSE / 2
-        (x, y), width, height = self.middle, self.photo.width, self.photo.height
-        left, top = (
-            min(max(round(at - half), 0), end - 1) for at, end in ((x, width), (y, height))
-        )
-        right, bottom = min(round(x + half), width), min(round(y + half), height)
-        seen = Rect(left, top, max(right - left, 1), max(bottom - top, 1))
-        scale = side / min(seen.width, seen.height)
-        small = max(1, round(seen.width * scale)), max(1, round(seen.height * scale))
-        return thumbnail.of_part(self.photo.layer, seen, small)
+        return thumbnail.close_up(self.photo.layer, self.quad, CLOSE, side)
 
 
 def of_photo(

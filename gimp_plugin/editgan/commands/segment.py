@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from gi.repository import Gimp
 
+from commands import borrow
 from commands.embedding import Embedded, Wish, detect, embed_each, meant
 from image import layers, palette, part_layers, photos, state, subjects, uncertainty
 from link.progress import View
@@ -29,15 +30,18 @@ def run(image: Gimp.Image, drawables: Sequence[Gimp.Drawable], wish: Wish, view:
         found = detect(session, photo, wish.bundle, (0.05, 0.2))
         wanted = found[:1] if photo.selection() else meant(found)
         done = embed_each(session, photo, wanted, wish, (0.2, 0.95))
+        groups = borrow.groups_of(session, wish.bundle)
+    order = [part for members in groups.values() for part in members]
     view.say(_("Adding the part layers"), 0.95)
     palette.install(wish.bundle, done[0].segmented.parts)
     several = len({*(k.subject for k in known), *(e.kept.subject for e in done)}) > 1
     with layers.undo_step(image) as added:
-        groups = [_show(photo, one, several, added) for one in done]
-    image.set_selected_layers([_topmost_seen(groups[0], done[0].segmented.parts)])
+        made = [_show(photo, one, order, several, added) for one in done]
+    image.set_selected_layers(made[0].get_children()[:1])
     return {
-        "group": groups[0].get_name(),
-        "groups": [group.get_name() for group in groups],
+        "group": made[0].get_name(),
+        "groups": [group.get_name() for group in made],
+        "layers": [part.name for part in _in_order(done[0].segmented.parts, order)],
         "parts": [part.name for part in done[0].segmented.parts],
         "bundle": wish.bundle,
         "photo_layer": photo.layer.get_name(),
@@ -58,22 +62,29 @@ def worst(reports: Sequence[Report]) -> Report:
     return min(reports, key=rank)
 
 
-def _topmost_seen(group: Gimp.GroupLayer, parts: Sequence[PartLayer]) -> Gimp.Layer:
-    """The one to begin with: above it lie only parts that the photo does not show."""
-    seen = {part.name for part in parts if any(bytes(part.alpha.data))}
-    layers = group.get_children()
-    marks = ((layer, state.recall(layer, state.PART, state.Part)) for layer in layers)
-    return next((layer for layer, mark in marks if mark and mark.name in seen), layers[0])
+def _in_order(parts: Sequence[PartLayer], order: Sequence[str]) -> list[PartLayer]:
+    """Those that the photo shows, the topmost first: the same order in every photo.
+
+    order: the parts' names; what is not in it, the background say, lies below.
+    """
+    rank = {name: place for place, name in reversed(list(enumerate(order)))}
+    seen = [part for part in parts if any(bytes(part.alpha.data))]
+    return sorted(seen, key=lambda part: (rank.get(part.name, len(order)), -part.index))
 
 
 def _show(
-    photo: photos.Photo, one: Embedded, several: bool, added: list[Gimp.Item]
+    photo: photos.Photo,
+    one: Embedded,
+    order: Sequence[str],
+    several: bool,
+    added: list[Gimp.Item],
 ) -> Gimp.GroupLayer:
     """Put a subject's part group into the image, and remember the subject."""
-    kept = one.kept
-    mark = state.Group(kept.photo, kept.bundle, kept.subject, quad=kept.quad)
+    kept, parts = one.kept, _in_order(one.segmented.parts, order)
+    made = tuple(part.name for part in parts)
+    mark = state.Group(kept.photo, kept.bundle, kept.subject, made, quad=kept.quad)
     previous = part_layers.find_group(photo.image, kept.subject)
-    group = part_layers.build(photo, one.segmented.parts, mark, kept.rect, added)
+    group = part_layers.build(photo, parts, mark, kept.rect, added)
     if previous is not None:
         part_layers.replace(previous, group, [part.name for part in one.segmented.parts])
     part_layers.set_names(group, mark, several=several)

@@ -31,7 +31,9 @@ Quad = tuple[float, float, float, float, float, float, float, float]
 
 
 def look(layer: Gimp.Layer, quad: Sequence[float]) -> Pixels:
-    """The subject in its frame, upright, grey: u8 [SIDE, SIDE]; 0 where the layer ends."""
+    """The subject in its frame, upright, grey: u8 [SIDE, SIDE]; 0 where the layer ends, or shows
+    nothing: what was erased since cannot make it look like somebody else.
+    """
     size = layer.get_width(), layer.get_height()
     rect = bounds(quad, 0.0, *size)
     if rect is None:
@@ -44,7 +46,7 @@ def look(layer: Gimp.Layer, quad: Sequence[float]) -> Pixels:
         if 0 <= x < size[0] and 0 <= y < size[1]:
             column, row = int((x - rect.x) * scale[0]), int((y - rect.y) * scale[1])
             if 0 <= column < small.width and 0 <= row < small.height:
-                values[place] = max(1, small.data[row * small.width + column])
+                values[place] = small.data[row * small.width + column]
     return Pixels(SIDE, SIDE, 1, "u8", bytes(values))
 
 

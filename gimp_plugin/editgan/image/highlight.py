@@ -32,7 +32,7 @@ class Highlight:
             for part in parts:
                 name, rect = _("EditGAN highlight"), part.rect.moved(*offset)
                 layer = layers.new_layer(image, name, rect, _OPACITY)
-                layers.write(layer, part_pixels.coloured(part, part.rect))
+                layers.write(layer, part_pixels.drawn(part, part.rect, image))
                 image.insert_layer(layer, None, 0)
                 self._layers.append(layer)
         Gimp.displays_flush()

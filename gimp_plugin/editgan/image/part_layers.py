@@ -23,7 +23,6 @@ from protocol.messages import PaintedPart, PartLayer, Pixels
 
 OPACITY = 50.0  # %, so that the photo shows through
 _SLACK = 0.03  # of the frame's side: a layer that lies farther off was not moved with the photo
-BACKGROUND = 0  # part index
 _READ = "editgan-read"  # on a group: what its layers held when they were made or last read
 _FLAGS = Gimp.PARASITE_PERSISTENT | Gimp.PARASITE_UNDOABLE
 _COPY = re.compile(r"(?: copy)?(?: ?#\d+)?$")  # what GIMP adds to a second layer's name
@@ -56,7 +55,7 @@ def build(
     within: Rect,
     added: list[Gimp.Item],
 ) -> Gimp.GroupLayer:
-    """Add the group at the top of the image, the smallest part topmost, the background lowest.
+    """Add the group at the top of the image. parts: the topmost first.
 
     within: the subject's rectangle; what is painted beyond it would not count.
     """
@@ -65,7 +64,7 @@ def build(
     group.set_visible(False)  # else GIMP would merge the group anew with every layer
     image.insert_layer(group, None, 0)
     added.append(group)
-    for place, part in enumerate(sorted(parts, key=_depth)):
+    for place, part in enumerate(parts):
         layer = _new_layer(photo, part, part_pixels.with_margin(part.rect, within))
         image.insert_layer(layer, group, place)
         state.keep(layer, state.PART, state.Part(part.name, mark.bundle, _rect(photo, layer)))
@@ -208,13 +207,9 @@ def part_layers(group: Gimp.GroupLayer) -> list[Gimp.Layer]:
     return [layer for layer in layers.walk(group.get_children()) if not layer.is_group()]
 
 
-def _depth(part: PartLayer) -> tuple[bool, int]:
-    return part.index == BACKGROUND, sum(bytes(part.alpha.data))
-
-
 def _new_layer(photo: photos.Photo, part: PartLayer, room: Rect) -> Gimp.Layer:
     layer = layers.new_layer(photo.image, part.name, room.moved(*photo.offset))
-    layers.write(layer, part_pixels.coloured(part, room))
+    layers.write(layer, part_pixels.drawn(part, room, photo.image))
     return layer
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from gi.repository import Gimp
+
 from protocol.geometry import Rect
 from protocol.messages import PartLayer, Pixels
 
 MARGIN = 0.5  # of a part's size on each side: room to paint, and scaling stays centred on the part
 MIN_MARGIN = 16  # px
+_GREYS = (255, 205, 155)  # of neighbouring parts in a greyscale image
+_LINE = 0.004  # of the room's longer side: half the width of an outline
+_HALF = bytes(255 if value >= 128 else 0 for value in range(256))
 
 
 def with_margin(rect: Rect, within: Rect) -> Rect:
@@ -19,19 +24,50 @@ def with_margin(rect: Rect, within: Rect) -> Rect:
     return Rect.between(left, top, right, bottom)
 
 
+def drawn(part: PartLayer, room: Rect, image: Gimp.Image) -> Pixels:
+    """What the part's layer holds in an image; it covers `room`."""
+    grey = image.get_base_type() == Gimp.ImageBaseType.GRAY
+    return outlined(part, room) if grey else coloured(part, room)
+
+
 def coloured(part: PartLayer, room: Rect) -> Pixels:
     """The part's colour all over `room`, with the part's alpha where the part lies."""
+    alpha = _alpha(part, room)
+    data = bytearray(len(alpha) * 4)
+    for channel, value in enumerate(part.color):
+        data[channel::4] = bytes([value]) * len(alpha)
+    data[3::4] = alpha
+    return Pixels(room.width, room.height, 4, "u8", bytes(data))
+
+
+def outlined(part: PartLayer, room: Rect) -> Pixels:
+    """The same for greyscale images, in which no colour tells parts apart: a grey, and black along
+    the part's border.
+    """
+    alpha = _alpha(part, room)
+    inside = int.from_bytes(alpha.translate(_HALF))
+    inner = inside
+    reach = max(1, round(_LINE * max(room.width, room.height)))
+    for step in (8 * reach, 8 * reach * room.width):
+        inner &= (inside << step) & (inside >> step)
+    line = (inside ^ inner).to_bytes(len(alpha))
+    grey = _GREYS[part.index % len(_GREYS)]
+    shades = line.translate(bytes(0 if value else grey for value in range(256)))
+    data = bytearray(len(alpha) * 4)
+    for channel in range(3):
+        data[channel::4] = shades
+    data[3::4] = alpha
+    return Pixels(room.width, room.height, 4, "u8", bytes(data))
+
+
+def _alpha(part: PartLayer, room: Rect) -> bytes:
     x, y, w, h = part.rect
     left, top, width, height = room
     alpha, source = bytearray(width * height), memoryview(part.alpha.data)
     for row in range(h):
         start = (y - top + row) * width + x - left
         alpha[start : start + w] = source[row * w : (row + 1) * w]
-    data = bytearray(width * height * 4)
-    for channel, value in enumerate(part.color):
-        data[channel::4] = bytes([value]) * (width * height)
-    data[3::4] = alpha
-    return Pixels(width, height, 4, "u8", data)
+    return bytes(alpha)
 
 
 def is_near(one: Rect, other: Rect, slack: float) -> bool:

@@ -153,13 +153,17 @@ def tidy(stack: Stack) -> Stack:
     return replace(stack, entries=tuple(entries))
 
 
-def stamp(image: Gimp.Image) -> tuple[tuple[int, bytes], ...]:
-    """Another one whenever a stack in the image was added, changed or removed: by undo, say."""
-    return tuple(
-        (layer.get_id(), bytes(layer.get_parasite(STACK).get_data()))
-        for layer in layers.walk(image.get_layers())
-        if state.is_marked(layer, STACK)
-    )
+def stamp(image: Gimp.Image) -> tuple[tuple[int, bool, bytes], ...]:
+    """Another one whenever a result in the image was added, changed, hidden or removed: by undo, or
+    by another command.
+    """
+    found = []
+    for layer in layers.walk(image.get_layers()):
+        if state.is_marked(layer, state.RESULT):
+            stack = layer.get_parasite(STACK)
+            shown = stack is not None or layer.get_visible()  # a preview hides the stack's own
+            found.append((layer.get_id(), shown, bytes(stack.get_data()) if stack else b""))
+    return tuple(found)
 
 
 def parse(text: str) -> list[tuple[str, float | None]]:

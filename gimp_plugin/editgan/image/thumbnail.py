@@ -6,6 +6,9 @@ its tiles have no smaller versions there.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 from gi.repository import Gegl, Gimp
 
 from image import precision
@@ -35,13 +38,32 @@ def of_part(layer: Gimp.Layer, rect: Rect, size: tuple[int, int]) -> Pixels:
     return _as_rgb(*_thumbnail(layer, rect, size))
 
 
+def close_up(layer: Gimp.Layer, quad: Sequence[float], share: float, side: int) -> Pixels:
+    """The middle of a frame, `share` of its side wide, about `side` pixels large, as R'G'B' u8."""
+    half = math.dist(quad[0:2], quad[6:8]) * share / 2
+    edges = []
+    for axis, end in ((0, layer.get_width()), (1, layer.get_height())):
+        middle = sum(quad[axis::2]) / 4
+        low = min(max(round(middle - half), 0), end - 1)
+        edges.append((low, max(min(round(middle + half), end), low + 1)))
+    (left, right), (top, bottom) = edges
+    seen = Rect(left, top, right - left, bottom - top)
+    scale = side / min(seen.width, seen.height)
+    small = max(1, round(seen.width * scale)), max(1, round(seen.height * scale))
+    return of_part(layer, seen, small)
+
+
 def grey(layer: Gimp.Layer, rect: Rect, side: int) -> Pixels:
-    """A rectangle of the layer in grey, u8, at most `side` pixels on a side."""
+    """A rectangle of the layer in grey, u8, at most `side` pixels on a side; 0 where nothing shows,
+    at least 1 elsewhere.
+    """
     scale = min(1.0, side / max(rect.width, rect.height))
     size = max(1, round(rect.width * scale)), max(1, round(rect.height * scale))
     buffer, w, h = _thumbnail(layer, rect, size)
     area = Gegl.Rectangle.new(0, 0, w, h)
-    return Pixels(w, h, 1, "u8", buffer.get(area, 1.0, "Y' u8", Gegl.AbyssPolicy.NONE))
+    data = buffer.get(area, 1.0, "Y'A u8", Gegl.AbyssPolicy.NONE)
+    shown = zip(data[0::2], data[1::2], strict=True)
+    return Pixels(w, h, 1, "u8", bytes(max(1, y) if a >= 128 else 0 for y, a in shown))
 
 
 def _thumbnail(

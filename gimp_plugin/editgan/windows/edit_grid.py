@@ -68,6 +68,18 @@ def matches(edit: EditInfo, words: Sequence[str]) -> bool:
     return all(word in text for word in words)
 
 
+def rank(edit: EditInfo, words: Sequence[str]) -> int:
+    """The order of hits: 0 for the title that was searched for, more the less it is like that."""
+    if not words:
+        return 0
+    wanted, title = " ".join(words), (edit.title or edit.name).casefold()
+    if wanted == title:
+        return 0
+    if title.startswith(wanted):
+        return 1
+    return 2 if wanted in title else 3
+
+
 def about(edit: EditInfo) -> str:
     """What a tooltip says of an edit."""
     source = _("a preset") if edit.source == "preset" else _("your own")
@@ -105,6 +117,7 @@ class EditGrid:
             homogeneous=True,
         )
         self._flow.set_filter_func(self._shown)
+        self._flow.set_sort_func(self._order)
         self._connect()
         scrolled = Gtk.ScrolledWindow(shadow_type=Gtk.ShadowType.IN, vexpand=True, hexpand=True)
         scrolled.set_policy(Gtk.PolicyType.NEVER, Gtk.PolicyType.AUTOMATIC)
@@ -179,21 +192,35 @@ class EditGrid:
         if not (before and self._part.set_active_id(before)):
             self._part.set_active(0)
 
+    @property
+    def _words(self) -> list[str]:
+        return self.search.get_text().casefold().split()
+
+    def _order(self, one: Gtk.FlowBoxChild, other: Gtk.FlowBoxChild) -> int:
+        """The closest hits first, else as they were filled in."""
+        ranks = {tile.widget: place for place, tile in enumerate(self._ranked())}
+        first, second = (ranks.get(child, len(ranks)) for child in (one, other))
+        return (first > second) - (first < second)
+
+    def _ranked(self) -> list[Tile]:
+        return sorted(self._tiles, key=lambda tile: rank(tile.edit, self._words))
+
     def _shown(self, child: Gtk.FlowBoxChild) -> bool:
         tile = self._tile_of(child)
-        words = self.search.get_text().casefold().split()
+        words = self._words
         part = self._part.get_active_id() or _ALL
         return tile is not None and tile.matches(words, part, self._favourites.get_active())
 
     def _filtered(self) -> None:
         """What is selected must be seen: else the first that is found."""
+        self._flow.invalidate_sort()
         self._flow.invalidate_filter()
         if self._chosen() is None and (found := self._found()):
             self._flow.select_child(found.widget)
         self._selected()
 
     def _found(self) -> Tile | None:
-        return next((tile for tile in self._tiles if self._shown(tile.widget)), None)
+        return next((tile for tile in self._ranked() if self._shown(tile.widget)), None)
 
     def _first_found(self) -> None:
         """Return in the search box goes to the first edit that was found."""

@@ -17,6 +17,8 @@ from windows import status_dialog
 # image, selected layers, the procedure's arguments, whether to ask
 Run = Callable[[Gimp.Image, list[Gimp.Drawable], Any, bool], object]
 LABELS = {
+    "plug-in-editgan-best-take": _("Best Ta_ke..."),
+    "plug-in-editgan-everywhere": _("Same Edits in All _Open Images..."),
     "plug-in-editgan-borrow": _("Borrow from Another _Photo..."),
     "plug-in-editgan-save-edit": _("Save as _Edit..."),
     "plug-in-editgan-apply": _("Edit Librar_y..."),
@@ -47,7 +49,7 @@ class MoreMenu:
         menu.show_all()
         self.widget = Gtk.MenuButton(label=_("_More"), use_underline=True, popup=menu)
         self.widget.set_direction(Gtk.ArrowType.UP)
-        self.widget.set_tooltip_text(_("Borrow from another photo, save edits, settings"))
+        self.widget.set_tooltip_text(_("Other open images, saving edits, settings"))
 
     def _item(self, menu: Gtk.Menu, label: str) -> Gtk.MenuItem:
         item = Gtk.MenuItem.new_with_mnemonic(label)

@@ -11,7 +11,7 @@ from gi.repository import Gimp
 
 from commands import apply, embedding, people
 from commands.people import Person
-from image import photos, state, subjects
+from image import part_layers, photos, state, subjects
 from link import settings
 from link.background import Background
 from link.errors import PlugInError
@@ -23,6 +23,7 @@ from protocol.messages import (
     Detected,
     Event,
     JobRequest,
+    Level,
     Message,
     Progress,
     Segment,
@@ -32,6 +33,8 @@ from protocol.messages import (
 from windows.shown import Shown
 
 IDLE_S = 2.0  # without a click: then others are embedded, too
+QUIET_S = 6.0  # without any work: then those who are known are embedded better
+_BETTER: dict[Level, Level] = {"fast": "balanced", "balanced": "faithful"}
 
 
 class Bench(Protocol):
@@ -63,15 +66,19 @@ class Opening:
     def __init__(self, bench: Bench, drawables: Sequence[Gimp.Drawable]) -> None:
         self._bench, self._drawables = bench, drawables
         self._opening: tuple[Person, str] | None = None  # who is being embedded, by which job
+        self._improving = False  # somebody who is known already
+        self._good_enough: set[int] = set()  # who cannot be embedded better
+        self._quiet = time.monotonic()  # since when nothing has been done
 
     def make_room(self) -> None:
-        """Somebody is worked on: the others wait."""
-        if self._opening and self._opening[0] is not self._bench.person and self._bench.asking:
+        """Somebody is worked on: the others wait, and so does what is good enough."""
+        others = self._opening and self._opening[0] is not self._bench.person
+        if self._opening and (others or self._improving) and self._bench.asking:
             self._bench.asking.cancel(self._opening[1])
 
     def forget(self) -> None:
         """The backend is gone, and with it what was under way."""
-        self._opening = None
+        self._opening, self._improving = None, False
 
     def find_people(self) -> None:
         """Look for faces; those that the image remembers are there at once."""
@@ -118,9 +125,10 @@ class Opening:
     def open(self, person: Person) -> None:
         """Let the backend know the face: its code from the image, or found now."""
         if self._opening and self._bench.asking:
-            if self._opening[0] is person:
+            if self._opening[0] is person and not self._improving:
                 return
             self._bench.asking.cancel(self._opening[1])
+        self._improving = False
         try:
             wish = embedding.Wish(self.bundle, settings.load().level)
             message = embedding.opening(person.photo, person.quad, person.rect, wish, person.kept)
@@ -130,7 +138,7 @@ class Opening:
         self._bench.shown.show_person(person, True)
 
         def failed(error: PlugInError) -> None:
-            self._opening = None
+            self._ended(job)
             self._bench.shown.show_person(person, False)
             if error.code != "cancelled":
                 self._bench.tell(error)
@@ -161,6 +169,51 @@ class Opening:
             if person.changed:
                 self._bench.show(person)
 
+    def _improve(self, person: Person) -> None:
+        """Embed a face better than it is, without a word: its dot says how good it is then."""
+        kept = person.kept
+        assert kept is not None
+        wish = embedding.Wish(kept.bundle, kept.level)
+        try:
+            known = embedding.opening(person.photo, person.quad, person.rect, wish, kept)
+        except PlugInError:  # the photo was changed: whoever works on it is told
+            return
+        message = replace(known, level=_BETTER[kept.level], improve=True)
+
+        def improved(answer: Message) -> None:
+            """The backend has the better code from now on, so the window has, too."""
+            self._ended(job)
+            better = expect(Segmented, answer)
+            sha = self._bench.backend.sha_of(message.bundle)
+            found = embedding.state_after(person.photo, message, better, sha)
+            person.kept = replace(found, subject=person.number, stack=kept.stack)
+            person.parts = list(better.parts)
+            self._bench.shown.show_person(person, False)
+
+        def failed(error: PlugInError) -> None:
+            self._ended(job)
+            if error.code != "cancelled":  # nobody has asked for it, so nobody is told
+                self._good_enough.add(person.number)
+
+        job = self._ask(message, improved, "open", failed)
+        self._opening, self._improving = ((person, job), True) if job else (None, False)
+
+    def _ended(self, job: str) -> None:
+        """By now somebody else may be embedded instead."""
+        if self._opening and self._opening[1] == job:
+            self._opening, self._improving = None, False
+
+    def _can_improve(self, person: Person) -> bool:
+        """Whether nothing hangs on the present code yet: no edit, and no layer to paint on."""
+        untouched = person.is_open and not person.changed and person.layer is None
+        return (
+            untouched
+            and person.number not in self._good_enough
+            and person.kept is not None
+            and person.kept.level in _BETTER
+            and part_layers.find_group(self._bench.image, person.number) is None
+        )
+
     def _heard(self, person: Person, event: Event) -> None:
         if person is self._bench.person and isinstance(event, Progress):
             text = _("Getting to know this face: {text}")
@@ -170,13 +223,20 @@ class Opening:
             self._bench.shown.say(text.format(number=number, count=count, text=describe(event)))
 
     def go_on(self) -> None:
-        """Get to know the others as long as nobody waits for something else."""
-        rested = time.monotonic() - self._bench.touched > IDLE_S
-        if not rested or self._opening or not self._bench.asking or self._bench.asking.is_busy:
+        """Get to know the others as long as nobody waits for something else, then better."""
+        now = time.monotonic()
+        if self._opening or not self._bench.asking or self._bench.asking.is_busy:
+            self._quiet = now
+            return
+        if now - self._bench.touched < IDLE_S:
             return
         others = [p for p in self._bench.people if not p.is_open and not p.offered]
         if others:
             self.open(others[0])
+        elif now - max(self._quiet, self._bench.touched) > QUIET_S:
+            first = sorted(self._bench.people, key=lambda one: one is not self._bench.person)
+            if better := [person for person in first if self._can_improve(person)]:
+                self._improve(better[0])
 
     def _ask(
         self,

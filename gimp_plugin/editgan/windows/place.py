@@ -8,7 +8,7 @@ import gi
 
 gi.require_version("Gtk", "3.0")
 gi.require_version("Gdk", "3.0")
-from gi.repository import Gdk, Gtk
+from gi.repository import Gdk, GLib, Gtk
 
 from protocol import paths, private_file
 
@@ -18,10 +18,16 @@ _RIGHT_HALF = 0.55  # of the photo's width: a face beyond it is covered by a win
 
 
 def put(window: Gtk.Window, size: tuple[int, int], face: float | None) -> None:
-    """Place a window that is about to be shown. face: the face's middle, a part of the width."""
+    """Place a window that is about to be shown. face: the face's middle, a part of the width.
+
+    What is in the window may need more room than `size`: then it gets that, on the screen.
+    """
     area = _screen()
     x, y, width, height = _remembered() or (-1, -1, *size)
-    width, height = min(width, area.width), min(height, area.height)
+    window.get_child().show_all()  # else it needs no room yet
+    least, _natural = window.get_preferred_size()
+    width = min(max(width, least.width), area.width)
+    height = min(max(height, least.height), area.height)
     window.set_default_size(width, height)
     if x < 0:
         on_the_left = face is not None and face > _RIGHT_HALF
@@ -31,6 +37,25 @@ def put(window: Gtk.Window, size: tuple[int, int], face: float | None) -> None:
     x = min(max(x, area.x), area.x + area.width - width)
     y = min(max(y, area.y), area.y + area.height - height)
     window.move(x, y)
+    sizes = [(width, height)]
+    window.connect("size-allocate", lambda *_event: _stay(window, sizes))
+
+
+def _stay(window: Gtk.Window, sizes: list[tuple[int, int]]) -> None:
+    """Come back onto the screen where the window has grown beyond its edge: by what is in it now.
+
+    sizes: those that it has had; one that is new is appended.
+    """
+    (x, y), size, area = window.get_position(), window.get_size(), _screen()
+    if size == sizes[-1] or not window.get_mapped():
+        return
+    sizes.append(size)
+    inside = (
+        max(min(x, area.x + area.width - size[0]), area.x),
+        max(min(y, area.y + area.height - size[1]), area.y),
+    )
+    if inside != (x, y):
+        GLib.idle_add(lambda: window.move(*inside) and False)
 
 
 def remember(window: Gtk.Window) -> None:

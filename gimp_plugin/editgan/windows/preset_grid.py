@@ -13,7 +13,7 @@ from gi.repository import Gdk, Gtk, Pango
 from image.stacks import decimal
 from link.texts import _
 from protocol.messages import EditInfo, EditThumbnail
-from windows.edit_grid import about, matches
+from windows.edit_grid import about, matches, rank
 from windows.picture import pixbuf
 
 PICTURE = 92  # px, a side
@@ -113,7 +113,8 @@ class PresetGrid:
             can_focus=False,
         )
         self._flow.set_filter_func(self._shown)
-        self.search.connect("search-changed", lambda _entry: self._flow.invalidate_filter())
+        self._flow.set_sort_func(self._order)
+        self.search.connect("search-changed", lambda _entry: self._searched())
         self.search.connect("activate", lambda _entry: self._first_found())
         self.widget = Gtk.ScrolledWindow(
             shadow_type=Gtk.ShadowType.IN, vexpand=True, hexpand=True, can_focus=False
@@ -142,15 +143,31 @@ class PresetGrid:
         for name, tile in self._tiles.items():
             tile.show_scale(scales.get(name, 0.0))
 
+    @property
+    def _words(self) -> list[str]:
+        return self.search.get_text().casefold().split()
+
+    def _searched(self) -> None:
+        self._flow.invalidate_sort()
+        self._flow.invalidate_filter()
+
     def _shown(self, child: Gtk.FlowBoxChild) -> bool:
-        words = self.search.get_text().casefold().split()
         found = (tile for tile in self._tiles.values() if tile.widget == child)
-        return any(matches(tile.edit, words) for tile in found)
+        return any(matches(tile.edit, self._words) for tile in found)
+
+    def _order(self, one: Gtk.FlowBoxChild, other: Gtk.FlowBoxChild) -> int:
+        """The closest hits first, else as they were filled in."""
+        ranks = {tile.widget: place for place, tile in enumerate(self._ranked())}
+        first, second = (ranks.get(child, len(ranks)) for child in (one, other))
+        return (first > second) - (first < second)
+
+    def _ranked(self) -> list[Tile]:
+        return sorted(self._tiles.values(), key=lambda tile: rank(tile.edit, self._words))
 
     def _first_found(self) -> None:
         """Return in the search box goes to the slider of the first edit that was found."""
-        self._flow.invalidate_filter()  # typed faster than the entry told
-        found = (tile for tile in self._tiles.values() if self._shown(tile.widget))
+        self._searched()  # typed faster than the entry told
+        found = (tile for tile in self._ranked() if self._shown(tile.widget))
         if tile := next(found, None):
             tile.slider.grab_focus()
 

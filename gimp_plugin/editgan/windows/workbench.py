@@ -234,6 +234,8 @@ class Workbench:
             if self.person:
                 self.shown.show_stack(self.person)
                 self._show_face(self.person)
+                if not self.person.is_open:  # there is another result below by now
+                    self._opening.open(self.person)
         self._opening.go_on()
         return GLib.SOURCE_CONTINUE
 

@@ -74,6 +74,13 @@ class SmallResult:
     report: RepaintReport | ApplyReport
 
 
+@dataclass(frozen=True, eq=False)
+class SmallFace:
+    identity: NDArray[np.float32]
+    eyes: float
+    smile: float | None
+
+
 class SmallView:
     """The photo's brightness plus what the edits add; counts the pictures that it made."""
 
@@ -155,6 +162,12 @@ class SmallEngine:
         mse = np.float32(0.25)
         report = PhotoReport(0.0, "none", mse, None, None, "well", json.dumps(told), level, 0.0)
         return SmallPhoto(pixels, frame, w_plus, labels, parts, report)
+
+    def recognise(self, pixels: NDArray[Any], frame: CropFrame) -> SmallFace:
+        """Who it is depends on the brightness."""
+        identity = np.zeros(4, np.float32)
+        identity[int(pixels.mean()) % 4] = 1
+        return SmallFace(identity, 0.75, None)
 
     def uncertainty(self, photo: SmallPhoto) -> PlacedMask:
         return PlacedMask(3, 1, np.full((5, 7), 60, np.uint8))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ Call = Callable[..., Gimp.ValueArray]
 __all__ = [
     "backend",
     "call",
+    "empty_library",
     "kill_backend",
     "last_error",
     "no_images_left",
@@ -88,6 +90,13 @@ def no_last_values() -> Iterator[None]:
     yield
     for answered in (Path(Gimp.directory()) / "plug-in-settings").glob("*.last"):
         answered.unlink()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def empty_library() -> Iterator[None]:
+    """Every file of tests ends without edits of its own: another's would be found by a search."""
+    yield
+    shutil.rmtree(paths.library_dir(), ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ _SECONDS = 600  # one test: the backend starts within it, on a busy machine
 
 
 class Reporter:
-    """Appends one JSON line per phase of a test: node id, phase, outcome and what it said."""
+    """Appends one JSON line per phase of a test: node id, phase, outcome, seconds, what it said."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -23,6 +23,7 @@ class Reporter:
             node=report.nodeid,
             when=report.when,
             outcome=report.outcome,
+            duration=round(report.duration, 1),
             text=_reason(report),
             output=[list(section) for section in report.sections],
             xfail=getattr(report, "wasxfail", None),

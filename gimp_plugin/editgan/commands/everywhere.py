@@ -1,0 +1,77 @@
+"""The same edits on the same person in all open images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gi.repository import Gimp
+
+from commands import apply, series
+from commands.series import Face
+from image import photos, stacks, state
+from image.stacks import Stack
+from link.errors import PlugInError
+from link.report import Report
+from link.session import Session
+from link.texts import _
+
+
+def find(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> tuple[state.State, Stack]:
+    """The person that is meant, and the edits on them. Raises PlugInError if there are none."""
+    _photo, kept = apply.find(image, drawables)
+    stack = stacks.find(image, drawables, kept)[1] if kept is not None else None
+    if kept is None or stack is None or not stack.counting:
+        raise PlugInError(
+            _("There are no edits on this face yet: choose some, keep them, and try again.")
+        )
+    if not series.others(image):
+        raise PlugInError(_("There is no other open image: open the other photos first."))
+    return kept, stack
+
+
+def look(session: Session, image: Gimp.Image, kept: state.State) -> list[Face]:
+    """The same person in each of the other open images. Raises PlugInError if they are in none."""
+    photo, _kept = photos.remembered(image, kept)
+    mine = series.faces(session, photo, kept.bundle, (0.0, 0.1))
+    place = next(
+        (n for n, one in enumerate(mine) if one.kept and one.kept.subject == kept.subject), None
+    )
+    found = []
+    for everybody in series.in_images(session, series.others(image), kept.bundle, (0.1, 0.4)):
+        if place is not None and (face := series.matched(mine, everybody).get(place)):
+            found.append(face)
+    if not found:
+        raise PlugInError(
+            _("This person was not found in the other open images: open photos of them.")
+        )
+    return found
+
+
+def put(session: Session, stack: Stack, wanted: Sequence[Face]) -> Report:
+    """Lay the edits of a stack on each face, one undo step in each image.
+
+    What an image cannot take is left as it is and told: `failed`. After a cancel the images that
+    are done stay done.
+    """
+    done, failed = [], {}
+    step = 1.0 / max(len(wanted), 1)
+    for place, face in enumerate(wanted):
+        name = face.image.get_name()
+        session.about = _("Image {number} of {count}: ").format(number=place + 1, count=len(wanted))
+        try:
+            done.append(_put(session, stack, face, (place * step, (place + 1) * step)))
+        except PlugInError as error:
+            failed[name] = str(error)
+    session.about = ""
+    if failed and not done:
+        raise PlugInError(next(iter(failed.values())))
+    return {"images": done, "failed": failed}
+
+
+def _put(session: Session, stack: Stack, face: Face, span: tuple[float, float]) -> dict[str, str]:
+    ((_face, kept),) = series.embedded(session, [face], span)
+    layer, its = stacks.find(face.image, [], kept)
+    for entry in stack.counting:
+        its = stacks.with_entry(its, entry)
+    report = apply.commit(session, face.photo, kept, its, layer)
+    return {"image": face.image.get_name(), "layer": report["layer"]}
