@@ -6,7 +6,7 @@ photos. Read them together.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +15,7 @@ from torch import Tensor
 from backend.bundles.networks import AnyEncoder
 from backend.evaluation.distances import FeatureSpace, frechet_distance, kernel_distance
 from backend.models.generator import Generator, sample_z
+from backend.models.letterbox import letterboxed, shown_area
 from backend.models.perceptual import PerceptualNetwork, feature_distance
 from backend.models.pictures import quantized
 
@@ -43,6 +44,27 @@ class GeneratorQuality:
     feature_space: str
 
 
+@dataclass(frozen=True)
+class ReconstructionQuality:
+    """The same of reconstructions alone."""
+
+    perceptual: float
+    sharpness: float
+    frechet: float
+
+
+@torch.no_grad()
+def reconstruction_quality(
+    rebuilt: Tensor, photos: Tensor, perceptual: PerceptualNetwork, space: FeatureSpace
+) -> ReconstructionQuality:
+    """Compare reconstructions with their photos, (N, 3, R, R) each in [-1, 1]."""
+    return ReconstructionQuality(
+        perceptual=_distance(perceptual, rebuilt, photos),
+        sharpness=_detail(rebuilt) / _detail(photos),
+        frechet=frechet_distance(_embedded(space, rebuilt), _embedded(space, photos)),
+    )
+
+
 @torch.no_grad()
 def generator_quality(
     generator: Generator,
@@ -55,12 +77,11 @@ def generator_quality(
     to N - 1."""
     z = sample_z(generator.config, range(len(photos)))
     samples = torch.cat([generator(generator.map(some))[0] for some in z.split(_BATCH)])
-    samples, rebuilt = samples.clamp(-1, 1), _rebuilt(generator, encoder, photos)
-    real, again, new = (_embedded(space, pictures) for pictures in (photos, rebuilt, samples))
+    samples = letterboxed(samples.clamp(-1, 1), shown_area(photos, generator.config.aspect))
+    rebuilt = _rebuilt(generator, encoder, photos)
+    real, new = (_embedded(space, pictures) for pictures in (photos, samples))
     return GeneratorQuality(
-        perceptual=_distance(perceptual, rebuilt, photos),
-        sharpness=_detail(rebuilt) / _detail(photos),
-        frechet=frechet_distance(again, real),
+        **asdict(reconstruction_quality(rebuilt, photos, perceptual, space)),
         sample_sharpness=_detail(samples) / _detail(photos),
         variety=_variety(perceptual, samples) / _variety(perceptual, photos),
         sample_frechet=frechet_distance(new, real),
@@ -81,7 +102,7 @@ def reconstruction_distance(
 def _rebuilt(generator: Generator, encoder: AnyEncoder, photos: Tensor) -> Tensor:
     batches = photos.split(_BATCH)
     found = [generator(encoder(some, generator.w_avg))[0] for some in batches]
-    return torch.cat(found).clamp(-1, 1)
+    return letterboxed(torch.cat(found).clamp(-1, 1), shown_area(photos, generator.config.aspect))
 
 
 def _embedded(space: FeatureSpace, pictures: Tensor) -> Tensor:

@@ -68,6 +68,12 @@ class GeneratorConfig:
         return self.const_size[0] * scale, self.const_size[1] * scale
 
     @property
+    def aspect(self) -> float:
+        """Width by height of the picture within the square."""
+        height, width = self.const_size
+        return width / height
+
+    @property
     def n_ws(self) -> int:
         """Number of w vectors that W+ has."""
         return 2 * len(self.block_resolutions)

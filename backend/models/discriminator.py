@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+JUDGED = (0, 1, 2, 6)  # of SqueezeNet's layers
+
 
 class FeatureHead(nn.Module):
     """Patch discriminator on one layer of features."""
@@ -38,7 +40,7 @@ class ProjectedDiscriminator(nn.Module):
     The pretrained features judge content; the pixel head sees the fine texture that they lose.
     """
 
-    def __init__(self, channels: Sequence[int], layers: Sequence[int] = (0, 1, 2, 6)) -> None:
+    def __init__(self, channels: Sequence[int], layers: Sequence[int] = JUDGED) -> None:
         super().__init__()
         self.used = tuple(layers)
         self.heads = nn.ModuleList(FeatureHead(channels[i]) for i in self.used)

@@ -19,12 +19,15 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from backend.errors import BadImage
+from backend.models.letterbox import GREY
 from backend.photos.align import extract, within_aspect
 from backend.photos.cv import resize
+from backend.photos.detect import CentreDetector, make_detector
 from backend.photos.pixels import to_bytes
 from backend.training.aligned_file import AlignedFile
 from backend.training.sources import PictureSource, find_sources
 from protocol.errors import UserError
+from protocol.geometry import Rect
 
 _COVERED = 0.9  # of a crop: more lies in the photo, less would be padding
 _ENLARGED = 2.0  # how many pixels of a crop may come from one of the photo, along a side
@@ -34,11 +37,13 @@ _AHEAD = 8  # photos for each worker that are under way at once
 @dataclass(frozen=True)
 class Framing:
     """How pictures are cut out: the domain says how subjects are found, "aligned" that they are cut
-    out already; resolution: pixels; aspect: width by height of what is between bars."""
+    out already; resolution: pixels; aspect: width by height of what is between bars; whole: each
+    picture is one subject's box, and is shown whole, grey beyond it."""
 
     domain: str
     resolution: int
     aspect: float = 1.0
+    whole: bool = False
 
 
 ALIGNED = "aligned"
@@ -55,6 +60,8 @@ def _align_one(source: PictureSource, framing: Framing) -> NDArray[np.uint8] | s
         return "too small"
     if framing.domain == ALIGNED:
         return _as_it_is(image, resolution)
+    if framing.whole:
+        return _whole(image, framing)
     try:
         subject = _detector(framing.domain, framing.aspect).find(image)[0]
     except UserError:
@@ -77,10 +84,18 @@ def _as_it_is(image: NDArray[np.uint8], resolution: int) -> NDArray[np.uint8] | 
     return resize(image, (resolution, resolution), cv2.INTER_AREA)
 
 
+def _whole(image: NDArray[np.uint8], framing: Framing) -> NDArray[np.uint8]:
+    height, width = image.shape[:2]
+    everything = Rect(0, 0, width, height)
+    frame = CentreDetector(framing.aspect).find(image, everything)[0].frame
+    crop, valid = extract(image, frame, framing.resolution)
+    cut = np.where(valid[..., None], to_bytes(crop), np.uint8(GREY))
+    cut[~within_aspect(framing.resolution, framing.aspect)] = 0
+    return cut
+
+
 @cache  # in each worker process: loading it takes longer than using it
 def _detector(domain: str, aspect: float) -> Any:
-    from backend.photos.detect import make_detector
-
     torch.set_num_threads(1)
     return make_detector(domain, aspect=aspect, min_face=60)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from backend.models.discriminator import ProjectedDiscriminator
+from backend.models.discriminator import JUDGED, ProjectedDiscriminator
 from backend.models.runtime.precision import channels_last
 from backend.training.state import TrainingState
 from backend.training.team import ALONE, Team
@@ -22,12 +24,30 @@ def close_up(image: Tensor) -> Tensor:
     return F.interpolate(middle, size=(side, side), mode="bilinear", align_corners=False)
 
 
+def gradient_ratio(reconstruction: Tensor, judged: Tensor, pictures: Tensor, count: int) -> Tensor:
+    """Norm of one loss's gradient at the first `count` pictures by the other's (Esser et al. 2021,
+    eq. 7)."""
+    pulls = [
+        torch.autograd.grad(loss, pictures, retain_graph=True)[0][:count]
+        for loss in (reconstruction, judged)
+    ]
+    return pulls[0].norm() / pulls[1].norm().clamp(min=1e-8)
+
+
 class Critic:
     """A discriminator with its optimiser. Pictures (B, 3, R, R) come with their features, which
     are needed for the perceptual distance anyway."""
 
-    def __init__(self, channels: tuple[int, ...], rate: float, device: str | torch.device) -> None:
-        self.discriminator = channels_last(ProjectedDiscriminator(channels).to(device))
+    def __init__(
+        self,
+        channels: tuple[int, ...],
+        rate: float,
+        device: str | torch.device,
+        layers: Sequence[int] = JUDGED,
+    ) -> None:
+        """channels: of the feature network's layers; layers: those that are judged."""
+        network = ProjectedDiscriminator(channels, layers)
+        self.discriminator = channels_last(network.to(device))
         self.optimiser = torch.optim.Adam(
             self.discriminator.parameters(), lr=rate, betas=(0.0, 0.99), fused=True
         )

@@ -7,7 +7,7 @@ small photographs and large ones train one generator together.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,7 @@ class AlignedDataset:
     """Aligned pictures on disk, read through memory maps; raises BadImage where there are none.
 
     names: `folder/file` of each picture; kept: the indices of those to train on, those named in
-    `often` ten times.
+    `often` ten times, those in `draws` as often as it says.
     """
 
     def __init__(
@@ -35,6 +35,7 @@ class AlignedDataset:
         *,
         exclude: frozenset[str] = frozenset(),
         often: frozenset[str] = frozenset(),
+        draws: Mapping[str, int] | None = None,
         device: str = "cpu",
     ) -> None:
         folders = [folders] if isinstance(folders, Path) else folders
@@ -47,7 +48,8 @@ class AlignedDataset:
         self._starts = np.cumsum([0, *counts])
         self._sides = np.repeat([images.shape[1] for images in self._maps], counts)
         kept = [i for i, name in enumerate(self.names) if name not in exclude]
-        times = [OFTEN if self.names[i] in often else 1 for i in kept]
+        named = [self.names[i] for i in kept]
+        times = [OFTEN if n in often else (draws or {}).get(n, 1) for n in named]
         self.kept = np.repeat(np.array(kept, np.int64), times)
         self.device = torch.device(device)
 
@@ -137,3 +139,13 @@ def _read(folder: Path) -> tuple[NDArray[np.uint8], list[str]]:
     if images.ndim != 4 or images.dtype != np.uint8 or len(images) != len(names):
         raise BadImage(f"{folder} does not hold one name for each picture; align them again.")
     return images, names
+
+
+def read_draws(path: Path) -> dict[str, int]:
+    """How often pictures are drawn, by name, as `editgan train balance` writes it; raises
+    BadImage."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return {str(name): int(times) for name, times in found.items()}
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise BadImage(f"{path} does not say how often to draw which picture ({error}).") from error

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from backend.training.clock import Clock
 from backend.training.dataset import AlignedDataset
 from backend.training.interruption import whole_steps
 from backend.training.state import LAST, save_state
@@ -35,24 +36,35 @@ _BASIS_BATCHES = 256  # pictures for the basis of W: well more than w_dim
 
 
 @dataclass(frozen=True)
+class Distances:
+    """From photos never seen: of the networks that a run by the clock began with, and of the best
+    so far; None where they were not measured."""
+
+    distance_before: float | None
+    distance_best: float | None
+
+
+@dataclass(frozen=True)
 class GeneratorRun:
     """images: folders of `train align`; output: the run's folder; until: pictures to see in all;
-    save_every: pictures between two states; held_out: names of pictures never trained on, by
-    which the best networks are kept where there are any."""
+    save_every: pictures between two states; clock: what may end the run before; held_out: names of
+    pictures never trained on, by which the best networks are kept where there are any."""
 
     images: Sequence[Path]
     output: Path
     until: int
     save_every: int
+    clock: Clock
     held_out: frozenset[str]
     device: str
     quiet: bool
 
-    def train(self, trainer: GeneratorTrainer, data: AlignedDataset) -> None:
+    def train(self, trainer: GeneratorTrainer, data: AlignedDataset) -> Distances:
         """Step until `until`, saving on the way; raises UserError where a loss is no number."""
         settings, resolution, team = trainer.settings, trainer.config.resolution, trainer.team
         shown = self._shown_images(resolution)
         best = self._best_kept(trainer) if team.leads else None
+        before = best.offer() if best and self.clock.ends else None
         batches = data.batches(settings.batch, resolution, settings.seed, trainer.seen, team)
         losses: list[dict[str, Tensor]] = []
         quiet = self.quiet or not team.leads
@@ -60,17 +72,27 @@ class GeneratorRun:
             total=self.until, initial=trainer.seen, unit="img", mininterval=10, disable=quiet
         )
         with whole_steps() as interrupted:
-            while trainer.seen < self.until and not team.any(interrupted()):
+            while trainer.seen < self.until and not team.any(interrupted() or self.clock.over):
                 self._share_basis(trainer, data, bar)
-                trainer.cool(self.until)
+                trainer.cool(self.until, self._rate(trainer))
                 losses = [*losses[-49:], trainer.step(next(batches))]
                 bar.update(settings.batch)
                 if trainer.seen % self.save_every < settings.batch or trainer.seen >= self.until:
                     means = means_shown(losses)
                     if team.leads:
                         self._keep(trainer, best, shown, means, bar)
-            if trainer.seen < self.until and team.leads:  # interrupted
-                save_state(self.output / LAST, trainer.state())
+            if trainer.seen < self.until and team.leads:  # interrupted, or the time is over
+                if losses and not interrupted():
+                    self._keep(trainer, best, shown, means_shown(losses), bar)
+                else:
+                    save_state(self.output / LAST, trainer.state())
+        return Distances(before, best.distance if best else None)
+
+    def _rate(self, trainer: GeneratorTrainer) -> float:
+        """Of the rates, by the clock: the same for all processes, which must not drift apart."""
+        if not self.clock.ends:
+            return 1.0
+        return trainer.team.mean(torch.tensor(self.clock.rate, device=trainer.device)).item()
 
     def _keep(
         self,

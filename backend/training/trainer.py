@@ -18,12 +18,13 @@ from backend.models.config import GeneratorConfig
 from backend.models.encoder import Encoder
 from backend.models.generator import Generator
 from backend.models.identity import IdentityNetwork
+from backend.models.letterbox import letterboxed, shown_area
 from backend.models.perceptual import SqueezeNetFeatures
 from backend.models.pictures import save_grid, to_uint8
 from backend.models.runtime.precision import channels_last, fast_bfloat16
 from backend.training.augment import Augmentation
 from backend.training.config import TrainingConfig
-from backend.training.critic import Critic, close_up
+from backend.training.critic import Critic, close_up, gradient_ratio
 from backend.training.growing import grow_encoder, grow_generator
 from backend.training.shared_basis import find_shared_basis, rebase
 from backend.training.state import TrainingState, update_average
@@ -32,16 +33,6 @@ from backend.training.views import CriticView, as_it_is, focus_map
 
 _RECENT = 2048  # codes kept, for drawing others like them
 _BALANCE_EVERY = 16  # steps between two looks at the losses' gradients
-
-
-def _gradient_ratio(reconstruction: Tensor, judged: Tensor, pictures: Tensor, count: int) -> Tensor:
-    """Norm of one loss's gradient at the first `count` pictures by the other's (Esser et al. 2021,
-    eq. 7)."""
-    pulls = [
-        torch.autograd.grad(loss, pictures, retain_graph=True)[0][:count]
-        for loss in (reconstruction, judged)
-    ]
-    return pulls[0].norm() / pulls[1].norm().clamp(min=1e-8)
 
 
 class GeneratorTrainer:
@@ -128,9 +119,10 @@ class GeneratorTrainer:
         self.shared_basis = True
         return basis.explained
 
-    def cool(self, until: int) -> None:
-        """Set the rates for a run that ends when `until` images were seen."""
-        share = min((until - self.seen) / max(self.settings.cool_over, 1), 1.0)
+    def cool(self, until: int, most: float = 1.0) -> None:
+        """Set the rates for a run that ends when `until` images were seen; most: of the settings'
+        rates, 0..1."""
+        share = min((until - self.seen) / max(self.settings.cool_over, 1), most)
         for group, rate in zip(self.optimiser.param_groups, self._rates, strict=True):
             group["lr"] = share * rate
 
@@ -193,6 +185,8 @@ class GeneratorTrainer:
         pictures, _ = self.generator(shown, self.generator.random_noise(len(shown)))
         if (smaller := pictures.shape[-1] // real.shape[-1]) > 1:
             pictures = F.avg_pool2d(pictures, smaller)
+        area = shown_area(real, self.config.aspect)  # a drawn picture gets that of a photo
+        pictures = letterboxed(pictures, area[torch.arange(len(pictures)) % len(area)])
         fake = pictures[: len(real)]
         squared = (fake.float() - real).square().mean(dim=1)
         losses = {"mse": self.settings.mse_weight * self._focused(squared, self.settings.focus)}
@@ -206,7 +200,7 @@ class GeneratorTrainer:
             steps = self.seen // (self.team.size * len(real))
             if not self.balance or steps % _BALANCE_EVERY == 0:
                 together = torch.stack(list(losses.values())).sum()
-                ratio = _gradient_ratio(together, judged, pictures, len(real))
+                ratio = gradient_ratio(together, judged, pictures, len(real))
                 self.balance = self.team.mean(ratio).item()
             losses["adversarial"] = self.settings.adversarial_weight * self.balance * judged
         return losses | looked | self._code_losses(codes)
@@ -292,6 +286,8 @@ class GeneratorTrainer:
         rebuilt, _ = generator(encoder(real, generator.w_avg))
         same = torch.Generator().manual_seed(0)  # and no chance of the run's own is used up
         drawn, _ = generator(self._draw(torch.randn(24, len(self.codes), generator=same)))
+        area = shown_area(real, self.config.aspect)
+        rebuilt, drawn = letterboxed(rebuilt, area), letterboxed(drawn, area.any(0, keepdim=True))
         save_grid(path, to_uint8(torch.cat([real, rebuilt, drawn])), columns=8, zoom=2)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from backend.cli import main
 from backend.errors import BadImage, BadSetting
+from backend.models.letterbox import GREY, shown_area
 from backend.training import align as aligning
 from backend.training.align import ALIGNED, Framing, align
 from backend.training.aligned_file import AlignedFile
@@ -197,3 +198,26 @@ def test_bars_above_and_below_what_a_wide_model_shows(tmp_path: Path) -> None:
     assert (picture[:4] == 0).all() and (picture[-4:] == 0).all()
     assert (abs(picture[5:-5, 0].astype(int) - 100) < 20).all()
     assert (picture[5:-5, 10:-10] == 200).all()
+
+
+def test_a_whole_picture_is_grey_beyond_its_edges_and_black_beyond_the_aspect(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "cars"
+    folder.mkdir()
+    for name, (height, width) in {"wide": (40, 100), "high": (90, 100)}.items():
+        cv2.imwrite(str(folder / f"{name}.png"), np.full((height, width, 3), 30, np.uint8))
+    framing = Framing("cars", 64, 4 / 3, whole=True)
+    align([folder], tmp_path / "out", framing, 1, quiet=True)
+    data = AlignedDataset(tmp_path / "out")
+    areas = shown_area(data.batch([0, 1], 64), 4 / 3)[:, 0]
+    for name, rows, columns in (("wide", 25.6, 64), ("high", 48, 53.3)):
+        picture = data.picture(data.names.index(f"cars/{name}.png"))
+        area = areas[data.names.index(f"cars/{name}.png")]
+        assert abs(int(area.any(1).sum()) - rows) <= 1.5
+        assert abs(int(area.any(0).sum()) - columns) <= 1.5
+        assert (picture[area.numpy()] == 30).all()
+        beyond = picture[8:56][~area.numpy()[8:56]]
+        assert (beyond == GREY).all() and not picture[:8].any() and not picture[56:].any()
+        centre = [float(np.flatnonzero(area.any(dim).numpy()).mean()) for dim in (0, 1)]
+        assert centre == pytest.approx([31.5, 31.5], abs=0.51)

@@ -17,7 +17,8 @@ from backend.cli import main
 from backend.commands.train import bundle as bundle_command
 from backend.commands.train import generator
 from backend.models.config import GeneratorConfig
-from backend.models.pictures import grid
+from backend.models.letterbox import GREY
+from backend.models.pictures import grid, to_float
 from backend.models.segmentation import SegmentationBranch
 from backend.training import best
 from backend.training.augment import Augmentation
@@ -356,3 +357,29 @@ def test_small_photos_and_large_ones_train_together(aligned: Path, tmp_path: Pat
     state = again.views[16][0].critic.state()["discriminator"]
     expected = trainer.views[16][0].critic.state()["discriminator"]
     assert all(torch.equal(state[k], v) for k, v in expected.items())
+
+
+def test_bars_of_a_letterbox_teach_nothing(aligned: Path) -> None:
+    """Whatever the generator draws in the bars, losses and gradients are the same."""
+    torch.manual_seed(0)
+    settings = TrainingConfig(batch=4, discriminator_from=0, adversarial_from=0, shared_from=0)
+    trainer = GeneratorTrainer(CONFIG, settings, PERCEPTUAL)
+    real = AlignedDataset(aligned).batch(np.arange(4), 32)
+    real[:, :, :8] = real[:, :, 24:] = to_float(torch.tensor(GREY))
+    drawn = torch.rand(4, 3, 32, 32, requires_grad=True)
+    trainer.generator.forward = lambda codes, noise: (drawn, [])  # type: ignore[method-assign]
+    losses = trainer._losses(real)
+    sum(loss for name, loss in losses.items() if name != "discriminator").backward()
+    assert drawn.grad is not None
+    bars = drawn.grad.clone()
+    bars[:, :, 8:24] = 0
+    assert bars.abs().max() == 0 and drawn.grad[:, :, 8:24].abs().max() > 0
+
+
+def test_a_generator_of_another_shape_is_trained(aligned: Path, tmp_path: Path) -> None:
+    run = tmp_path / "wide"
+    generator.run(arguments(aligned, run, 8, "--const-size", 3, 4))
+    config = torch.load(run / "state.pt", weights_only=True)["config"]
+    assert GeneratorConfig(**config).picture_size == (24, 32)
+    generator.run(arguments(aligned, run, 12))  # resumed: the shape is the run's own
+    assert torch.load(run / "state.pt", weights_only=True)["config"] == config

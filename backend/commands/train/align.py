@@ -43,6 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--crop", type=aspect_text, metavar="W:H",
         help='aspect of what is shown, such as "4:3"; bars fill the square (default: no bars)',
     )  # fmt: skip
+    parser.add_argument(
+        "--whole", action="store_true",
+        help="each picture is cut to its subject already: show it whole, grey beyond it, which "
+        "training ignores",
+    )  # fmt: skip
     parser.add_argument("--workers", type=positive, default=2)
 
 
@@ -53,6 +58,7 @@ def run(args: argparse.Namespace) -> AlignTrainingReport:
         domain=args.domain or (bundle.domain if bundle else "faces"),
         resolution=args.resolution or (bundle.resolution if bundle else 128),
         aspect=args.crop or (bundle.aspect if bundle else 1.0),
+        whole=args.whole,
     )
     found = align(args.images, args.output, framing, args.workers, quiet=args.quiet)
     return AlignTrainingReport(*found, str(args.output))

@@ -7,17 +7,18 @@ import time
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from backend.bundles.bundle import read_bundle
 from backend.bundles.networks import load_from
+from backend.bundles.registry import bundle_at
 from backend.commands.arguments import positive
 from backend.commands.inputs import check_packages
 from backend.commands.train.configs import given, shape_of
 from backend.errors import BadImage
 from backend.models.config import GeneratorConfig
 from backend.models.identity import MobileFaceNet
+from backend.training.clock import Clock, add_minutes
 from backend.training.config import TrainingConfig, configured, read_config
-from backend.training.dataset import OFTEN, AlignedDataset
-from backend.training.generator_run import GeneratorRun
+from backend.training.dataset import OFTEN, AlignedDataset, read_draws
+from backend.training.generator_run import Distances, GeneratorRun
 from backend.training.state import LAST, load_state, restore_chance
 from backend.training.team import Team, joined
 from backend.training.trainer import GeneratorTrainer
@@ -29,6 +30,8 @@ class GeneratorTrainingReport:
 
     seen: int
     images_per_second: float
+    distance_before: float | None
+    distance_best: float | None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--perceptual", type=Path, required=True, help="SqueezeNet .safetensors")
     parser.add_argument("--identity", type=Path, help="MobileFaceNet .safetensors, for faces")
     parser.add_argument("--until", type=int, default=1_000_000, help="images to see in all")
+    add_minutes(parser)
     parser.add_argument("--start", type=Path, help="bundle to continue from, where no run is found")
     parser.add_argument(
         "--held-out",
@@ -49,6 +53,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--often", type=Path, help=f"text file of names drawn {OFTEN} times as often"
     )
+    parser.add_argument(
+        "--draws", type=Path, help="how often each picture is drawn, by `train balance`"
+    )
+    parser.add_argument(
+        "--const-size", type=int, nargs=2, metavar=("H", "W"),
+        help="of the learned constant: 3 4 for pictures of that shape, as `align --letterbox`",
+    )  # fmt: skip
     parser.add_argument("--save-every", type=int, default=4_000, help="images")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument(
@@ -86,7 +97,7 @@ def _run(args: argparse.Namespace, team: Team, device: str) -> GeneratorTraining
     if args.held_out:
         check_packages("Keeping the best networks (--held-out)", ["torch_fidelity"])
     state = load_state(args.output / LAST) or {}
-    bundle = read_bundle(args.start) if args.start and not state else None
+    bundle = bundle_at(args.start) if args.start and not state else None
     config = shape_of(args, asdict(bundle.config) if bundle else state.get("config", {}))
     settings = configured(
         TrainingConfig,
@@ -103,11 +114,29 @@ def _run(args: argparse.Namespace, team: Team, device: str) -> GeneratorTraining
         restore_chance(state)
     elif bundle:
         trainer.start_from(bundle)
-    held_out, often = _names(args.held_out), _names(args.often)
-    data = AlignedDataset(args.images, exclude=held_out, often=often, device=device)
     start = trainer.seen
-    GeneratorRun(
-        args.images, args.output, args.until, args.save_every, held_out, device, args.quiet
-    ).train(trainer, data)
+    distances = _train(trainer, args, device)
     seconds = time.monotonic() - began
-    return GeneratorTrainingReport(trainer.seen, (trainer.seen - start) / max(seconds, 1e-9))
+    speed = (trainer.seen - start) / max(seconds, 1e-9)
+    return GeneratorTrainingReport(trainer.seen, speed, **vars(distances))
+
+
+def _train(trainer: GeneratorTrainer, args: argparse.Namespace, device: str) -> Distances:
+    held_out = _names(args.held_out)
+    data = AlignedDataset(
+        args.images,
+        exclude=held_out,
+        often=_names(args.often),
+        draws=read_draws(args.draws) if args.draws else None,
+        device=device,
+    )
+    return GeneratorRun(
+        images=args.images,
+        output=args.output,
+        until=args.until,
+        save_every=args.save_every,
+        clock=Clock(args.minutes),
+        held_out=held_out,
+        device=device,
+        quiet=args.quiet,
+    ).train(trainer, data)
