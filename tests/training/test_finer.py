@@ -18,11 +18,14 @@ from backend.bundles.networks import (
     save_network,
 )
 from backend.cli import main
+from backend.errors import BadSetting
 from backend.models.codes import CodeDistribution
 from backend.models.config import GeneratorConfig
 from backend.models.encoder import Encoder
 from backend.models.generator import Generator
 from backend.training.aligned_file import AlignedFile
+from backend.training.config import FinerConfig
+from backend.training.finer import trainer as finer
 from backend.training.finer.patches import (
     PATCH,
     before_finest,
@@ -30,6 +33,7 @@ from backend.training.finer.patches import (
     draw_corners,
     finest_patches,
 )
+from backend.training.finer.trainer import FinerTrainer
 
 CONFIG = GeneratorConfig(resolution=128, channel_base=512, channel_max=32, z_dim=8, w_dim=16)
 
@@ -120,6 +124,77 @@ def test_a_run_resumes_exactly_and_becomes_a_bundle(
     logits = before.segmentation.probabilities(features)
     again = F.avg_pool2d(after.segmentation.probabilities(more)[None], 2)[0]
     assert (again - logits).abs().mean() < 0.05
+
+
+def test_small_pictures_lend_their_codes_but_no_detail(bundle: Bundle) -> None:
+    torch.manual_seed(0)
+    trainer = FinerTrainer(bundle, FinerConfig(), bundle.path("perceptual"))
+    small, large = torch.rand(3, 3, 128, 128), torch.rand(2, 3, 256, 256)
+    shown: list[torch.Tensor] = []
+    trainer.critic.train = lambda real, *rest: shown.append(real) or torch.zeros(())  # type: ignore
+    codes = trainer.encode(large)
+    expected = trainer.encoder(F.avg_pool2d(large, 2), trainer.small.w_avg)
+    torch.testing.assert_close(codes, expected)
+
+    losses = trainer.step(large.clone(), codes, small)
+    assert trainer.seen == 5 and all(loss.isfinite() for loss in losses.values())
+    (real,) = shown
+    assert real.shape == (5, 3, PATCH, PATCH)
+    detail = (real - F.avg_pool2d(real, 3, 1, 1)).square().mean(dim=(1, 2, 3))
+    assert detail[2:].min() > 0.8 * detail[:2].min()  # noise at full size, none of it enlarged
+
+
+def test_the_first_folder_needs_large_pictures(
+    bundle: Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with AlignedFile(tmp_path / "small", 128) as file:
+        file.add("noise/0.png", np.zeros((128, 128, 3), np.uint8))
+    words = ["train", "finer", "--bundle", bundle.folder, "--images", tmp_path / "small"]
+    assert main([str(word) for word in [*words, "--run", tmp_path / "run", "--known", 1]]) == 2
+    assert "--resolution 256" in capsys.readouterr().err
+
+
+def test_a_run_by_the_clock_ends_is_saved_and_scored(
+    bundle: Bundle, aligned: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held = tmp_path / "held.txt"
+    held.write_text("noise/4.png noise/5.png")
+    words = ["train", "finer", "--json", "--bundle", bundle.folder, "--images", aligned]
+    words += ["--run", tmp_path / "run", "--known", 2, "--embedding-steps", 1, "--batch", 1]
+    words += ["--minutes", 1e-4, "--held-out", held]
+    assert main([str(word) for word in words]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["seen"] == 2 == torch.load(tmp_path / "run/state.pt", weights_only=True)["seen"]
+    scores = report["unseen"]
+    assert scores["before"]["perceptual"] == pytest.approx(scores["after"]["perceptual"], rel=0.2)
+    assert scores["after"]["sharpness"] < 0.9  # an untrained generator of a photo of noise
+
+
+class Judging(torch.nn.Module):
+    """Stands for EfficientNet-Lite0, whose weights are not shipped."""
+
+    name, channels = "another network", (3, 3)
+
+    def __init__(self, weights: Path) -> None:
+        super().__init__()
+
+    def features(self, image: torch.Tensor) -> list[torch.Tensor]:
+        return [F.avg_pool2d(image, 4), F.avg_pool2d(image, 8)]
+
+
+def test_the_discriminator_works_on_other_features_and_a_run_keeps_to_them(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finer, "EfficientNetFeatures", Judging)
+    torch.manual_seed(0)
+    settings, weights = FinerConfig(adversarial_from=0), bundle.path("perceptual")
+    trainer = FinerTrainer(bundle, settings, weights, judging=weights)
+    pictures = torch.rand(2, 3, 256, 256)
+    losses = trainer.step(pictures, trainer.encode(pictures), pictures)
+    assert losses["adversarial"].isfinite() and len(trainer.critic.discriminator.heads) == 2
+    FinerTrainer(bundle, settings, weights, judging=weights).restore(trainer.state())
+    with pytest.raises(BadSetting, match="another network"):
+        FinerTrainer(bundle, settings, weights).restore(trainer.state())
 
 
 CPU = torch.device("cpu")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from backend.bundles.bundle import Bundle
@@ -48,15 +48,15 @@ class KnownCodes:
         kept = _kept(path, bundle, args.embedding_steps)
         missing = [i for i, name in zip(indices, names, strict=True) if name not in kept]
         groups = np.array_split(missing, -(-len(missing) // _BATCH)) if missing else []
-        networks = _networks(bundle)
+        networks = _networks(bundle, data.device)
         for group in tqdm(groups, desc="embedding", unit="batch", disable=args.quiet or None):
             pictures = data.batch(group, bundle.resolution)
             codes = _embedded(networks, pictures, args.embedding_steps)
-            found = zip(group, codes.half(), strict=True)
+            found = zip(group, codes.half().cpu(), strict=True)
             kept |= {data.names[data.kept[i]]: code for i, code in found}
             about = {"generator": bundle.sha, "steps": args.embedding_steps}
             save_state(path, {"codes": kept, **about})
-        return cls(indices, torch.stack([kept[name] for name in names]).float())
+        return cls(indices, torch.stack([kept[name] for name in names]).float().to(data.device))
 
 
 def _kept(path: Path, bundle: Bundle, steps: int) -> dict[str, Tensor]:
@@ -66,20 +66,22 @@ def _kept(path: Path, bundle: Bundle, steps: int) -> dict[str, Tensor]:
     return dict(state["codes"])
 
 
-def _networks(bundle: Bundle) -> Networks:
+def _networks(bundle: Bundle, device: torch.device) -> Networks:
+    perceptual = load_perceptual(bundle)
+    assert isinstance(perceptual, nn.Module)  # all of them are
+    perceptual.to(device)
     return Networks(
-        generator=load_generator(bundle),
-        segmentation=new_segmentation_branch(bundle),
-        encoder=load_encoder(bundle),
-        perceptual=load_perceptual(bundle),
+        generator=load_generator(bundle).to(device),
+        segmentation=new_segmentation_branch(bundle).to(device),
+        encoder=load_encoder(bundle).to(device),
+        perceptual=perceptual,
         identity=None,
     )
 
 
 def _embedded(networks: Networks, pictures: Tensor, steps: int) -> Tensor:
     """Codes of pictures (B, 3, R, R), all at once: their losses do not meet."""
-    mask = torch.ones(1, 1, *pictures.shape[2:])
-    level = InversionLevel(
-        steps, encoder=_STAY * len(pictures)
-    )  # a mean over the batch, the rest are sums
+    mask = torch.ones(1, 1, *pictures.shape[2:], device=pictures.device)
+    # The pull towards the encoder is a mean over the batch, the other losses are sums.
+    level = InversionLevel(steps, encoder=_STAY * len(pictures))
     return invert(networks, pictures, mask, level)
