@@ -21,6 +21,7 @@ from backend.models.encoder import Encoder
 from backend.models.fpn_encoder import FpnEncoder
 from backend.models.generator import Generator
 from backend.models.identity import FaceNet, IdentityNetwork, MobileFaceNet
+from backend.models.mask_network import MaskNetwork
 from backend.models.parser import FaceParser
 from backend.models.perceptual import LpipsFeatures, PerceptualNetwork, SqueezeNetFeatures
 from backend.models.picture_network import PictureNetwork
@@ -161,6 +162,11 @@ def new_segmentation_branch(bundle: Bundle) -> SegmentationBranch:
 def load_picture_network(path: Path, conditions: int = 0) -> PictureNetwork:
     """A feed-forward network that changes pictures; raises BadBundle."""
     return _load(PictureNetwork(conditions), path)
+
+
+def load_mask_network(path: Path, parts: int) -> MaskNetwork:
+    """A network that paints label maps of so many parts; raises BadBundle."""
+    return _load(MaskNetwork(parts), path)
 
 
 def load_perceptual(bundle: Bundle) -> PerceptualNetwork:

@@ -84,6 +84,12 @@ def _add_observers(parser: argparse.ArgumentParser) -> None:
         help="a network of 'editgan train distilled': a row of the smile benchmark",
     )
     group.add_argument(
+        "--maskgan",
+        type=Path,
+        metavar="FILE",
+        help="a network of 'editgan train maskgan': a row of the smile benchmark",
+    )
+    group.add_argument(
         "--inception", type=Path, metavar="FILE",
         help="Inception V3 weights (torch-fidelity's) for FID and KID; without them the small "
         "perceptual network's features are compared, and named so",
@@ -128,7 +134,8 @@ def _check(args: argparse.Namespace) -> None:
     check_packages("Evaluation", [*_MODULES, *(["ai_edge_litert"] if args.landmarker else [])])
     if not args.photos.is_dir():
         raise BadImage(f"There is no folder {args.photos}.")
-    for path in (args.ratings, args.landmarker, args.distilled, args.inception, args.held_out):
+    files = (args.ratings, args.landmarker, args.distilled, args.maskgan, args.inception)
+    for path in (*files, args.held_out):
         if path is not None and not path.is_file():
             raise BadImage(f"There is no file {path}.")
 
@@ -149,7 +156,12 @@ def _evaluation(args: argparse.Namespace, bundle: Bundle) -> Evaluation:
     if args.held_out:
         names = args.held_out.read_text(encoding="utf-8").split()
     observers = OptionalInputs(
-        args.ratings, args.landmarker, args.face_api, args.distilled, args.inception
+        ratings=args.ratings,
+        landmarker=args.landmarker,
+        face_api=args.face_api,
+        distilled=args.distilled,
+        maskgan=args.maskgan,
+        inception=args.inception,
     )
     edits = _edits(args, bundle)
     return Evaluation(photo_set, names, edits, observers, args.count, args.photo_sheets)

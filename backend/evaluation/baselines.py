@@ -7,12 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
-from backend.bundles.networks import load_picture_network
+from backend.bundles.networks import load_mask_network, load_picture_network
 from backend.editing.editor import OpenPhoto
+from backend.editing.recipes import find_recipe, label_edit_of
+from backend.errors import NothingChanged
 from backend.evaluation.local_editing import LocalEditing
-from backend.evaluation.methods import PictureMethod
+from backend.evaluation.methods import PRESET, PictureMethod
 from backend.evaluation.photo_set import PhotoSet
 from backend.evaluation.smile import Ratings
 from edit_library import Edit
@@ -52,3 +56,30 @@ def distilled(photo_set: PhotoSet, weights: Path, edit: Edit) -> PictureMethod:
         return found
 
     return PictureMethod("StyleGAN2 Distillation", picture, edit)
+
+
+def mask_conditioned(photo_set: PhotoSet, weights: Path, edit: Edit) -> PictureMethod:
+    """MaskGAN (Lee et al. 2020), by a network of `editgan train maskgan`: the photo's own label
+    map, read by the face parser and changed as the preset's recipe says, is painted in the photo's
+    style. Raises BadBundle."""
+    editor = photo_set.editor
+    parts = len(editor.bundle.parts)
+    network = load_mask_network(weights, parts).to(editor.device)
+    recipe = find_recipe(editor.bundle, PRESET)
+
+    def maps(labels: NDArray[np.uint8]) -> Tensor:
+        flat = torch.from_numpy(labels.astype(np.int64)).to(editor.device)
+        planes = F.one_hot(flat, parts).permute(2, 0, 1)[None].float()
+        return F.interpolate(planes, size=photo_set.size, mode="area")
+
+    @torch.no_grad()
+    def picture(name: str, photo: OpenPhoto) -> Tensor:
+        labels = photo.seen.labels if photo.seen else photo.labels
+        try:
+            wanted = label_edit_of(recipe, labels, editor.bundle).target
+        except NothingChanged:  # a mouth that was not found stays as it is, and counts
+            wanted = labels
+        found: Tensor = network(photo_set.tensors(name)[0], maps(labels), maps(wanted))
+        return found
+
+    return PictureMethod("MaskGAN (700 labelled photos)", picture, edit)

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from backend.editing.editor import Editor
 from backend.errors import BadImage
-from backend.evaluation.baselines import distilled, local_editing
+from backend.evaluation.baselines import distilled, local_editing, mask_conditioned
 from backend.evaluation.distances import FeatureSpace, InceptionSpace, PerceptualSpace
 from backend.evaluation.edit_scorer import EditScorer
 from backend.evaluation.encoder_table import encoder_table
 from backend.evaluation.face_api import FaceApi
 from backend.evaluation.face_mesh import FaceMesh
 from backend.evaluation.interfacegan import Boundary, find_boundary
-from backend.evaluation.methods import PRESET, constant, editgan_methods
+from backend.evaluation.methods import PRESET, Method, constant, editgan_methods
 from backend.evaluation.photo_set import PhotoSet
 from backend.evaluation.preset_table import preset_table
 from backend.evaluation.report import Results
@@ -42,6 +42,7 @@ class OptionalInputs:
     landmarker: Path | None = None  # face_landmarker.task
     face_api: Path | None = None  # the folder `model` of the package @vladmandic/face-api
     distilled: Path | None = None  # a network of `editgan train distilled`
+    maskgan: Path | None = None  # a network of `editgan train maskgan`
     inception: Path | None = None  # Inception V3 weights for FID and KID
 
 
@@ -100,10 +101,9 @@ class Evaluation:
         rows = [
             *editgan_methods(self.photo_set.editor, edit),
             constant("InterFaceGAN", baseline, edit),
+            local,
+            *self._taught(edit),
         ]
-        rows.append(local)
-        if weights := self.observers.distilled:
-            rows.append(distilled(self.photo_set, weights, edit))
         shown = render(self.photo_set, names, rows)
         if self._photo_sheets:
             save_sheet(self._photo_sheets / "smile-generator.jpg", shown.generated)
@@ -124,6 +124,15 @@ class Evaluation:
             **smile_table(edit_scorer, shown),
             "sweep": sweep(self.photo_set, names[:_SWEPT], vectors, edit, edit_scorer),
         }
+
+    def _taught(self, edit: Edit) -> list[Method]:
+        """Rows of the networks that were taught to edit, of those that are at hand."""
+        rows: list[Method] = []
+        if weights := self.observers.distilled:
+            rows.append(distilled(self.photo_set, weights, edit))
+        if weights := self.observers.maskgan:
+            rows.append(mask_conditioned(self.photo_set, weights, edit))
+        return rows
 
     def sheets(self, folder: Path) -> dict[str, str]:
         """Write contact sheets of generated pictures, seeds 0 upwards; what they show, by file."""

@@ -11,7 +11,7 @@ import torch
 from backend.bundles import find_bundle
 from backend.editing.editor import Editor
 from backend.editing.inversion import InversionLevel
-from backend.evaluation import methods, report, smile_benchmark, sweeps
+from backend.evaluation import baselines, methods, report, smile_benchmark, sweeps
 from backend.evaluation import photo_set as albums
 from backend.evaluation.distances import PerceptualSpace
 from backend.evaluation.edit_scorer import EditScorer
@@ -95,6 +95,29 @@ def test_every_method_is_scored_and_drawn(photo_set: PhotoSet, smile: Edit, tmp_
     assert starts[0]["identity"] == pytest.approx(rebuilt["identity"], abs=1e-3)
 
     _draw(tmp_path, {**tables, "sweep": curves}, shown)
+
+
+def test_maskgan_gets_the_photo_s_own_map_and_the_preset_s_change_of_it(
+    photo_set: PhotoSet, smile: Edit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = []
+
+    class Painter(torch.nn.Module):
+        def forward(self, photo: torch.Tensor, *maps: torch.Tensor) -> torch.Tensor:
+            given.append(maps)
+            return photo - 0.5
+
+    monkeypatch.setattr(baselines, "load_mask_network", lambda path, parts: Painter())
+    row = baselines.mask_conditioned(photo_set, Path("none"), smile)
+    name = "photos/a.png"
+    generated, _ = row.show(photo_set, name, photo_set.open(name))
+    wanted_crop = (photo_set.crop(name).astype(int) - 64).clip(0)
+    assert np.abs(generated.astype(int) - wanted_crop).max() <= 1
+    ((own, wanted),) = given
+    assert own.shape == (1, len(photo_set.editor.bundle.parts), photo_set.size, photo_set.size)
+    torch.testing.assert_close(wanted.sum(1), torch.ones_like(wanted[:, 0]))
+    moved = (own - wanted).abs().sum(1)[0] > 0.5
+    assert moved.sum() > 10 and not moved[: photo_set.size // 2].any()  # the mouth, nothing above
 
 
 def _draw(folder: Path, tables: dict, shown: smile_benchmark.Pictures) -> None:
