@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from backend.errors import NoSubject
+from backend.errors import BadImage, NoSubject
 from backend.models.parser import CLASSES, MIRRORED
 from backend.photos.align import CropFrame, centred, extract
 from backend.photos.cv import resize, warp_affine
@@ -29,19 +29,21 @@ _PAIRS = tuple((n, f"right {n[5:]}") for n in CLASSES if n.startswith("left "))
 @dataclass(frozen=True, eq=False)
 class FaceParts:
     """Crops on disk: images uint8 [N, SIDE, SIDE, 3], labels uint8 [N, SIDE, SIDE] (class of
-    CLASSES, or UNLABELLED) and their names."""
+    CLASSES, or UNLABELLED) and their names; skipped: of photos that cannot be used."""
 
     images: NDArray[np.uint8]
     labels: NDArray[np.uint8]
     names: tuple[str, ...]
+    skipped: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, source: Path, cache: Path, *, quiet: bool = False) -> FaceParts:
         """The labelled photos in a folder, cut out now or by an earlier run; raises BadImage."""
-        if not (cache / "names.json").is_file():
+        if not (cache / "photos.json").is_file():
             _cut_all(source, cache, quiet=quiet)
         images, labels = (np.load(cache / f"{n}.npy", mmap_mode="r") for n in ("images", "labels"))
-        return cls(images, labels, tuple(json.loads((cache / "names.json").read_text())))
+        names = json.loads((cache / "photos.json").read_text())
+        return cls(images, labels, tuple(names["cut"]), tuple(names["skipped"]))
 
     def indices(self, names: frozenset[str], *, among: bool) -> NDArray[np.int64]:
         """Which crops are among `names`, or are not."""
@@ -58,21 +60,28 @@ class FaceParts:
 
 def _cut_all(source: Path, cache: Path, *, quiet: bool) -> None:
     label_set = LabelSet.open(source, source)
-    classes = [label_set.classes.index(name) for name in CLASSES if name in label_set.classes]
+    known = [label_set.classes.index(name) for name in CLASSES if name in label_set.classes]
     table = np.full(256, UNLABELLED, np.uint8)
-    table[classes] = [CLASSES.index(label_set.classes[c]) for c in classes]
-    detector, crops = FaceDetector(min_face=50), []
-    for name in tqdm(label_set.names(), unit="photo", disable=quiet):
-        photo = label_set.photo(name)
-        labels = own_sides(table[label_set.map(name)])
-        frame = _frame(photo, labels, detector).part(*_WITH_MARGIN)
+    table[known] = [CLASSES.index(label_set.classes[c]) for c in known]
+    detector, crops, skipped = FaceDetector(min_face=50), [], list[str]()
+    shown = tqdm(label_set.pairs(skipped), total=len(label_set.names()), disable=quiet or None)
+    for name, photo, classes in shown:
+        labels = own_sides(table[classes])
+        try:
+            frame = _frame(photo, labels, detector).part(*_WITH_MARGIN)
+        except BadImage:  # of a few pixels
+            skipped.append(name)
+            continue
         image, _ = extract(photo, frame, SIDE)
         cut = _cut_labels(labels, frame)
         crops.append((name, np.round((image + 1) * 127.5).astype(np.uint8), cut))
+    if not crops:
+        raise BadImage(f"None of the {len(skipped)} photos in {source} can be used.")
     cache.mkdir(parents=True, exist_ok=True)
     np.save(cache / "images.npy", np.stack([image for _, image, _ in crops]))
     np.save(cache / "labels.npy", np.stack([labels for *_, labels in crops]))
-    (cache / "names.json").write_text(json.dumps([name for name, *_ in crops]))
+    found = {"cut": [name for name, *_ in crops], "skipped": skipped}
+    (cache / "photos.json").write_text(json.dumps(found))
 
 
 def _cut_labels(labels: NDArray[np.uint8], frame: CropFrame) -> NDArray[np.uint8]:

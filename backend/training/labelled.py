@@ -8,7 +8,7 @@ folder of photos, which may be the same or, where photos may not be passed on, a
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,10 +79,8 @@ class LabelSet:
 
     def map_of(self, name: str, parts: Sequence[str]) -> NDArray[np.uint8]:
         """The label map of a photo by part index, of the photo's size; raises BadImage."""
-        found, photo = as_parts(self.map(name), self.classes, parts), self.photo(name)
-        if found.shape != photo.shape[:2]:
-            sizes = " and ".join(f"{a.shape[1]} x {a.shape[0]}" for a in (found, photo))
-            raise BadImage(f"The label map '{name}' has not the size of its photo: {sizes} pixels.")
+        found = as_parts(self.map(name), self.classes, parts)
+        _check_size(name, found, self.photo(name))
         return found
 
     def names(self) -> list[str]:
@@ -97,15 +95,43 @@ class LabelSet:
 
     def photo(self, name: str) -> NDArray[np.uint8]:
         """uint8 [H, W, 3]; raises BadImage."""
+        return read_rgb(self._photo_path(name))
+
+    def _photo_path(self, name: str) -> Path:
         base = self.photos / name
         for suffix in sorted(SUFFIXES):
             if (path := base.with_name(base.name + suffix)).is_file():
-                return read_rgb(path)
+                return path
         raise BadImage(f"The labels '{name}' have no photo {base}.* ; name its folder.")
+
+    def pairs(
+        self, skipped: list[str], names: Sequence[str] | None = None
+    ) -> Iterator[tuple[str, NDArray[np.uint8], NDArray[np.uint8]]]:
+        """Names, photos [H, W, 3] and label maps [H, W], one by one: those of `names`, None means
+        all. The names of photos that are cut short or no pictures are added to `skipped`.
+
+        Raises BadImage where a photo is missing, or a map cannot be used or has another size.
+        """
+        for name in self.names() if names is None else names:
+            path, labels = self._photo_path(name), self.map(name)
+            try:
+                photo = read_rgb(path)
+            except BadImage:
+                skipped.append(name)
+                continue
+            _check_size(name, labels, photo)
+            yield name, photo, labels
 
     def map(self, name: str) -> NDArray[np.uint8]:
         """The label map of a photo, uint8 [H, W]; raises BadImage."""
         return read_label_map(label_path(self.labels, name), len(self.classes))
+
+
+def _check_size(name: str, labels: NDArray[np.uint8], photo: NDArray[np.uint8]) -> None:
+    """Raises BadImage where a label map [H, W] has not the size of its photo [H, W, 3]."""
+    if labels.shape != photo.shape[:2]:
+        sizes = " and ".join(f"{a.shape[1]} x {a.shape[0]}" for a in (labels, photo))
+        raise BadImage(f"The label map '{name}' has not the size of its photo: {sizes} pixels.")
 
 
 def label_path(folder: Path, name: str) -> Path:
@@ -175,19 +201,18 @@ def read_labelled(
     """Labelled photos of a set, aligned as a user's photo would be; raises BadImage.
 
     parts: the bundle's; each must be a class of the set. names: the photos; None means all. aspect:
-    the bundle's. Pictures in which no subject is found, or which can hardly be seen in their frame,
+    the bundle's. Pictures that cannot be read, are tiny, show no subject, or show it mostly outside
     are left out, and their names added to `skipped`.
     """
     if missing := [name for name in parts if name not in labels.classes]:
         raise BadImage(f"The label set has no class for {', '.join(missing)}.")
     detector = make_detector(domain, aspect=aspect, min_face=60)
     crops = []
-    chosen = labels.names() if names is None else names
-    for name in chosen:
-        photo, wanted = labels.photo(name), labels.map_of(name, parts)
+    for name, photo, classes in labels.pairs(skipped, names):
+        wanted = as_parts(classes, labels.classes, parts)
         try:
             frame = detector.find(photo)[0].frame
-        except NoSubject:
+        except (NoSubject, BadImage):  # the latter of photos of a few pixels
             skipped.append(name)
             continue
         image, valid = extract(photo, frame, resolution)
@@ -200,6 +225,6 @@ def read_labelled(
         cut, labelled = label_crop(wanted, frame, label_resolution, len(parts))
         labelled &= within_aspect(label_resolution, aspect)
         crops.append(LabelledCrop(name, image, valid, cut, labelled))
-    if chosen and not crops:
+    if not crops and (names is None or len(names)):
         raise BadImage(f"No subject is found in any of the {len(skipped)} labelled pictures.")
     return crops

@@ -109,6 +109,21 @@ def test_what_is_wrong_with_a_set_is_said(squares: Path, spoil, complaint: str) 
         )
 
 
+def test_photos_that_cannot_be_read_are_left_out_and_named(squares: Path) -> None:
+    good = (squares / "cats" / "1.png").read_bytes()
+    labels = (squares / "cats" / "1_parts.png").read_bytes()
+    for name, data in (("2", good[: len(good) // 2]), ("3", b"no picture")):
+        (squares / "cats" / f"{name}.png").write_bytes(data)
+        (squares / "cats" / f"{name}_parts.png").write_bytes(labels)
+    cv2.imwrite(str(squares / "cats" / "4.png"), np.zeros((6, 6, 3)))
+    cv2.imwrite(str(squares / "cats" / "4_parts.png"), np.zeros((6, 6), np.uint8))
+    skipped: list[str] = []
+    label_set = LabelSet.open(squares, squares)
+    crops = read_labelled(label_set, ["background", "left eye"], "cats", 20, 20, skipped)
+    assert [crop.name for crop in crops] == ["cats/1"]
+    assert skipped == ["cats/2", "cats/3", "cats/4"]
+
+
 def test_pictures_without_a_subject_are_left_out_and_named(
     squares: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

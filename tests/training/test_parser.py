@@ -14,6 +14,7 @@ from backend.bundles import find_bundle
 from backend.bundles.bundle import read_bundle
 from backend.bundles.networks import load_networks
 from backend.commands.train import parser as command
+from backend.errors import BadImage
 from backend.evaluation.held_out import held_out_names
 from backend.models.parser import CLASSES
 from backend.training import parser as training
@@ -125,3 +126,20 @@ def test_crops_without_their_margin_are_the_products(tmp_path: Path, labelled: P
     inner = SIDE / MARGIN
     assert abs((labels == 1).mean() - (data.labels[0][32:-32, 32:-32] == 1).mean()) < 0.01
     assert inner == SIDE - 64
+
+
+def test_photos_that_cannot_be_used_are_named_and_maps_of_another_size_refused(
+    tmp_path: Path, labelled: Path
+) -> None:
+    photo = (labelled / "b.png").read_bytes()
+    (labelled / "b.png").write_bytes(photo[: len(photo) // 2])
+    for name, picture in (("c", np.zeros((20, 20, 3), np.uint8)), ("c_parts", np.zeros((20, 20)))):
+        cv2.imwrite(str(labelled / f"{name}.png"), picture)
+    data = FaceParts.of(labelled, tmp_path / "crops", quiet=True)
+    assert data.skipped == ("b", "c") and len(data.names) == len(data.images) == 3
+    again = FaceParts.of(labelled, tmp_path / "crops", quiet=True)
+    assert (again.names, again.skipped) == (data.names, data.skipped)
+
+    cv2.imwrite(str(labelled / "d.png"), np.zeros((100, 100, 3), np.uint8))
+    with pytest.raises(BadImage, match="'d' has not the size of its photo: 512 x 512 and 100"):
+        FaceParts.of(labelled, tmp_path / "others", quiet=True)

@@ -27,9 +27,7 @@ from backend.training.parser import (
     side,
 )
 from backend.training.photographic import augmented
-from backend.training.state import load_state, save_state
-
-_EVERY = 50  # steps between states
+from backend.training.state import load_state, saving
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +35,7 @@ class ParserTrainingReport(ParserScores):
     """What the command reports."""
 
     bundle: str
+    skipped: tuple[str, ...]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,22 +78,24 @@ def run(args: argparse.Namespace) -> ParserTrainingReport:
     bar = tqdm(
         total=args.steps, initial=trainer.done, unit="step", mininterval=5, disable=args.quiet
     )
-    while trainer.done < args.steps:
-        size = side(trainer.done, args.steps)
-        loss = trainer.step(*_batch(data, kept, args.batch, trainer.done, size, args.seed))
-        bar.update()
-        if trainer.done % _EVERY == 0 or trainer.done == args.steps:
-            bar.set_postfix(loss=f"{loss:.3f}")
-            save_state(path, trainer.state())
-            save_network(trainer.average, args.run_folder / "parser.safetensors")
+    with saving(path, trainer) as save:
+        while trainer.done < args.steps:
+            size = side(trainer.done, args.steps)
+            loss = trainer.step(*_batch(data, kept, args.batch, trainer.done, size, args.seed))
+            bar.update()
+            bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+            save()
     save_network(trainer.average, bundle.path("parser"))
     write_bundle_json(bundle)
     scores = parser_scores(trainer.average, data, back)
-    return ParserTrainingReport(**vars(scores), bundle=str(bundle.folder))
+    return ParserTrainingReport(**vars(scores), bundle=str(bundle.folder), skipped=data.skipped)
 
 
 def describe(report: ParserTrainingReport) -> str:
     lines = [f"intersection over union on {report.photos} photos kept out of training:"]
     for group in (report.iou, report.six):
         lines += [f"  {score:5.3f}  {name}" for name, score in group.items()]
-    return "\n".join([*lines, f"  {report.mean_of_six:5.3f}  mean of the six"])
+    lines.append(f"  {report.mean_of_six:5.3f}  mean of the six")
+    if names := report.skipped:
+        lines.append(f"{len(names)} photos skipped, unreadable or tiny: {', '.join(names)}")
+    return "\n".join(lines)

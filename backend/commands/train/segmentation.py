@@ -181,5 +181,6 @@ def describe(report: SegmentationTrainingReport) -> str:
     lines += [f"  {score:5.2f}  {name}" for name, score in report.iou.items()]
     lines.append(f"  {report.mean_iou:5.2f}  mean")
     if names := report.skipped:
-        lines.append(f"{len(names)} skipped, no subject found in them: {', '.join(names)}")
+        why = "unreadable, tiny, or without a subject in the picture"
+        lines.append(f"{len(names)} skipped, {why}: {', '.join(names)}")
     return "\n".join(lines)
