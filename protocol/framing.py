@@ -13,11 +13,13 @@ from typing import Any
 import msgpack
 
 from protocol import PROTOCOL_VERSION
+from protocol.counting import check_count
 from protocol.messages import MESSAGES, Message
 from protocol.typed import (
     MAX_BYTES,
     MAX_ITEMS,
     MAX_TEXT,
+    MAX_VALUES,
     Buffer,
     Incoming,
     ProtocolError,
@@ -47,11 +49,13 @@ def pack(job: str, message: Message) -> list[Buffer]:
 def unpack(frames: Sequence[Buffer], max_header: int = MAX_HEADER) -> tuple[str, Message]:
     """The job id and the message. Raises ProtocolError for anything but a well-formed message.
 
-    max_header: bytes; MAX_REQUEST for what clients send.
+    max_header: bytes; MAX_REQUEST for what clients send, whose values are counted beforehand.
     """
     if not frames:
         raise ProtocolError("an empty message")
     _check_sizes(frames, max_header)
+    if max_header <= MAX_REQUEST:
+        check_count(frames[0], MAX_VALUES)
     header = _header(frames[0])
     job, name, fields = header["job"], header["type"], header["fields"]
     try:

@@ -21,10 +21,11 @@ from protocol import PROTOCOL_VERSION
 MAX_TEXT = 20_000  # characters in one string
 MAX_NAME = 200  # characters in a name
 MAX_ITEMS = 4096  # entries in one list or map
-MAX_VALUES = 100_000  # entries of all lists and maps of a message
+MAX_VALUES = 100_000  # of a request: keys, entries, lists and maps
 MAX_BYTES = 1 << 20  # one `bytes` field; pixels are frames of their own
 MAX_SIDE = 1 << 18  # pixels
 ITEM_SIZE = {"u8": 1, "f32": 4}
+_PIECE = 1 << 13  # values that are checked at once
 
 Buffer = bytes | bytearray | memoryview
 
@@ -101,8 +102,9 @@ class PixelLayout:
         fits = value.width <= width and value.height <= height
         require(fits, where, f"at most {width} x {height} values")
         if self.finite and value.dtype == "f32":
-            # float64: finite values cannot overflow it
-            total = sum(memoryview(value.data).cast("B").cast("f"))
+            # float64: finite values cannot overflow it; in pieces: other threads have their turn
+            data = memoryview(value.data).cast("B").cast("f")
+            total = sum(sum(data[at : at + _PIECE]) for at in range(0, len(data), _PIECE))
             require(math.isfinite(total), where, "finite values")
 
 

@@ -9,6 +9,7 @@ import zmq
 from protocol import framing
 from protocol.connection_file import ConnectionInfo
 from protocol.errors import BackendError
+from protocol.keepalive import notice_vanished_machines
 from protocol.links import Channel, LinkError
 from protocol.typed import Buffer
 
@@ -58,8 +59,7 @@ class ZmqLink:
         socket.linger = 0
         socket.maxmsgsize = framing.MAX_FRAME
         socket.rcvhwm = socket.sndhwm = 0
-        # ZMTP heartbeats notice a machine that vanished; a process that died is noticed at once
-        socket.heartbeat_ivl, socket.heartbeat_timeout = 5000, 30000
+        notice_vanished_machines(socket)
         if info.curve:
             if not zmq.has("curve"):
                 raise BackendError(

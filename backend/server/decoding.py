@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from protocol.messages import Message
 from protocol.typed import Buffer, ProtocolError
 
 _MOST_WAITING = 64  # messages; then clients' own queues fill
+_MOST_BYTES = 1 << 30  # of them; one message may be larger
 
 
 @dataclass(frozen=True)
@@ -46,18 +48,18 @@ class Decoder(threading.Thread):
         self._wake = wake
         self._given: queue.SimpleQueue[tuple[bytes, list[Buffer]] | None] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[Decoded] = queue.SimpleQueue()
-        self._open = 0  # given, and not yet taken back; only the I/O thread changes it
+        self._open: deque[int] = deque()  # bytes of those given and not yet taken back, in order
 
     @property
     def is_full(self) -> bool:
-        return self._open >= _MOST_WAITING
+        return len(self._open) >= _MOST_WAITING or sum(self._open) >= _MOST_BYTES
 
     @property
     def is_idle(self) -> bool:
-        return self._open == 0
+        return not self._open
 
     def put(self, client: bytes, frames: list[Buffer]) -> None:
-        self._open += 1
+        self._open.append(sum(memoryview(frame).nbytes for frame in frames))
         self._given.put((client, frames))
 
     def take(self) -> Decoded | None:
@@ -66,7 +68,7 @@ class Decoder(threading.Thread):
             done = self._done.get_nowait()
         except queue.Empty:
             return None
-        self._open -= 1
+        self._open.popleft()
         return done
 
     def run(self) -> None:

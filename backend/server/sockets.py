@@ -18,6 +18,7 @@ import zmq
 from protocol import PROTOCOL_VERSION, framing
 from protocol.connection_file import ConnectionInfo, CurveKeys
 from protocol.errors import UserError
+from protocol.keepalive import notice_vanished_machines
 from protocol.keys import KeyPair
 from protocol.keys import own as own_keys
 from protocol.typed import ProtocolError
@@ -169,7 +170,6 @@ def _routers(context: Context, stack: contextlib.ExitStack) -> tuple[Router, Rou
         router.maxmsgsize = largest
         router.rcvhwm = 16  # per client: messages can be large
         router.sndhwm = _QUEUE
-        # a process that dies closes its connection at once; this is for machines that vanish
-        router.heartbeat_ivl, router.heartbeat_timeout = 5000, 30000
+        notice_vanished_machines(router)
         pair.append(router)
     return pair[0], pair[1]

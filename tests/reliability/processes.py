@@ -1,132 +1,56 @@
-"""Backends and clients that are killed, starts that race, and a long day of work: all counted."""
+"""Starts that race, strangers at the door, and a long day of work: all counted."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import random
-import signal
-import subprocess
-import sys
+import socket
 import threading
-import time
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
+import zmq
 
-from backend_harness import CHECKOUT, COMMAND, Backend, repaint, segment, wait_until
-from edit_library import Library
-from protocol import connection_file, paths
+from backend_harness import COMMAND, Backend, repaint, segment, wait_until
+from protocol import connection_file, framing, paths
 from protocol import messages as m
 from protocol.client import Connection
-from protocol.errors import BackendError
+from protocol.connection_file import CurveKeys
+from tests.reliability.tally import Tally
+from tests.reliability.targets import mutated, targets
 
-VECTOR = np.linspace(-1, 1, 32, dtype=np.float32).reshape(4, 8)
-SHA = "5" * 64
-
-
-@dataclass
-class Kept:
-    """What the backend has acknowledged: names of edits that must be there, and those in doubt."""
-
-    sure: set[str] = field(default_factory=set)
-    acknowledged: int = 0
+_SILENCE_MS = 300
+_MESSAGES = 100  # of one client
+_PATIENCE_MS = 60_000
+_GREETING = 64  # bytes of ZMTP's greeting, which says nothing about who is there
 
 
-def kill_backends(rounds: int, seed: int) -> dict[str, int]:
-    """SIGKILL at a random moment of library work and repaints; then look at what is there."""
-    chance, kept, broken, late = random.Random(seed), Kept(), 0, 0
-    library = Library(paths.library_dir())
-    library.save("small", "seed", VECTOR, generator_sha=SHA, parts=["hair"])
-    _, archive = library.export_data("small", "seed")
-    kept.sure.add("seed")
-    for number in range(rounds):
-        backend = Backend(COMMAND)
-        with backend.connect() as connection:
-            work = threading.Thread(target=_work, args=(connection, kept, archive, number, chance))
-            work.start()
-            time.sleep(chance.uniform(0.0, 0.6))
-            backend.kill()
-            work.join(60)
-            late += work.is_alive()
-        names = {info.name for info in library.list("small") if info.source == "user"}
-        assert kept.sure <= names, f"round {number}: lost {kept.sure - names}"
-        broken += len(library.broken())
-    for name in kept.sure:
-        assert np.array_equal(library.get("small", name).vector, VECTOR), f"{name} changed"
-    return {
-        "kills": rounds, "acknowledged": kept.acknowledged, "lost": 0, "broken": broken,
-        "clients that hung": late,
-    }  # fmt: skip
-
-
-def _work(
-    connection: Connection, kept: Kept, archive: bytes, number: int, chance: random.Random
-) -> None:
-    """Imports, renames and repaints until the backend is gone."""
-    with contextlib.suppress(BackendError):
-        connection.request(segment())
-        for step in range(1000):
-            added = connection.request(m.ImportEdit("seed.editgan", archive))
-            assert isinstance(added, m.Imported)
-            kept.sure.add(added.name)
-            kept.acknowledged += 1
-            if chance.random() < 0.4:
-                kept.sure.discard(added.name)  # in doubt until the answer: one of the two
-                renamed = connection.request(
-                    m.RenameEdit("small", added.name, f"Renamed {number} {step}")
-                )
-                assert isinstance(renamed, m.Saved)
-                kept.sure.add(renamed.name)
-                kept.acknowledged += 1
-            connection.request(repaint("slow", 3))
-
-
-def race_starts(rounds: int, seed: int) -> dict[str, int]:
+def race_starts(rounds: int, seed: int, tally: Tally | None = None) -> dict[str, float]:
     """Several backends at once, some after a kill: exactly one lives, the others end well."""
-    chance, starts = random.Random(seed), 0
+    chance, tally, name = random.Random(seed), tally or Tally(), "racing starts"
     alive: Backend | None = None
     try:
-        for _ in range(rounds):
+        for _ in tally.rounds(name, rounds):
             if alive and chance.random() < 0.5:
                 alive.kill()
                 alive = None
             new = [Backend(COMMAND) for _ in range(chance.randint(2, 4))]
-            starts += len(new)
+            tally.add(name, starts=len(new))
             everyone = [*new, *([alive] if alive else [])]
             wait_until(lambda e=everyone: sum(_lives(b) for b in e) == 1, "one is left")
             alive = next(backend for backend in everyone if _lives(backend))
             codes = [one.process.returncode for one in everyone if one is not alive]
             assert set(codes) <= {0}, codes
             alive.connect().close()
+            tally.add(name, **{"second backends": 0})
     finally:
         if alive:
             alive.kill()
-    return {"rounds": rounds, "starts": starts, "second backends": 0}
+    return tally.of(name)
 
 
 def _lives(backend: Backend) -> bool:
     return backend.process.poll() is None
-
-
-def kill_clients(rounds: int) -> dict[str, int]:
-    """A client dies in the middle of its job: the device is free for the next one."""
-    program = Path(__file__).resolve().parents[1] / "server" / "client_that_dies.py"
-    backend = Backend(COMMAND)
-    try:
-        with backend.connect() as connection:
-            connection.request(segment())
-            for _ in range(rounds):
-                client = subprocess.Popen([sys.executable, str(program)], cwd=CHECKOUT,
-                                          stdout=subprocess.PIPE)  # fmt: skip
-                with client:
-                    assert client.stdout and client.stdout.readline()
-                    client.send_signal(signal.SIGKILL)
-                wait_until(lambda: connection.status().running is None, "the device is free")
-    finally:
-        backend.kill()
-    return {"kills": rounds, "stuck": 0}
 
 
 def soak(previews: int, edits: int, photos: int, clients: int) -> dict[str, float]:
@@ -152,7 +76,7 @@ def soak(previews: int, edits: int, photos: int, clients: int) -> dict[str, floa
 def _day(connections: list[Connection], previews: int, edits: int, photos: int) -> None:
     def work(number: int, connection: Connection) -> None:
         share = len(connections)
-        vector = m.Pixels(8, 4, 1, "f32", VECTOR.tobytes())
+        vector = m.Pixels(8, 4, 1, "f32", bytes(128))
         connection.request(segment(f"own{number}"))
         for photo in range(photos // share):
             connection.request(segment(f"p{number}-{photo % 10}", 1 + photo % 200))
@@ -177,6 +101,94 @@ def _state(backend: Backend, connection: Connection) -> tuple[float, int, int]:
         len(os.listdir(process / "fd")),
         len(os.listdir(process / "task")),
     )
+
+
+def strangers(rounds: int, tally: Tally | None = None) -> dict[str, float]:
+    """Greetings over TCP with no keys, with keys of their own, and in plain bytes: silence."""
+    tally, name = tally or Tally(), "strangers"
+    backend = Backend([*COMMAND, "--tcp", "127.0.0.1"])
+    try:
+        with backend.connect() as connection:
+            info = connection_file.read(paths.connection_file())
+            assert info.curve
+            for number in tally.rounds(name, rounds):
+                public, secret = (key.decode() for key in zmq.curve_keypair())
+                own = CurveKeys(info.curve.server, public, secret)
+                end = (info.jobs, info.control)[number % 2]
+                kinds = _hears_bytes(end), _hears(end, None), _hears(end, own)
+                heard = any(kinds)
+                assert not heard, f"{end} answers a stranger"
+                tally.add(name, attempts=len(kinds), **{"let in": heard})
+            connection.ping()
+    finally:
+        backend.kill()
+    return tally.of(name)
+
+
+def _hears(endpoint: str, keys: CurveKeys | None) -> bool:
+    """Whether a greeting with these keys is answered."""
+    context = zmq.Context()
+    dealer = context.socket(zmq.DEALER)
+    dealer.linger = 0
+    if keys:
+        dealer.curve_serverkey = keys.server.encode()
+        dealer.curve_publickey, dealer.curve_secretkey = keys.public.encode(), keys.secret.encode()
+    dealer.connect(endpoint)
+    dealer.send_multipart([bytes(frame) for frame in framing.pack("j", m.Hello("stranger"))])
+    try:
+        return bool(dealer.poll(_SILENCE_MS))
+    finally:
+        context.destroy(linger=0)
+
+
+def _hears_bytes(endpoint: str) -> bool:
+    """Whether anything but ZMTP's own greeting comes back to somebody who knows no keys."""
+    host, _, port = endpoint.removeprefix("tcp://").rpartition(":")
+    with socket.create_connection((host, int(port)), 10) as stream:
+        stream.settimeout(_SILENCE_MS / 1000)
+        stream.sendall(b"\xff" + bytes(8) + b"\x7f\x03\x00NULL" + bytes(16) + b"\0" + bytes(31))
+        heard = b""
+        with contextlib.suppress(OSError):
+            while part := stream.recv(4096):
+                heard += part
+    return len(heard) > _GREETING
+
+
+def hostile_messages(rounds: int, seed: int, tally: Tally | None = None) -> dict[str, float]:
+    """Mutations of requests at both sockets of a backend that works on: each is answered, as is a
+    ping after every hundred.
+    """
+    chance, tally, name = random.Random(seed), tally or Tally(), "hostile messages"
+    seeds, backend = targets()["messages"].seeds, Backend(COMMAND)
+    context = zmq.Context()
+    try:
+        with backend.connect() as connection:
+            info = connection_file.read(paths.connection_file())
+            for number in tally.rounds(name, rounds, _MESSAGES):
+                raw = context.socket(zmq.DEALER)
+                raw.linger, raw.rcvtimeo = 0, _PATIENCE_MS
+                raw.connect((info.jobs, info.control)[number // _MESSAGES % 2])
+                for _ in range(_MESSAGES):
+                    header, *frames = _hostile(seeds, chance).split(b"\0FRAME\0")
+                    raw.send_multipart([header[: framing.MAX_CONTROL_FRAME // 2], *frames[:20]])
+                answered = 0
+                while answered < _MESSAGES:
+                    reply = framing.unpack(raw.recv_multipart())[1]
+                    answered += not isinstance(reply, m.Event)
+                raw.close()
+                connection.ping()
+                tally.add(name, answered=_MESSAGES, crashes=backend.process.poll() is not None)
+    finally:
+        context.destroy(linger=0)
+        backend.kill()
+    return tally.of(name)
+
+
+def _hostile(seeds: tuple[bytes, ...], chance: random.Random) -> bytes:
+    """A mutation that does not end the backend as it should."""
+    while True:
+        if b"Shutdown" not in (data := mutated(chance.choice(seeds), chance)):
+            return data
 
 
 def nothing_blocks() -> bool:

@@ -98,6 +98,12 @@ def _archive(data: bytes) -> object:
     return parse_files(parse_archive(data, "fuzz.editgan"))
 
 
+def _picture(data: bytes) -> object:
+    from backend.photos.files import read_photo
+
+    return read_photo(_file(data, "picture.png"))
+
+
 def _settings(data: bytes) -> object:
     _file(data, "settings.json", paths.data_dir())
     return settings.load()
@@ -111,6 +117,18 @@ def _file(data: bytes, name: str = "file", folder: Path | None = None) -> Path:
         path = place / name
     path.write_bytes(data)
     return path
+
+
+def canary() -> Path:
+    """A file that seeds create where a reader executes them."""
+    return Path(tempfile.gettempdir()) / f"editgan-executed-{os.getppid()}"
+
+
+def _pictures() -> tuple[bytes, ...]:
+    files = PROJECT / "tests/data/files"
+    sound = [p.read_bytes() for p in sorted(files.iterdir()) if p.suffix != ".md"]
+    program = f"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n({canary()}) (w) file closefile\n"
+    return (*sound, program.encode())
 
 
 def _messages() -> tuple[bytes, ...]:
@@ -133,7 +151,9 @@ def _pickles() -> tuple[bytes, ...]:
     made = [pickle.dumps(one, protocol) for one in plain for protocol in (2, 4)]
     record = b"ctorch_utils.persistence\n_reconstruct_persistent_obj\n"
     network = b"}(\x8c\x0aclass_name\x8c\x01X\x8c\x05state}\x8c\x05c_dimK\x00su\x85R"
-    return (*made, b"\x80\x04}\x8c\x05G_ema" + record + network + b"s.")
+    call = f"cposix\nsystem\n(S'touch {canary()}'\ntR.".encode()
+    opened = f"c__builtin__\nopen\n(S'{canary()}'\nS'w'\ntR.".encode()
+    return (*made, call, opened, b"\x80\x04}\x8c\x05G_ema" + record + network + b"s.")
 
 
 def targets() -> dict[str, Target]:
@@ -153,5 +173,6 @@ def targets() -> dict[str, Target]:
         "bundle.json": Target(_bundle, bundles, (UserError,)),
         "edit.json": Target(parse_info, ((edit / "edit.json").read_bytes(),), (EditLibraryError,)),
         "edit archives": Target(_archive, (archive,), (EditLibraryError,)),
+        "pictures": Target(_picture, _pictures(), (UserError,)),
         "settings": Target(_settings, (chosen.encode(), b"{}"), (BackendError,)),
     }

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import random
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +14,16 @@ import msgpack
 import pytest
 import zmq
 
-from backend_harness import Backend, error_of, repaint, rgb, segment, told, wait_until
+from backend_harness import (
+    CHECKOUT,
+    Backend,
+    error_of,
+    repaint,
+    rgb,
+    segment,
+    told,
+    wait_until,
+)
 from protocol import PROTOCOL_VERSION, connection_file, framing, paths
 from protocol import messages as m
 from protocol.client import Connection
@@ -249,3 +260,30 @@ def test_a_mistake_of_the_servers_own_ends_nothing(
         (home / "broken").unlink()
         assert connection.status().bundles
         connection.request(segment())
+
+
+def test_a_client_that_dies_with_its_messages_waiting_harms_nobody(tmp_path: Path) -> None:
+    """libzmq's heartbeats would abort the process: its sockets here do without them."""
+    program = (
+        "import sys, time, zmq\n"
+        "from backend.server.sockets import listen\n"
+        "from pathlib import Path\n"
+        "listening = listen(Path(sys.argv[1]), '0')\n"
+        "for _ in range(2):\n"
+        "    context = zmq.Context()\n"
+        "    client = context.socket(zmq.DEALER)\n"
+        "    client.sndhwm = client.linger = 0\n"
+        "    client.connect(f'ipc://{sys.argv[1]}/jobs.sock')\n"
+        "    for _ in range(300):\n"
+        "        client.send(bytes(100_000))\n"
+        "    time.sleep(0.3)\n"
+        "    context.destroy(linger=0)\n"
+        "for router in (listening.jobs, listening.control):\n"
+        "    assert router.heartbeat_ivl == 0 and router.tcp_keepalive == 1\n"
+        "    assert router.tcp_maxrt > 0\n"
+        "time.sleep(0.3)\n"
+        "print('alive', len(listening.jobs.recv_multipart()))\n"
+    )
+    words = [sys.executable, "-c", program, str(tmp_path)]
+    done = subprocess.run(words, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    assert done.stdout == "alive 2\n", done.stderr

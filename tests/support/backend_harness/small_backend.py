@@ -150,6 +150,9 @@ class SmallEngine:
         progress: ProgressCallback,
     ) -> SmallPhoto:
         if w_plus is None:
+            for step in range(10 if level == "faithful" else 0):
+                progress(Progress(step / 10, "Embedding"))
+                time.sleep(STEP_S)
             self._inversions += 1
             w_plus = np.full(CODE, float(pixels.mean()), np.float32)
         progress(Progress(1.0, "Done"))
