@@ -60,7 +60,7 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     """--output: where the edited photo goes."""
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="OUT.png",
-        help="the edited photo: .png, .tif, .webp or .jpg",
+        help="the edited photo: .png, .tif, .webp, .avif or .jpg",
     )  # fmt: skip
     add_declaration(parser)
 

@@ -1,7 +1,7 @@
 """Photos on the disk: read upright and in their own precision, written back as they were.
 
-Formats: `formats.READABLE` to read; PNG (8 and 16 bit), JPEG, TIFF (8, 16 bit and float) and WebP
-to write.
+Formats: `formats.READABLE` to read; PNG (8 and 16 bit), JPEG, TIFF (8, 16 bit and float), WebP
+and AVIF (8 bit) to write.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from backend.photos import formats
 from backend.photos.output import check_target, replace_file
 from backend.photos.photo import Photo
 from backend.photos.reading import decode
-from backend.photos.writing import DEPTHS, KINDS, encode, left_out
+from backend.photos.writing import DEPTHS, KINDS, LOSSY, encode, left_out
 
 STDIN = Path("-")
 _LARGEST = 1 << 32  # bytes of a file: TIFF's own limit
 _PART = 1 << 20
-_JPEG = "JPEG stores all pixels anew; in .png or .tif those outside the edit stay as they were."
+_ANEW = "{} stores all pixels anew; in .png or .tif those outside the edit stay as they were."
 
 
 def read_photo(path: Path) -> Photo:
@@ -90,8 +90,8 @@ def notes(photo: Photo, path: Path) -> str | None:
         said.append(photo.transfer.sentence())
     if gone := left_out(photo, path.suffix):
         said.append(f"A {path.suffix} file cannot hold all of the photo's: {', '.join(gone)}.")
-    if KINDS[path.suffix.lower()] == "JPEG":
-        said.append(_JPEG)
+    if (kind := KINDS[path.suffix.lower()]) in LOSSY:
+        said.append(_ANEW.format(kind))
     return " ".join(said) or None
 
 

@@ -15,6 +15,7 @@ class Metadata:
 
     exif: a TIFF structure, without the "Exif" before it in JPEG. xmp: a packet. iptc: IIM records.
     density: dots per inch across and down. comment: plain text. texts: PNG's, by keyword.
+    extension: the second part of a large packet in JPEG.
     """
 
     exif: bytes | None = None
@@ -23,6 +24,7 @@ class Metadata:
     density: tuple[float, float] | None = None
     comment: str | None = None
     texts: tuple[tuple[str, str], ...] = ()
+    extension: bytes | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageOps
 
 from backend.photos.metadata import Metadata, SourceFile
 from backend.photos.transfer import Transfer
@@ -33,7 +34,7 @@ class Photo:
     (repeated three times in `pixels`) and is written so. premultiplied: the colours are multiplied
     by alpha. transfer: how the values become light, None for sRGB's way and those close to it.
     metadata: what else the file says. source: the file. notes: what a user should know about how it
-    was read, in sentences.
+    was read, in sentences. edited: whether it shows anything else than its file does.
     """
 
     pixels: NDArray[Any]
@@ -44,6 +45,7 @@ class Photo:
     metadata: Metadata = field(default_factory=Metadata)
     source: SourceFile | None = None
     notes: tuple[str, ...] = ()
+    edited: bool = False
 
     @property
     def width(self) -> int:
@@ -95,13 +97,19 @@ class Photo:
         return np.round(np.clip(colours, 0, 1) * 255).astype(np.uint8)
 
     def with_layer(self, layer: PlacedLayer) -> Photo:
-        """The photo under `layer`; where its alpha is 0, pixels stay exactly as they are."""
-        h, w = layer.pixels.shape[:2]
+        """The photo under `layer`; where its alpha is 0, or it shows what is there, pixels stay
+        exactly as they are.
+        """
+        h, w = map(int, layer.pixels.shape[:2])
         pixels = self.pixels.copy()
         area = pixels[layer.y : layer.y + h, layer.x : layer.x + w]
         under, scale = area[..., :3], 255 if layer.pixels.dtype == np.uint8 else 1
         over: NDArray[Any] = layer.pixels.astype(np.float32) / scale
         alpha, colours = over[..., 3:], over[..., :3]
+        shown = self.cut(Rect(layer.x, layer.y, w, h))[..., :3]
+        touched = alpha[..., 0] > 0
+        if shown.dtype == layer.pixels.dtype:  # not mixed: that would round
+            touched &= (layer.pixels[..., :3] != shown).any(axis=2)
         if self.transfer:
             colours = self.transfer.from_srgb(colours)
         if self.premultiplied:
@@ -109,9 +117,14 @@ class Photo:
         mixed: NDArray[Any] = under * (1 - alpha) + colours * self.white * alpha
         if self.depth != 32:
             mixed = np.round(np.clip(mixed, 0, self.white))
-        touched = alpha[..., 0] > 0
         under[touched] = mixed[touched].astype(pixels.dtype)
-        return replace(self, pixels=pixels)
+        return replace(self, pixels=pixels, edited=self.edited or bool(touched.any()))
+
+    def small(self, width: int, height: int) -> NDArray[np.uint8]:
+        """As a thumbnail of this size shows it, amid black: uint8 [height, width, 3]."""
+        step = max(1, min(self.width // (4 * width), self.height // (4 * height)))
+        shown = Image.fromarray(replace(self, pixels=self.pixels[::step, ::step]).to_u8())
+        return np.asarray(ImageOps.pad(shown, (width, height), Image.Resampling.LANCZOS))
 
     def straight(self) -> Photo:
         """The photo with colours that are not multiplied by alpha, as most files hold them."""

@@ -20,8 +20,9 @@ from PIL import ExifTags, Image
 from backend.errors import BadImage
 from backend.photos import transfer
 from backend.photos.containers import jpeg, png, tiff, webp
-from backend.photos.containers.directories import ORIENTATION, numbers_of, value_of
+from backend.photos.containers.directories import EXIF_IFD, ORIENTATION, numbers_of, value_of
 from backend.photos.containers.exif import PREFIX, exif_of_tiff, orientation_of
+from backend.photos.containers.primaries import BY_CODE, profile
 from backend.photos.containers.tiff_write import IPTC, PROFILE, XMP
 from backend.photos.formats import kind_of, open_picture
 from backend.photos.metadata import Metadata, SourceFile, turn_upright
@@ -48,14 +49,14 @@ def _tiff(data: bytes, name: str) -> Photo:
     place = tiff.main_picture(data, name)
     page = tiff.open_page(data, place)
     stored = tiff.read_values(page, data, name)
-    found = place.directory.entries
     profile, xmp, iptc = (
-        value_of(data, place.layout, found[code]) if code in found else None
+        value_of(data, place.layout, found) if found else None
         for code in (PROFILE, XMP, IPTC)
+        for found in [place.of_tag(code).entries.get(code)]
     )
-    turned = numbers_of(data, place.layout, found.get(ORIENTATION))
+    turned = numbers_of(data, place.layout, place.directory.entries.get(ORIENTATION))
     orientation = turned[0] if turned else 1
-    exif = exif_of_tiff(data, place.directory.pointer)
+    exif = exif_of_tiff(data, place.of_tag(EXIF_IFD).pointer)
     metadata = Metadata(exif, xmp, iptc)
     notes = _pages_note(place)
     if stored is None:
@@ -109,12 +110,13 @@ def _png(data: bytes, name: str) -> Photo:
         png.iptc_of(chunks),
         png.density_of(chunks),
         png.comment_of(chunks),
+        tuple(png.texts_of(chunks)),
     )
     frames = png.frames_of(chunks) - 1
     notes = [f"The animation has {frames + 1} frames: the first is edited."] if frames > 0 else []
     source = SourceFile("PNG", data, orientation, pages=max(frames, 0))
     return Photo(
-        turn_upright(pixels, orientation), profile, grey, False,
+        turn_upright(pixels, orientation), profile or png.colours_of(chunks), grey, False,
         _png_transfer(chunks, profile), metadata, source, tuple(notes),
     )  # fmt: skip
 
@@ -143,6 +145,7 @@ def _jpeg(data: bytes, name: str) -> Photo:
     metadata = Metadata(
         exif, xmp, jpeg.iptc_of(segments), jpeg.density_of(segments),
         comment.decode("utf-8", "replace").rstrip("\0") if isinstance(comment, bytes) else None,
+        extension=jpeg.extension_of(segments),
     )  # fmt: skip
     orientation = orientation_of(exif)
     source = SourceFile("JPEG", data, orientation, rest=len(jpeg.rest_of(data)))
@@ -171,7 +174,7 @@ def _webp(data: bytes, name: str) -> Photo:
 
 def _avif(data: bytes, name: str) -> Photo:
     photo = _other(data, name, "AVIF")
-    bits, code = _avif_depth(data)
+    bits, primaries, code = _avif_depth(data)
     if bits > 8:
         values = np.asarray(imagecodecs.avif_decode(data))
         values = values.reshape(*values.shape[:2], -1)
@@ -181,7 +184,9 @@ def _avif(data: bytes, name: str) -> Photo:
         assert photo.source is not None
         pixels = turn_upright(table[values], photo.source.orientation)
         photo = _replace(photo, pixels=pixels)
-    return photo if code is None else _replace(photo, transfer=transfer.of_code(code))
+    if photo.profile is None and primaries in BY_CODE and code not in (16, 18):
+        photo = _replace(photo, profile=profile(BY_CODE[primaries], 1.0 if code == 8 else None))
+    return _replace(photo, transfer=transfer.of_code(code)) if code else photo
 
 
 def _replace(photo: Photo, **changes: Any) -> Photo:
@@ -190,15 +195,15 @@ def _replace(photo: Photo, **changes: Any) -> Photo:
     return replace(photo, **changes)
 
 
-def _avif_depth(data: bytes) -> tuple[int, int | None]:
-    """Bits per channel (av1C) and the transfer characteristic (colr of type nclx)."""
+def _avif_depth(data: bytes) -> tuple[int, int, int]:
+    """Bits per channel (av1C), primaries and transfer characteristic (colr of type nclx, or 0)."""
     head = data[: 1 << 16]
     at = head.find(b"av1C")
     flags = head[at + 6] if 0 <= at < len(head) - 6 else 0
     bits = 8 if not flags & 0x40 else 12 if flags & 0x20 else 10
-    color = head.find(b"colrnclx")
-    whole = 0 <= color < len(head) - 12
-    return bits, struct.unpack_from(">H", head, color + 10)[0] if whole else None
+    colour = head.find(b"colrnclx")
+    whole = 0 <= colour < len(head) - 12
+    return (bits, *(struct.unpack_from(">HH", head, colour + 8) if whole else (0, 0)))
 
 
 def _heif(data: bytes, name: str) -> Photo:

@@ -16,18 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from backend.photos.containers import jpeg, png, tiff, tiff_write, webp
-from backend.photos.containers.exif import PREFIX, upright
-from backend.photos.metadata import Metadata, turn_back
+from backend.photos.containers import jpeg, png, previews, tiff_write, webp, xmp_parts
+from backend.photos.containers.exif import PREFIX, orientation_of, upright
+from backend.photos.metadata import turn_back
 from backend.photos.photo import Photo, to_grey
+from backend.photos.tiff_output import tiff_of_tiff
 
 KINDS = {
     ".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".jpg": "JPEG", ".jpeg": "JPEG",
-    ".webp": "WEBP",
+    ".webp": "WEBP", ".avif": "AVIF",
 }  # fmt: skip
 # What a file of each kind can hold: bits per channel.
-DEPTHS = {"PNG": (8, 16), "TIFF": (8, 16, 32), "JPEG": (8,), "WEBP": (8,)}
-_ROWS = 64
+DEPTHS = {"PNG": (8, 16), "TIFF": (8, 16, 32), "JPEG": (8,), "WEBP": (8,), "AVIF": (8,)}
+LOSSY = ("JPEG", "AVIF")
 _TRAILER = 4096  # bytes: shorter ones are a program's notes
 _QUALITY = {"quality": 95, "subsampling": 0}
 
@@ -37,9 +38,48 @@ def encode(photo: Photo, suffix: str) -> bytes:
     kind = KINDS[suffix.lower()]
     encoders: Mapping[str, Callable[[Photo, bool], bytes]] = {
         "PNG": _png, "TIFF": _tiff, "JPEG": _jpeg, "WEBP": _webp,
+        "AVIF": _avif,
     }  # fmt: skip
-    same = photo.source is not None and photo.source.kind == kind
+    same = photo.source is not None and photo.source.kind == kind != "AVIF"
+    photo = photo if same else _for_another_kind(photo)
+    if photo.edited:
+        photo = _with_previews(photo)
     return encoders[kind](photo if same else photo.straight(), same)
+
+
+def _for_another_kind(photo: Photo) -> Photo:
+    """Upright, its thumbnail too, and with one packet that says what only its own kind has room
+    for elsewhere.
+    """
+    said, source = photo.metadata, photo.source
+    xmp = said.xmp
+    if xmp and said.extension:
+        xmp = xmp_parts.joined(xmp, said.extension)
+    photo = replace(photo, metadata=replace(said, xmp=xmp_parts.with_texts(xmp, said.texts)))
+    if said.exif is None or orientation_of(said.exif) == 1:
+        return photo
+    source = replace(source, orientation=1) if source else None
+    metadata = replace(photo.metadata, exif=upright(said.exif))
+    return replace(photo, metadata=metadata, source=source, edited=True)
+
+
+def _draws(photo: Photo) -> previews.Draw:
+    """How to draw thumbnails, turned as the file holds the picture."""
+
+    def draw(size: tuple[int, int]) -> bytes:
+        orientation = photo.source.orientation if photo.source else 1
+        size = size[::-1] if orientation >= 5 else size
+        return _saved(_image(turn_back(photo.small(*size), orientation)), "JPEG", quality=80)
+
+    return draw
+
+
+def _with_previews(photo: Photo) -> Photo:
+    """The photo with thumbnails in its metadata that show what it shows now."""
+    said, draw = photo.metadata, _draws(photo)
+    exif = previews.in_exif(said.exif, draw) if said.exif else None
+    xmp = previews.in_xmp(said.xmp, draw) if said.xmp else None
+    return replace(photo, metadata=replace(said, exif=exif, xmp=xmp))
 
 
 def left_out(photo: Photo, suffix: str) -> list[str]:
@@ -47,8 +87,8 @@ def left_out(photo: Photo, suffix: str) -> list[str]:
     kind, said, source = KINDS[suffix.lower()], photo.metadata, photo.source
     gone: list[str] = []
     if source and source.kind == kind:
-        lost = kind == "PNG" and source.pages and not _keeps_colour_type(source.data)
-        return [_pages(source.pages)] if lost else []
+        anew = kind == "AVIF" or (kind == "PNG" and not _keeps_colour_type(source.data))
+        return [_pages(source.pages)] if source.pages and anew else []
     if source and source.pages:
         gone.append(_pages(source.pages))
     if source and source.channels:
@@ -56,18 +96,13 @@ def left_out(photo: Photo, suffix: str) -> list[str]:
     if source and source.rest > _TRAILER:
         gone.append("further pictures (a gain or depth map, a film)")
     if kind == "JPEG":
-        sizes = (
-            ("EXIF", said.exif, PREFIX),
-            ("XMP", said.xmp, jpeg.XMP),
-            ("IPTC", said.iptc, b"."),
-        )
-        for block, data, head in sizes:
+        for block, data, head in (("EXIF", said.exif, PREFIX), ("IPTC", said.iptc, b".")):
             if data and not _fits_segment(data, head):
                 gone.append(f"{block} ({len(data) // 1000} kB, of which JPEG holds 65)")
-    if kind == "WEBP":
+    if kind in ("WEBP", "AVIF"):
         gone += ["IPTC"] if said.iptc else []
         gone += ["the comment"] if said.comment else []
-    texts = [word for word, _ in said.texts if word not in ("Comment", "Description")]
+    texts = [word for word, _ in said.texts if word not in ("Comment", *xmp_parts.KNOWN)]
     if texts and kind != "PNG":
         gone.append(f"PNG's texts ({', '.join(texts[:5])})")
     if photo.transfer and not photo.profile:
@@ -87,12 +122,6 @@ def _pages(count: int) -> str:
 
 def _fits_segment(data: bytes, head: bytes) -> bool:
     return len(head) + len(data) <= jpeg.ROOM
-
-
-def _upright_metadata(photo: Photo) -> Metadata:
-    """For a file of another kind, which holds the picture upright."""
-    said = photo.metadata
-    return replace(said, exif=upright(said.exif)) if said.exif else said
 
 
 def _stored(photo: Photo, same: bool) -> NDArray[Any]:
@@ -120,19 +149,31 @@ def _jpeg(photo: Photo, same: bool) -> bytes:
     encoded = _saved(_image(_stored(photo, same)), "JPEG", **_QUALITY)
     if same and photo.source:
         segments = jpeg.kept(photo.source.data)
+        if photo.edited:
+            segments = [_with_new_thumbnail(photo, s) for s in segments]
         if photo.profile is None:  # converted: the old one is of other colours
             segments = [s for s in segments if not s.data.startswith(jpeg.PROFILE)]
     else:
         segments = _new_segments(photo)
-    xmp = photo.metadata.xmp
-    if xmp and _fits_segment(xmp, jpeg.XMP):
-        segments = jpeg.with_xmp(segments, xmp)
+    if photo.metadata.xmp:
+        segments = jpeg.with_xmp(segments, photo.metadata.xmp)
     picture = jpeg.with_segments(encoded, segments)
     return jpeg.with_rest(picture, photo.source.data) if same and photo.source else picture
 
 
+def _with_new_thumbnail(photo: Photo, segment: jpeg.JpegSegment) -> jpeg.JpegSegment:
+    if segment.data.startswith(PREFIX) and photo.metadata.exif:
+        data = PREFIX + photo.metadata.exif
+    elif segment.marker == jpeg.APP13 and segment.data.startswith(jpeg.PHOTOSHOP):
+        rest = segment.data[len(jpeg.PHOTOSHOP) :]
+        data = jpeg.PHOTOSHOP + previews.in_resources(rest, _draws(photo))
+    else:
+        return segment
+    return segment._replace(data=data) if len(data) <= jpeg.ROOM else segment
+
+
 def _new_segments(photo: Photo) -> list[jpeg.JpegSegment]:
-    said = _upright_metadata(photo)
+    said = photo.metadata
     segments = [jpeg.density_segment(said.density or (72, 72))]
     if said.exif and _fits_segment(said.exif, PREFIX):
         segments.append(jpeg.JpegSegment(jpeg.APP1, PREFIX + said.exif))
@@ -159,6 +200,9 @@ def _png(photo: Photo, same: bool) -> bytes:
     same_kind = old is not None and (old.colour_type, old.depth) == (new.colour_type, new.depth)
     if photo.metadata.xmp:
         chunks = png.with_xmp(chunks, photo.metadata.xmp)
+    if photo.edited and photo.metadata.exif:
+        exif = png.PngChunk(b"eXIf", photo.metadata.exif)
+        chunks = [exif if c.kind == b"eXIf" else c for c in chunks]
     return png.with_chunks(encoded, chunks, same_kind=same_kind)
 
 
@@ -172,7 +216,7 @@ def _with_key(pixels: NDArray[Any], key: NDArray[Any]) -> NDArray[Any]:
 
 
 def _new_chunks(photo: Photo) -> list[png.PngChunk]:
-    said = _upright_metadata(photo)
+    said = photo.metadata
     chunks = [png.profile_chunk(photo.profile)] if photo.profile else []
     if said.density:
         chunks.append(png.density_chunk(said.density))
@@ -191,8 +235,10 @@ def _webp(photo: Photo, same: bool) -> bytes:
     encoded = _saved(image, "WEBP", lossless=True, exact=True, method=2)
     if same and photo.source:
         chunks = webp.chunks_of(photo.source.data)
+        if photo.edited and photo.metadata.exif:
+            chunks = webp.with_one(chunks, b"EXIF", photo.metadata.exif)
     else:
-        said = _upright_metadata(photo)
+        said = photo.metadata
         chunks = webp.with_one([], b"ICCP", photo.profile)
         chunks = webp.with_one(chunks, b"EXIF", said.exif)
     if photo.metadata.xmp:
@@ -200,10 +246,22 @@ def _webp(photo: Photo, same: bool) -> bytes:
     return webp.with_chunks(encoded, chunks, image.size, alpha=photo.has_alpha)
 
 
+def _avif(photo: Photo, same: bool) -> bytes:
+    """Pillow writes EXIF anew, which breaks maker notes: it gets a stand-in of the same length."""
+    said = photo.metadata
+    exif = said.exif or b""
+    stand_in = (b"II*\0\x08\0\0\0" + bytes(6)).ljust(len(exif), b"\xa5")
+    blocks = {"exif": exif and stand_in, "xmp": said.xmp, "icc_profile": photo.profile}
+    options = {name: block for name, block in blocks.items() if block}
+    image = _image(_stored(photo, same))
+    data = _saved(image, "AVIF", quality=95, subsampling="4:4:4", **options)
+    return data.replace(stand_in, exif, 1) if exif else data
+
+
 def _tiff(photo: Photo, same: bool) -> bytes:
     if same and photo.source:
-        return _tiff_of_tiff(photo, photo.source.data)
-    said = _upright_metadata(photo)
+        return tiff_of_tiff(photo, photo.source.data)
+    said = photo.metadata
     blocks = {
         tiff_write.XMP: said.xmp,
         tiff_write.IPTC: said.iptc,
@@ -215,35 +273,3 @@ def _tiff(photo: Photo, same: bool) -> bytes:
         return tiff_write.new_file(pixels, said.exif, blocks, said.density, photo.has_alpha)
     except ValueError:  # EXIF is written by thousands of programs; the picture matters more
         return tiff_write.new_file(pixels, None, blocks, said.density, photo.has_alpha)
-
-
-def _changed(old: NDArray[Any], new: NDArray[Any]) -> NDArray[np.bool_]:
-    """Where pixels differ, [H, W]; most of a photo is passed over quickly."""
-    changed = np.zeros(old.shape[:2], bool)
-    for y in range(0, len(old), _ROWS):
-        rows = np.s_[y : y + _ROWS]
-        if not np.array_equal(old[rows], new[rows]):
-            changed[rows] = (old[rows] != new[rows]).any(axis=2)
-    return changed
-
-
-def _tiff_of_tiff(photo: Photo, data: bytes) -> bytes:
-    assert photo.source is not None
-    place = tiff.main_picture(data, "the photo")
-    page = tiff.open_page(data, place)
-    xmp = photo.metadata.xmp if photo.metadata.xmp != tiff_write.xmp_of(data, place) else None
-    pixels = turn_back(photo.pixels, photo.source.orientation)
-    if photo.source.stored is None:  # colours that Pillow converted
-        alpha: tuple[int, ...] = (tiff.UNASSOCIATED,) if photo.has_alpha else ()
-        grey = np.dstack([to_grey(pixels[..., :3]), pixels[..., 3:]]) if photo.grey else pixels
-        new = tiff.Stored(grey, photo.depth, tiff.GREY if photo.grey else tiff.RGB, alpha)
-        if photo.profile is None:
-            place = tiff_write.without_profile(place)
-        return tiff_write.restored(data, place, new.values, new, xmp)
-    extra = tuple(map(int, page.extrasamples))
-    old = tiff.Stored(photo.source.stored, page.bitspersample, int(page.photometric), extra)
-    changed = _changed(old.pixels(), pixels)
-    values = old.with_pixels(pixels, changed)
-    if not changed.any() or tiff_write.can_patch(page, old):
-        return tiff_write.patched(data, place, page, values, changed, xmp)
-    return tiff_write.restored(data, place, values, old, xmp)

@@ -6,19 +6,21 @@ import contextlib
 import struct
 from typing import NamedTuple
 
-from backend.photos.containers import iptc
+from backend.photos.containers import iptc, xmp_parts
 from backend.photos.containers.directories import layout_of, read_directory, value_place
 
 _SOI, _SOS, _EOI = b"\xff\xd8", 0xDA, b"\xff\xd9"
 APP0, APP1, APP2, APP13, APP14, COMMENT = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xFE
 EXIF = b"Exif\0\0"
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
+EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"
 PROFILE = b"ICC_PROFILE\0"
 PHOTOSHOP = b"Photoshop 3.0\0"
 MANY_PICTURES = b"MPF\0"  # CIPA DC-007: places of the file's other pictures
 _PICTURES = 0xB002  # the index's entry that lists them
 _IN_A_SCAN = [bytes((value,)) for value in (0x00, 0xFF, *range(0xD0, 0xD8))]
 ROOM = 65533  # bytes of one segment
+_PART = 65000  # bytes of an extension's segment, without its head
 
 
 class JpegSegment(NamedTuple):
@@ -72,13 +74,38 @@ def with_segments(encoded: bytes, segments: list[JpegSegment]) -> bytes:
 
 
 def with_xmp(segments: list[JpegSegment], packet: bytes) -> list[JpegSegment]:
-    """The segments with the packet in the place of the old one, or after EXIF's."""
-    new = JpegSegment(APP1, XMP + packet)
-    if any(s.data.startswith(XMP) for s in segments):
-        return [new if s.data.startswith(XMP) else s for s in segments]
+    """The segments with the packet in the place of the old one, or after EXIF's.
+
+    A large one is written in two parts (XMP specification part 3, 1.1.3.1).
+    """
+    main, extension, digest = xmp_parts.split(packet, ROOM - len(XMP))
+    new = [JpegSegment(APP1, XMP + main)]
+    for at in range(0, len(extension), _PART):
+        head = EXTENSION + digest.encode() + struct.pack(">II", len(extension), at)
+        new.append(JpegSegment(APP1, head + extension[at : at + _PART]))
+    if extension:
+        segments = [s for s in segments if not s.data.startswith(EXTENSION)]
+    old = [i for i, s in enumerate(segments) if s.data.startswith(XMP)]
     heads = [i for i, s in enumerate(segments) if s.marker == APP0 or s.data.startswith(EXIF)]
-    place = heads[-1] + 1 if heads else 0
-    return [*segments[:place], new, *segments[place:]]
+    place = old[0] if old else heads[-1] + 1 if heads else 0
+    rest = segments[place + 1 :] if old else segments[place:]
+    return [*segments[:place], *new, *(s for s in rest if not s.data.startswith(XMP))]
+
+
+def extension_of(segments: list[JpegSegment]) -> bytes | None:
+    """The second part of the XMP packet; None without one, or where it is cut short."""
+    head = len(EXTENSION) + 32
+    parts = {
+        struct.unpack_from(">I", s.data, head + 4)[0]: s.data[head + 8 :]
+        for s in segments
+        if s.marker == APP1 and s.data.startswith(EXTENSION) and len(s.data) > head + 8
+    }
+    whole = b""
+    for at in sorted(parts):
+        if at != len(whole):
+            return None
+        whole += parts[at]
+    return whole or None
 
 
 def profile_segments(profile: bytes) -> list[JpegSegment]:

@@ -38,7 +38,8 @@ _MOST_SAMPLES = 16
 class PicturePlace:
     """The main picture of a file. number: in the main chain, or -1 below it.
 
-    others: further full pictures. smaller: whether reduced copies of a picture lie beside it.
+    head: the file's first directory. others: further full pictures. smaller: whether reduced copies
+    of a picture lie beside it.
     """
 
     layout: Layout
@@ -46,6 +47,16 @@ class PicturePlace:
     number: int
     others: int
     smaller: bool
+    head: Directory
+
+    def of_tag(self, code: int) -> Directory:
+        """The directory that speaks of the photo by a tag: its own, or the head of the file.
+
+        The latter also for what nobody has said, where the picture is below the main chain.
+        """
+        own = code in self.directory.entries
+        above = code in self.head.entries or self.number < 0
+        return self.head if above and not own else self.directory
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,11 +145,10 @@ def main_picture(data: bytes, name: str) -> PicturePlace:
         if in_chain:
             number += 1
             expected = directory.end
-    if not full:
-        if first is None or 256 not in first.entries:
-            raise ValueError("a TIFF file without a picture")
-        full = [(0, first)]
-    return PicturePlace(layout, full[0][1], full[0][0], len(full) - 1, smaller)
+    if first is None or not (full or 256 in first.entries):
+        raise ValueError("a TIFF file without a picture")
+    full = full or [(0, first)]
+    return PicturePlace(layout, full[0][1], full[0][0], len(full) - 1, smaller, first)
 
 
 def open_page(data: bytes, place: PicturePlace) -> tifffile.TiffPage:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import tifffile
 
-DEFLATE = 8
+DEFLATE, WEBP = 8, 50001
 PACK: Mapping[int, Callable[[bytes], bytes]] = {
     1: bytes,
     5: lambda raw: bytes(imagecodecs.lzw_encode(raw)),
@@ -72,6 +72,8 @@ def cut(values: NDArray[Any], segment: TiffSegment) -> NDArray[Any]:
 
 def encoded(block: NDArray[Any], page: tifffile.TiffPage, order: str) -> bytes:
     """A segment's values [h, w, s] as the page's file holds them; order: "<" or ">"."""
+    if int(page.compression) == WEBP:
+        return bytes(imagecodecs.webp_encode(np.ascontiguousarray(block), lossless=True))
     predictor = int(page.predictor)
     if predictor == 2:
         block = differences(block)

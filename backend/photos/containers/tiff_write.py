@@ -45,6 +45,7 @@ from backend.photos.containers.tiff import (
 from backend.photos.containers.tiff_segments import (
     DEFLATE,
     PACK,
+    WEBP,
     TiffSegment,
     cut,
     differences,
@@ -97,6 +98,8 @@ def patched(
 
 def can_patch(page: tifffile.TiffPage, stored: Stored) -> bool:
     """Whether the file's own way to store pixels is one that can be written without a loss."""
+    if int(page.compression) == WEBP:
+        return stored.values.shape[2] == 3 and int(page.planarconfig) == 1
     whole = stored.bits == stored.values.dtype.itemsize * 8 and page.fillorder == 1
     little = page.parent.byteorder == "<"
     float_kind = stored.values.dtype.kind == "f"
@@ -120,9 +123,19 @@ def restored(
 
 
 def xmp_of(data: bytes, place: PicturePlace) -> bytes | None:
-    """The file's own packet."""
-    entry = place.directory.entries.get(XMP)
+    """The photo's own packet."""
+    entry = place.of_tag(XMP).entries.get(XMP)
     return None if entry is None else value_of(data, place.layout, entry)
+
+
+def with_xmp_of_head(data: bytes, xmp: bytes) -> bytes:
+    """The file `data` with a packet in its first directory."""
+    out, layout = bytearray(data), layout_of(data)
+    head = read_directory(data, layout, layout.first)
+    entries = {**head.entries, XMP: put(out, layout, XMP, BYTE, xmp)}
+    place = append_directory(out, layout, entries, head.next)
+    struct.pack_into(layout.place, out, layout.first, place)
+    return bytes(out)
 
 
 def without_profile(place: PicturePlace) -> PicturePlace:

@@ -41,6 +41,23 @@ def with_source_type(packet: bytes | None, source_type: provenance.SourceType) -
     for start, stop in reversed(found.old):
         text = text[:start] + text[stop:]
         end -= stop - start if stop <= found.end else 0
+    return _put_in(text, found, end, new)
+
+
+def inserted(packet: bytes, descriptions: bytes) -> bytes:
+    """The packet with further descriptions. Raises ExpatError, LookupError, ValueError for damage.
+
+    These declare their own namespaces, as the packet may use any prefix.
+    """
+    text = _as_utf8(packet)
+    found = _Places(text)
+    if found.end is None:
+        raise ValueError("a packet without RDF")
+    return _put_in(text, found, found.end, descriptions)
+
+
+def _put_in(text: bytes, found: _Places, end: int, new: bytes) -> bytes:
+    """`new` before the RDF's end."""
     if not found.empty:
         return text[:end] + new + text[end:]
     return text[: end - 2] + b">" + new + b"</" + found.name + b">" + text[end:]
