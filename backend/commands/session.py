@@ -20,6 +20,7 @@ from backend.commands.sentences import AboutPhoto
 from backend.errors import BadSetting, NoSubject
 from backend.photos.align import CropFrame
 from backend.photos.files import read_photo
+from backend.photos.label_edit import Corrections
 from backend.photos.label_file import OUTSIDE, LabelMeaning, read_labels
 from backend.photos.photo import Photo
 from backend.session.devices import choose_device
@@ -60,18 +61,16 @@ class FoundSubject:
         return [level for level in LEVELS if _cache().get(self._key(level))]
 
     def open(
-        self, level: str, *, quiet: bool, corrected: NDArray[np.uint8] | None = None
+        self, level: str, *, quiet: bool, corrected: Corrections | None = None
     ) -> OpenedSubject:
         """Embed the subject, or take the embedding kept from last time, and segment it.
 
-        corrected: a label map of the photo's parts as the user has put them right, 255 where
-        nothing is said.
+        corrected: the photo's parts as the user has put them right.
         """
         if self.sample:
             return OpenedSubject(self, self.sample, "known")
         with progress_bar("Embedding", quiet=quiet) as show:
-            x, y, width, height = self.rect
-            said = None if corrected is None else corrected[y : y + height, x : x + width]
+            said = None if corrected is None else corrected.cut(self.rect)
             opened = open_or_reuse(
                 self.editor, _cache(), *self._local(), level, show, corrected=said
             )
@@ -180,12 +179,12 @@ def place_of_sample(editor: Editor, seed: int) -> FoundSubject:
 def open_session(args: argparse.Namespace, photo: Photo | None) -> OpenedSubject:
     """The photo, or the sample, open as the command line says. Raises UserError."""
     said = read_corrections(args, photo)
-    place = find_place(args, photo, None if said is None else middle_of(said))
+    place = find_place(args, photo, None if said is None else middle_of(said.labels))
     return place.open(args.level or DEFAULT_LEVEL, quiet=args.quiet, corrected=said)
 
 
-def read_corrections(args: argparse.Namespace, photo: Photo | None) -> NDArray[np.uint8] | None:
-    """The label map of --correct, None without it. Raises UserError."""
+def read_corrections(args: argparse.Namespace, photo: Photo | None) -> Corrections | None:
+    """What --correct says, None without it. Raises UserError."""
     path = getattr(args, "correct", None)
     if path is None:
         return None
@@ -193,7 +192,7 @@ def read_corrections(args: argparse.Namespace, photo: Photo | None) -> NDArray[n
         raise BadSetting("--correct puts the parts of a photo right, not those of --seed.")
     bundle = find_bundle(args.bundle)
     meaning = LabelMeaning(bundle.name, bundle.parts, generator=bundle.sha)
-    return read_labels(path, meaning, (photo.width, photo.height))
+    return Corrections(read_labels(path, meaning, (photo.width, photo.height)))
 
 
 def middle_of(labels: NDArray[np.uint8]) -> tuple[float, float] | None:
@@ -229,7 +228,7 @@ def open_for_labels(
     near: tuple[float, float] | None,
     level: str | None,
     difference: Callable[[OpenedSubject], int],
-    corrected: NDArray[np.uint8] | None = None,
+    corrected: Corrections | None = None,
 ) -> OpenedSubject:
     """The photo as it was open when an edited segmentation was made.
 

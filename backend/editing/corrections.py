@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from backend.bundles.bundle import Bundle
+from backend.editing.geometry import nearest
 from backend.editing.photo_parts import PhotoParts
 from backend.models.parser import RESOLUTION
 from backend.photos.align import CropFrame, centred
 from backend.photos.cv import warp_affine
-from backend.photos.label_edit import UNKNOWN
+from backend.photos.label_edit import UNKNOWN, Corrections
 
 _SOFT = 0.7  # standard deviation of an edge, pixels of the crop
 
@@ -19,13 +22,15 @@ Labels = NDArray[np.uint8]
 
 
 def corrected_parts(
-    seen: PhotoParts | None, labels: Labels, frame: CropFrame, bundle: Bundle
+    seen: PhotoParts | None, corrections: Corrections, frame: CropFrame, bundle: Bundle
 ) -> PhotoParts:
-    """What the parser saw, put right by labels uint8 [H, W] of the photo, UNKNOWN where nothing is
-    said. Without a parser the labels are all that is known."""
+    """What the parser saw in the photo, put right by what the user says. Without a parser that is
+    all that is known."""
     matrix, size = centred(frame.to_pixels(RESOLUTION)), (RESOLUTION, RESOLUTION)
     flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
-    crop = warp_affine(labels, matrix, size, flags=flags, outside=UNKNOWN)
+    crop = warp_affine(corrections.labels, matrix, size, flags=flags, outside=UNKNOWN)
+    if seen is not None:
+        crop = _without_lost(crop, seen.labels, corrections.complete)
     hard = np.stack([(crop == part.index).astype(np.float32) for part in bundle.parts])
     soft = np.stack([cv2.GaussianBlur(plane, (0, 0), _SOFT) for plane in hard])
     said = crop != UNKNOWN
@@ -43,6 +48,17 @@ def corrected_parts(
     face = np.where(changed, small, seen.face).astype(np.float32)
     nose = np.where(changed, _nose(crop, bundle), seen.nose).astype(np.float32)
     return PhotoParts(parts.astype(np.float32), covered, face, nose)
+
+
+def _without_lost(crop: Labels, seen: Labels, complete: Collection[int]) -> Labels:
+    """`crop` [S, S] with what surrounds them at pixels that are not said to be anything, but which
+    the parser saw as a part of which all is said."""
+    filled = crop.copy()
+    for part in complete:
+        lost, others = (crop == UNKNOWN) & (seen == part), (crop != UNKNOWN) & (crop != part)
+        if others.any():
+            filled[lost] = nearest(crop, others)[lost]
+    return filled
 
 
 def _face(crop: Labels, bundle: Bundle) -> NDArray[np.float32]:

@@ -33,7 +33,7 @@ from backend.editing.repainting import optimise_edit, repaint, repaint_live
 from backend.editing.results import EditPreview, EditResult, OpenPhoto, OptimisedCode, SideEffects
 from backend.photos.align import CropFrame
 from backend.photos.detect import Subject
-from backend.photos.label_edit import LabelEdit, PaintedLayer
+from backend.photos.label_edit import Corrections, LabelEdit, PaintedLayer
 from backend.photos.parts import PlacedMask
 from protocol.facts import ApplyReport, RepaintReport
 from protocol.geometry import Rect
@@ -86,7 +86,7 @@ class Editor:
         level: str = "fast",
         w_plus: NDArray[np.float32] | None = None,
         start: NDArray[np.float32] | None = None,
-        corrected: NDArray[np.uint8] | None = None,
+        corrected: Corrections | None = None,
         progress: ProgressCallback = no_progress,
     ) -> OpenPhoto:
         return open_photo(

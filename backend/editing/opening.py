@@ -36,6 +36,7 @@ from backend.models.generator import sample_z
 from backend.models.pictures import to_picture
 from backend.photos.align import CropFrame, extract, within_aspect
 from backend.photos.detect import Subject
+from backend.photos.label_edit import Corrections
 from backend.photos.parts import PartMask, PlacedMask, draw_field, draw_parts
 from protocol.facts import PhotoReport
 from protocol.geometry import Rect
@@ -60,15 +61,14 @@ def open_photo(
     level: str = "fast",
     w_plus: NDArray[np.float32] | None = None,
     start: NDArray[np.float32] | None = None,
-    corrected: NDArray[np.uint8] | None = None,
+    corrected: Corrections | None = None,
     progress: ProgressCallback = no_progress,
 ) -> OpenPhoto:
     """Embed the subject in `frame` and segment it.
 
     pixels: uint8 or float32 [H, W, 3 or 4]; level: "fast", "balanced" or "faithful"; w_plus: a
     known embedding, used instead of a new one; start: the embedding to continue from; corrected:
-    label map [H, W] of the photo's parts as the user has put them right, 255 where nothing is said.
-    Raises BadImage.
+    the photo's parts as the user has put them right. Raises BadImage.
     """
     monitor = ProgressMonitor(progress)
     began = time.monotonic()
@@ -136,7 +136,7 @@ def _aligned(
     engine: Engine,
     pixels: NDArray[np.generic],
     frame: CropFrame,
-    corrected: NDArray[np.uint8] | None,
+    corrected: Corrections | None,
 ) -> _Crop:
     """The subject in `frame`; raises BadImage."""
     crop, inside = _cut(pixels, frame, engine.bundle.resolution, engine.bundle.aspect)

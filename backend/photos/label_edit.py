@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -52,6 +53,30 @@ class LabelEdit:
 
 
 @dataclass(frozen=True, eq=False)
+class Corrections:
+    """Where the parts of a photo really are, as the user says.
+
+    labels: uint8 [H, W], part indices, UNKNOWN where nothing is said. complete: indices of the
+    parts of which all is said: where the labels do not show them, they are not.
+    """
+
+    labels: Bytes
+    complete: frozenset[int] = frozenset()
+
+    def cut(self, rect: Rect) -> Corrections:
+        """Those of a rectangle of the photo."""
+        x, y, width, height = rect
+        return Corrections(self.labels[y : y + height, x : x + width], self.complete)
+
+    @property
+    def digest(self) -> str:
+        """What tells them from others."""
+        sha = hashlib.sha256(self.labels.tobytes())
+        sha.update(repr(sorted(self.complete)).encode())
+        return sha.hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
 class _Change:
     """What happened to one part's layers, over the canvas: bool [h, w]."""
 
@@ -88,18 +113,24 @@ def read_label_edit(
     return _majority(before, after, changes, frame, rect, labels, parts)
 
 
-def labels_of_layers(
+def corrections_of(
     layers: Sequence[PaintedLayer], parts: Sequence[ColoredPart], shape: tuple[int, int]
-) -> Bytes:
-    """Part layers, top first, as a label map uint8 [H, W]; UNKNOWN where there is no layer.
+) -> Corrections:
+    """What part layers, top first, say of a photo of that shape (H, W); each says all of its part.
 
     Raises UnknownPart.
     """
     names = _names_of(layers, parts)
     labels, rect = np.full(shape, UNKNOWN, np.uint8), Rect(0, 0, shape[1], shape[0])
+    strongest, total = np.zeros(shape, np.uint8), np.zeros(shape, np.uint16)
     for layer in reversed(layers):  # bottom first: upper layers overwrite
-        labels[_paste(layer.alpha, layer.x, layer.y, rect) >= _OPAQUE] = names[layer.part]
-    return labels
+        alpha = _paste(layer.alpha, layer.x, layer.y, rect)
+        # where soft edges meet, no layer is opaque: the strongest counts
+        wins = (alpha >= _OPAQUE) | ((alpha > strongest) & (strongest < _OPAQUE))
+        labels[wins] = names[layer.part]
+        strongest, total = np.maximum(strongest, alpha), total + alpha
+    labels[total < _OPAQUE] = UNKNOWN
+    return Corrections(labels, frozenset(names[layer.part] for layer in layers))
 
 
 def _names_of(layers: Sequence[PaintedLayer], parts: Sequence[ColoredPart]) -> dict[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from backend.photos.label_edit import labels_of_layers
+from backend.photos.label_edit import corrections_of
 from backend.server import wire
 from backend.server.editors import PhotoEditor
 from backend.server.jobs import Job
@@ -29,7 +29,7 @@ def opened(
     said = None
     if request.corrected is not None:
         layers = wire.painted(request.corrected, request.rect)
-        said = labels_of_layers(layers, engine.bundle.parts, pixels.shape[:2])
+        said = corrections_of(layers, engine.bundle.parts, pixels.shape[:2])
     key = embedding_key(engine.bundle, pixels, frame, level, said)
     if session := photos.same(request.photo, key, None if request.improve else known):
         report = dataclasses.replace(session.opened.report, from_cache=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from backend.bundles.bundle import Bundle
     from backend.editing.progress import ProgressCallback
     from backend.editing.results import OpenPhoto
+    from backend.photos.label_edit import Corrections
 
 
 def embedding_key(
@@ -24,10 +24,10 @@ def embedding_key(
     pixels: NDArray[Any],
     frame: CropFrame,
     level: str,
-    corrected: NDArray[np.uint8] | None = None,
+    corrected: Corrections | None = None,
 ) -> str:
     """The key of a photo's embedding in the cache."""
-    said = "" if corrected is None else hashlib.sha256(corrected.tobytes()).hexdigest()
+    said = "" if corrected is None else corrected.digest
     return EmbeddingCache.key(pixels, frame, f"{bundle.embedding_sha}{said}", level)
 
 
@@ -40,13 +40,13 @@ def open_or_reuse(
     progress: ProgressCallback,
     *,
     start: NDArray[np.float32] | None = None,
-    corrected: NDArray[np.uint8] | None = None,
+    corrected: Corrections | None = None,
 ) -> OpenPhoto:
     """Open with the embedding kept from an earlier time, else embed and keep the result.
 
-    start: the embedding to continue from; corrected: the parts as the user has put them right, a
-    label map of `pixels`. An embedding that the user ended early is not kept. The report of a
-    reused one says `from_cache`.
+    start: the embedding to continue from; corrected: the parts of `pixels` as the user has put them
+    right. An embedding that the user ended early is not kept. The report of a reused one says
+    `from_cache`.
     """
     key = embedding_key(engine.bundle, pixels, frame, level, corrected)
     kept = cache.get(key)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from backend.editing.progress import ProgressCallback
     from backend.editing.results import OpenPhoto
     from backend.photos.align import CropFrame
+    from backend.photos.label_edit import Corrections
 
 
 class PhotoOpener(Protocol):
@@ -28,6 +29,6 @@ class PhotoOpener(Protocol):
         level: str,
         w_plus: NDArray[np.float32] | None,
         start: NDArray[np.float32] | None,
-        corrected: NDArray[np.uint8] | None,
+        corrected: Corrections | None,
         progress: ProgressCallback,
     ) -> OpenPhoto: ...

@@ -173,6 +173,15 @@ COMMANDS: dict[str, tuple[str, str, str, Callable[[Gimp.Procedure], None]]] = {
         ),
         add_segment,
     ),
+    "plug-in-editgan-correct": (
+        "correct",
+        _("_Correct Parts"),
+        _(
+            "What is painted on the part layers is where the parts of the photo really are: find "
+            "it in the model anew by them, and change nothing in the photo"
+        ),
+        lambda _procedure: None,
+    ),
     "plug-in-editgan-repaint": (
         "repaint",
         _("Apply _Repaint..."),

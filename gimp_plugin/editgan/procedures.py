@@ -97,6 +97,19 @@ def segment(image: Gimp.Image, drawables: Drawables, config: Any, interactive: b
     return report
 
 
+def correct(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bool) -> Report:
+    from commands import correct as command
+    from commands import repaint as painted
+    from windows.views import showing
+
+    painted.find(image, drawables)
+    with showing(_("Correcting the parts")) as view:
+        report = command.run(image, drawables, view=view)
+    if interactive and (news := summary(report)):
+        Gimp.message(news)
+    return report
+
+
 def repaint(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bool) -> Report:
     from commands import repaint as command
     from windows.views import showing

@@ -8,7 +8,7 @@ from backend.editing.corrections import corrected_parts
 from backend.editing.part_quality import hidden_parts, is_profile, part_verdicts
 from backend.editing.photo_parts import PhotoParts
 from backend.photos.align import CropFrame
-from backend.photos.label_edit import UNKNOWN
+from backend.photos.label_edit import UNKNOWN, Corrections
 
 S = 256
 FRAME = CropFrame.from_axes(np.array([64.0, 64.0]), np.array([64.0, 0.0]))  # a photo of 128 pixels
@@ -35,7 +35,7 @@ def face() -> np.ndarray:
 def test_labels_are_the_truth_where_something_is_said(face: np.ndarray) -> None:
     said = np.full((128, 128), UNKNOWN, np.uint8)
     said[90:100, 55:75] = LIP
-    right = corrected_parts(seen_as(face), said, FRAME, BUNDLE)
+    right = corrected_parts(seen_as(face), Corrections(said), FRAME, BUNDLE)
     assert (right.labels[184:196, 114:146] == LIP).all()
     outside = np.ones((S, S), bool)
     outside[175:205, 105:155] = False
@@ -49,13 +49,26 @@ def test_what_is_said_to_be_a_part_is_not_covered(face: np.ndarray) -> None:
     face[170:210, 100:160] = 0
     said = np.full((128, 128), UNKNOWN, np.uint8)
     said[88:98, 55:75] = LIP
-    right = corrected_parts(seen_as(face, covered), said, FRAME, BUNDLE)
+    right = corrected_parts(seen_as(face, covered), Corrections(said), FRAME, BUNDLE)
     assert right.covered[185, 128] == 0 and right.face[185, 128] == 1
     assert right.covered[172, 102] == 1
 
 
+def test_what_a_whole_layer_no_longer_shows_is_what_surrounds_it(face: np.ndarray) -> None:
+    """The nose's layer was moved down, and nothing painted where it was: that is skin now."""
+    said = face[::2, ::2].copy()
+    said[55:80, 57:73] = UNKNOWN
+    said[62:87, 57:73] = NOSE
+    lost = corrected_parts(seen_as(face), Corrections(said), FRAME, BUNDLE)
+    assert (lost.labels[112:120, 118:142] == NOSE).all()  # a map that says nothing there
+    whole = Corrections(said, frozenset({0, SKIN, NOSE}))
+    right = corrected_parts(seen_as(face), whole, FRAME, BUNDLE)
+    assert (right.labels[112:120, 118:142] == SKIN).all()
+    assert (right.labels[126:170, 118:142] == NOSE).all()
+
+
 def test_labels_are_enough_without_a_parser(face: np.ndarray) -> None:
-    right = corrected_parts(None, np.ascontiguousarray(face[::2, ::2]), FRAME, BUNDLE)
+    right = corrected_parts(None, Corrections(np.ascontiguousarray(face[::2, ::2])), FRAME, BUNDLE)
     assert (right.labels == face).mean() > 0.98
     assert right.covered.max() == 0 and right.face[130, 130] == 1 and right.nose[130, 130] == 1
 

@@ -16,7 +16,7 @@ from backend.photos.label_edit import (
     UNKNOWN,
     LabelEdit,
     PaintedLayer,
-    labels_of_layers,
+    corrections_of,
     read_label_edit,
     settled,
 )
@@ -241,12 +241,16 @@ def test_layers_become_labels_the_upper_one_first() -> None:
     opaque, half = np.full((2, 3), 255, np.uint8), np.full((4, 4), 100, np.uint8)
     half[:2] = 128
     layers = [PaintedLayer("a", -1, 0, opaque), PaintedLayer("b", 0, 0, half)]
-    labels = labels_of_layers(layers, parts, (4, 5))
+    said = corrections_of(layers, parts, (4, 5))
     expected = np.full((4, 5), UNKNOWN, np.uint8)
     expected[:2, :4], expected[:2, :2] = 1, 0
-    assert np.array_equal(labels, expected)
+    expected[2:, :4] = UNKNOWN  # alpha 100: less than half
+    assert np.array_equal(said.labels, expected) and said.complete == {0, 1}
+    below = PaintedLayer("a", 0, 0, np.full((4, 4), 120, np.uint8))
+    edge = corrections_of([layers[1], below], parts, (4, 5)).labels
+    assert (edge[:2, :4] == 1).all() and (edge[2:, :4] == 0).all()  # soft edges that meet
     with pytest.raises(UnknownPart, match="c"):
-        labels_of_layers([PaintedLayer("c", 0, 0, opaque)], parts, (4, 5))
+        corrections_of([PaintedLayer("c", 0, 0, opaque)], parts, (4, 5))
 
 
 def shifted(layer: PaintedLayer, by: int) -> PaintedLayer:

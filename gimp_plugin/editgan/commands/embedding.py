@@ -157,6 +157,7 @@ def opening(
         level=kept.level if kept else wish.level,
         w_plus=kept.w_plus if kept else None,
         uncertainty=wish.uncertainty,
+        corrected=list(kept.corrected) if kept and kept.corrected else None,
     )
 
 
@@ -178,4 +179,5 @@ def state_after(
         labels=segmented.labels,
         report=segmented.report,
         look=frames.look(photo.layer, message.quad),
+        corrected=tuple(message.corrected or ()),
     )

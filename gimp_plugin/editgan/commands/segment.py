@@ -36,7 +36,7 @@ def run(image: Gimp.Image, drawables: Sequence[Gimp.Drawable], wish: Wish, view:
     palette.install(wish.bundle, done[0].segmented.parts)
     several = len({*(k.subject for k in known), *(e.kept.subject for e in done)}) > 1
     with layers.undo_step(image) as added:
-        made = [_show(photo, one, order, several, added) for one in done]
+        made = [show(photo, one, order, several, added) for one in done]
     image.set_selected_layers(made[0].get_children()[:1])
     return {
         "group": made[0].get_name(),
@@ -72,7 +72,7 @@ def _in_order(parts: Sequence[PartLayer], order: Sequence[str]) -> list[PartLaye
     return sorted(seen, key=lambda part: (rank.get(part.name, len(order)), -part.index))
 
 
-def _show(
+def show(
     photo: photos.Photo,
     one: Embedded,
     order: Sequence[str],

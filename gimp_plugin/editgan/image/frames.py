@@ -73,7 +73,8 @@ def carried(image: Gimp.Image, layer: Gimp.Layer, kept: state.State) -> state.St
         raise _lost(layer)
     if same_size and quad == kept.quad:
         return kept
-    return replace(kept, quad=quad, rect=rect, width=size[0], height=size[1])
+    # corrections lie in the pixels of before: the layers show them, and may be put right again
+    return replace(kept, quad=quad, rect=rect, width=size[0], height=size[1], corrected=())
 
 
 def remember(image: Gimp.Image, layer: Gimp.Layer, kept: state.State) -> Gimp.Path | None:

@@ -80,5 +80,6 @@ def _send_again(
         height=kept.height,
         level=kept.level,
         w_plus=kept.w_plus,
+        corrected=list(kept.corrected) or None,
     )
     return expect(Segmented, session.request(message, span))

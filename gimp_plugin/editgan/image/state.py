@@ -20,7 +20,7 @@ from gi.repository import Gimp
 from link.errors import PlugInError
 from link.texts import _
 from protocol.facts import PhotoReport
-from protocol.messages import Latent, Level, Mask, Name, Quad, Rect, Scale, Size
+from protocol.messages import Latent, Level, Mask, Name, PaintedPart, Quad, Rect, Scale, Size
 from protocol.typed import OfAnyVersion, ProtocolError, Range, from_wire, to_wire
 
 STATE, GROUP, PART, RESULT = "editgan-state", "editgan-group", "editgan-part", "editgan-result"
@@ -84,7 +84,9 @@ class State:
 
     photo: digest of what was sent. layer: the photo layer's number. quad, rect: in that layer's
     pixels. labels: the base label map of the aligned crop. look: a small picture of what lies in
-    the quad, by which it is found again (see frames.py); None in files of version 0.1.
+    the quad, by which it is found again (see frames.py); None in files of version 0.1. corrected:
+    the part layers as the user has put them right, topmost first, in the layer's pixels; empty
+    where nobody has.
     """
 
     photo: Name
@@ -102,6 +104,7 @@ class State:
     stack: tuple[EditRecord, ...] = ()
     subject: Number = 1
     look: Mask | None = None
+    corrected: tuple[PaintedPart, ...] = ()
 
 
 T = TypeVar("T")

@@ -32,7 +32,7 @@ from backend.errors import NoSubject, NothingChanged
 from backend.photos.align import CropFrame
 from backend.photos.composite import ResultLayer
 from backend.photos.detect import Subject, meeting
-from backend.photos.label_edit import PaintedLayer
+from backend.photos.label_edit import Corrections, PaintedLayer
 from backend.photos.parts import PartMask, PlacedMask
 from backend.server import jobs, service
 from backend.server.main import serve
@@ -146,7 +146,7 @@ class SmallEngine:
         level: str,
         w_plus: NDArray[np.float32] | None,
         start: NDArray[np.float32] | None,
-        corrected: NDArray[np.uint8] | None,
+        corrected: Corrections | None,
         progress: ProgressCallback,
     ) -> SmallPhoto:
         if w_plus is None:
@@ -161,7 +161,7 @@ class SmallEngine:
         labels = np.zeros((RESOLUTION, RESOLUTION), np.uint8)
         parts = [PartMask(n, i, (9, 9, i), 2, 1, alpha) for i, n in enumerate(("rest", "hair"))]
         told = {"inversions": self._inversions, "improved": start is not None}
-        told |= {"corrected": None if corrected is None else np.unique(corrected).tolist()}
+        told |= {"corrected": None if corrected is None else np.unique(corrected.labels).tolist()}
         mse = np.float32(0.25)
         report = PhotoReport(0.0, "none", mse, None, None, "well", json.dumps(told), level, 0.0)
         return SmallPhoto(pixels, frame, w_plus, labels, parts, report)
