@@ -59,7 +59,7 @@ class Settings:
     """
 
     declare_ai: bool = True
-    level: Level = "fast"
+    level: Level = "balanced"
     idle_minutes: Annotated[int, Range(0, _WEEK)] = 15
     remote: Remote | None = None
     use_remote: bool = False

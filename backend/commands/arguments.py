@@ -42,7 +42,8 @@ def add_photo(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--level", choices=LEVELS, default=None,
-        help="how closely the photo is embedded before it is edited (default: balanced)",
+        help="how closely the photo is embedded before it is edited (default: as in the "
+        "settings; balanced where nothing else was chosen)",
     )  # fmt: skip
     add_device(parser)
 

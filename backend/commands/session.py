@@ -37,7 +37,12 @@ if TYPE_CHECKING:
     from backend.editing.results import OpenPhoto
     from backend.photos.parts import PartMask
 
-DEFAULT_LEVEL = "balanced"
+
+def usual_level() -> str:
+    """How closely photos are embedded where the command does not say it: as GIMP does it."""
+    from protocol import settings
+
+    return settings.load().level
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +185,7 @@ def open_session(args: argparse.Namespace, photo: Photo | None) -> OpenedSubject
     """The photo, or the sample, open as the command line says. Raises UserError."""
     said = read_corrections(args, photo)
     place = find_place(args, photo, None if said is None else middle_of(said.labels))
-    return place.open(args.level or DEFAULT_LEVEL, quiet=args.quiet, corrected=said)
+    return place.open(args.level or usual_level(), quiet=args.quiet, corrected=said)
 
 
 def read_corrections(args: argparse.Namespace, photo: Photo | None) -> Corrections | None:
@@ -238,7 +243,7 @@ def open_for_labels(
     """
     place = find_place(args, photo, near)
     known = args.level or level
-    levels = [known] if known else place.kept_levels() or [DEFAULT_LEVEL]
+    levels = [known] if known else place.kept_levels() or [usual_level()]
     sessions = [place.open(one, quiet=args.quiet, corrected=corrected) for one in levels]
     return min(sessions, key=difference)
 

@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Callable
+from dataclasses import replace
 from operator import mul, sub
 from pathlib import Path
 
@@ -30,8 +31,10 @@ from gimp_helpers import (
 )
 from icc import display_p3
 
-from protocol import paths, settings
+from gimp_harness import LEVEL
+from protocol import settings
 
+USUAL = settings.Settings(level=LEVEL)
 Call = Callable[..., Gimp.ValueArray]
 STEPS = 2
 EXPORTS = {"jpg": "jpeg", "png": "png", "tif": "tiff", "webp": "webp"}
@@ -285,10 +288,10 @@ def test_exported_files_say_how_they_were_made(
 def test_nothing_is_declared_if_the_user_does_not_want_it(
     call: Call, repainted: Gimp.Image
 ) -> None:
-    settings.save(settings.Settings(declare_ai=False))
+    settings.save(replace(USUAL, declare_ai=False))
     try:
         repaint(call, repainted)
     finally:
-        paths.settings_file().unlink()
+        settings.save(USUAL)
     metadata = repainted.get_metadata()
     assert metadata is None or "DigitalSourceType" not in metadata.serialize()

@@ -4,6 +4,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import gi
@@ -14,10 +15,11 @@ from gi.repository import Gimp
 from gimp_helpers import REPAINT, STATUS, failed, grow, names, parts_by_size, pixels, succeeded
 from gimp_windows import until
 
-from gimp_harness import WORKSTATION, WORKSTATION_ADDRESS
-from protocol import connection_file, keys, paths, settings
+from gimp_harness import LEVEL, WORKSTATION, WORKSTATION_ADDRESS
+from protocol import connection_file, keys, settings
 from protocol.client import Connection
 
+USUAL = settings.Settings(level=LEVEL)
 Call = Callable[..., Gimp.ValueArray]
 Order = Callable[[str], None]
 LONG = 1000  # steps
@@ -33,9 +35,9 @@ def workstation(order: Order) -> Iterator[Path]:
     until(lambda: connection_file.is_held(lock), "the other backend starts")
     public = json.loads((home / "keys/server.json").read_text())["public"]
     remote = settings.Remote(WORKSTATION_ADDRESS, keys.to_hex(public))
-    settings.save(settings.Settings(remote=remote, use_remote=True))
+    settings.save(replace(USUAL, remote=remote, use_remote=True))
     yield home
-    paths.settings_file().unlink()
+    settings.save(USUAL)
     order("kill-workstation")
 
 
@@ -60,6 +62,6 @@ def test_another_computer_does_the_work_and_vanishes(
     killer.join()
     assert f"{WORKSTATION_ADDRESS} does not answer" in sentence
     assert names(image) == layers and pixels(image.get_layers()[-1]) == before
-    settings.save(settings.Settings())  # back to this computer
+    settings.save(USUAL)  # back to this computer
     succeeded(call(REPAINT, image, None, steps=2, name="here"))
     assert "here" in names(image)

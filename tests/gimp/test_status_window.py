@@ -14,12 +14,14 @@ from gi.repository import Gimp
 from gimp_helpers import PORTRAIT, SEGMENT, STATUS, failed, load, names, succeeded
 from gimp_windows import finish, insist, is_open, press, screenshot, user, wait_for, write
 
+from gimp_harness import LEVEL
 from protocol import paths, settings
 
 Call = Callable[..., Gimp.ValueArray]
 FACES = Path("backend/bundles/builtin/faces")
 ASK = Gimp.RunMode.INTERACTIVE
 TITLE = "EditGAN Backend"
+USUAL = settings.Settings(level=LEVEL)
 NOBODY = settings.Remote("127.0.0.1:5570", "0123456789abcdef" * 4)
 PICTURES = os.environ.get("EDITGAN_TEST_PICTURES")
 
@@ -28,9 +30,9 @@ pytestmark = pytest.mark.skipif("DISPLAY" not in os.environ, reason="needs Xvfb"
 
 @pytest.fixture(autouse=True)
 def own_settings() -> Iterator[None]:
-    """Each test starts and ends with the defaults."""
+    """Each test starts and ends with the usual ones."""
     yield
-    paths.settings_file().unlink(missing_ok=True)
+    settings.save(USUAL)
 
 
 def picture(name: str) -> None:
@@ -91,7 +93,7 @@ def test_what_cannot_be_is_told_and_not_saved(call: Call) -> None:
 
     with user(whole):
         succeeded(call(STATUS, run_mode=ASK))
-    assert settings.load() == settings.Settings()
+    assert settings.load() == USUAL
 
 
 def test_a_remote_backend_that_is_gone(call: Call) -> None:

@@ -61,7 +61,7 @@ def test_full_disk_keeps_the_old_file(home: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_command_that_names_no_level_takes_the_settings(home: Path) -> None:
-    assert settings.level("default") == "fast"
+    assert settings.level("default") == "balanced"
     settings.save(dataclasses.replace(OTHER, level="faithful"))
     assert settings.level("default") == "faithful"
     assert settings.level("balanced") == "balanced"

@@ -12,7 +12,6 @@ from gi.repository import Gimp
 from commands import apply, embedding, people
 from commands.people import Person
 from image import part_layers, photos, state, subjects
-from link import settings
 from link.background import Background
 from link.errors import PlugInError
 from link.progress import describe
@@ -130,7 +129,7 @@ class Opening:
             self._bench.asking.cancel(self._opening[1])
         self._improving = False
         try:
-            wish = embedding.Wish(self.bundle, settings.load().level)
+            wish = embedding.Wish(self.bundle, "fast")  # improved while one looks
             message = embedding.opening(person.photo, person.quad, person.rect, wish, person.kept)
         except PlugInError as error:
             self._bench.shown.warn(str(error))

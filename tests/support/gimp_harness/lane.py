@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from gimp_harness import WORKSTATION, WORKSTATION_ADDRESS
+from gimp_harness import LEVEL, WORKSTATION, WORKSTATION_ADDRESS
 from gimp_harness.profile import TestGimp, find_gimp
 from installer.enter import command, launcher, start_backend, unmount
 from protocol import keys
@@ -59,6 +59,7 @@ def run_in_gimp(gimp: TestGimp, nodes: Sequence[str], run: Path) -> None:
     home.mkdir()
     try:
         (run / "arguments.json").write_text(json.dumps(list(nodes)), encoding="utf-8")
+        (home / "settings.json").write_text(json.dumps({"level": LEVEL}), encoding="utf-8")
         gimp.make_profile(run / "profile", home)
         _start_once(gimp, run, home)
         _run(gimp, run, home)
