@@ -38,7 +38,7 @@ def calibrate(
         return good[-1] if good else tried[0]
 
     low = furthest(-1)
-    progress(Progress(0.5, "Finding its range"))
+    progress(Progress(0.5, "Calibrating the range"))
     return low, furthest(1)
 
 

@@ -126,7 +126,7 @@ def learn_edit(
     vectors = [result.vector for _, result in found]
     vector = np.asarray(np.mean(vectors, axis=0, dtype=np.float32))
     parts = found[0][1].parts
-    monitor(Progress(_LEARNING, "Trying it on other photos"))
+    monitor(Progress(_LEARNING, "Testing on other photos"))
     agreements = [_agreement(engine, target, photo, result.labels) for photo, result in found]
     transfers = [
         _agreement(engine, target, photo, preview_edits(engine, photo, [edit]).labels)

@@ -114,7 +114,7 @@ FACES = (
         _MOUTH, ScaleShape(x=1.45, y=1.25, lift=0.18),
     ),
     Recipe(
-        "frown", "Frown", "Lets the corners of the mouth hang.",
+        "frown", "Frown", "Turns the corners of the mouth down.",
         _MOUTH, ScaleShape(x=1.1, y=1.1, lift=-0.22),
     ),
     Recipe("open-mouth", "Open mouth", "Opens the mouth.", _MOUTH, Open(0.3), 0.5),

@@ -196,7 +196,7 @@ class DeviceHandler:
             for done, (key, picture) in enumerate(zip(missing, found, strict=True)):
                 pictures[key] = picture
                 session.thumbnails.put(key, picture)
-                job.report(done / len(missing), "Looking at the edits")
+                job.report(done / len(missing), "Rendering previews")
             self._photos.shrink()
         return m.EditThumbnails(
             [

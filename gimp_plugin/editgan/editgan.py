@@ -82,16 +82,16 @@ def choice(*options: tuple[str, str, str]) -> Gimp.Choice:
 
 def add_segment(procedure: Gimp.Procedure) -> None:
     procedure.add_string_argument(
-        "bundle", _("_Model"), _("The bundle that knows the photo's subject"), "faces", WRITABLE
+        "bundle", _("_Model"), _("The model for the photo's subject"), "faces", WRITABLE
     )
     levels = choice(
         ("default", _("As in the settings"), _("What Backend Status and Settings says")),
         ("fast", _("Fast"), _("The encoder and a few steps")),
-        ("balanced", _("Balanced"), _("More steps, a closer likeness")),
-        ("faithful", _("Faithful"), _("Many steps, the closest likeness")),
+        ("balanced", _("Balanced"), _("More steps, higher fidelity")),
+        ("faithful", _("Faithful"), _("Many steps, the highest fidelity")),
     )
-    blurb = _("How closely the model shall represent the photo before it is edited")
-    procedure.add_choice_argument("level", _("Li_keness"), blurb, levels, "default", WRITABLE)
+    blurb = _("How closely the model should match the photo before editing")
+    procedure.add_choice_argument("level", _("_Fidelity"), blurb, levels, "default", WRITABLE)
     blurb = _("Add a layer that shows where the model is unsure of the parts")
     procedure.add_boolean_argument("uncertainty", _("Show _uncertainty"), blurb, False, WRITABLE)
 
@@ -103,14 +103,14 @@ def add_repaint(procedure: Gimp.Procedure) -> None:
     procedure.add_string_argument(
         "name", _("Layer _name"), _("The result layer's name"), _("Repaint"), WRITABLE
     )
-    blurb = _("Also save what was learnt to the edit library under this name; empty: do not")
+    blurb = _("Also save the learned edit to the library under this name (leave empty to skip)")
     procedure.add_string_argument("save-as", _("Save as _edit"), blurb, "", WRITABLE)
 
 
 def add_borrow(procedure: Gimp.Procedure) -> None:
     blurb = _("The open image that gives the parts")
     procedure.add_image_argument("other", _("_From"), blurb, True, WRITABLE)
-    blurb = _("Groups of parts, or parts, with commas between them: eyes, mouth")
+    blurb = _("Parts or part groups, separated by commas: eyes, mouth")
     procedure.add_string_argument("parts", _("_Parts"), blurb, "eyes", WRITABLE)
     kinds = choice(
         ("look", _("Shape and look"), _("The other photo's pixels, in this photo's light")),
@@ -129,11 +129,11 @@ def add_best_take(procedure: Gimp.Procedure) -> None:
 def add_apply(procedure: Gimp.Procedure) -> None:
     blurb = _("Name of an edit in the library")
     procedure.add_string_argument("edit", _("_Edit"), blurb, "", WRITABLE)
-    blurb = _("Strength: 1 as it was learnt, 0 nothing, negative the opposite")
+    blurb = _("Strength: 1 = as learned, 0 = off, negative = the opposite")
     procedure.add_double_argument("scale", _("Stren_gth"), blurb, -3.0, 3.0, 1.0, WRITABLE)
     blurb = _('Several edits instead of one, JSON: [{"edit": "smile", "scale": 0.8}, ...]')
     procedure.add_string_argument("edits", _("E_dits"), blurb, "", WRITABLE)
-    blurb = _("Self-supervised steps that clean the result up")
+    blurb = _("Extra steps that remove artifacts")
     procedure.add_int_argument("refine", _("Re_finement steps"), blurb, 0, 100, 0, WRITABLE)
 
 
@@ -144,12 +144,9 @@ def add_save_edit(procedure: Gimp.Procedure) -> None:
     procedure.add_string_argument(
         "description", _("_Description"), _("What the edit does"), "", WRITABLE
     )
-    blurb = _("The parts that it may change, between commas; empty: all that it has learnt to")
+    blurb = _("Parts this edit may change, separated by commas (empty: all it learned)")
     procedure.add_string_argument("parts", _("_Parts"), blurb, "", WRITABLE)
-    blurb = _(
-        "Other results to learn from, between commas, each an open image's number, a colon, and "
-        "the number of the subject in it; empty: none"
-    )
+    blurb = _("More results to learn from, as image:subject pairs, e.g. 3:1, 5:1 (empty: none)")
     procedure.add_string_argument("images", _("_Images"), blurb, "", WRITABLE)
 
 
@@ -195,15 +192,15 @@ COMMANDS: dict[str, tuple[str, str, str, Callable[[Gimp.Procedure], None]]] = {
         "live",
         _("_Live Repaint..."),
         _(
-            "A window in which the photo follows while you paint on the part layers; Keep puts it "
-            "into a layer"
+            "See the photo change while you paint on the part layers; Keep adds the result as a "
+            "layer"
         ),
         lambda _procedure: None,
     ),
     "plug-in-editgan-borrow": (
         "borrow",
         _("Borrow from Another _Photo..."),
-        _("Give parts of this photo the shapes, or the looks, that they have in another open one"),
+        _("Copy the shape or appearance of parts from another open photo"),
         add_borrow,
     ),
     "plug-in-editgan-best-take": (
@@ -227,7 +224,7 @@ COMMANDS: dict[str, tuple[str, str, str, Callable[[Gimp.Procedure], None]]] = {
     "plug-in-editgan-save-edit": (
         "save_edit",
         _("Save as _Edit..."),
-        _("Keep what the last repaint has learnt in the edit library"),
+        _("Save what the last repaint learned in the edit library"),
         add_save_edit,
     ),
     "plug-in-editgan-apply": (

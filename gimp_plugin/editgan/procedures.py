@@ -235,7 +235,7 @@ def _ask_how_to_save(image: Gimp.Image, kept: Any, edit: Any, config: Any) -> No
     from windows.save_dialog import SaveDialog
     from windows.views import showing
 
-    with showing(_("Looking at the edit")) as view, Session(view) as session:
+    with showing(_("Rendering a preview")) as view, Session(view) as session:
         photo, kept = photos.remembered(image, kept)
         others = save_edit.sources(image, kept, edit)
         dialog = SaveDialog(session, photo, kept, edit, others)
@@ -279,7 +279,7 @@ def summary(report: Report) -> str:
     if report.get("left_out"):
         news.append(_("Blurred faces in the background were left out: select one to segment it."))
     if report.get("quality", "well") != "well" and report.get("level") != "faithful":
-        news.append(_("Segment again with the likeness Faithful for a closer one."))
+        news.append(_("Segment again with the fidelity Faithful for a closer match."))
     return " ".join(filter(None, news))
 
 

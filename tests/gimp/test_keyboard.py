@@ -380,10 +380,10 @@ def test_buttons_of_a_job_work_for_the_next_one_too() -> None:
     view.begin(lambda keep: said.append(("first", keep)))
     picture = Preview(Pixels(8, 8, 3, "u8", bytes(192)), (0, 0, 8, 8))
     view.show(picture, (0.0, 0.5))
-    press("Keep What There Is")
+    press("Stop and Keep")
     press("Cancel")  # too late for this job
     view.begin(lambda keep: said.append(("second", keep)))
-    press("Keep What There Is")  # nothing to see yet
+    press("Stop and Keep")  # nothing to see yet
     press("Cancel")
     view.close()
     assert said == [("first", True), ("second", False)]

@@ -70,7 +70,7 @@ def test_settings_are_kept(call: Call) -> None:
     def change() -> None:
         press("alt+e", "alt+i", "ctrl+a")
         write("40")
-        press("Tab", "alt+l", "Down")  # the next likeness after Fast
+        press("Tab", "alt+f", "Down")  # the next level after Fast
         insist(lambda: settings.load().level == "balanced", "alt+v")
         picture("settings")
 

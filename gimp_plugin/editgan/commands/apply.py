@@ -102,8 +102,8 @@ def check_model(content: EditContent, kept: state.State) -> None:
     if content.sha != kept.sha or shape != (kept.w_plus.width, kept.w_plus.height):
         raise PlugInError(
             _(
-                "The edit “{title}” was learnt with another version of the model “{bundle}”: "
-                "learn it again, or use that version."
+                "The edit “{title}” was learned with a different version of the model “{bundle}”:"
+                " learn it again, or use that version."
             ).format(title=in_users_language(content.info).title, bundle=kept.bundle),
             "wrong_bundle",
         )

@@ -51,7 +51,7 @@ def run(
     known = all_parts(edits)
     if unknown := sorted(set(parts) - set(known)):
         raise PlugInError(
-            _("This edit has not learnt to change “{part}”: name some of {parts}.").format(
+            _("This edit has not learned to change “{part}”: name some of {parts}.").format(
                 part=unknown[0], parts=", ".join(known)
             )
         )
@@ -77,7 +77,7 @@ def find(
     if edit.bundle != kept.bundle:
         raise PlugInError(
             _(
-                "This layer was made with the bundle “{its}”, the photo is now segmented with "
+                "This layer was made with the model “{its}”, but the photo is now segmented with "
                 "“{bundle}”: select another result layer."
             ).format(its=edit.bundle, bundle=kept.bundle),
             "wrong_bundle",

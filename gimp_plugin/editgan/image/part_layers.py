@@ -253,8 +253,8 @@ def _check_place(
     if near and 2 * sum(near) < len(near):
         raise PlugInError(
             _(
-                "The part layers do not lie on the face any more: “{layer}” was moved or turned "
-                "without them. Undo that, move them along, or run Segment Parts again."
+                "The part layers no longer lie on the face: “{layer}” was moved or turned without"
+                " them. Undo that, move them along, or run Segment Parts again."
             ).format(layer=photo.layer.get_name())
         )
 
@@ -288,7 +288,7 @@ def _name_of(layer: Gimp.Layer) -> str:
 def _other_bundle(layer: str, its: str, bundle: str) -> PlugInError:
     return PlugInError(
         _(
-            "The layer “{layer}” belongs to the bundle “{its}”, this photo was segmented with "
+            "The layer “{layer}” belongs to the model “{its}”, but this photo was segmented with "
             "“{bundle}”: remove the layer, or run Segment Parts again."
         ).format(layer=layer, its=its, bundle=bundle),
         "wrong_bundle",

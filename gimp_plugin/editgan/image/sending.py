@@ -56,16 +56,16 @@ def _send_again(
     if not present:
         raise PlugInError(
             _(
-                "The model “{bundle}” is not installed any more: install it again; parts and "
-                "edits stay in the image until then."
+                "The model “{bundle}” is no longer installed: install it again; parts and edits "
+                "stay in the image until then."
             ).format(bundle=kept.bundle),
             "unknown_bundle",
         )
     if kept.sha != present:
         raise PlugInError(
             _(
-                "The model “{bundle}” is not the one that this photo was segmented with: "
-                "run Segment Parts again."
+                "This photo was segmented with a different version of the model “{bundle}”: run "
+                "Segment Parts again."
             ).format(bundle=kept.bundle),
             "wrong_bundle",
         )

@@ -104,7 +104,7 @@ class EditGrid:
         self._on_add, self._on_select = on_add, on_select
         self._tiles: list[Tile] = []
         self.search = Gtk.SearchEntry(placeholder_text=_("Search"), hexpand=True)
-        self.search.set_tooltip_text(_("Words of a title, a description or a part (Ctrl+F)"))
+        self.search.set_tooltip_text(_("Search titles, descriptions and parts (Ctrl+F)"))
         self._part = Gtk.ComboBoxText(tooltip_text=_("Only edits that change this part"))
         self._favourites = Gtk.CheckButton.new_with_mnemonic(_("★ onl_y"))
         self._favourites.set_tooltip_text(_("Only favourites"))

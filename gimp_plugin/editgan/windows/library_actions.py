@@ -49,7 +49,7 @@ class LibraryActions:
         self._background = background
         self.widget = Gtk.Box(spacing=6)
         self._button(
-            _("_Add"), _("Put it on the stack (Return, + or double-click)"), grid.add_selected
+            _("_Add"), _("Add to the stack (Return, + or double-click)"), grid.add_selected
         )
         self._star = self._button(_("_Favourite"), _("Mark or unmark it (★)"), self.favourite)
         self._rename = self._button(_("Re_name..."), _("Give it another name (F2)"), self.rename)
@@ -140,13 +140,13 @@ class LibraryActions:
             self._reload(answer.name)
             text = _("“{name}” was added to the library.")
         else:
-            text = _("“{name}” was added, but it is for the model “{bundle}”: open such a photo.")
+            text = _("“{name}” was added, but it needs the model “{bundle}”.")
         self._news.say(text.format(name=answer.name, bundle=answer.bundle))
 
     def _own(self) -> EditInfo | None:
         edit = self._grid.selected
         if edit is not None and edit.source == "preset":
-            self._news.say(_("Presets stay as they are: export one and import it as your own."))
+            self._news.say(_("Presets cannot be changed: export one and import it as your own."))
             return None
         return edit
 

@@ -238,7 +238,7 @@ class LibraryDialog:
     def _right(self) -> Gtk.Widget:
         side = Gtk.Grid(row_spacing=6, column_spacing=dialogs.SPACING)
         reset = Gtk.Button.new_with_mnemonic(_("R_eset"))
-        reset.set_tooltip_text(_("Take all edits off the stack"))
+        reset.set_tooltip_text(_("Clear the stack"))
         reset.connect("clicked", lambda _button: self._sliders.reset())
         side.attach(self._picture.widget, 0, 0, 3, 1)
         for column, widget in enumerate((self._picture.button, self._on_canvas, reset)):
@@ -255,7 +255,7 @@ class LibraryDialog:
             of_script = str(self._sliders.stack.refine)
             combo.append(of_script, _("{steps} steps").format(steps=of_script))
             combo.set_active_id(of_script)
-        combo.set_tooltip_text(_("Steps after OK that clean the result up; takes seconds"))
+        combo.set_tooltip_text(_("Extra steps after OK that remove artifacts; takes seconds"))
         combo.connect("changed", self._refine)
         return dialogs.row(_("_Refinement"), combo)
 

@@ -202,7 +202,7 @@ class Following:
         if isinstance(answer, LiveRepainted):
             self.vector, self._begun = answer, True
             share = round(100 * answer.report.agreement)
-            self._window.say(_("{share} % of what you painted is there.").format(share=share))
+            self._window.say(_("{share}% of the repainted area matches.").format(share=share))
         elif isinstance(answer, BackendError):
             self._failed(answer)
         self._gaps.rest()

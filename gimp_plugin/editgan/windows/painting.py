@@ -230,7 +230,7 @@ class Painting:
             self._put(self._person, answer)
             following, there = (
                 _("Following the brush."),
-                _("{share} % of what you painted is there."),
+                _("{share}% of the repainted area matches."),
             )
             text = there if share >= _SOME else following
             self._bench.say(text.format(share=round(100 * share)))

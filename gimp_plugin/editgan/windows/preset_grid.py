@@ -103,7 +103,7 @@ class PresetGrid:
         self._on_scale = on_scale
         self._tiles: dict[str, Tile] = {}
         self.search = Gtk.SearchEntry(placeholder_text=_("Search"), hexpand=True)
-        self.search.set_tooltip_text(_("Words of a title, a description or a part (Ctrl+F)"))
+        self.search.set_tooltip_text(_("Search titles, descriptions and parts (Ctrl+F)"))
         self._flow = Gtk.FlowBox(
             selection_mode=Gtk.SelectionMode.NONE,
             min_children_per_line=3,
@@ -175,7 +175,7 @@ class PresetGrid:
 def slider(values: Gtk.Adjustment, title: str) -> Gtk.Scale:
     """A horizontal slider. The wheel scrolls the list that it is in."""
     made = Gtk.Scale(adjustment=values, draw_value=False, hexpand=True)
-    made.set_tooltip_text(_("How strong: 1 as it was learnt, 0 not at all, negative the opposite"))
+    made.set_tooltip_text(_("Strength: 1 = as learned, 0 = off, negative = the opposite"))
     made.get_accessible().set_name(title)
     made.connect("scroll-event", _leave_to_the_list)
     made.connect("key-press-event", _zero)

@@ -26,10 +26,10 @@ class ProgressWindow:
         GimpUi.init("editgan")
         self._on_stop = on_stop
         self._dialog = GimpUi.Dialog(title=title, role="editgan-progress")
-        self._keep = button(self._dialog, _("_Keep What There Is"), Gtk.ResponseType.OK)
-        self._keep.set_tooltip_text(_("End now, with the best result so far"))
+        self._keep = button(self._dialog, _("Stop and _Keep"), Gtk.ResponseType.OK)
+        self._keep.set_tooltip_text(_("Stop now and keep the best result so far"))
         self._cancel = button(self._dialog, _("_Cancel"), Gtk.ResponseType.CANCEL)
-        self._cancel.set_tooltip_text(_("End now; the image stays as it was"))
+        self._cancel.set_tooltip_text(_("Stop now; the image stays as it was"))
         self.begin()
         self._dialog.connect("response", self._answered)
         # closing the window cancels; it goes away when the job has ended

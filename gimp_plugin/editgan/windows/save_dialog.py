@@ -46,8 +46,10 @@ class SaveDialog:
         self._name = Gtk.Entry(activates_default=True, hexpand=True, max_length=120)
         self._description = Gtk.Entry(activates_default=True, max_length=2000)
         known = save_edit.all_parts(self._learnt(sources))
-        self._parts = {part: self._check(part, True, _("Let the edit change it")) for part in known}
-        tip = _("The mean of what several photos taught transfers better")
+        self._parts = {
+            part: self._check(part, True, _("Allow the edit to change this part")) for part in known
+        }
+        tip = _("Edits learned from several photos transfer better")
         self._images = {source.key: self._check(source.label, False, tip) for source in sources}
         self._dialog = self._window()
         answer, kept = sending.about_photo(
@@ -120,16 +122,16 @@ class SaveDialog:
         rows = [
             dialogs.row(_("_Name"), self._name),
             dialogs.row(_("_Description"), self._description),
-            self._list(_("It may change"), list(self._parts.values()), 4),
+            self._list(_("Parts it may change"), list(self._parts.values()), 4),
         ]
         if self._images:
-            rows.append(self._list(_("Learn from these too"), list(self._images.values()), 1))
+            rows.append(self._list(_("Also learn from"), list(self._images.values()), 1))
         else:
             rows.append(
                 dialogs.hint(
                     _(
-                        "An edit that was learnt from several photos transfers better: repaint "
-                        "the same in other images and leave them open."
+                        "Edits learned from several photos transfer better: repaint the same in "
+                        "other images and leave them open."
                     )
                 )
             )

@@ -20,8 +20,8 @@ from windows.dialogs import SPACING, hint
 
 LEVELS = (
     ("fast", _("Fast: the encoder and a few steps")),
-    ("balanced", _("Balanced: more steps, a closer likeness")),
-    ("faithful", _("Faithful: many steps, the closest likeness")),
+    ("balanced", _("Balanced: more steps, higher fidelity")),
+    ("faithful", _("Faithful: many steps, the highest fidelity")),
 )
 _DAY = 24 * 60  # minutes
 
@@ -37,15 +37,15 @@ class SettingsPage:
         for name, text in LEVELS:
             self._level.append(name, text)
         self._idle = Gtk.SpinButton.new_with_range(0, _DAY, 5)
-        self._declare = Gtk.CheckButton.new_with_mnemonic(
-            _("_Note in edited images that a model changed them")
-        )
+        self._declare = Gtk.CheckButton.new_with_mnemonic(_("Mark edited images as cha_nged by AI"))
         self._here = Gtk.RadioButton.new_with_mnemonic(None, _("Work on _this computer"))
         self._there = Gtk.RadioButton.new_with_mnemonic_from_widget(
             self._here, _("Work on _another computer")
         )
         self._address = Gtk.Entry(placeholder_text="workstation:5570")
-        self._key = Gtk.Entry(placeholder_text=_("64 digits, as 'editgan serve' prints them there"))
+        self._key = Gtk.Entry(
+            placeholder_text=_("64 hexadecimal digits, as 'editgan serve' prints them there")
+        )
         self._command = hint("")
         self._command.set_selectable(True)
         self._only_there: list[Gtk.Widget] = [self._command]  # what is for another computer
@@ -107,7 +107,10 @@ class SettingsPage:
                 )
             if not keys.is_key(key):
                 raise PlugInError(
-                    _("Its key has 64 digits 0-9 and a-f: copy it from what serve prints there.")
+                    _(
+                        "The key has 64 hexadecimal digits: copy it from the output of 'editgan "
+                        "serve'."
+                    )
                 )
             remote = Remote(address, key.lower())
         return replace(
@@ -156,7 +159,7 @@ class SettingsPage:
         own.pack_start(self._own_key, True, True, 0)
         own.pack_start(copy, False, False, 0)
         rows: list[tuple[str, Gtk.Widget]] = [
-            (_("_Likeness of photos"), self._level),
+            (_("_Fidelity of photos"), self._level),
             (_("Minutes unt_il it ends without work"), self._idle),
             ("", self._declare),
             ("", self._here),
@@ -178,7 +181,7 @@ class SettingsPage:
         for widget in self._only_there:
             widget.show_all()  # what is in it
             widget.set_no_show_all(True)
-        self._idle.set_tooltip_text(_("0: it never ends by itself"))
+        self._idle.set_tooltip_text(_("0: never"))
         self._idle.set_halign(Gtk.Align.START)
         return grid
 

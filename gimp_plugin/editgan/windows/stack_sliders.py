@@ -114,9 +114,7 @@ class StackSliders:
         )
         for widget in (slider, number):
             widget.get_accessible().set_name(entry.title)
-            widget.set_tooltip_text(
-                _("How strong: 1 as it was learnt, 0 not at all, negative the opposite")
-            )
+            widget.set_tooltip_text(_("Strength: 1 = as learned, 0 = off, negative = the opposite"))
             widget.set_sensitive(entry.on)
         return self._switch(place, entry), title, slider, number, *self._buttons(place, entry)
 
@@ -134,7 +132,7 @@ class StackSliders:
         up.connect("clicked", lambda _b: self._set(stacks.moved(self.stack, place, -1)))
         up.set_sensitive(place > 0)
         remove = Gtk.Button.new_from_icon_name("user-trash", Gtk.IconSize.BUTTON)
-        remove.set_tooltip_text(_("Take “{title}” off the stack").format(title=entry.title))
+        remove.set_tooltip_text(_("Remove “{title}”").format(title=entry.title))
         remove.connect("clicked", lambda _b: self._set(stacks.without(self.stack, place)))
         for button in (up, remove):
             button.set_relief(Gtk.ReliefStyle.NONE)

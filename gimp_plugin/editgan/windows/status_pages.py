@@ -42,7 +42,7 @@ class StatusPage:
 def rows(state: State | None, where: str, *, busy: bool) -> list[tuple[str, str]]:
     """The lines of the status page."""
     if state is None:
-        said = _("asking") if busy else _("not running")
+        said = _("connecting") if busy else _("not running")
         return [(_("Where"), where), (_("State"), said)]
     report = state.report
     version = [(_("Version"), report.version)] if report.version != "unknown" else []
