@@ -1,6 +1,7 @@
 """The `editgan` command. Only the command that is asked for is imported: `--help` must be quick.
 
-Exit codes: 0 done, 1 a fault of ours, 2 something the user can put right, 130 interrupted.
+Exit codes: 0 done, 1 a fault of ours, 2 something the user can put right, 3 done but for some of
+many, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ COMMANDS: Commands = {
     "segment": Command("backend.commands.segment", "find the parts of the subject in a photo"),
     "repaint": Command("backend.commands.repaint", "change a photo to agree with repainted parts"),
     "apply": Command("backend.commands.apply", "apply edits from the library to a photo"),
+    "batch": Command("backend.commands.batch", "apply edits to folders of photos"),
     "bundles": Command("backend.commands.bundles", "list the installed models"),
     "import": Command("backend.commands.import_", "make a model from a StyleGAN2 checkpoint"),
     "download": Command("backend.commands.download", "fetch a public StyleGAN2 checkpoint"),

@@ -20,6 +20,7 @@ FOR = {
     "torch": "backend",
     "cuda": "backend with an NVIDIA card",
     "gimp": "plug-in",
+    "cluster": "`editgan batch --ray`",
     "evaluation": "`editgan evaluate`",
     "test": "tests",
     "gimp-test": "tests",

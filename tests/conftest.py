@@ -20,6 +20,7 @@ _TEMPORARY = pytest.StashKey[Path]()
 _INSIDE_GIMP = "EDITGAN_INSIDE_GIMP" in os.environ
 _NEED_GIMP = {"gimp", "install/test_resume.py", "install/test_where.py"}
 _NEED_MODEL = {
+    "batch/test_ray.py",
     "benchmarks",
     "bundles",
     "cli",

@@ -15,7 +15,7 @@ LAYERS = (
     {"backend.commands.train"},
     {"backend.commands"},
     {"backend.training"},
-    {"backend.evaluation", "backend.server"},
+    {"backend.batch", "backend.evaluation", "backend.server"},
     {"backend.session"},
     {"backend.editing"},
     {"backend.bundles"},

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import math
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backend.commands.arguments import (
@@ -17,12 +17,12 @@ from backend.commands.arguments import (
 )
 from backend.commands.inputs import check_not_input, declared, read_input, weights_of
 from backend.commands.sentences import AboutPhoto, early_line, reconstruction_line, region_line
+from backend.commands.stacks import add_stack, save_stack, stack_from
 from protocol.facts import ApplyReport
 
 if TYPE_CHECKING:
-    from backend.bundles import Bundle
     from backend.editing.options import ScaledEdit
-    from edit_library import Edit, Library
+    from protocol.stack_file import StackEdit
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,12 @@ class EditedPhoto(AboutPhoto):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_photo(parser)
+    add_photo(parser, bundle=False)
     add_correct(parser)
+    add_stack(parser)
     parser.add_argument(
-        "--edit", action="append", required=True, metavar="NAME[:SCALE]",
-        help="an edit and its strength: 1 as learned, negative for the opposite "
-        "(default: the edit's own); give it several times to combine edits",
+        "--save-stack", type=Path, metavar="FILE.editgan-stack",
+        help="also keep the edits with their scales in a file, for 'batch --stack'",
     )  # fmt: skip
     add_output(parser)
     parser.add_argument(
@@ -72,37 +72,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> EditedPhoto:
     """Apply the edits; raises UserError."""
-    from backend.bundles import find_bundle
+    from backend.batch.stack import scaled_edits
     from backend.commands.progress import progress_bar
     from backend.photos.files import check_output, notes, write_photo
-    from edit_library import Library
-    from protocol.paths import library_dir
 
     began = time.monotonic()
     photo = read_input(args)
     check_output(args.output, photo)
     check_not_input(args.output, args.photo)
-    bundle = find_bundle(args.bundle)
-    library = Library(library_dir())
-    edits = [_edit_and_scale(library, bundle, text) for text in args.edit]
+    _, stack = stack_from(args, refine=args.refine)
+    if args.save_stack:
+        save_stack(stack, args.save_stack)
 
     from backend.commands.session import open_session
-    from backend.editing.options import Optimisation, ScaledEdit
+    from backend.editing.options import Optimisation
 
-    weights = weights_of(args)
+    weights, edits = weights_of(args), scaled_edits(stack)
     session = open_session(args, photo)
     photo = session.place.photo
-    scaled = [ScaledEdit(edit.vector, edit.info.parts, scale) for edit, scale in edits]
     with progress_bar("Applying", quiet=args.quiet, keep=args.keep) as show:
         result = session.place.editor.apply(
-            session.opened, scaled, Optimisation(args.refine, weights, progress=show)
+            session.opened, edits, Optimisation(stack.refine, weights, progress=show)
         )
     changed = photo.with_layer(session.to_photo(result.layer))
     write_photo(declared(changed, args), args.output)
     return EditedPhoto(
         output=str(args.output),
         note=notes(photo, args.output),
-        edits=[_about(edit, one) for (edit, _), one in zip(edits, scaled, strict=True)],
+        edits=[_about(*both) for both in zip(stack.counting, edits, strict=True)],
         parts=list(result.parts),
         result=result.report,
         **vars(session.about()),
@@ -123,29 +120,8 @@ def describe(report: EditedPhoto) -> str:
     return "\n".join([*lines, region_line(report.result), reconstruction_line(report), *notes])
 
 
-def _edit_and_scale(library: Library, bundle: Bundle, text: str) -> tuple[Edit, float]:
-    """An edit and its scale from "NAME" or "NAME:SCALE"; raises EditLibraryError."""
-    from backend.session.edits import find_edit
-    from edit_library import BadEdit
-
-    name, colon, number = text.rpartition(":")
-    if not colon:
-        edit = find_edit(library, bundle, text)
-        return edit, edit.info.default
-    try:
-        scale = float(number)
-    except ValueError:
-        scale = math.nan
-    if not math.isfinite(scale):
-        raise BadEdit(
-            f"'{number}' in '{text}' is not a scale; write a number, such as '{name}:1.5'."
-        )
-    return find_edit(library, bundle, name), scale
-
-
-def _about(edit: Edit, scaled: ScaledEdit) -> AppliedEdit:
-    info = edit.info
-    in_range = info.low <= scaled.applied <= info.high
+def _about(edit: StackEdit, scaled: ScaledEdit) -> AppliedEdit:
+    in_range = edit.low <= scaled.applied <= edit.high
     return AppliedEdit(
-        info.name, info.title, scaled.scale, scaled.applied, info.low, info.high, in_range
+        edit.name, edit.title, scaled.scale, scaled.applied, edit.low, edit.high, in_range
     )

@@ -25,8 +25,8 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def add_photo(parser: argparse.ArgumentParser) -> None:
-    """PHOTO or --seed, and everything that says how it is opened."""
+def add_photo(parser: argparse.ArgumentParser, *, bundle: bool = True) -> None:
+    """PHOTO or --seed, and everything that says how it is opened; bundle: also --bundle."""
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument(
         "photo", type=Path, nargs="?", metavar="PHOTO",
@@ -35,7 +35,8 @@ def add_photo(parser: argparse.ArgumentParser) -> None:
     source.add_argument(
         "--seed", type=seed_number, metavar="N", help="a picture of the model's own instead"
     )
-    add_bundle(parser)
+    if bundle:
+        add_bundle(parser)
     parser.add_argument(
         "--subject", type=positive, default=None, metavar="N",
         help="which subject, when the photo shows several: 1 is the largest (default)",

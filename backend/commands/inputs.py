@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import dataclasses
 import importlib.util
 import sys
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 _PACKAGES = {  # that not everybody needs, by module
     "ai_edge_litert": "ai-edge-litert",
     "matplotlib": "matplotlib",
+    "ray": "ray",
     "sklearn": "scikit-learn",
     "torch_fidelity": "torch-fidelity",
 }
@@ -32,19 +32,17 @@ def declared(
     args: argparse.Namespace,
     source_type: SourceType = "compositeWithTrainedAlgorithmicMedia",
 ) -> Photo:
-    """The photo, saying in its metadata how it was made unless the user does not want that.
+    """The photo, saying in its metadata how it was made unless the user does not want that."""
+    from backend.session.declaration import declared as saying_so
 
-    What its metadata says already stays; a packet that is damaged stays as it is.
-    """
-    from backend.photos.containers.xmp import with_source_type
+    return saying_so(photo, source_type) if declaration_wanted(args) else photo
+
+
+def declaration_wanted(args: argparse.Namespace) -> bool:
+    """Whether results say how they were made: as --declare-ai says, else the settings."""
     from protocol import settings
 
-    wanted = settings.load().declare_ai if args.declare_ai is None else args.declare_ai
-    packet = with_source_type(photo.metadata.xmp, source_type) if wanted else None
-    if packet is None:
-        return photo
-    metadata = dataclasses.replace(photo.metadata, xmp=packet)
-    return dataclasses.replace(photo, metadata=metadata)
+    return settings.load().declare_ai if args.declare_ai is None else args.declare_ai
 
 
 def read_input(args: argparse.Namespace) -> Photo | None:

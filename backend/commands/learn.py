@@ -1,11 +1,12 @@
-"""`editgan learn`: an edit of one's own, learned from a folder of photos and a recipe."""
+"""`editgan learn`: an edit of one's own, learned from a folder of photos and a recipe, or from
+originals and their retouched copies."""
 
 from __future__ import annotations
 
 import argparse
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from backend.commands.arguments import (
@@ -18,13 +19,15 @@ from backend.commands.arguments import (
     seed_number,
 )
 from backend.commands.inputs import check_edit_name, weights_of
-from backend.errors import BadImage
+from backend.errors import BadImage, BadSetting
 
 
 @dataclass(frozen=True, kw_only=True)
 class LearnedEditReport:
     """edit: its name in the library; photos, others: how many it was learned from and tried on;
-    represented: how many of them by quality; for the rest see protocol.facts.LearnReport."""
+    represented: how many of them by quality; parts: Q_edit. Of pairs, explained: how much of their
+    difference the edit makes where it was tried; passed_over: pairs that cannot be used, and why.
+    For the rest see protocol.facts.LearnReport."""
 
     edit: str
     title: str
@@ -38,6 +41,9 @@ class LearnedEditReport:
     transfer: float | None
     range: tuple[float, float]
     seconds: float
+    parts: list[str]
+    explained: float | None = None
+    passed_over: list[str] = field(default_factory=list)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,10 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seed", type=seed_number, action="append", default=[], metavar="N",
         help="learn from this picture of the model's own, too; give it several times for several",
     )  # fmt: skip
-    parser.add_argument(
-        "--recipe", required=True, metavar="NAME",
-        help="what to learn, such as smile; an unknown name lists all recipes",
-    )  # fmt: skip
+    _add_what(parser)
     add_bundle(parser)
     parser.add_argument("--name", metavar="NAME", help="of the edit (default: the recipe's)")
     parser.add_argument(
@@ -71,8 +74,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_device(parser)
 
 
+def _add_what(parser: argparse.ArgumentParser) -> None:
+    """A recipe, or pairs of photos."""
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "--recipe", metavar="NAME",
+        help="what to learn, such as smile; an unknown name lists all recipes",
+    )  # fmt: skip
+    what.add_argument(
+        "--before-after", action="store_true",
+        help="learn what was done in retouched copies: photos named like their originals, with "
+        "-retouched, -edited or -after; or two folders, the originals' first",
+    )  # fmt: skip
+    parser.add_argument(
+        "--part", action="append", default=[], metavar="NAME",
+        help="with --before-after: learn only what was done to this part; give it several times "
+        "for several (default: wherever the photos differ)",
+    )  # fmt: skip
+
+
 def run(args: argparse.Namespace) -> LearnedEditReport:
     """Learn it and keep it; raises UserError, when the name is taken."""
+    if args.before_after:
+        from backend.commands.learn_pairs import run_pairs
+
+        return run_pairs(args)
+    return _run_recipe(args)
+
+
+def _run_recipe(args: argparse.Namespace) -> LearnedEditReport:
+    if args.part:
+        raise BadSetting("--part belongs to --before-after; a recipe knows its parts.")
     from backend.bundles import find_bundle
     from backend.commands.progress import progress_bar
     from backend.editing.recipes import find_recipe
@@ -116,6 +148,7 @@ def run(args: argparse.Namespace) -> LearnedEditReport:
         represented=dict(Counter(one.report.quality for one in opened)),
         **vars(learned.report()),
         seconds=round(time.monotonic() - began, 2),
+        parts=list(info.parts),
     )
 
 
@@ -133,4 +166,7 @@ def describe(report: LearnedEditReport) -> str:
     if report.transfer is not None:
         which = f"{report.others} others" if report.others else "each, learned from the rest"
         lines.append(f"On {which}, the edit alone gets {report.transfer:.0%} right.")
+    if report.explained is not None:
+        lines.append(f"There it makes {report.explained:.0%} of the two photos' difference.")
+    lines += [f"Passed over: {sentence}" for sentence in report.passed_over]
     return "\n".join([*lines, f"It looks best between {low:g} and {high:g}."])

@@ -35,9 +35,19 @@ def read_photo(path: Path) -> Photo:
     Raises BadImage with one sentence when it cannot be used.
     """
     path = Path(path)
-    name = "The standard input" if path == STDIN else path.name
     with reading(path):
-        photo = decode(read_bytes(path), name)
+        data = read_bytes(path)
+    return photo_in(data, path)
+
+
+def photo_in(data: bytes, path: Path) -> Photo:
+    """The photo in the bytes of the file at `path`, which need not be there any more.
+
+    Raises BadImage with one sentence when it cannot be used.
+    """
+    name = "The standard input" if path == STDIN else path.name
+    with _explained(path):
+        photo = decode(data, name)
         if photo.depth == 32 and not np.isfinite(photo.pixels).all():
             raise BadImage(f"{name} holds values that are not finite numbers.")
     return photo
@@ -73,8 +83,13 @@ def check_output(path: Path, photo: Photo | None = None) -> None:
             f"Pictures cannot be written as '{path.name}'; use a name ending in {', '.join(KINDS)}."
         )
     check_target(path)
-    if photo is None:
-        return
+    if photo is not None:
+        check_holds(path, photo)
+
+
+def check_holds(path: Path, photo: Photo) -> None:
+    """Raises BadImage unless a file of that ending can hold the photo unharmed."""
+    kind = KINDS[path.suffix.lower()]
     if photo.depth not in DEPTHS[kind]:
         sort = "floating-point" if photo.depth == 32 else "16-bit"
         better = ".tif" if photo.depth == 32 else ".png or .tif"
@@ -101,15 +116,19 @@ def write_photo(photo: Photo, path: Path) -> None:
     JPEG is lossy everywhere; PNG, TIFF and WebP keep every value. Raises BadImage.
     """
     check_output(path, photo)
+    replace_file(path, encoded(photo, path))
+
+
+def encoded(photo: Photo, path: Path) -> bytes:
+    """The bytes of the file that `write_photo` writes; raises BadImage."""
     try:
-        data = encode(photo, path.suffix)
+        return encode(photo, path.suffix)
     except MemoryError as error:
         raise BadImage(f"{path} is too large for this computer's memory.") from error
     except Exception as error:
         raise BadImage(
             f"{path} could not be written: {error}; try another format, such as .tif."
         ) from error
-    replace_file(path, data)
 
 
 @contextlib.contextmanager
@@ -120,6 +139,12 @@ def reading(path: Path) -> Iterator[None]:
             raise BadImage(f"{path} is a folder; name a picture in it.")
         if not path.exists():
             raise BadImage(f"There is no file {path}; check the name.")
+    with _explained(path):
+        yield
+
+
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except BadImage:

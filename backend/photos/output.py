@@ -53,7 +53,7 @@ def replace_file(path: Path, data: bytes) -> None:
             with contextlib.suppress(OSError):
                 os.chown(temporary, -1, old.st_gid)
         temporary.replace(target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     except OSError as error:
         raise BadImage(f"{path} could not be written: {_reason(error)}.") from error
     finally:
@@ -67,7 +67,7 @@ def _target(path: Path) -> Path:
     return path.resolve(strict=False) if path.is_symlink() else path
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """A name is on the disk when its folder is; where folders cannot be opened, the file is."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)

@@ -41,3 +41,12 @@ def _directml() -> str:
             "use cpu or auto."
         ) from None
     return str(torch_directml.device())
+
+
+def devices_like(device: str) -> list[str]:
+    """All GPUs where "cuda" was chosen, else the one device."""
+    if device != "cuda":
+        return [device]
+    import torch
+
+    return [f"cuda:{i}" for i in range(torch.cuda.device_count())]

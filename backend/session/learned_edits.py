@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from backend.editing.editor import Editor
 from backend.editing.learn import LearnedEdit
 from backend.editing.options import ScaledEdit
-from backend.editing.recipes import Recipe
 from backend.session.edits import save_edit
 from backend.session.thumbnails import sample_thumbnail
 from edit_library import EditInfo, Library
@@ -13,11 +14,24 @@ from edit_library import EditInfo, Library
 THUMBNAIL_SEED = 3  # of the picture that thumbnails show
 
 
+class LearnedFrom(Protocol):
+    """What an edit was learned from: a recipe, or pairs of photos."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def usual(self) -> float: ...
+
+
 def save_learned(
     library: Library,
     editor: Editor,
     name: str,
-    recipe: Recipe,
+    recipe: LearnedFrom,
     learned: LearnedEdit,
     *,
     seed: int = THUMBNAIL_SEED,

@@ -22,6 +22,7 @@ CODE = re.compile(
 ON_THE_COMMAND_LINE = {
     "download",
     "bad_checkpoint",
+    "bad_stack",
     "cannot_start",
     "cannot_listen",
     "no_encryption",
