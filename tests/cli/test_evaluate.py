@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from pathlib import Path
 
@@ -133,7 +134,11 @@ def test_bad_input_is_said(
 def test_a_missing_package_is_named(
     run: Run, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    there, lacking = importlib.util.find_spec, {"sklearn", "torch_fidelity"}
+    monkeypatch.setattr(
+        "importlib.util.find_spec",
+        lambda name, *package: None if name in lacking else there(name, *package),
+    )
     done = run("evaluate", "--bundle", "tiny", "--photos", photos, "-o", tmp_path)
     assert done.code == 2
     assert "scikit-learn" in done.err and "pip install" in done.err

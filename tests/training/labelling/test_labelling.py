@@ -103,7 +103,7 @@ def test_painting_again_goes_on_from_the_map_that_is_there(tmp_path: Path) -> No
     outlines = tmp_path / "outlines.json"
     words = ("--labels", labels, "--images", photos, "--card", CARD, "--outlines", outlines)
     outlines.write_text(json.dumps({"a": [["head", "10,10 50,10 50,40 10,40"]]}))
-    assert run(paint_command, *words)["painted"] == 1
+    assert run(paint_command, *words).painted == 1
     outlines.write_text(json.dumps({"a": [["nose over head", "ellipse 30,25 4,3 0"]]}))
     run(paint_command, *words)
     found = LabelSet.open(labels, photos)
