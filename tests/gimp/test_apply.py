@@ -217,5 +217,5 @@ def test_an_edit_of_another_generator_is_told(call: Call, edit: str, segmented: 
         sentence = failed(call(APPLY, segmented, None, edit=edit))
     finally:
         file.write_text(text, encoding="utf-8")
-    assert "another version of the model" in sentence
+    assert "a different version of the model" in sentence
     assert len(names(segmented)) == 2

@@ -153,7 +153,7 @@ def test_a_photo_without_its_part_layers_is_told(
     act(image)
     grow(parts_by_size(image)[0])
     before, shown = names(image), projection(image)
-    assert "part layers do not lie on the face" in failed(call(REPAINT, image, None, steps=2))
+    assert "part layers no longer lie on the face" in failed(call(REPAINT, image, None, steps=2))
     assert (names(image), projection(image)) == (before, shown)
     assert part_group(image).get_visible()
     succeeded(call(APPLY, image, None, edit="smile"))

@@ -135,7 +135,7 @@ def test_bundle_that_was_removed(
     grow(parts_by_size(image)[0])
     kill_backend()  # else it would still have the photo open
     before = names(image)
-    assert "not installed" in failed(call(REPAINT, image, None, steps=2))
+    assert "no longer installed" in failed(call(REPAINT, image, None, steps=2))
     assert names(image) == before
 
 
