@@ -48,7 +48,7 @@ def test_every_error_code_has_a_sentence() -> None:
     chapter = PAGE.split("## Error codes")[1].split("\n## ")[0]
     rows = [line.split("|")[1] for line in chapter.splitlines() if line.startswith("| `")]
     client = chapter.split("The client in Python")[1]
-    codes = {*re.findall(r"`([a-z_]+)`", " ".join(rows)), *re.findall(r"`([a-z_]+)` \(", client)}
+    codes = {*re.findall(r"`([a-z_]+)`", " ".join(rows)), *re.findall(r"`([a-z_]+)`\s\(", client)}
     assert codes - ENDS_QUIETLY == set(backend_texts.ERRORS)
 
 
