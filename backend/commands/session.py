@@ -19,8 +19,8 @@ from backend.commands.progress import progress_bar
 from backend.commands.sentences import AboutPhoto
 from backend.errors import BadSetting, NoSubject
 from backend.photos.align import CropFrame
+from backend.photos.corrections import Corrections
 from backend.photos.files import read_photo
-from backend.photos.label_edit import Corrections
 from backend.photos.label_file import OUTSIDE, LabelMeaning, read_labels
 from backend.photos.photo import Photo
 from backend.session.devices import choose_device

@@ -13,8 +13,9 @@ from backend.editing.geometry import nearest
 from backend.editing.photo_parts import PhotoParts
 from backend.models.parser import RESOLUTION
 from backend.photos.align import CropFrame, centred
+from backend.photos.corrections import Corrections
 from backend.photos.cv import warp_affine
-from backend.photos.label_edit import UNKNOWN, Corrections
+from backend.photos.label_edit import UNKNOWN
 
 _SOFT = 0.7  # standard deviation of an edge, pixels of the crop
 

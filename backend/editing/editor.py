@@ -32,8 +32,9 @@ from backend.editing.progress import ProgressCallback, no_progress
 from backend.editing.repainting import optimise_edit, repaint, repaint_live
 from backend.editing.results import EditPreview, EditResult, OpenPhoto, OptimisedCode, SideEffects
 from backend.photos.align import CropFrame
+from backend.photos.corrections import Corrections
 from backend.photos.detect import Subject
-from backend.photos.label_edit import Corrections, LabelEdit, PaintedLayer
+from backend.photos.label_edit import LabelEdit, PaintedLayer
 from backend.photos.parts import PlacedMask
 from protocol.facts import ApplyReport, RepaintReport
 from protocol.geometry import Rect

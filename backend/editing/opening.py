@@ -35,8 +35,8 @@ from backend.errors import BadImage
 from backend.models.generator import sample_z
 from backend.models.pictures import to_picture
 from backend.photos.align import CropFrame, extract, within_aspect
+from backend.photos.corrections import Corrections
 from backend.photos.detect import Subject
-from backend.photos.label_edit import Corrections
 from backend.photos.parts import PartMask, PlacedMask, draw_field, draw_parts
 from protocol.facts import PhotoReport
 from protocol.geometry import Rect

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,7 +15,7 @@ from backend.photos.parts import ColoredPart, PartMask
 from protocol.geometry import Rect
 
 UNKNOWN = 255  # a pixel of a label map that nothing is said about
-_OPAQUE = 128  # alpha from which a pixel counts as painted
+OPAQUE = 128  # alpha from which a pixel counts as painted
 _NOISE = 16  # smaller changes of alpha come from resampling or another bit depth, not from a brush
 _MIN_SHARE = 0.1  # of a generator pixel: less than this was not meant
 _SLIVER = 2.5  # generator pixels: narrower differences come from drawing the parts anew
@@ -53,30 +52,6 @@ class LabelEdit:
 
 
 @dataclass(frozen=True, eq=False)
-class Corrections:
-    """Where the parts of a photo really are, as the user says.
-
-    labels: uint8 [H, W], part indices, UNKNOWN where nothing is said. complete: indices of the
-    parts of which all is said: where the labels do not show them, they are not.
-    """
-
-    labels: Bytes
-    complete: frozenset[int] = frozenset()
-
-    def cut(self, rect: Rect) -> Corrections:
-        """Those of a rectangle of the photo."""
-        x, y, width, height = rect
-        return Corrections(self.labels[y : y + height, x : x + width], self.complete)
-
-    @property
-    def digest(self) -> str:
-        """What tells them from others."""
-        sha = hashlib.sha256(self.labels.tobytes())
-        sha.update(repr(sorted(self.complete)).encode())
-        return sha.hexdigest()
-
-
-@dataclass(frozen=True, eq=False)
 class _Change:
     """What happened to one part's layers, over the canvas: bool [h, w]."""
 
@@ -100,7 +75,7 @@ def read_label_edit(
     majority of area. Raises UnknownPart for a layer that is none of `parts`, NothingChanged when
     nothing is left to do.
     """
-    names = _names_of(painted, parts)
+    names = names_of(painted, parts)
     rect = _canvas(frame)
     changes = _changes(base, painted, names, rect)
     if not changes:
@@ -113,27 +88,7 @@ def read_label_edit(
     return _majority(before, after, changes, frame, rect, labels, parts)
 
 
-def corrections_of(
-    layers: Sequence[PaintedLayer], parts: Sequence[ColoredPart], shape: tuple[int, int]
-) -> Corrections:
-    """What part layers, top first, say of a photo of that shape (H, W); each says all of its part.
-
-    Raises UnknownPart.
-    """
-    names = _names_of(layers, parts)
-    labels, rect = np.full(shape, UNKNOWN, np.uint8), Rect(0, 0, shape[1], shape[0])
-    strongest, total = np.zeros(shape, np.uint8), np.zeros(shape, np.uint16)
-    for layer in reversed(layers):  # bottom first: upper layers overwrite
-        alpha = _paste(layer.alpha, layer.x, layer.y, rect)
-        # where soft edges meet, no layer is opaque: the strongest counts
-        wins = (alpha >= _OPAQUE) | ((alpha > strongest) & (strongest < _OPAQUE))
-        labels[wins] = names[layer.part]
-        strongest, total = np.maximum(strongest, alpha), total + alpha
-    labels[total < _OPAQUE] = UNKNOWN
-    return Corrections(labels, frozenset(names[layer.part] for layer in layers))
-
-
-def _names_of(layers: Sequence[PaintedLayer], parts: Sequence[ColoredPart]) -> dict[str, int]:
+def names_of(layers: Sequence[PaintedLayer], parts: Sequence[ColoredPart]) -> dict[str, int]:
     """Part indices by name; raises UnknownPart for a layer that is none of `parts`."""
     names = {part.name: part.index for part in parts}
     for layer in layers:
@@ -150,7 +105,7 @@ def _canvas(frame: CropFrame) -> Rect:
     return Rect.between(*low.astype(int).tolist(), *high.astype(int).tolist())
 
 
-def _paste(alpha: Bytes, x: int, y: int, rect: Rect, onto: Bytes | None = None) -> Bytes:
+def pasted(alpha: Bytes, x: int, y: int, rect: Rect, onto: Bytes | None = None) -> Bytes:
     """A layer over the canvas `rect`, joined with `onto` by the larger alpha."""
     canvas = np.zeros((rect.height, rect.width), np.uint8) if onto is None else onto
     both = Rect(x, y, alpha.shape[1], alpha.shape[0]).intersected(rect)
@@ -173,12 +128,12 @@ def _changes(
             continue
         old, new = (np.zeros((rect.height, rect.width), np.uint8) for _ in range(2))
         for mask in masks:
-            _paste(mask.alpha, mask.x, mask.y, rect, onto=old)
+            pasted(mask.alpha, mask.x, mask.y, rect, onto=old)
         for layer in layers:
-            _paste(layer.alpha, layer.x, layer.y, rect, onto=new)
+            pasted(layer.alpha, layer.x, layer.y, rect, onto=new)
         moved = cv2.absdiff(old, new) > _NOISE
         change = _Change(
-            moved & (new >= _OPAQUE) & (old < _OPAQUE), moved & (old >= _OPAQUE) & (new < _OPAQUE)
+            moved & (new >= OPAQUE) & (old < OPAQUE), moved & (old >= OPAQUE) & (new < OPAQUE)
         )
         if change.added.any() or change.removed.any():
             changes[index] = change
@@ -194,7 +149,7 @@ def _index_map(base: Sequence[PartMask], rect: Rect) -> Bytes:
     indices = np.full((rect.height, rect.width), _NONE, np.uint8)
     best = np.zeros_like(indices)
     for mask in base:
-        alpha = _paste(mask.alpha, mask.x, mask.y, rect)
+        alpha = pasted(mask.alpha, mask.x, mask.y, rect)
         indices[alpha > best] = mask.index
         np.maximum(best, alpha, out=best)
     return indices
@@ -214,7 +169,7 @@ def _claimed(
     for layer in reversed(painted):  # bottom first: upper layers overwrite
         index = names[layer.part]
         if index in changes:
-            own = _paste(layer.alpha, layer.x, layer.y, rect) >= _OPAQUE
+            own = pasted(layer.alpha, layer.x, layer.y, rect) >= OPAQUE
             after[changes[index].added & own] = index
     return after
 
@@ -306,13 +261,13 @@ def settled(
         old, new = (np.zeros((rect.height, rect.width), np.uint8) for _ in range(2))
         for mask in base:
             if mask.name == part:
-                _paste(mask.alpha, mask.x, mask.y, rect, onto=old)
+                pasted(mask.alpha, mask.x, mask.y, rect, onto=old)
         for layer in painted:
             if layer.part == part:
-                _paste(layer.alpha, layer.x, layer.y, rect, onto=new)
-        sliver = _SLIVER * (_WIDE if (old >= _OPAQUE).mean() > _LARGE else 1)
+                pasted(layer.alpha, layer.x, layer.y, rect, onto=new)
+        sliver = _SLIVER * (_WIDE if (old >= OPAQUE).mean() > _LARGE else 1)
         width = max(3, round(sliver * frame.size / resolution)) | 1  # odd
-        thin = ~_thick((old >= _OPAQUE) != (new >= _OPAQUE), width)
+        thin = ~_thick((old >= OPAQUE) != (new >= OPAQUE), width)
         done.append(PaintedLayer(part, rect.x, rect.y, np.where(thin, old, new)))
     return done
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from backend.photos.label_edit import corrections_of
+from backend.photos.corrections import corrections_of
 from backend.server import wire
 from backend.server.editors import PhotoEditor
 from backend.server.jobs import Job

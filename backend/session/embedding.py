@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from backend.bundles.bundle import Bundle
     from backend.editing.progress import ProgressCallback
     from backend.editing.results import OpenPhoto
-    from backend.photos.label_edit import Corrections
+    from backend.photos.corrections import Corrections
 
 
 def embedding_key(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from backend.editing.progress import ProgressCallback
     from backend.editing.results import OpenPhoto
     from backend.photos.align import CropFrame
-    from backend.photos.label_edit import Corrections
+    from backend.photos.corrections import Corrections
 
 
 class PhotoOpener(Protocol):

@@ -8,7 +8,8 @@ from backend.editing.corrections import corrected_parts
 from backend.editing.part_quality import hidden_parts, is_profile, part_verdicts
 from backend.editing.photo_parts import PhotoParts
 from backend.photos.align import CropFrame
-from backend.photos.label_edit import UNKNOWN, Corrections
+from backend.photos.corrections import Corrections
+from backend.photos.label_edit import UNKNOWN
 
 S = 256
 FRAME = CropFrame.from_axes(np.array([64.0, 64.0]), np.array([64.0, 0.0]))  # a photo of 128 pixels

@@ -12,14 +12,8 @@ import pytest
 
 from backend.errors import NothingChanged, UnknownPart
 from backend.photos.align import CropFrame
-from backend.photos.label_edit import (
-    UNKNOWN,
-    LabelEdit,
-    PaintedLayer,
-    corrections_of,
-    read_label_edit,
-    settled,
-)
+from backend.photos.corrections import corrections_of
+from backend.photos.label_edit import UNKNOWN, LabelEdit, PaintedLayer, read_label_edit, settled
 from backend.photos.parts import PartMask
 
 NAMES = ("background", "skin", "mouth", "eyes")

@@ -31,8 +31,9 @@ from backend.editing.progress import Progress, ProgressCallback
 from backend.errors import NoSubject, NothingChanged
 from backend.photos.align import CropFrame
 from backend.photos.composite import ResultLayer
+from backend.photos.corrections import Corrections
 from backend.photos.detect import Subject, meeting
-from backend.photos.label_edit import Corrections, PaintedLayer
+from backend.photos.label_edit import PaintedLayer
 from backend.photos.parts import PartMask, PlacedMask
 from backend.server import jobs, service
 from backend.server.main import serve
