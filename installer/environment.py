@@ -22,7 +22,7 @@ OLDEST, NEWEST = (3, 11), (3, 14)  # the Pythons that torch 2.11 has wheels for
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent
 # What an installed copy of the project is made of.
-_SOURCES = (
+SOURCES = (
     "pyproject.toml",
     "LICENSE",
     "README.md",
@@ -80,7 +80,7 @@ class Environment:
         That is a checkout, which may then be deleted, or the package that pip installed.
         """
         from_source = (PROJECT / "pyproject.toml").is_file()
-        wanted = digest(PROJECT, _SOURCES) if from_source else own_wheel.digest()
+        wanted = digest(PROJECT, SOURCES) if from_source else own_wheel.digest()
         stamp = self.folder / "editgan-project.sha256"
         if _reads(stamp, wanted) and self.editgan.exists():
             return
@@ -209,7 +209,7 @@ def digest(folder: Path, names: tuple[str, ...]) -> str:
 
 
 def _copied(target: Path) -> Path:
-    for name in _SOURCES:
+    for name in SOURCES:
         _copy(PROJECT / name, target / name)
     return target
 

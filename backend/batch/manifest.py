@@ -24,7 +24,6 @@ from protocol import bounded_file, connection_file
 FOLDER = ".editgan-batch"
 _VERSION = 1
 _LARGEST = 1 << 30  # bytes of a manifest
-_PART = 1 << 20
 
 State = Literal["new", "done", "blocked"]
 Stamp = tuple[int, int]  # of a file: its size, and when it was changed last (ns)
@@ -231,8 +230,5 @@ def stamp_of(path: Path) -> Stamp:
 
 
 def _sha_of(path: Path) -> str:
-    digest = hashlib.sha256()
     with path.open("rb") as stream:
-        while part := stream.read(_PART):
-            digest.update(part)
-    return digest.hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()

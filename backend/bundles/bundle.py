@@ -81,10 +81,10 @@ class Bundle:
     @property
     def aspect(self) -> float:
         """Width by height of what the square pictures show; what is beyond it are bars."""
-        height, width = self.config.const_size
-        if height == width and (found := _ASPECT.fullmatch(self.crop)):
-            width, height = int(found[1]), int(found[2])
-        return width / height
+        own = self.config.aspect
+        if own == 1 and (found := _ASPECT.fullmatch(self.crop)):
+            return int(found[1]) / int(found[2])
+        return own
 
     @property
     def sha(self) -> str:

@@ -41,12 +41,24 @@ def add_photo(parser: argparse.ArgumentParser, *, bundle: bool = True) -> None:
         "--subject", type=positive, default=None, metavar="N",
         help="which subject, when the photo shows several: 1 is the largest (default)",
     )  # fmt: skip
+    add_level(parser)
+    add_device(parser)
+
+
+def add_level(parser: argparse.ArgumentParser) -> None:
+    """--level, which `level_of` reads."""
     parser.add_argument(
         "--level", choices=LEVELS, default=None,
-        help="how closely the photo is embedded before it is edited (default: as in the "
+        help="how closely photos are embedded before they are edited (default: as in the "
         "settings; balanced where nothing else was chosen)",
     )  # fmt: skip
-    add_device(parser)
+
+
+def level_of(args: argparse.Namespace) -> str:
+    """The level that was named, else the one that GIMP goes by, too."""
+    from protocol import settings
+
+    return args.level or settings.load().level
 
 
 def add_correct(parser: argparse.ArgumentParser) -> None:

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backend.commands.arguments import (
-    LEVELS,
     add_declaration,
     add_device,
+    add_level,
     finite,
+    level_of,
     positive,
 )
 from backend.commands.stacks import add_stack, stack_from
@@ -57,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format", choices=FORMATS, default="same",
         help="of the results (default: each photo's own, PNG where that cannot be written)",
     )  # fmt: skip
-    parser.add_argument("--level", choices=LEVELS, default="balanced", help="of embedding")
+    add_level(parser)
     add_declaration(parser)
     add_device(parser)
     parser.add_argument(
@@ -90,7 +91,7 @@ def run(args: argparse.Namespace) -> BatchReport:
     people, digest = _people(args, bundle.name)
     from backend.batch.tasks import Settings
 
-    settings = Settings(stack, args.level, declaration_wanted(args), digest)
+    settings = Settings(stack, level_of(args), declaration_wanted(args), digest)
     with manifests.opened(args.output) as manifest, _ending() as stopping:
         planned = plan(manifest, found.photos, settings)
         outcomes = _Batch(args, manifest, planned, settings, people, stopping).edit()

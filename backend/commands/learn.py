@@ -6,20 +6,29 @@ from __future__ import annotations
 import argparse
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from backend.commands.arguments import (
-    LEVELS,
     add_bundle,
     add_device,
+    add_level,
     add_optimisation,
+    level_of,
     not_negative,
     positive,
     seed_number,
 )
 from backend.commands.inputs import check_edit_name, weights_of
 from backend.errors import BadImage, BadSetting
+
+if TYPE_CHECKING:
+    from backend.bundles import Bundle
+    from backend.editing.learn import LearnedEdit
+    from backend.editing.results import OpenPhoto
+    from edit_library import EditInfo
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--steps", type=positive, default=100, help="of optimisation on each (default: 100)"
     )
-    parser.add_argument("--level", choices=LEVELS, default="balanced", help="of embedding")
+    add_level(parser)
     parser.add_argument("--overwrite", action="store_true", help="replace an edit of that name")
     add_optimisation(parser)
     add_device(parser)
@@ -130,7 +139,7 @@ def _run_recipe(args: argparse.Namespace) -> LearnedEditReport:
     editor = load_editor(args)
     opened = [editor.open_sample(seed) for seed in args.seed]
     wanted = max(0, args.count - len(opened)) + args.others
-    opened += open_folder(editor, images, wanted, args.level, quiet=args.quiet)
+    opened += open_folder(editor, images, wanted, level_of(args), quiet=args.quiet)
     photos, others = opened[: args.count], opened[args.count :]
     with progress_bar("Learning", quiet=args.quiet, keep=args.keep) as show:
         options = Optimisation(args.steps, weights, progress=show)
@@ -138,6 +147,19 @@ def _run_recipe(args: argparse.Namespace) -> LearnedEditReport:
     info = save_learned(
         Library(library_dir()), editor, name, recipe, learned, overwrite=args.overwrite
     )
+    return report_of(info, bundle, learned, photos, others, began)
+
+
+def report_of(
+    info: EditInfo,
+    bundle: Bundle,
+    learned: LearnedEdit,
+    photos: Sequence[OpenPhoto],
+    others: Sequence[OpenPhoto],
+    began: float,
+) -> LearnedEditReport:
+    """What is told of an edit that was learned from `photos`, tried on `others`, and saved; began:
+    by the monotonic clock."""
     return LearnedEditReport(
         edit=info.name,
         title=info.title,
@@ -145,7 +167,7 @@ def _run_recipe(args: argparse.Namespace) -> LearnedEditReport:
         licence=bundle.license,
         photos=len(photos),
         others=len(others),
-        represented=dict(Counter(one.report.quality for one in opened)),
+        represented=dict(Counter(one.report.quality for one in (*photos, *others))),
         **vars(learned.report()),
         seconds=round(time.monotonic() - began, 2),
         parts=list(info.parts),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from backend.commands.arguments import level_of
 from backend.commands.inputs import check_edit_name, weights_of
 from backend.errors import BadSetting
 
@@ -52,7 +52,7 @@ def run_pairs(args: argparse.Namespace) -> LearnedEditReport:
     began = time.monotonic()
     bundle, found = _checked(args)
 
-    from backend.commands.learn import LearnedEditReport
+    from backend.commands.learn import report_of
     from backend.commands.session import load_editor
     from backend.editing.options import Optimisation
     from backend.editing.pairs import PairsTarget
@@ -60,7 +60,7 @@ def run_pairs(args: argparse.Namespace) -> LearnedEditReport:
 
     weights, editor = weights_of(args), load_editor(args)
     wanted = args.count + args.others
-    pairs, passed = open_pairs(editor, found, wanted, args.level, args.part, quiet=args.quiet)
+    pairs, passed = open_pairs(editor, found, wanted, level_of(args), args.part, quiet=args.quiet)
     target, opened = PairsTarget(pairs), [pair.original for pair in pairs]
     photos, others = opened[: args.count], opened[args.count :]
     with progress_bar("Learning", quiet=args.quiet, keep=args.keep) as show:
@@ -70,17 +70,8 @@ def run_pairs(args: argparse.Namespace) -> LearnedEditReport:
     info = save_learned(
         Library(library_dir()), editor, args.name, about, learned, overwrite=args.overwrite
     )
-    return LearnedEditReport(
-        edit=info.name,
-        title=info.title,
-        bundle=bundle.name,
-        licence=bundle.license,
-        photos=len(photos),
-        others=len(others),
-        represented=dict(Counter(one.report.quality for one in opened)),
-        **vars(learned.report()),
-        seconds=round(time.monotonic() - began, 2),
-        parts=list(info.parts),
+    return replace(
+        report_of(info, bundle, learned, photos, others, began),
         explained=target.explained(editor.engine, learned, others or photos),
         passed_over=passed,
     )

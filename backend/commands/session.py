@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from backend.bundles import Bundle, find_bundle
-from backend.commands.arguments import LEVELS
+from backend.commands.arguments import LEVELS, level_of
 from backend.commands.progress import progress_bar
 from backend.commands.sentences import AboutPhoto
 from backend.errors import BadSetting, NoSubject
@@ -36,13 +36,6 @@ if TYPE_CHECKING:
     from backend.editing.editor import Editor
     from backend.editing.results import OpenPhoto
     from backend.photos.parts import PartMask
-
-
-def usual_level() -> str:
-    """How closely photos are embedded where the command does not say it: as GIMP does it."""
-    from protocol import settings
-
-    return settings.load().level
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,7 +178,7 @@ def open_session(args: argparse.Namespace, photo: Photo | None) -> OpenedSubject
     """The photo, or the sample, open as the command line says. Raises UserError."""
     said = read_corrections(args, photo)
     place = find_place(args, photo, None if said is None else middle_of(said.labels))
-    return place.open(args.level or usual_level(), quiet=args.quiet, corrected=said)
+    return place.open(level_of(args), quiet=args.quiet, corrected=said)
 
 
 def read_corrections(args: argparse.Namespace, photo: Photo | None) -> Corrections | None:
@@ -243,7 +236,7 @@ def open_for_labels(
     """
     place = find_place(args, photo, near)
     known = args.level or level
-    levels = [known] if known else place.kept_levels() or [usual_level()]
+    levels = [known] if known else place.kept_levels() or [level_of(args)]
     sessions = [place.open(one, quiet=args.quiet, corrected=corrected) for one in levels]
     return min(sessions, key=difference)
 

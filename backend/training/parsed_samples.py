@@ -36,12 +36,13 @@ def parsed_samples(
     quiet: bool = False,
 ) -> tuple[list[Tensor], list[LabelledCrop]]:
     """Codes (1, n_ws, w_dim) of up to `count` samples, seeds 0 upwards, and their crops with labels
-    [side, side]; samples that the parser is unsure of are left out."""
+    [side, side]; samples that the parser is unsure of are left out. The codes are on the CPU."""
     codes, crops = [], []
+    device = generator.w_avg.device
     frame = CropFrame.of_whole(generator.config.resolution, generator.config.resolution)
     for seed in tqdm(range(count), desc="parsing samples", unit="img", disable=quiet or None):
         z = torch.randn(1, generator.config.z_dim, generator=torch.Generator().manual_seed(seed))
-        code = generator.map(z, truncation=_TRUNCATION)
+        code = generator.map(z.to(device), truncation=_TRUNCATION)
         picture = to_picture(generator(code)[0])
         seen = read_parts(parser, picture, frame, parts)
         at_labels = seen.at(side)
@@ -50,6 +51,6 @@ def parsed_samples(
             continue
         valid = np.ones(picture.shape[:2], bool)
         crop = LabelledCrop(f"sample {seed}", from_bytes(picture), valid, at_labels.labels, sure)
-        codes.append(code)
+        codes.append(code.cpu())
         crops.append(crop)
     return codes, crops

@@ -6,6 +6,7 @@ import tarfile
 import zipfile
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -45,12 +46,16 @@ class PictureSource:
             raise BadImage(f"{self.name} cannot be read ({error}).") from error
 
     def _bytes(self) -> bytes:
-        if self.path.suffix == ".zip":
-            with zipfile.ZipFile(self.path) as archive:
-                return archive.read(str(self.member))
+        if self.path.suffix.lower() == ".zip":
+            return _archive(self.path).read(str(self.member))
         with self.path.open("rb") as file:
             file.seek(self.offset)
             return file.read(self.size)
+
+
+@cache  # in each worker process: a large archive's directory takes long to read
+def _archive(path: Path) -> zipfile.ZipFile:
+    return zipfile.ZipFile(path)
 
 
 def find_sources(places: Sequence[Path]) -> Iterator[PictureSource]:

@@ -13,25 +13,16 @@ from pathlib import Path
 import pytest
 
 from installer import own_wheel, release
+from installer.environment import SOURCES
 
 EPOCH = 1_760_000_000
-PARTS = (
-    "pyproject.toml",
-    "LICENSE",
-    "README.md",
-    "protocol",
-    "backend",
-    "edit_library",
-    "installer",
-    "gimp_plugin",
-)
 
 
 def copy_of_the_source(target: Path) -> Path:
     """Without weights, which take long to pack and are packed like everything else."""
     target.mkdir(parents=True)
     ignored = shutil.ignore_patterns("__pycache__", "*.safetensors", "*.jpg")
-    for name in PARTS:
+    for name in SOURCES:
         source = release.PROJECT / name
         if source.is_dir():
             shutil.copytree(source, target / name, ignore=ignored)

@@ -34,20 +34,6 @@ CONFIG = GeneratorConfig(resolution=32, channel_base=512, channel_max=32, z_dim=
 PERCEPTUAL = find_bundle("faces").path("perceptual")
 
 
-@pytest.fixture
-def aligned(tmp_path: Path) -> Path:
-    """24 pictures of coloured discs, as `train align` writes them."""
-    rng = np.random.default_rng(0)
-    images = np.zeros((24, 32, 32, 3), np.uint8)
-    for image in images:
-        image[:] = rng.integers(0, 255, 3)
-        color = tuple(int(c) for c in rng.integers(0, 255, 3))
-        cv2.circle(image, (16, 16), int(rng.integers(4, 12)), color, -1)
-    np.save(tmp_path / "images.npy", images)
-    (tmp_path / "names.json").write_text(json.dumps([f"discs/{i}" for i in range(24)]))
-    return tmp_path
-
-
 def words_for(aligned: Path, run: Path, until: int, *more: object) -> list[str]:
     words = ["--images", aligned, "-o", run, "--perceptual", PERCEPTUAL, "--until", until]
     words += ["--save-every", 8, "--batch", 4, "--adversarial-from", 16]

@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--const-size", type=int, nargs=2, metavar=("H", "W"),
-        help="of the learned constant: 3 4 for pictures of that shape, as `align --letterbox`",
+        help="of the learned constant: 3 4 for pictures of that shape, as `align --whole`",
     )  # fmt: skip
     parser.add_argument("--save-every", type=int, default=4_000, help="images")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")

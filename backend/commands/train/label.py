@@ -58,6 +58,7 @@ def run(args: argparse.Namespace) -> LabelReport:
     from tqdm import tqdm
 
     from backend.bundles import find_bundle
+    from backend.bundles.networks import load_generator, load_segmentation
     from backend.session.devices import choose_device
     from backend.training.labelling.samples import add_samples, candidates, next_seed
 
@@ -67,16 +68,17 @@ def run(args: argparse.Namespace) -> LabelReport:
     looked_at = max(args.count, args.candidates) if known else args.count
     first = next_seed(args.labels)
     device = torch.device(choose_device(args.device))
+    generator = load_generator(bundle).to(device)
+    branch = load_segmentation(bundle).to(device) if known else None
     with tqdm(total=looked_at, desc="Drawing samples", disable=args.quiet or None) as bar:
-        found = candidates(
-            bundle, range(first, first + looked_at), device, known=known, seen=bar.update
-        )
-    chosen = found[: args.count]
+        seeds = range(first, first + looked_at)
+        chosen = candidates(generator, branch, seeds, seen=bar.update)[: args.count]
+    maps = add_samples(args.labels, generator, bundle.sha, branch, parts, chosen)
     return LabelReport(
         labels=str(args.labels),
         card=str(args.labels / "card.json"),
         bundle=bundle.name,
-        maps=[str(path) for path in add_samples(args.labels, bundle, parts, chosen)],
+        maps=[str(path) for path in maps],
         looked_at=looked_at,
         uncertainty=[one.unsure for one in chosen if one.unsure is not None],
     )

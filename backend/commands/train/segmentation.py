@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> SegmentationTrainingReport:
     count = len(photos)
     known = Taught(codes[:count] + samples.codes, photos + samples.crops)
     turned = Taught(codes[count:], mirrored)
-    parsed = _parsed(bundle, side, args)
+    parsed = _parsed(bundle, generator, side, args)
 
     def branch_of(kept: Sequence[int]) -> SegmentationBranch:
         some = known.of(kept) + turned.of([i for i in kept if i < count]) + parsed
@@ -164,14 +164,13 @@ def _embedded(
     )
 
 
-def _parsed(bundle: Bundle, side: int, args: argparse.Namespace) -> Taught:
+def _parsed(bundle: Bundle, generator: Generator, side: int, args: argparse.Namespace) -> Taught:
     """Samples that the bundle's parser labelled; raises BadBundle."""
     if not args.parsed:
         return Taught([], [])
     parser = load_parser(bundle)
     if parser is None:
         raise BadBundle(f"The model '{bundle.name}' has no face parser to label samples with.")
-    generator = load_generator(bundle)
     some = parsed_samples(generator, parser, bundle.parts, args.parsed, side, quiet=args.quiet)
     return Taught(*some)
 

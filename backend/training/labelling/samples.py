@@ -12,21 +12,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from backend.bundles.bundle import Bundle, Part
-from backend.bundles.networks import load_generator, load_segmentation
+from backend.bundles.bundle import Part
 from backend.errors import BadImage
 from backend.models.generator import Generator, sample_z
 from backend.models.pictures import to_picture
 from backend.models.segmentation import SegmentationBranch
 from backend.photos.align import CropFrame
+from backend.photos.cv import resize
 from backend.photos.pixels import from_bytes
 from backend.training.labelled import UNLABELLED, LabelledCrop, LabelSet, label_crop
 from backend.training.labelling.files import write_classes, write_label_map
@@ -38,13 +38,12 @@ _TRUNCATION = 0.8
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A sample that might be labelled: its seed, code (1, n_ws, w_dim), how unsure the branch is
-    of it (nats, mean over pixels; None without a branch) and what the branch says, [L, L]."""
+    """A sample that might be labelled: its seed, code (1, n_ws, w_dim), and how unsure the branch
+    is of it (nats, mean over pixels; None without a branch)."""
 
     seed: int
     code: Tensor
     unsure: float | None
-    labels: NDArray[np.uint8] | None
 
 
 def read_codes(folder: Path, generator_sha: str) -> dict[str, Tensor]:
@@ -66,33 +65,23 @@ def read_codes(folder: Path, generator_sha: str) -> dict[str, Tensor]:
 
 @torch.no_grad()
 def candidates(
-    bundle: Bundle,
+    generator: Generator,
+    branch: SegmentationBranch | None,
     seeds: Sequence[int],
-    device: torch.device,
     *,
-    known: bool,
     seen: Callable[[], object] = lambda: None,
 ) -> list[Candidate]:
-    """A candidate for each seed. known: the bundle's branch has the parts that are to be labelled,
-    and those samples come first of which it is least sure. seen: called after each."""
-    generator = load_generator(bundle).to(device)
-    branch = load_segmentation(bundle).to(device) if known else None
+    """A candidate for each seed. branch: where there is one for the parts that are to be labelled,
+    those samples come first of which it is least sure. seen: called after each."""
     found = []
     for seed in seeds:
-        z = sample_z(bundle.config, [seed]).to(device)
-        found.append(_candidate(generator, branch, seed, generator.map(z, truncation=_TRUNCATION)))
+        z = sample_z(generator.config, [seed]).to(generator.w_avg.device)
+        code, unsure = generator.map(z, truncation=_TRUNCATION), None
+        if branch is not None:
+            unsure = float(branch.uncertainty(generator(code)[1]).mean())
+        found.append(Candidate(seed, code, unsure))
         seen()
     return sorted(found, key=lambda one: -(one.unsure or 0.0))
-
-
-def _candidate(
-    generator: Generator, branch: SegmentationBranch | None, seed: int, code: Tensor
-) -> Candidate:
-    if branch is None:
-        return Candidate(seed, code, None, None)
-    features = generator(code)[1]
-    unsure = float(branch.uncertainty(features).mean())
-    return Candidate(seed, code, unsure, branch.labels(features).cpu().numpy())
 
 
 def next_seed(folder: Path) -> int:
@@ -103,30 +92,32 @@ def next_seed(folder: Path) -> int:
 
 @torch.no_grad()
 def add_samples(
-    folder: Path, bundle: Bundle, parts: Sequence[Part], chosen: Sequence[Candidate]
+    folder: Path,
+    generator: Generator,
+    generator_sha: str,
+    branch: SegmentationBranch | None,
+    parts: Sequence[Part],
+    chosen: Sequence[Candidate],
 ) -> list[Path]:
     """Write pictures, maps and codes into a label set; returns the maps, which are to be painted.
 
-    A map is empty ("not labelled"), or shows what the branch says.
+    A map is empty ("not labelled"), or shows what the branch says. Raises BadImage.
     """
-    codes = read_codes(folder, bundle.sha)
+    codes, maps = read_codes(folder, generator_sha), []
     write_classes(folder, parts)
-    generator, maps = load_generator(bundle), []
     for one in chosen:
-        name, code = _NAME.format(one.seed), one.code.cpu()
-        picture = to_picture(generator(code)[0])
+        name = _NAME.format(one.seed)
+        image, features = generator(one.code)
+        picture = to_picture(image)
         Image.fromarray(picture).save(folder / f"{name}.png")
-        maps.append(write_label_map(folder, name, _first_map(one, picture), parts))
-        codes[name] = code.contiguous()
-    save_file(codes, folder / _CODES, {"generator": bundle.sha})
+        first = np.full(picture.shape[:2], UNLABELLED, np.uint8)
+        if branch is not None:
+            labels = branch.labels(features).cpu().numpy()
+            first = resize(labels, picture.shape[1::-1], cv2.INTER_NEAREST)
+        maps.append(write_label_map(folder, name, first, parts))
+        codes[name] = one.code.cpu().contiguous()
+    save_file(codes, folder / _CODES, {"generator": generator_sha})
     return maps
-
-
-def _first_map(one: Candidate, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    if one.labels is None:
-        return np.full(picture.shape[:2], UNLABELLED, np.uint8)
-    size = picture.shape[1::-1]
-    return np.array(Image.fromarray(one.labels).resize(size, Image.Resampling.NEAREST))
 
 
 def read_samples(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from image import frames, photos, state, subjects, thumbnail
+from image import frames, photos, sending, state, subjects, thumbnail
 from link.errors import PlugInError
 from link.session import Session, expect
 from link.texts import _
@@ -111,14 +111,14 @@ def embed_each(
             continue
         before = subjects.same(known, photo.layer, subject.quad)
         numbers = [kept.subject for kept in (*known, *(other.kept for other in done))]
-        done.append(_numbered(one, before, max(numbers, default=0) + 1))
+        done.append(numbered(one, before, max(numbers, default=0) + 1))
     session.about = ""
     if problem is not None and not done:
         raise problem
     return done
 
 
-def _numbered(one: Embedded, before: state.State | None, new: int) -> Embedded:
+def numbered(one: Embedded, before: state.State | None, new: int) -> Embedded:
     """A subject found again keeps its number, and its edits as long as the generator is the same.
 
     before: what the image remembers of it.
@@ -146,7 +146,7 @@ def opening(
     """
     pixels = photo.pixels(rect)
     bundle = kept.bundle if kept else wish.bundle
-    return Segment(
+    message = Segment(
         bundle=bundle,
         photo=photos.digest(pixels, quad, bundle),
         quad=quad,
@@ -154,11 +154,10 @@ def opening(
         pixels=pixels,
         width=photo.width,
         height=photo.height,
-        level=kept.level if kept else wish.level,
-        w_plus=kept.w_plus if kept else None,
+        level=wish.level,
         uncertainty=wish.uncertainty,
-        corrected=list(kept.corrected) if kept and kept.corrected else None,
     )
+    return sending.as_remembered(message, kept) if kept else message
 
 
 def state_after(

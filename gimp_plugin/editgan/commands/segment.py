@@ -30,8 +30,7 @@ def run(image: Gimp.Image, drawables: Sequence[Gimp.Drawable], wish: Wish, view:
         found = detect(session, photo, wish.bundle, (0.05, 0.2))
         wanted = found[:1] if photo.selection() else meant(found)
         done = embed_each(session, photo, wanted, wish, (0.2, 0.95))
-        groups = borrow.groups_of(session, wish.bundle)
-    order = [part for members in groups.values() for part in members]
+        order = part_order(session, wish.bundle)
     view.say(_("Adding the part layers"), 0.95)
     palette.install(wish.bundle, done[0].segmented.parts)
     several = len({*(k.subject for k in known), *(e.kept.subject for e in done)}) > 1
@@ -50,6 +49,11 @@ def run(image: Gimp.Image, drawables: Sequence[Gimp.Drawable], wish: Wish, view:
         "left_out": 0 if photo.selection() else len(found) - len(wanted),
         **worst([{**as_json(one.segmented.report), "subject": one.kept.subject} for one in done]),
     }
+
+
+def part_order(session: Session, bundle: str) -> list[str]:
+    """The parts of the model's groups, in the order in which their layers lie."""
+    return [part for members in borrow.groups_of(session, bundle).values() for part in members]
 
 
 def worst(reports: Sequence[Report]) -> Report:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from image import photos, state
 from link.errors import PlugInError
@@ -78,8 +79,11 @@ def _send_again(
         pixels=pixels,
         width=kept.width,
         height=kept.height,
-        level=kept.level,
-        w_plus=kept.w_plus,
-        corrected=list(kept.corrected) or None,
     )
-    return expect(Segmented, session.request(message, span))
+    return expect(Segmented, session.request(as_remembered(message, kept), span))
+
+
+def as_remembered(message: Segment, kept: state.State) -> Segment:
+    """A request that opens a subject, with all that the image remembers: nothing is optimised."""
+    corrected = list(kept.corrected) or None
+    return replace(message, level=kept.level, w_plus=kept.w_plus, corrected=corrected)
