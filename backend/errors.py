@@ -63,7 +63,7 @@ class IncompleteBundle(UserError):
     code = "incomplete_bundle"
 
 
-class Cancelled(UserError):
+class JobCancelled(UserError):
     code = "cancelled"
 
     def __init__(self, message: str = "The job was cancelled.") -> None:

@@ -32,7 +32,7 @@ from backend.batch.found import find_photos  # noqa: E402
 from backend.batch.local_crew import LocalCrew  # noqa: E402
 from backend.batch.run import plan, sums, work  # noqa: E402
 from backend.batch.stack import scaled_edits, stack_of  # noqa: E402
-from backend.batch.tasks import Outcome, Settings  # noqa: E402
+from backend.batch.tasks import BatchSettings, Outcome  # noqa: E402
 from backend.bundles import find_bundle  # noqa: E402
 from backend.commands.session import place_in  # noqa: E402
 from backend.commands.stacks import edit_and_scale  # noqa: E402
@@ -43,7 +43,9 @@ from edit_library import Library  # noqa: E402
 from protocol.paths import library_dir  # noqa: E402
 
 
-def apply_in_a_loop(editor: Editor, photos: Sequence[Path], settings: Settings, out: Path) -> float:
+def apply_in_a_loop(
+    editor: Editor, photos: Sequence[Path], settings: BatchSettings, out: Path
+) -> float:
     """Seconds for what `editgan apply` does with each photo, its model loaded."""
     edits, began = scaled_edits(settings.stack), time.perf_counter()
     for path in photos:
@@ -56,7 +58,7 @@ def apply_in_a_loop(editor: Editor, photos: Sequence[Path], settings: Settings, 
 
 
 def batch(
-    crew: LocalCrew, photos: Sequence[Path], settings: Settings, out: Path
+    crew: LocalCrew, photos: Sequence[Path], settings: BatchSettings, out: Path
 ) -> tuple[float, list[Outcome]]:
     """Seconds for the same by a crew that has its models loaded, and its outcomes."""
     with manifests.opened(out) as manifest:
@@ -82,7 +84,7 @@ def measured(args: argparse.Namespace, home: Path) -> dict[str, Any]:
 
     bundle = find_bundle("faces")
     edits = [edit_and_scale(Library(library_dir()), bundle, text) for text in args.edit]
-    settings = Settings(stack_of(bundle, edits), args.level)
+    settings = BatchSettings(stack_of(bundle, edits), args.level)
     editor, threads = Editor(bundle, "cpu"), torch.get_num_threads()
     loops, batches, stages = list[float](), list[float](), dict[str, float]()
     per_member = max(1, len(os.sched_getaffinity(0)) // args.workers)

@@ -33,7 +33,7 @@ class Undefined:
     version: str | None
 
 
-class Library:
+class SharedLibrary:
     """A shared library on disk. Raises ValueError or struct.error for anything else."""
 
     def __init__(self, file: Path) -> None:

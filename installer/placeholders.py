@@ -32,7 +32,7 @@ def make(folder: Path) -> list[str]:
     remove(folder)
     files = sorted(folder.glob("*.so*"))
     machine = {"x86_64": 62, "aarch64": 183}[platform.machine()]
-    made = _missing([elf.Library(file) for file in files], {file.name for file in files})
+    made = _missing([elf.SharedLibrary(file) for file in files], {file.name for file in files})
     # First the list: what an interruption leaves can then be removed.
     (folder / LIST).write_text("".join(f"{name}\n" for name in made), encoding="utf-8")
     for name, functions in made.items():
@@ -49,7 +49,9 @@ def remove(folder: Path) -> None:
         listed.unlink()
 
 
-def _missing(libraries: list[elf.Library], present: set[str]) -> dict[str, dict[str, str | None]]:
+def _missing(
+    libraries: list[elf.SharedLibrary], present: set[str]
+) -> dict[str, dict[str, str | None]]:
     """Library -> function -> version of all that `libraries` ask for and that is not `present`."""
     missing: defaultdict[str, dict[str, str | None]] = defaultdict(dict)
     unversioned: list[str] = []

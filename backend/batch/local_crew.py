@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from backend.batch.crews import Work
-from backend.batch.tasks import Lost, Reply, Settings, Task
+from backend.batch.tasks import BatchSettings, Lost, Reply, Task
 from backend.errors import BadSetting
 from protocol.errors import BackendError, UserError
 
@@ -48,7 +48,7 @@ class LocalCrew:
     def __init__(
         self,
         count: int,
-        settings: Settings,
+        settings: BatchSettings,
         *,
         devices: Sequence[str] = ("cpu",),
         threads: int | None = None,
@@ -153,7 +153,7 @@ class _Failure:
 
 
 def _serve(
-    pipe: Connection, device: str, settings: Settings, threads: int | None, people: Any
+    pipe: Connection, device: str, settings: BatchSettings, threads: int | None, people: Any
 ) -> None:
     """A member's life: until the pipe is closed, by the batch or by its end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the batch says what it means

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from backend.batch.crews import Work
 from backend.batch.local_crew import DEPTH, MEMBER_BYTES
-from backend.batch.tasks import Lost, Reply, Settings, Task, failed
+from backend.batch.tasks import BatchSettings, Lost, Reply, Task, failed
 from backend.errors import BadImage, BadSetting
 from backend.photos.files import read_bytes, reading
 from protocol.errors import BackendError, UserError
@@ -34,7 +34,7 @@ class Actor:
     """A member, as it lives in the cluster."""
 
     def __init__(
-        self, settings: Settings, device: str, people: Sequence[Person], sign: str
+        self, settings: BatchSettings, device: str, people: Sequence[Person], sign: str
     ) -> None:
         """sign: a file in the output folder, which tells whether that is seen from here."""
         from backend.batch.worker import PhotoWorker
@@ -71,7 +71,7 @@ class RayCrew:
     def __init__(
         self,
         address: str,
-        settings: Settings,
+        settings: BatchSettings,
         folder: Path,
         *,
         count: int | None = None,

@@ -11,7 +11,7 @@ from backend.batch.found import Found
 from backend.batch.looks import Looks
 from backend.batch.manifest import Manifest, ManifestEntry, Stamp, stamp_of
 from backend.batch.people import quads_taken
-from backend.batch.tasks import Looked, Outcome, Settings, Task, failed
+from backend.batch.tasks import BatchSettings, Looked, Outcome, Task, failed
 from protocol.errors import UserError
 
 Stopping = Callable[[], bool]
@@ -31,7 +31,7 @@ class Plan:
     stamps: dict[int, Stamp] = field(default_factory=dict)
 
 
-def plan(manifest: Manifest, photos: Sequence[Found], settings: Settings) -> Plan:
+def plan(manifest: Manifest, photos: Sequence[Found], settings: BatchSettings) -> Plan:
     """What is still to be done of a batch."""
     found, digest = Plan(photos), settings.digest
     for number, photo in enumerate(photos):
@@ -94,7 +94,7 @@ def work(
     crew: Crew,
     manifest: Manifest,
     planned: Plan,
-    settings: Settings,
+    settings: BatchSettings,
     stopping: Stopping,
     heard: Heard,
 ) -> Iterator[Outcome]:

@@ -16,7 +16,7 @@ Quad = tuple[float, ...]  # eight numbers: the corners of a subject's frame
 
 
 @dataclass(frozen=True)
-class Settings:
+class BatchSettings:
     """What decides what is written; everything of it is in the manifest's keys.
 
     level: of embedding. declare: whether the metadata says how the picture was made. people: the

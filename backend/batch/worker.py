@@ -23,7 +23,7 @@ from backend.batch.crews import Work
 from backend.batch.people import Likeness, Person
 from backend.batch.pictures import before_and_after
 from backend.batch.stack import check_stack, scaled_edits
-from backend.batch.tasks import Looked, Lost, Outcome, Quad, Reply, Settings, Task, failed
+from backend.batch.tasks import BatchSettings, Looked, Lost, Outcome, Quad, Reply, Task, failed
 from backend.bundles import find_bundle
 from backend.editing.editor import Editor
 from backend.editing.options import Optimisation
@@ -66,7 +66,7 @@ class PhotoWorker:
     threads."""
 
     def __init__(
-        self, settings: Settings, device: str = "auto", people: Sequence[Person] = ()
+        self, settings: BatchSettings, device: str = "auto", people: Sequence[Person] = ()
     ) -> None:
         """Load the model; raises UserError where it is not here, or another one."""
         self._settings, self._people = settings, tuple(people)

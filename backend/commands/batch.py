@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from backend.batch.people import Person
     from backend.batch.report import BatchReport
     from backend.batch.run import Plan
-    from backend.batch.tasks import Outcome, Settings, Task
+    from backend.batch.tasks import BatchSettings, Outcome, Task
 
 FORMATS = ("same", "png", "tif", "jpg", "webp")
 
@@ -89,9 +89,9 @@ def run(args: argparse.Namespace) -> BatchReport:
     if not any(edit.scale for edit in stack.counting):
         raise BadSetting("All edits have the scale 0, which changes nothing; give one another.")
     people, digest = _people(args, bundle.name)
-    from backend.batch.tasks import Settings
+    from backend.batch.tasks import BatchSettings
 
-    settings = Settings(stack, level_of(args), declaration_wanted(args), digest)
+    settings = BatchSettings(stack, level_of(args), declaration_wanted(args), digest)
     with manifests.opened(args.output) as manifest, _ending() as stopping:
         planned = plan(manifest, found.photos, settings)
         outcomes = _Batch(args, manifest, planned, settings, people, stopping).edit()
@@ -144,7 +144,7 @@ class _Batch:
     args: argparse.Namespace
     manifest: Manifest
     planned: Plan
-    settings: Settings
+    settings: BatchSettings
     people: list[Person]
     stopping: Callable[[], bool]
 

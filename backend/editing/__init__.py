@@ -1,5 +1,5 @@
 """EditGAN itself: inversion, region of interest, objective, optimisation, vectors, refinement."""
 
-from backend.errors import Cancelled
+from backend.errors import JobCancelled
 
-__all__ = ["Cancelled"]
+__all__ = ["JobCancelled"]

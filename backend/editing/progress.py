@@ -21,8 +21,8 @@ class Progress:
 
 
 ProgressCallback = Callable[[Progress], bool | None]
-"""Called after each step. Raises `Cancelled` to stop the work; returns True when it is enough: an
-optimisation then ends with its best iterate so far, and what comes after it is done as usual."""
+"""Called after each step. Raises `JobCancelled` to stop the work; returns True when it is enough:
+an optimisation then ends with its best iterate so far, and what comes after it is done as usual."""
 
 
 class ProgressMonitor:

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from backend.errors import Cancelled
+from backend.errors import JobCancelled
 from protocol.messages import (
     Apply,
     HasPhoto,
@@ -91,14 +91,14 @@ class Job:
         return unheard or now - self.heard > STAGE_PATIENCE_S
 
     def check(self) -> None:
-        """Raises Cancelled once the job is no longer wanted."""
+        """Raises JobCancelled once the job is no longer wanted."""
         if self.cancelled.is_set():
-            raise Cancelled
+            raise JobCancelled
 
     def report(
         self, fraction: float, text: str, preview: Callable[[], Preview] | None = None
     ) -> bool:
-        """Tell the client how far the job is; raises Cancelled once it is no longer wanted.
+        """Tell the client how far the job is; raises JobCancelled once it is no longer wanted.
 
         preview: makes the picture, called only when it is time for one. Returns whether the client
         has had enough: the job should end with the best result so far.

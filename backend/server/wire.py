@@ -76,8 +76,8 @@ def to_pixels(array: NDArray[Any]) -> Pixels:
 
 
 def reporter(job: Job, frame: CropFrame, rect: Rect) -> Callable[[Progress], bool]:
-    """The engine's callback: tells the client, raises Cancelled when the job is not wanted, returns
-    True when its client wants to keep what there is.
+    """The engine's callback: tells the client, raises JobCancelled when the job is not wanted,
+    returns True when its client wants to keep what there is.
 
     frame: the crop that previews show, in the coordinates of the photo's `rect`.
     """

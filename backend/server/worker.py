@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from backend.errors import Cancelled
+from backend.errors import JobCancelled
 from backend.server.jobs import Job, JobQueue
 from backend.server.memory import is_out_of_memory
 from protocol.errors import UserError
@@ -109,7 +109,7 @@ class Worker:
         """Between two steps of `job`: what is more urgent."""
         for _ in range(_BETWEEN):
             if self._is_given_up():
-                raise Cancelled
+                raise JobCancelled
             if not (other := self._queue.take_more_urgent(job.urgency)):
                 return
             self._do(other, opened)

@@ -142,7 +142,7 @@ def borrow(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bo
     from commands import borrow as command
     from windows.views import showing
 
-    _photo, kept = command.find(image, drawables)
+    _photo, subject = command.find(image, drawables)
     if interactive:
         from link.session import Session
         from windows import borrow_dialog
@@ -151,7 +151,7 @@ def borrow(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bo
         if not images:
             raise PlugInError(_("There is no other image to borrow from: open it first."))
         with showing(_("Starting the backend")) as view, Session(view) as session:
-            groups = command.groups_of(session, kept.bundle)
+            groups = command.groups_of(session, subject.bundle)
         borrow_dialog.run(config, images, groups)
     with showing(_("Borrowing"), preview=interactive) as view:
         return command.run(
@@ -210,9 +210,9 @@ def save_edit(image: Gimp.Image, drawables: Drawables, config: Any, interactive:
     from commands import save_edit as command
     from windows.views import showing
 
-    kept, edit = command.find(image, drawables)
+    subject, edit = command.find(image, drawables)
     if interactive:
-        _ask_how_to_save(image, kept, edit, config)
+        _ask_how_to_save(image, subject, edit, config)
     with showing(_("Saving the edit")) as view:
         report = command.run(
             image,
@@ -228,7 +228,7 @@ def save_edit(image: Gimp.Image, drawables: Drawables, config: Any, interactive:
     return report
 
 
-def _ask_how_to_save(image: Gimp.Image, kept: Any, edit: Any, config: Any) -> None:
+def _ask_how_to_save(image: Gimp.Image, subject: Any, edit: Any, config: Any) -> None:
     from commands import save_edit
     from image import photos
     from link.session import Session
@@ -236,9 +236,9 @@ def _ask_how_to_save(image: Gimp.Image, kept: Any, edit: Any, config: Any) -> No
     from windows.views import showing
 
     with showing(_("Rendering a preview")) as view, Session(view) as session:
-        photo, kept = photos.remembered(image, kept)
-        others = save_edit.sources(image, kept, edit)
-        dialog = SaveDialog(session, photo, kept, edit, others)
+        photo, subject = photos.remembered(image, subject)
+        others = save_edit.sources(image, subject, edit)
+        dialog = SaveDialog(session, photo, subject, edit, others)
         view.close()
         dialog.run(config)
 

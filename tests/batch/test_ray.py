@@ -17,7 +17,7 @@ from backend.batch import manifest as manifests
 from backend.batch.found import find_photos
 from backend.batch.run import plan, work
 from backend.batch.stack import stack_of
-from backend.batch.tasks import Outcome, Settings, Task
+from backend.batch.tasks import BatchSettings, Outcome, Task
 from backend.bundles import find_bundle
 from backend.photos.files import read_photo, write_photo
 from backend.photos.photo import Photo
@@ -31,7 +31,7 @@ QUICK = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 300,
 
 
 @pytest.fixture
-def settings(home: Path) -> Settings:
+def settings(home: Path) -> BatchSettings:
     make_bundle((home / "bundles").parent / "tiny")
     (home / "bundles").mkdir()
     (home / "tiny").rename(home / "bundles" / "tiny")
@@ -39,7 +39,7 @@ def settings(home: Path) -> Settings:
     vector = np.random.default_rng(1).normal(size=(bundle.config.n_ws, bundle.config.w_dim))
     library = Library(library_dir())
     save_edit(library, bundle, "eyes", vector.astype(np.float32), parts=("eyes", "fur"))
-    return Settings(stack_of(bundle, [(library.get("tiny", "eyes"), 0.7)]), "fast")
+    return BatchSettings(stack_of(bundle, [(library.get("tiny", "eyes"), 0.7)]), "fast")
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def album(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def cluster(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def cluster(settings: BatchSettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A head that only hands out, and two nodes with room for one member each."""
     if importlib.util.find_spec("ray") is None:
         pytest.skip("ray is not installed: pip install -r installer/requirements/cluster.txt")
@@ -73,7 +73,7 @@ def cluster(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any
 
 @pytest.mark.filterwarnings("default")  # Ray's own
 def test_a_node_is_killed_and_every_photo_is_written_once(
-    cluster: Any, settings: Settings, album: Path, tmp_path: Path
+    cluster: Any, settings: BatchSettings, album: Path, tmp_path: Path
 ) -> None:
     from backend.batch.ray_crew import RayCrew
 
@@ -107,7 +107,7 @@ def test_a_node_is_killed_and_every_photo_is_written_once(
     assert not list((out / manifests.FOLDER / "staged").iterdir())
 
 
-def test_photos_travel_where_no_storage_is_shared(settings: Settings, album: Path) -> None:
+def test_photos_travel_where_no_storage_is_shared(settings: BatchSettings, album: Path) -> None:
     """As bytes to a member that does not see them, and the results back."""
     from backend.batch.ray_crew import with_bytes
     from backend.batch.worker import PhotoWorker
@@ -122,7 +122,7 @@ def test_photos_travel_where_no_storage_is_shared(settings: Settings, album: Pat
 
 
 def test_no_cluster_is_a_sentence(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: BatchSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if importlib.util.find_spec("ray") is None:
         pytest.skip("ray is not installed: pip install -r installer/requirements/cluster.txt")

@@ -14,7 +14,7 @@ from backend.editing.recipes import FACES, label_edit_of
 from backend.errors import (
     BadImage,
     BadSetting,
-    Cancelled,
+    JobCancelled,
     NoSubject,
     NothingChanged,
     UnknownPart,
@@ -164,9 +164,9 @@ def test_what_is_not_wanted_any_more_takes_no_step(
     def cancel(progress: Progress) -> None:
         reports.append(progress.fraction)
         if len(reports) == 3:
-            raise Cancelled
+            raise JobCancelled
 
-    with pytest.raises(Cancelled):
+    with pytest.raises(JobCancelled):
         editor.optimise(photo, wanted, Optimisation(steps=500, progress=cancel))
     assert reports == [0.0] * 3
 

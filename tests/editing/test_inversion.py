@@ -16,7 +16,7 @@ from backend.editing.inversion import (
     schedule,
 )
 from backend.editing.progress import Progress
-from backend.errors import Cancelled
+from backend.errors import JobCancelled
 from backend.models.generator import sample_z
 from backend.photos.align import extract
 
@@ -61,9 +61,9 @@ def test_progress_is_told_and_can_cancel(editor: Editor) -> None:
     def report(progress: Progress) -> None:
         told.append(progress)
         if len(told) == 3:
-            raise Cancelled
+            raise JobCancelled
 
-    with pytest.raises(Cancelled):
+    with pytest.raises(JobCancelled):
         invert(editor.networks, image, torch.ones_like(image[:, :1]), InversionLevel(10), report)
     assert [round(p.fraction, 1) for p in told] == [0.1, 0.2, 0.3]
     preview = told[-1].preview

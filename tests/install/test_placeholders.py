@@ -59,7 +59,7 @@ def test_no_stack_becomes_executable(tmp_path: Path) -> None:
 def test_what_is_written_is_read_back(tmp_path: Path, machine: int) -> None:
     file = tmp_path / "libcudart.so.13"
     file.write_bytes(elf.stub(file.name, FUNCTIONS, machine))
-    library = elf.Library(file)
+    library = elf.SharedLibrary(file)
     assert (library.machine, library.needed, list(library.undefined())) == (machine, [], [])
 
 
@@ -87,7 +87,7 @@ def test_what_a_library_asks_for_is_read_and_made(tmp_path: Path) -> None:
     using = folder / "libuser.so"
     subprocess.run([*gcc, *rpath, user, *libraries, "-o", using], check=True)
 
-    found = {symbol.name: symbol for symbol in elf.Library(using).undefined()}
+    found = {symbol.name: symbol for symbol in elf.SharedLibrary(using).undefined()}
     assert found["cudaGet"] == elf.Undefined("cudaGet", name, "V13")
     assert found["curandMake"].version is None
     assert set(placeholders.make(folder)) == {name, other}
@@ -101,7 +101,7 @@ def test_anything_else_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "libtorch.so"
     file.write_text("version https://git-lfs.github.com/spec/v1\n")
     with pytest.raises(ValueError, match=r"libtorch\.so is no"):
-        elf.Library(file)
+        elf.SharedLibrary(file)
 
 
 def test_removing_what_is_not_there(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from backend.errors import Cancelled
+from backend.errors import JobCancelled
 from backend.server.jobs import Job, JobQueue
 from protocol import messages as m
 
@@ -119,7 +119,7 @@ def test_a_cancelled_job_stops_at_its_next_report() -> None:
     job = make()
     job.report(0.1, "goes on")
     job.cancelled.set()
-    with pytest.raises(Cancelled):
+    with pytest.raises(JobCancelled):
         job.report(0.2, "stops")
-    with pytest.raises(Cancelled):
+    with pytest.raises(JobCancelled):
         job.check()

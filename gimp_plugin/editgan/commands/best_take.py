@@ -9,7 +9,7 @@ from gi.repository import Gimp
 
 from commands import apply, borrow, series
 from commands.borrow import Wanted
-from commands.series import Face
+from commands.series import FaceInImage
 from image import layers, part_layers, photos, results, state, subjects
 from link.errors import PlugInError
 from link.report import Report
@@ -27,10 +27,10 @@ _SMILE = 0.5  # how much a smile counts beside open eyes
 class Takes:
     """mine: the people of the photo; frames: of each, the same person in other open images."""
 
-    mine: list[Face]
-    frames: list[list[Face]]
+    mine: list[FaceInImage]
+    frames: list[list[FaceInImage]]
 
-    def suggested(self, what: str) -> list[Face | None]:
+    def suggested(self, what: str) -> list[FaceInImage | None]:
         """For each person the frame in which they look best; None where that is this photo."""
         found = []
         for face, others in zip(self.mine, self.frames, strict=True):
@@ -40,7 +40,7 @@ class Takes:
         return found
 
 
-def mark(face: Face, what: str) -> float:
+def mark(face: FaceInImage, what: str) -> float:
     """How well somebody looks in a frame, as far as it is about some parts."""
     names = [name.strip() for name in what.split(",")]
     if names == ["eyes"]:
@@ -63,7 +63,7 @@ def look(session: Session, image: Gimp.Image, drawables: Sequence[Gimp.Drawable]
     mine = series.faces(session, photo, bundle, (0.0, 0.3))
     if not mine:
         raise PlugInError(_("No face was found in this photo: choose another one."))
-    frames: list[list[Face]] = [[] for _face in mine]
+    frames: list[list[FaceInImage]] = [[] for _face in mine]
     for everybody in series.in_images(session, others, bundle, (0.3, 1.0)):
         for place, face in series.matched(mine, everybody).items():
             frames[place].append(face)
@@ -78,7 +78,7 @@ def look(session: Session, image: Gimp.Image, drawables: Sequence[Gimp.Drawable]
 
 
 def take(
-    session: Session, takes: Takes, chosen: Sequence[Face | None], what: str, steps: int
+    session: Session, takes: Takes, chosen: Sequence[FaceInImage | None], what: str, steps: int
 ) -> Report:
     """Give each person what was chosen for them, in one undo step; None: they stay as they are.
 
@@ -99,8 +99,10 @@ def take(
             continue
         session.about = _("Face {number} of {count}: ").format(number=place + 1, count=len(pairs))
         begin = 0.2 + place * step
-        edited, kept = _borrowed(session, (face, known[face]), its, wanted, (begin, begin + step))
-        done.append((edited, kept, its))
+        edited, subject = _borrowed(
+            session, (face, known[face]), its, wanted, (begin, begin + step)
+        )
+        done.append((edited, subject, its))
     session.about = ""
     return {"people": len(takes.mine), "taken": _write(photo, done)}
 
@@ -115,28 +117,28 @@ def parts_of(session: Session, bundle: str, what: str) -> tuple[str, ...]:
 
 def _borrowed(
     session: Session,
-    mine: tuple[Face, state.State],
-    its: Face,
+    mine: tuple[FaceInImage, state.SubjectRecord],
+    its: FaceInImage,
     wanted: Wanted,
     span: tuple[float, float],
-) -> tuple[Repainted, state.State]:
-    (face, kept), (low, high) = mine, span
+) -> tuple[Repainted, state.SubjectRecord]:
+    (face, subject), (low, high) = mine, span
     middle = low + 0.4 * (high - low)
     ((_face, theirs),) = series.embedded(session, [its], (low, middle))
     photo = results.under(face.photo, kind="borrow", parts=wanted.parts)
-    return borrow.ask(session, (photo, kept), (its.photo, theirs), wanted, (middle, high))
+    return borrow.ask(session, (photo, subject), (its.photo, theirs), wanted, (middle, high))
 
 
 def _write(
-    photo: photos.Photo, done: Sequence[tuple[Repainted, state.State, Face]]
+    photo: photos.PhotoLayer, done: Sequence[tuple[Repainted, state.SubjectRecord, FaceInImage]]
 ) -> list[dict[str, str]]:
     written = []
     with layers.undo_step(photo.image) as added:
-        for edited, kept, its in done:
+        for edited, subject, its in done:
             name = its.image.get_name()
             title = _("From {image}").format(image=name)
-            record = results.record_of("borrow", title, 1.0, 0, edited, kept.bundle)
-            layer = results.add(photo, title, edited, record, kept, added)
-            part_layers.hide(photo.image, kept.subject)
+            record = results.record_of("borrow", title, 1.0, 0, edited, subject.bundle)
+            layer = results.add(photo, title, edited, record, subject, added)
+            part_layers.hide(photo.image, subject.number)
             written.append({"layer": layer.get_name(), "from": name})
     return written

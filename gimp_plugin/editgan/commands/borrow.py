@@ -20,7 +20,7 @@ from protocol.facts import as_json
 from protocol.messages import Borrow, BundleInfo, Level, Repainted
 
 Groups = dict[str, tuple[str, ...]]
-Known = tuple[photos.Photo, state.State]
+Known = tuple[photos.PhotoLayer, state.SubjectRecord]
 LEVEL: Level = "fast"
 
 
@@ -35,20 +35,20 @@ def run(
     view: View,
 ) -> Report:
     """Add one result layer above the photo. parts: names of groups or parts, with commas."""
-    photo, kept = find(image, drawables)
+    photo, subject = find(image, drawables)
     if other is None or not other.is_valid() or other == image:
         raise PlugInError(_("Choose another open image to borrow from: open it first."))
     with Session(view) as session:
-        names = resolve(parts, groups_of(session, kept.bundle), kept.bundle)
+        names = resolve(parts, groups_of(session, subject.bundle), subject.bundle)
         photo = results.under(photo, kind="borrow", parts=names)
-        source, theirs = _subject_of(session, other, photo, kept)
+        source, theirs = _subject_of(session, other, photo, subject)
         wanted = Wanted(names, take, steps)
-        edited, kept = ask(session, (photo, kept), (source, theirs), wanted, (0.3, 1.0))
+        edited, subject = ask(session, (photo, subject), (source, theirs), wanted, (0.3, 1.0))
     title = _("Borrowed {parts}").format(parts=parts)
-    edit = results.record_of("borrow", title, 1.0, 0, edited, kept.bundle)
+    edit = results.record_of("borrow", title, 1.0, 0, edited, subject.bundle)
     with layers.undo_step(image) as added:
-        layer = results.add(photo, title, edited, edit, kept, added)
-        part_layers.hide(image, kept.subject)
+        layer = results.add(photo, title, edited, edit, subject, added)
+        part_layers.hide(image, subject.number)
     return {
         "layer": layer.get_name(),
         "edited_parts": list(edited.parts),
@@ -68,14 +68,14 @@ class Wanted:
 
 def ask(
     session: Session, mine: Known, theirs: Known, wanted: Wanted, span: tuple[float, float]
-) -> tuple[Repainted, state.State]:
+) -> tuple[Repainted, state.SubjectRecord]:
     """What one subject looks like with parts of another; the image is not changed. Returns the
     first one's state, too, with its photo's present id.
     """
     low, high = span
     middle = low + 0.15 * (high - low)
     other = sending.ensure_photo(session, *theirs, (low, middle))
-    answer, kept = sending.about_photo(
+    answer, subject = sending.about_photo(
         session,
         *mine,
         lambda name: Borrow(
@@ -87,17 +87,19 @@ def ask(
         ),
         (middle, high),
     )
-    return expect(Repainted, answer), kept
+    return expect(Repainted, answer), subject
 
 
-def find(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> tuple[photos.Photo, state.State]:
+def find(
+    image: Gimp.Image, drawables: Sequence[Gimp.Drawable]
+) -> tuple[photos.PhotoLayer, state.SubjectRecord]:
     """The photo and the subject that is to have the parts. Raises PlugInError if there is none."""
-    kept = subjects.meant(image, drawables)
-    if kept is None:
+    subject = subjects.meant(image, drawables)
+    if subject is None:
         raise PlugInError(
             _("This image has no EditGAN parts: run Filters > EditGAN > Segment Parts first.")
         )
-    return photos.remembered(image, kept)
+    return photos.remembered(image, subject)
 
 
 def others(image: Gimp.Image) -> list[Gimp.Image]:
@@ -133,28 +135,29 @@ def resolve(parts: str, groups: Groups, bundle: str) -> tuple[str, ...]:
 
 
 def _subject_of(
-    session: Session, other: Gimp.Image, photo: photos.Photo, kept: state.State
-) -> tuple[photos.Photo, state.State]:
+    session: Session, other: Gimp.Image, photo: photos.PhotoLayer, subject: state.SubjectRecord
+) -> tuple[photos.PhotoLayer, state.SubjectRecord]:
     """The other image's subject that stands where this one does; it is embedded if need be.
 
     In two frames of a group portrait people keep their places.
     """
 
-    def away(one: state.State) -> float:
-        mine, its = subjects.centre(kept.quad), subjects.centre(one.quad)
+    def away(one: state.SubjectRecord) -> float:
+        mine, its = subjects.centre(subject.quad), subjects.centre(one.quad)
         return math.hypot(
-            mine[0] / kept.width - its[0] / one.width, mine[1] / kept.height - its[1] / one.height
+            mine[0] / subject.width - its[0] / one.width,
+            mine[1] / subject.height - its[1] / one.height,
         )
 
     known = [
         subjects.placed(other, one)
         for one in subjects.readable(other)
-        if (one.bundle, one.sha) == (kept.bundle, kept.sha)
+        if (one.bundle, one.sha) == (subject.bundle, subject.sha)
         and layer_numbers.find(other, one.layer) is not None
     ]
     if known:
         nearest = min(known, key=away)
         return photos.remembered(other, nearest)
     source = photos.find(other, [])
-    found = embedding.embed_all(session, source, embedding.Wish(kept.bundle, LEVEL), (0.05, 0.3))
-    return source, min((one.kept for one in found), key=away)
+    found = embedding.embed_all(session, source, embedding.Wish(subject.bundle, LEVEL), (0.05, 0.3))
+    return source, min((one.subject for one in found), key=away)

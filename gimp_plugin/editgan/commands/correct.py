@@ -25,22 +25,22 @@ def run(image: Gimp.Image, drawables: Sequence[Gimp.Drawable], *, view: View) ->
 
     Results of before stay; the subject keeps its number and its edits.
     """
-    photo, group, kept = repaint.find(image, drawables)
+    photo, group, subject = repaint.find(image, drawables)
     with Session(view) as session:
-        painted = part_layers.read(photo, group, kept)
-        message = opening(photo, kept.quad, kept.rect, Wish(kept.bundle, kept.level))
+        painted = part_layers.read(photo, group, subject)
+        message = opening(photo, subject.quad, subject.rect, Wish(subject.bundle, subject.level))
         message = replace(message, corrected=painted)
         segmented = expect(Segmented, session.request(message, (0.05, 0.95)))
-        order = segment.part_order(session, kept.bundle)
-        after = state_after(photo, message, segmented, session.bundle_sha(kept.bundle))
+        order = segment.part_order(session, subject.bundle)
+        after = state_after(photo, message, segmented, session.bundle_sha(subject.bundle))
     view.say(_("Adding the part layers"), 0.95)
-    one = numbered(Embedded(segmented, after), kept, kept.subject)
+    one = numbered(Embedded(segmented, after), subject, subject.number)
     several = len(subjects.all_of(image)) > 1
     with layers.undo_step(image) as added:
         made = segment.show(photo, one, order, several, added)
     image.set_selected_layers(made.get_children()[:1])
     return {
         "groups": [made.get_name()],
-        "subject": kept.subject,
+        "subject": subject.number,
         **as_json(segmented.report),
     }

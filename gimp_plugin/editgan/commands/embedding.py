@@ -37,10 +37,12 @@ class Embedded:
     """A subject that the backend knows now: its parts, and what the image shall remember."""
 
     segmented: Segmented
-    kept: state.State
+    subject: state.SubjectRecord
 
 
-def embed(session: Session, photo: photos.Photo, bundle: str, level: Level) -> state.State:
+def embed(
+    session: Session, photo: photos.PhotoLayer, bundle: str, level: Level
+) -> state.SubjectRecord:
     """Detect the photo's best subject, or the one in the selection; embed it unless it is known."""
     best = detect(session, photo, bundle, (0.05, 0.25))[0]
     known = [subjects.placed(photo.image, one) for one in subjects.readable(photo.image)]
@@ -48,10 +50,10 @@ def embed(session: Session, photo: photos.Photo, bundle: str, level: Level) -> s
     if before is not None and before.bundle == bundle:
         return before
     (done,) = embed_each(session, photo, [best], Wish(bundle, level), (0.25, 1.0))
-    return done.kept
+    return done.subject
 
 
-def embed_all(session: Session, photo: photos.Photo, wish: Wish, span: Span) -> list[Embedded]:
+def embed_all(session: Session, photo: photos.PhotoLayer, wish: Wish, span: Span) -> list[Embedded]:
     """Detect, send and embed every subject of the photo; the image is not changed."""
     low, high = span
     middle = low + 0.2 * (high - low)
@@ -60,7 +62,7 @@ def embed_all(session: Session, photo: photos.Photo, wish: Wish, span: Span) -> 
 
 
 def detect(
-    session: Session, photo: photos.Photo, bundle: str, span: Span, *, all_of_it: bool = False
+    session: Session, photo: photos.PhotoLayer, bundle: str, span: Span, *, all_of_it: bool = False
 ) -> list[Subject]:
     """The subjects in the photo, or those that the selection meets; best first, never empty.
 
@@ -70,7 +72,7 @@ def detect(
     return expect(Detected, session.request(message, span)).subjects
 
 
-def detection(photo: photos.Photo, bundle: str, *, all_of_it: bool = False) -> Detect:
+def detection(photo: photos.PhotoLayer, bundle: str, *, all_of_it: bool = False) -> Detect:
     """The request for `detect`."""
     small, scale = thumbnail.shrunken(photo.layer)
     return Detect(
@@ -85,32 +87,32 @@ def detection(photo: photos.Photo, bundle: str, *, all_of_it: bool = False) -> D
 
 def meant(found: Sequence[Subject]) -> list[Subject]:
     """Without those who are small and blurred in the background; never empty."""
-    return [subject for subject in found if subject.prominent] or list(found[:1])
+    return [one for one in found if one.prominent] or list(found[:1])
 
 
 def embed_each(
-    session: Session, photo: photos.Photo, wanted: Sequence[Subject], wish: Wish, span: Span
+    session: Session, photo: photos.PhotoLayer, wanted: Sequence[Subject], wish: Wish, span: Span
 ) -> list[Embedded]:
     """Embed each; those too small for the model are left out, unless all are."""
     known = [subjects.placed(photo.image, one) for one in subjects.readable(photo.image)]
     done: list[Embedded] = []
     problem: PlugInError | None = None
     step = (span[1] - span[0]) / len(wanted)
-    for place, subject in enumerate(wanted):
+    for place, detected in enumerate(wanted):
         begin = span[0] + place * step
         if len(wanted) > 1:
             session.about = _("Face {number} of {count}: ").format(
                 number=place + 1, count=len(wanted)
             )
         try:
-            one = _embed(session, photo, subject, wish, (begin, begin + step))
+            one = _embed(session, photo, detected, wish, (begin, begin + step))
         except PlugInError as error:
             if error.code != "bad_image":
                 raise
             problem = error
             continue
-        before = subjects.same(known, photo.layer, subject.quad)
-        numbers = [kept.subject for kept in (*known, *(other.kept for other in done))]
+        before = subjects.same(known, photo.layer, detected.quad)
+        numbers = [subject.number for subject in (*known, *(other.subject for other in done))]
         done.append(numbered(one, before, max(numbers, default=0) + 1))
     session.about = ""
     if problem is not None and not done:
@@ -118,34 +120,38 @@ def embed_each(
     return done
 
 
-def numbered(one: Embedded, before: state.State | None, new: int) -> Embedded:
+def numbered(one: Embedded, before: state.SubjectRecord | None, new: int) -> Embedded:
     """A subject found again keeps its number, and its edits as long as the generator is the same.
 
     before: what the image remembers of it.
     """
     if before is None:
-        return replace(one, kept=replace(one.kept, subject=new))
-    stack = before.stack if before.sha == one.kept.sha else ()
-    return replace(one, kept=replace(one.kept, subject=before.subject, stack=stack))
+        return replace(one, subject=replace(one.subject, subject=new))
+    stack = before.stack if before.sha == one.subject.sha else ()
+    return replace(one, subject=replace(one.subject, subject=before.subject, stack=stack))
 
 
 def _embed(
-    session: Session, photo: photos.Photo, subject: Subject, wish: Wish, span: Span
+    session: Session, photo: photos.PhotoLayer, detected: Subject, wish: Wish, span: Span
 ) -> Embedded:
-    message = opening(photo, subject.quad, subject.rect, wish)
+    message = opening(photo, detected.quad, detected.rect, wish)
     segmented = expect(Segmented, session.request(message, span))
     sha = session.bundle_sha(wish.bundle)
     return Embedded(segmented, state_after(photo, message, segmented, sha))
 
 
 def opening(
-    photo: photos.Photo, quad: Quad, rect: Rect, wish: Wish, kept: state.State | None = None
+    photo: photos.PhotoLayer,
+    quad: Quad,
+    rect: Rect,
+    wish: Wish,
+    subject: state.SubjectRecord | None = None,
 ) -> Segment:
-    """The request that opens a subject; kept: what the image remembers, so that nothing needs to
+    """The request that opens a subject; subject: what the image remembers, so that nothing needs to
     be optimised.
     """
     pixels = photo.pixels(rect)
-    bundle = kept.bundle if kept else wish.bundle
+    bundle = subject.bundle if subject else wish.bundle
     message = Segment(
         bundle=bundle,
         photo=photos.digest(pixels, quad, bundle),
@@ -157,14 +163,14 @@ def opening(
         level=wish.level,
         uncertainty=wish.uncertainty,
     )
-    return sending.as_remembered(message, kept) if kept else message
+    return sending.as_remembered(message, subject) if subject else message
 
 
 def state_after(
-    photo: photos.Photo, message: Segment, segmented: Segmented, sha: str
-) -> state.State:
+    photo: photos.PhotoLayer, message: Segment, segmented: Segmented, sha: str
+) -> state.SubjectRecord:
     """What the image should remember of a subject that was opened. sha: of the generator."""
-    return state.State(
+    return state.SubjectRecord(
         photo=message.photo,
         layer=photo.number,
         width=photo.width,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from gi.repository import Gimp
 
 from commands import apply, series
-from commands.series import Face
+from commands.series import FaceInImage
 from image import photos, stacks, state
 from image.stacks import Stack
 from link.errors import PlugInError
@@ -16,28 +16,31 @@ from link.session import Session
 from link.texts import _
 
 
-def find(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> tuple[state.State, Stack]:
+def find(
+    image: Gimp.Image, drawables: Sequence[Gimp.Drawable]
+) -> tuple[state.SubjectRecord, Stack]:
     """The person that is meant, and the edits on them. Raises PlugInError if there are none."""
-    _photo, kept = apply.find(image, drawables)
-    stack = stacks.find(image, drawables, kept)[1] if kept is not None else None
-    if kept is None or stack is None or not stack.counting:
+    _photo, subject = apply.find(image, drawables)
+    stack = stacks.find(image, drawables, subject)[1] if subject is not None else None
+    if subject is None or stack is None or not stack.counting:
         raise PlugInError(
             _("There are no edits on this face yet: choose some, keep them, and try again.")
         )
     if not series.others(image):
         raise PlugInError(_("There is no other open image: open the other photos first."))
-    return kept, stack
+    return subject, stack
 
 
-def look(session: Session, image: Gimp.Image, kept: state.State) -> list[Face]:
+def look(session: Session, image: Gimp.Image, subject: state.SubjectRecord) -> list[FaceInImage]:
     """The same person in each of the other open images. Raises PlugInError if they are in none."""
-    photo, _kept = photos.remembered(image, kept)
-    mine = series.faces(session, photo, kept.bundle, (0.0, 0.1))
+    photo, _kept = photos.remembered(image, subject)
+    mine = series.faces(session, photo, subject.bundle, (0.0, 0.1))
     place = next(
-        (n for n, one in enumerate(mine) if one.kept and one.kept.subject == kept.subject), None
+        (n for n, one in enumerate(mine) if one.subject and one.subject.number == subject.number),
+        None,
     )
     found = []
-    for everybody in series.in_images(session, series.others(image), kept.bundle, (0.1, 0.4)):
+    for everybody in series.in_images(session, series.others(image), subject.bundle, (0.1, 0.4)):
         if place is not None and (face := series.matched(mine, everybody).get(place)):
             found.append(face)
     if not found:
@@ -47,7 +50,7 @@ def look(session: Session, image: Gimp.Image, kept: state.State) -> list[Face]:
     return found
 
 
-def put(session: Session, stack: Stack, wanted: Sequence[Face]) -> Report:
+def put(session: Session, stack: Stack, wanted: Sequence[FaceInImage]) -> Report:
     """Lay the edits of a stack on each face, one undo step in each image.
 
     What an image cannot take is left as it is and told: `failed`. After a cancel the images that
@@ -68,10 +71,12 @@ def put(session: Session, stack: Stack, wanted: Sequence[Face]) -> Report:
     return {"images": done, "failed": failed}
 
 
-def _put(session: Session, stack: Stack, face: Face, span: tuple[float, float]) -> dict[str, str]:
-    ((_face, kept),) = series.embedded(session, [face], span)
-    layer, its = stacks.find(face.image, [], kept)
+def _put(
+    session: Session, stack: Stack, face: FaceInImage, span: tuple[float, float]
+) -> dict[str, str]:
+    ((_face, subject),) = series.embedded(session, [face], span)
+    layer, its = stacks.find(face.image, [], subject)
     for entry in stack.counting:
         its = stacks.with_entry(its, entry)
-    report = apply.commit(session, face.photo, kept, its, layer)
+    report = apply.commit(session, face.photo, subject, its, layer)
     return {"image": face.image.get_name(), "layer": report["layer"]}

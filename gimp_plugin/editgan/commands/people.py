@@ -21,21 +21,21 @@ _LOOK = 64  # px, a side of the picture in which sharpness is measured
 
 
 @dataclass(eq=False)
-class Person:
+class PersonInPhoto:
     """One of the people, and what is being done to them.
 
-    kept: what the image remembers, None until the face was embedded. layer, kept_stack: the result
-    in the image; stack: what the window shows. edited: the picture of `edited_stack`.
+    subject: what the image remembers, None until the face was embedded. layer, image_stack: the
+    result in the image; stack: what the window shows. edited: the picture of `edited_stack`.
     """
 
-    photo: photos.Photo
+    photo: photos.PhotoLayer
     number: int
     quad: Quad
     rect: Rect
-    kept: state.State | None = None
+    subject: state.SubjectRecord | None = None
     parts: list[PartLayer] = field(default_factory=list)
     layer: Gimp.Layer | None = None
-    kept_stack: Stack | None = None
+    image_stack: Stack | None = None
     stack: Stack | None = None
     edited: Edited | None = None
     edited_stack: Stack | None = None
@@ -46,7 +46,7 @@ class Person:
     @property
     def changed(self) -> bool:
         """Whether the window shows something that the image does not have yet."""
-        return self.stack != self.kept_stack
+        return self.stack != self.image_stack
 
     @property
     def size(self) -> float:
@@ -57,16 +57,16 @@ class Person:
     def middle(self) -> tuple[float, float]:
         return subjects.centre(self.quad)
 
-    def remembered(self, kept: state.State) -> None:
+    def remembered(self, subject: state.SubjectRecord) -> None:
         """Take over what the image holds of this person: the stack and its layer, and the results
         of other commands below that, which count as part of the photo.
         """
-        self.kept = kept
-        self.layer, self.kept_stack = stacks.find(self.photo.image, [], kept)
+        self.subject = subject
+        self.layer, self.image_stack = stacks.find(self.photo.image, [], subject)
         below = results.under(self.photo, self.layer)
         self.is_open = self.is_open and below.results == self.photo.results
         self.photo = below
-        self.stack, self.edited, self.edited_stack = self.kept_stack, None, None
+        self.stack, self.edited, self.edited_stack = self.image_stack, None, None
         self.canvas = CanvasPreview(self.photo, self.layer)
 
     def face(self, side: int) -> Pixels:
@@ -75,26 +75,26 @@ class Person:
 
 
 def of_photo(
-    photo: photos.Photo, known: Sequence[state.State], found: Sequence[Subject]
-) -> list[Person]:
-    """Everybody, from left to right; those that are new have no state yet."""
-    known = [subjects.placed(photo.image, kept) for kept in known]
-    people = [remembered_person(photo, kept) for kept in known]
+    photo: photos.PhotoLayer, known: Sequence[state.SubjectRecord], found: Sequence[Subject]
+) -> list[PersonInPhoto]:
+    """Everybody, from left to right; those that are new have no record yet."""
+    known = [subjects.placed(photo.image, subject) for subject in known]
+    people = [remembered_person(photo, subject) for subject in known]
     number = max((person.number for person in people), default=0)
-    for subject in found:
-        if subjects.same(known, photo.layer, subject.quad) is None:
+    for detected in found:
+        if subjects.same(known, photo.layer, detected.quad) is None:
             number += 1
-            people.append(Person(photo, number, subject.quad, subject.rect))
+            people.append(PersonInPhoto(photo, number, detected.quad, detected.rect))
     _offer(people)
     return sorted(people, key=lambda person: person.middle[0])
 
 
 def meant(
-    everybody: Sequence[Person],
+    everybody: Sequence[PersonInPhoto],
     image: Gimp.Image,
     drawables: Sequence[Gimp.Drawable],
     found: Sequence[Subject],
-) -> Person:
+) -> PersonInPhoto:
     """Whom to begin with: who is selected, by a selection or a layer; else the best face."""
     best = everybody[0]
     if found:
@@ -102,17 +102,17 @@ def meant(
         best = min(everybody, key=lambda p: math.dist(p.middle, (x, y)))
     if best.photo.selection() is not None:
         return best
-    kept = subjects.meant(image, drawables)
-    return next((p for p in everybody if kept and p.number == kept.subject), best)
+    subject = subjects.meant(image, drawables)
+    return next((p for p in everybody if subject and p.number == subject.number), best)
 
 
-def remembered_person(photo: photos.Photo, kept: state.State) -> Person:
-    person = Person(photo, kept.subject, kept.quad, kept.rect)
-    person.remembered(kept)
+def remembered_person(photo: photos.PhotoLayer, subject: state.SubjectRecord) -> PersonInPhoto:
+    person = PersonInPhoto(photo, subject.number, subject.quad, subject.rect)
+    person.remembered(subject)
     return person
 
 
-def _offer(people: Sequence[Person]) -> None:
+def _offer(people: Sequence[PersonInPhoto]) -> None:
     """Mark new faces that are much smaller, or much less sharp, than the best one."""
     largest = max((person.size for person in people), default=0.0)
     sharpness = {id(person): sharpness_of(person.face(_LOOK)) for person in people}
@@ -120,7 +120,7 @@ def _offer(people: Sequence[Person]) -> None:
     for person in people:
         small = person.size < _SMALL * largest
         blurred = sharpness[id(person)] < _BLURRED * best
-        person.offered = person.kept is None and (small or blurred)
+        person.offered = person.subject is None and (small or blurred)
 
 
 def sharpness_of(picture: Pixels) -> float:

@@ -16,7 +16,7 @@ from link.texts import _
 from protocol.facts import as_json
 from protocol.messages import Repaint, Repainted
 
-Found = tuple[photos.Photo, Gimp.GroupLayer, state.State]
+Found = tuple[photos.PhotoLayer, Gimp.GroupLayer, state.SubjectRecord]
 
 
 def run(
@@ -35,13 +35,13 @@ def run(
     """
     found = find_all(image, drawables)
     with Session(view) as session:
-        (photo, group, kept), edited = _first_painted(session, found, steps)
-        edit = results.record_of("repaint", name, 1.0, 0, edited, kept.bundle)
+        (photo, group, subject), edited = _first_painted(session, found, steps)
+        edit = results.record_of("repaint", name, 1.0, 0, edited, subject.bundle)
         with layers.undo_step(image) as added:
-            layer = results.add(photo, name, edited, edit, kept, added)
-            part_layers.note_read(photo, group, kept)
-            part_layers.hide(image, kept.subject)
-        saved = _save(session, photo, kept, edit, save_as) if save_as else None
+            layer = results.add(photo, name, edited, edit, subject, added)
+            part_layers.note_read(photo, group, subject)
+            part_layers.hide(image, subject.number)
+        saved = _save(session, photo, subject, edit, save_as) if save_as else None
     return {
         "layer": layer.get_name(),
         "edited_parts": list(edited.parts),
@@ -56,25 +56,25 @@ def find(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Found:
 
 
 def find_all(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> list[Found]:
-    """The photo, the part group and the state of each subject that a repaint may be meant for.
+    """The photo, the part group and the record of each subject that a repaint may be meant for.
 
     Those come first on whose layers something was painted since they were last read, and of those
     the subject that is selected. Raises PlugInError if the image has none.
     """
     meant = subjects.meant(image, drawables)
-    known = sorted(subjects.all_of(image), key=lambda kept: kept != meant)
-    groups = [(part_layers.find_group(image, kept.subject), kept) for kept in known]
+    known = sorted(subjects.all_of(image), key=lambda subject: subject != meant)
+    groups = [(part_layers.find_group(image, subject.number), subject) for subject in known]
     found: list[Found] = []
-    for group, kept in groups:
+    for group, subject in groups:
         if group is None:
             continue
         try:
-            photo, kept = photos.remembered(image, kept)
+            photo, subject = photos.remembered(image, subject)
         except PlugInError:
-            if kept == meant:
+            if subject == meant:
                 raise
         else:
-            found.append((photo, group, kept))
+            found.append((photo, group, subject))
     if not found:
         raise PlugInError(
             _("This image has no EditGAN parts: run Filters > EditGAN > Segment Parts first.")
@@ -87,38 +87,46 @@ def _first_painted(session: Session, found: Sequence[Found], steps: int) -> tupl
     nothing: PlugInError | None = None
     for one in found:
         try:
-            edited, kept = _ask(session, *one, steps)
+            edited, subject = _ask(session, *one, steps)
         except PlugInError as error:
             if error.code != "nothing_changed":
                 raise
             nothing = nothing or error
         else:
-            return (*one[:2], kept), edited
+            return (*one[:2], subject), edited
     assert nothing is not None
     raise nothing
 
 
 def _ask(
-    session: Session, photo: photos.Photo, group: Gimp.GroupLayer, kept: state.State, steps: int
-) -> tuple[Repainted, state.State]:
-    painted, drawn_for = part_layers.read(photo, group, kept), part_layers.drawn_for(group)
+    session: Session,
+    photo: photos.PhotoLayer,
+    group: Gimp.GroupLayer,
+    subject: state.SubjectRecord,
+    steps: int,
+) -> tuple[Repainted, state.SubjectRecord]:
+    painted, drawn_for = part_layers.read(photo, group, subject), part_layers.drawn_for(group)
     only = part_layers.made_in(group)
-    answer, kept = sending.about_photo(
+    answer, subject = sending.about_photo(
         session,
         photo,
-        kept,
+        subject,
         lambda name: Repaint(
             photo=name, layers=painted, steps=steps, only=only, redrawn=name != drawn_for
         ),
     )
-    return expect(Repainted, answer), kept
+    return expect(Repainted, answer), subject
 
 
 def _save(
-    session: Session, photo: photos.Photo, kept: state.State, edit: state.EditRecord, name: str
+    session: Session,
+    photo: photos.PhotoLayer,
+    subject: state.SubjectRecord,
+    edit: state.EditRecord,
+    name: str,
 ) -> str:
     try:
-        return save_edit.save(session, photo, kept, [edit], name, "", edit.parts)
+        return save_edit.save(session, photo, subject, [edit], name, "", edit.parts)
     except PlugInError as error:
         raise PlugInError(
             _("The result is in a new layer, but its edit was not saved: {reason}").format(

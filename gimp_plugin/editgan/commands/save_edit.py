@@ -43,10 +43,10 @@ def run(
     parts: those that it shall change, all that were learnt where none is named. images: the keys
     of other results to learn from: the mean of vectors transfers better than one.
     """
-    kept, edit = find(image, drawables)
+    subject, edit = find(image, drawables)
     if not name:
         raise PlugInError(_("An edit needs a name: type one."))
-    chosen = _chosen(sources(image, kept, edit), images)
+    chosen = _chosen(sources(image, subject, edit), images)
     edits = [edit, *(source.edit for source in chosen)]
     known = all_parts(edits)
     if unknown := sorted(set(parts) - set(known)):
@@ -55,9 +55,9 @@ def run(
                 part=unknown[0], parts=", ".join(known)
             )
         )
-    photo, kept = photos.remembered(image, kept)
+    photo, subject = photos.remembered(image, subject)
     with Session(view) as session:
-        saved = save(session, photo, kept, edits, name, description, tuple(parts) or known)
+        saved = save(session, photo, subject, edits, name, description, tuple(parts) or known)
     return {
         "saved_as": saved,
         "parts": list(parts) or list(known),
@@ -68,34 +68,36 @@ def run(
 
 def find(
     image: Gimp.Image, drawables: Sequence[Gimp.Drawable]
-) -> tuple[state.State, state.EditRecord]:
+) -> tuple[state.SubjectRecord, state.EditRecord]:
     """What there is to save. Raises PlugInError if there is nothing."""
-    kept = subjects.meant(image, drawables)
-    edit = results.newest(image, drawables, kept) if kept else None
-    if kept is None or edit is None:
+    subject = subjects.meant(image, drawables)
+    edit = results.newest(image, drawables, subject) if subject else None
+    if subject is None or edit is None:
         raise PlugInError(_("There is no repaint to save in this image: run Apply Repaint first."))
-    if edit.bundle != kept.bundle:
+    if edit.bundle != subject.bundle:
         raise PlugInError(
             _(
                 "This layer was made with the model “{its}”, but the photo is now segmented with "
                 "“{bundle}”: select another result layer."
-            ).format(its=edit.bundle, bundle=kept.bundle),
+            ).format(its=edit.bundle, bundle=subject.bundle),
             "wrong_bundle",
         )
-    return kept, edit
+    return subject, edit
 
 
-def sources(image: Gimp.Image, kept: state.State, edit: state.EditRecord) -> list[Source]:
+def sources(
+    image: Gimp.Image, subject: state.SubjectRecord, edit: state.EditRecord
+) -> list[Source]:
     """Other subjects in open images with a result that changes some of the same parts."""
     found = []
     for other in Gimp.get_images():
-        for subject in subjects.readable(other):
-            if (other.get_id(), subject.subject) == (image.get_id(), kept.subject):
+        for theirs in subjects.readable(other):
+            if (other.get_id(), theirs.number) == (image.get_id(), subject.number):
                 continue
-            its = results.newest(other, other.get_selected_layers(), subject)
-            if its and subject.sha == kept.sha and set(its.parts) & set(edit.parts):
+            its = results.newest(other, other.get_selected_layers(), theirs)
+            if its and theirs.sha == subject.sha and set(its.parts) & set(edit.parts):
                 label = f"{other.get_name()}: {its.name}"
-                found.append(Source(f"{other.get_id()}:{subject.subject}", label, its))
+                found.append(Source(f"{other.get_id()}:{theirs.number}", label, its))
     return found
 
 
@@ -125,8 +127,8 @@ def _chosen(found: Sequence[Source], keys: Sequence[str]) -> list[Source]:
 
 def save(
     session: Session,
-    photo: photos.Photo,
-    kept: state.State,
+    photo: photos.PhotoLayer,
+    subject: state.SubjectRecord,
     edits: Sequence[state.EditRecord],
     name: str,
     description: str,
@@ -137,16 +139,16 @@ def save(
     The backend does the sum and finds the range, as it does for `editgan learn`.
     """
     lesson = [EditRef(vector=edit.vector, parts=parts) for edit in edits]
-    answer, kept = sending.about_photo(
+    answer, subject = sending.about_photo(
         session,
         photo,
-        kept,
+        subject,
         lambda photo_name: Learn([photo_name], edits=lesson, steps=0),
         (0.0, 0.7),
     )
     learnt = expect(Learned, answer)
     message = SaveEdit(
-        photo=kept.photo,
+        photo=subject.photo,
         name=name,
         description=description,
         parts=parts,

@@ -33,7 +33,7 @@ def run(image: Gimp.Image, drawables: Sequence[Gimp.Drawable], wish: Wish, view:
         order = part_order(session, wish.bundle)
     view.say(_("Adding the part layers"), 0.95)
     palette.install(wish.bundle, done[0].segmented.parts)
-    several = len({*(k.subject for k in known), *(e.kept.subject for e in done)}) > 1
+    several = len({*(k.subject for k in known), *(e.subject.number for e in done)}) > 1
     with layers.undo_step(image) as added:
         made = [show(photo, one, order, several, added) for one in done]
     image.set_selected_layers(made[0].get_children()[:1])
@@ -47,7 +47,7 @@ def run(image: Gimp.Image, drawables: Sequence[Gimp.Drawable], wish: Wish, view:
         "subjects": len(found),
         "too_small": len(wanted) - len(done),
         "left_out": 0 if photo.selection() else len(found) - len(wanted),
-        **worst([{**as_json(one.segmented.report), "subject": one.kept.subject} for one in done]),
+        **worst([{**as_json(one.segmented.report), "subject": one.subject.number} for one in done]),
     }
 
 
@@ -77,22 +77,22 @@ def _in_order(parts: Sequence[PartLayer], order: Sequence[str]) -> list[PartLaye
 
 
 def show(
-    photo: photos.Photo,
+    photo: photos.PhotoLayer,
     one: Embedded,
     order: Sequence[str],
     several: bool,
     added: list[Gimp.Item],
 ) -> Gimp.GroupLayer:
     """Put a subject's part group into the image, and remember the subject."""
-    kept, parts = one.kept, _in_order(one.segmented.parts, order)
+    subject, parts = one.subject, _in_order(one.segmented.parts, order)
     made = tuple(part.name for part in parts)
-    mark = state.Group(kept.photo, kept.bundle, kept.subject, made, quad=kept.quad)
-    previous = part_layers.find_group(photo.image, kept.subject)
-    group = part_layers.build(photo, parts, mark, kept.rect, added)
+    mark = state.GroupMark(subject.photo, subject.bundle, subject.number, made, quad=subject.quad)
+    previous = part_layers.find_group(photo.image, subject.number)
+    group = part_layers.build(photo, parts, mark, subject.rect, added)
     if previous is not None:
         part_layers.replace(previous, group, [part.name for part in one.segmented.parts])
     part_layers.set_names(group, mark, several=several)
-    part_layers.note_read(photo, group, kept)
+    part_layers.note_read(photo, group, subject)
     uncertainty.show(photo, one.segmented.uncertainty, mark, added)
-    subjects.keep(photo.image, photo.layer, kept, added)
+    subjects.keep(photo.image, photo.layer, subject, added)
     return group

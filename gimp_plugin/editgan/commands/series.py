@@ -22,18 +22,18 @@ _NEAR = 0.25  # of the picture's width: as far apart are those whom no network k
 
 
 @dataclass(frozen=True, eq=False)
-class Face:
+class FaceInImage:
     """Somebody in an open image.
 
-    bundle: the model that knows such faces. kept: what the image remembers of them. identity: of
+    bundle: the model that knows such faces. subject: what the image remembers of them. identity: of
     unit length, empty where no network knows faces. eyes, smile: how open, how much; 0..1.
     """
 
-    photo: photos.Photo
+    photo: photos.PhotoLayer
     bundle: str
     quad: Quad
     rect: Rect
-    kept: state.State | None
+    subject: state.SubjectRecord | None
     identity: tuple[float, ...] = ()
     eyes: float = 0.0
     smile: float = 0.0
@@ -42,7 +42,7 @@ class Face:
     def image(self) -> Gimp.Image:
         return self.photo.image
 
-    def likeness(self, other: Face) -> float:
+    def likeness(self, other: FaceInImage) -> float:
         """Whether they are one person, 1 being the same picture; below `_ALIKE` they are not.
 
         Where no network knows faces, by how near they stand to the same place.
@@ -62,7 +62,7 @@ def others(image: Gimp.Image) -> list[Gimp.Image]:
     return sorted((i for i in Gimp.get_images() if i != image), key=lambda i: i.get_id())
 
 
-def faces(session: Session, photo: photos.Photo, bundle: str, span: Span) -> list[Face]:
+def faces(session: Session, photo: photos.PhotoLayer, bundle: str, span: Span) -> list[FaceInImage]:
     """Everybody in a photo, from left to right; nobody where no face is found."""
     low, high = span
     middle = low + 0.3 * (high - low)
@@ -76,31 +76,33 @@ def faces(session: Session, photo: photos.Photo, bundle: str, span: Span) -> lis
     known = [one for one in known if one.bundle == bundle]
     step = (high - middle) / len(found)
     looked = []
-    for place, subject in enumerate(found):
+    for place, detected in enumerate(found):
         begin = middle + place * step
-        looked.append(_recognised(session, photo, bundle, subject, known, (begin, begin + step)))
+        looked.append(_recognised(session, photo, bundle, detected, known, (begin, begin + step)))
     return sorted(looked, key=lambda face: subjects.centre(face.quad)[0])
 
 
 def _recognised(
     session: Session,
-    photo: photos.Photo,
+    photo: photos.PhotoLayer,
     bundle: str,
-    subject: Subject,
-    known: Sequence[state.State],
+    detected: Subject,
+    known: Sequence[state.SubjectRecord],
     span: Span,
-) -> Face:
-    message = Recognise(bundle, subject.quad, subject.rect, photo.pixels(subject.rect))
+) -> FaceInImage:
+    message = Recognise(bundle, detected.quad, detected.rect, photo.pixels(detected.rect))
     seen = expect(Recognised, session.request(message, span))
     identity = tuple(array("f", bytes(seen.identity.data))) if seen.identity else ()
-    kept = subjects.same(known, photo.layer, subject.quad)
-    place = (kept.quad, kept.rect) if kept else (subject.quad, subject.rect)
-    return Face(photo, bundle, *place, kept, identity, seen.eyes or 0.0, seen.smile or 0.0)
+    subject = subjects.same(known, photo.layer, detected.quad)
+    place = (subject.quad, subject.rect) if subject else (detected.quad, detected.rect)
+    return FaceInImage(
+        photo, bundle, *place, subject, identity, seen.eyes or 0.0, seen.smile or 0.0
+    )
 
 
 def in_images(
     session: Session, images: Sequence[Gimp.Image], bundle: str, span: Span
-) -> list[list[Face]]:
+) -> list[list[FaceInImage]]:
     """Everybody in each image; images that hold no photo, or nobody, are left out."""
     found = []
     step = (span[1] - span[0]) / max(len(images), 1)
@@ -116,13 +118,13 @@ def in_images(
     return found
 
 
-def matched(mine: Sequence[Face], theirs: Sequence[Face]) -> dict[int, Face]:
+def matched(mine: Sequence[FaceInImage], theirs: Sequence[FaceInImage]) -> dict[int, FaceInImage]:
     """For each of `mine`, by place, the same person among `theirs`; nobody is two people."""
     pairs = sorted(
         ((one.likeness(other), place, other) for place, one in enumerate(mine) for other in theirs),
         key=lambda pair: -pair[0],
     )
-    found: dict[int, Face] = {}
+    found: dict[int, FaceInImage] = {}
     for likeness, place, other in pairs:
         if likeness >= _ALIKE and place not in found and other not in found.values():
             found[place] = other
@@ -130,18 +132,18 @@ def matched(mine: Sequence[Face], theirs: Sequence[Face]) -> dict[int, Face]:
 
 
 def embedded(
-    session: Session, wanted: Sequence[Face], span: Span
-) -> list[tuple[Face, state.State]]:
+    session: Session, wanted: Sequence[FaceInImage], span: Span
+) -> list[tuple[FaceInImage, state.SubjectRecord]]:
     """Faces of one photo with what is remembered of them; those that are new are embedded.
 
     One that is too small for the model is left out, unless all are.
     """
-    new = [face for face in wanted if face.kept is None]
+    new = [face for face in wanted if face.subject is None]
     done = []
     if new:
         found = [Subject(face.quad, face.rect, 1.0) for face in new]
         wish = embedding.Wish(new[0].bundle, "fast")
         done = embedding.embed_each(session, new[0].photo, found, wish, span)
-    kept = {one.kept.quad: one.kept for one in done}
-    both = ((face, face.kept or kept.get(face.quad)) for face in wanted)
+    subject = {one.subject.quad: one.subject for one in done}
+    both = ((face, face.subject or subject.get(face.quad)) for face in wanted)
     return [(face, known) for face, known in both if known is not None]

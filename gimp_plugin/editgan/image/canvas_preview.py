@@ -17,7 +17,7 @@ class CanvasPreview:
     """
 
     def __init__(
-        self, photo: photos.Photo, previous: Gimp.Layer | None, over: Gimp.Layer | None = None
+        self, photo: photos.PhotoLayer, previous: Gimp.Layer | None, over: Gimp.Layer | None = None
     ) -> None:
         self._photo = photo
         self._previous = previous

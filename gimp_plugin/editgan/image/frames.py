@@ -50,43 +50,47 @@ def look(layer: Gimp.Layer, quad: Sequence[float]) -> Pixels:
     return Pixels(SIDE, SIDE, 1, "u8", bytes(values))
 
 
-def carried(image: Gimp.Image, layer: Gimp.Layer, kept: state.State) -> state.State:
-    """What is kept, with the frame where the subject is in `layer` now.
+def carried(
+    image: Gimp.Image, layer: Gimp.Layer, subject: state.SubjectRecord
+) -> state.SubjectRecord:
+    """The record with the frame where the subject is in `layer` now.
 
     Raises PlugInError if the subject is not found again.
     """
     size = layer.get_width(), layer.get_height()
-    same_size = size == (kept.width, kept.height)
-    if kept.look is None:  # of version 0.1
+    same_size = size == (subject.width, subject.height)
+    if subject.look is None:  # of version 0.1
         if not same_size:
             raise _lost(layer)
-        return kept
-    best, quad = -1.0, kept.quad
-    for candidate in _candidates(image, layer, kept):
-        similar = similarity(kept.look, look(layer, candidate))
+        return subject
+    best, quad = -1.0, subject.quad
+    for candidate in _candidates(image, layer, subject):
+        similar = similarity(subject.look, look(layer, candidate))
         if similar > best + 0.01:  # the likelier ones come first
             best, quad = similar, candidate
         if best > _CERTAIN:
             break
     rect = bounds(quad, _MARGIN, *size)
-    if rect is None or best < (_RETOUCHED if same_size and quad == kept.quad else _SAME):
+    if rect is None or best < (_RETOUCHED if same_size and quad == subject.quad else _SAME):
         raise _lost(layer)
-    if same_size and quad == kept.quad:
-        return kept
+    if same_size and quad == subject.quad:
+        return subject
     # corrections lie in the pixels of before: the layers show them, and may be put right again
-    return replace(kept, quad=quad, rect=rect, width=size[0], height=size[1], corrected=())
+    return replace(subject, quad=quad, rect=rect, width=size[0], height=size[1], corrected=())
 
 
-def remember(image: Gimp.Image, layer: Gimp.Layer, kept: state.State) -> Gimp.Path | None:
+def remember(
+    image: Gimp.Image, layer: Gimp.Layer, subject: state.SubjectRecord
+) -> Gimp.Path | None:
     """Write the frame into the image as a path; returns that if it is a new one."""
     _found, dx, dy = layer.get_offsets()
-    wanted = [value + (dx, dy)[place % 2] for place, value in enumerate(kept.quad)]
-    old = _path(image, kept.subject)
+    wanted = [value + (dx, dy)[place % 2] for place, value in enumerate(subject.quad)]
+    old = _path(image, subject.number)
     if old is not None:
         if math.dist(_corners(old) or (math.inf,) * 8, wanted) < 0.01:
             return None
         image.remove_path(old)
-    path = Gimp.Path.new(image, PATH.format(number=kept.subject))
+    path = Gimp.Path.new(image, PATH.format(number=subject.number))
     points = [value for x, y in _pairs(wanted) for value in (x, y) * 3]  # with both handles
     path.stroke_new_from_points(Gimp.PathStrokeType.BEZIER, points, True)
     image.insert_path(path, None, 0)
@@ -143,10 +147,12 @@ def moved(rect: Rect, before: Quad, now: Quad) -> Rect:
     return Rect.between(round(left), round(top), round(right), round(bottom))
 
 
-def _candidates(image: Gimp.Image, layer: Gimp.Layer, kept: state.State) -> Iterator[Quad]:
+def _candidates(
+    image: Gimp.Image, layer: Gimp.Layer, subject: state.SubjectRecord
+) -> Iterator[Quad]:
     """The places where the frame may be, the likeliest first."""
-    yield kept.quad
-    path = _path(image, kept.subject)
+    yield subject.quad
+    path = _path(image, subject.number)
     if path is not None and (corners := _corners(path)):
         _found, dx, dy = layer.get_offsets()
         yield _quad([value - (dx, dy)[place % 2] for place, value in enumerate(corners)])
@@ -155,8 +161,8 @@ def _candidates(image: Gimp.Image, layer: Gimp.Layer, kept: state.State) -> Iter
         for across in (False, True):
             for down in (False, True):
                 points = []
-                for x, y in _pairs(kept.quad):
-                    u, v = x / kept.width, y / kept.height
+                for x, y in _pairs(subject.quad):
+                    u, v = x / subject.width, y / subject.height
                     u, v = (v, u) if turned else (u, v)
                     points += [(1 - u if across else u) * width, (1 - v if down else v) * height]
                 yield _quad(points)

@@ -17,7 +17,7 @@ _OPACITY = 60.0  # %
 class Highlight:
     """`show` some parts of a photo, then `clear`."""
 
-    def __init__(self, photo: photos.Photo) -> None:
+    def __init__(self, photo: photos.PhotoLayer) -> None:
         self._photo = photo
         self._layers: list[Gimp.Layer] = []
 

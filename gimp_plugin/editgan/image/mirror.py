@@ -22,7 +22,7 @@ def partner(part: PartLayer, parts: Sequence[PartLayer]) -> PartLayer | None:
 
 
 def write(
-    photo: photos.Photo,
+    photo: photos.PhotoLayer,
     layer: Gimp.Layer,
     base: tuple[PartLayer, PartLayer],
     painted: PaintedPart,

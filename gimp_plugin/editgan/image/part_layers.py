@@ -36,7 +36,7 @@ def group_name(bundle: str, subject: int | None = None) -> str:
 
 def find_group(image: Gimp.Image, subject: int) -> Gimp.GroupLayer | None:
     for layer in layers.walk(image.get_layers()):
-        mark = state.recall(layer, state.GROUP, state.Group) if layer.is_group() else None
+        mark = state.recall(layer, state.GROUP, state.GroupMark) if layer.is_group() else None
         if mark is not None and mark.subject == subject:
             return layer
     return None
@@ -49,9 +49,9 @@ def hide(image: Gimp.Image, subject: int) -> None:
 
 
 def build(
-    photo: photos.Photo,
+    photo: photos.PhotoLayer,
     parts: Sequence[PartLayer],
-    mark: state.Group,
+    mark: state.GroupMark,
     within: Rect,
     added: list[Gimp.Item],
 ) -> Gimp.GroupLayer:
@@ -67,7 +67,7 @@ def build(
     for place, part in enumerate(parts):
         layer = _new_layer(photo, part, part_pixels.with_margin(part.rect, within))
         image.insert_layer(layer, group, place)
-        state.keep(layer, state.PART, state.Part(part.name, mark.bundle, _rect(photo, layer)))
+        state.keep(layer, state.PART, state.PartMark(part.name, mark.bundle, _rect(photo, layer)))
     group.set_opacity(OPACITY)
     group.set_visible(True)
     state.keep(group, state.GROUP, mark)
@@ -75,8 +75,8 @@ def build(
 
 
 def ensure(
-    photo: photos.Photo,
-    kept: state.State,
+    photo: photos.PhotoLayer,
+    subject: state.SubjectRecord,
     part: PartLayer,
     order: Sequence[PartLayer],
     added: list[Gimp.Item],
@@ -86,15 +86,17 @@ def ensure(
     order: all parts, the topmost first.
     """
     image = photo.image
-    group = find_group(image, kept.subject)
+    group = find_group(image, subject.number)
     if group is None:
-        empty = state.Group(kept.photo, kept.bundle, kept.subject, made=(), quad=kept.quad)
-        group = build(photo, [], empty, kept.rect, added)
+        empty = state.GroupMark(
+            subject.photo, subject.bundle, subject.number, made=(), quad=subject.quad
+        )
+        group = build(photo, [], empty, subject.rect, added)
     group.set_visible(True)
-    mark = state.recall(group, state.GROUP, state.Group)
+    mark = state.recall(group, state.GROUP, state.GroupMark)
     if (found := layer_of(group, part.name)) is not None:
         return found
-    layer = _new_layer(photo, part, part_pixels.with_margin(part.rect, kept.rect))
+    layer = _new_layer(photo, part, part_pixels.with_margin(part.rect, subject.rect))
     rank = {one.name: place for place, one in enumerate(order)}
     above = [
         one
@@ -103,7 +105,7 @@ def ensure(
     ]
     image.insert_layer(layer, group, len(above))
     added.append(layer)
-    mark_of = state.Part(part.name, kept.bundle, _rect(photo, layer))
+    mark_of = state.PartMark(part.name, subject.bundle, _rect(photo, layer))
     state.keep(layer, state.PART, mark_of)
     if mark is not None and mark.made is not None:
         made = tuple(dict.fromkeys((*mark.made, part.name)))
@@ -113,27 +115,27 @@ def ensure(
 
 def made_in(group: Gimp.GroupLayer) -> tuple[str, ...] | None:
     """The parts that were given layers; None: all of them."""
-    mark = state.recall(group, state.GROUP, state.Group)
+    mark = state.recall(group, state.GROUP, state.GroupMark)
     return mark.made if mark else None
 
 
 def layer_of(group: Gimp.GroupLayer, part: str) -> Gimp.Layer | None:
     """The layer that was made for a part."""
     for layer in part_layers(group):
-        mark = state.recall(layer, state.PART, state.Part)
+        mark = state.recall(layer, state.PART, state.PartMark)
         if mark is not None and mark.name == part:
             return layer
     return None
 
 
-def set_names(group: Gimp.GroupLayer, mark: state.Group, *, several: bool) -> None:
+def set_names(group: Gimp.GroupLayer, mark: state.GroupMark, *, several: bool) -> None:
     """Name the group and its layers, with the subject's number where the photo has several.
 
     Once no other layers have these names: GIMP numbers layers of one name in its own way.
     """
     group.set_name(group_name(mark.bundle, mark.subject if several else None))
     for layer in part_layers(group):
-        if part := state.recall(layer, state.PART, state.Part):
+        if part := state.recall(layer, state.PART, state.PartMark):
             layer.set_name(f"{part.name} {mark.subject}" if several else part.name)
 
 
@@ -155,42 +157,48 @@ def replace(old: Gimp.GroupLayer, new: Gimp.GroupLayer, parts: Sequence[str]) ->
     image.remove_layer(old)
 
 
-def read(photo: photos.Photo, group: Gimp.GroupLayer, kept: state.State) -> list[PaintedPart]:
+def read(
+    photo: photos.PhotoLayer, group: Gimp.GroupLayer, subject: state.SubjectRecord
+) -> list[PaintedPart]:
     """What is painted, topmost first; a layer whose paint lies off the subject is left out.
 
     Raises PlugInError for layers of another bundle.
     """
-    mark = state.recall(group, state.GROUP, state.Group)
-    if mark is not None and mark.bundle != kept.bundle:
-        raise _other_bundle(group.get_name(), mark.bundle, kept.bundle)
+    mark = state.recall(group, state.GROUP, state.GroupMark)
+    if mark is not None and mark.bundle != subject.bundle:
+        raise _other_bundle(group.get_name(), mark.bundle, subject.bundle)
     if mark is not None and mark.quad is not None:
-        _check_place(photo, group, mark.quad, kept.quad)
-    found = (read_part(photo, layer, kept) for layer in part_layers(group))
+        _check_place(photo, group, mark.quad, subject.quad)
+    found = (read_part(photo, layer, subject) for layer in part_layers(group))
     return [part for part in found if part is not None]
 
 
-def is_painted(photo: photos.Photo, group: Gimp.GroupLayer, kept: state.State) -> bool:
+def is_painted(
+    photo: photos.PhotoLayer, group: Gimp.GroupLayer, subject: state.SubjectRecord
+) -> bool:
     """Whether the layers are others than when they were made or last read for a result.
 
     True for those of version 0.1, of which that is not known.
     """
     mark = group.get_parasite(_READ)
     return mark is None or bytes(mark.get_data()).decode("ascii", "replace") != _digest(
-        photo, group, kept
+        photo, group, subject
     )
 
 
-def note_read(photo: photos.Photo, group: Gimp.GroupLayer, kept: state.State) -> None:
+def note_read(
+    photo: photos.PhotoLayer, group: Gimp.GroupLayer, subject: state.SubjectRecord
+) -> None:
     """Remember what the layers hold now. Call inside `layers.undo_step`."""
     if group.is_valid():
-        digest = _digest(photo, group, kept).encode("ascii")
+        digest = _digest(photo, group, subject).encode("ascii")
         group.attach_parasite(Gimp.Parasite.new(_READ, _FLAGS, digest))
 
 
-def _digest(photo: photos.Photo, group: Gimp.GroupLayer, kept: state.State) -> str:
+def _digest(photo: photos.PhotoLayer, group: Gimp.GroupLayer, subject: state.SubjectRecord) -> str:
     sha = hashlib.sha256()
     for layer in part_layers(group):
-        if part := read_part(photo, layer, kept):
+        if part := read_part(photo, layer, subject):
             sha.update(repr((part.part, part.rect)).encode())
             sha.update(part.alpha.data)
     return sha.hexdigest()
@@ -198,7 +206,7 @@ def _digest(photo: photos.Photo, group: Gimp.GroupLayer, kept: state.State) -> s
 
 def drawn_for(group: Gimp.GroupLayer) -> str:
     """The id of the photo (see photos.digest) along whose edges the layers were drawn."""
-    mark = state.recall(group, state.GROUP, state.Group)
+    mark = state.recall(group, state.GROUP, state.GroupMark)
     return mark.photo if mark else ""
 
 
@@ -207,24 +215,26 @@ def part_layers(group: Gimp.GroupLayer) -> list[Gimp.Layer]:
     return [layer for layer in layers.walk(group.get_children()) if not layer.is_group()]
 
 
-def _new_layer(photo: photos.Photo, part: PartLayer, room: Rect) -> Gimp.Layer:
+def _new_layer(photo: photos.PhotoLayer, part: PartLayer, room: Rect) -> Gimp.Layer:
     layer = layers.new_layer(photo.image, part.name, room.moved(*photo.offset))
     layers.write(layer, part_pixels.drawn(part, room, photo.image))
     return layer
 
 
-def read_part(photo: photos.Photo, layer: Gimp.Layer, kept: state.State) -> PaintedPart | None:
+def read_part(
+    photo: photos.PhotoLayer, layer: Gimp.Layer, subject: state.SubjectRecord
+) -> PaintedPart | None:
     """What is painted on one layer; None where all of it lies off the subject."""
-    name = _part_of(layer, kept.bundle)
+    name = _part_of(layer, subject.bundle)
     whole = _rect(photo, layer)
-    rect = whole.intersected(kept.rect)
+    rect = whole.intersected(subject.rect)
     if rect.is_empty:
         return None
     alpha = _alpha(layer, Gegl.Rectangle.new(*rect.moved(-whole.x, -whole.y)))
     return PaintedPart(name, rect, Pixels(rect.width, rect.height, 1, "u8", alpha))
 
 
-def _rect(photo: photos.Photo, layer: Gimp.Layer) -> Rect:
+def _rect(photo: photos.PhotoLayer, layer: Gimp.Layer) -> Rect:
     """Where a layer lies in the photo's pixels."""
     dx, dy = photo.offset
     _found, x, y = layer.get_offsets()
@@ -232,7 +242,7 @@ def _rect(photo: photos.Photo, layer: Gimp.Layer) -> Rect:
 
 
 def _check_place(
-    photo: photos.Photo, group: Gimp.GroupLayer, before: frames.Quad, now: frames.Quad
+    photo: photos.PhotoLayer, group: Gimp.GroupLayer, before: frames.Quad, now: frames.Quad
 ) -> None:
     """Raises PlugInError if the part layers were left behind when the photo was moved or turned.
 
@@ -242,7 +252,7 @@ def _check_place(
     canvas = Rect(-dx, -dy, photo.image.get_width(), photo.image.get_height())
     near = []
     for layer in part_layers(group):
-        mark = state.recall(layer, state.PART, state.Part)
+        mark = state.recall(layer, state.PART, state.PartMark)
         if mark is not None and mark.rect is not None:
             # cropping the image cuts layers off at its edges
             expected = frames.moved(mark.rect, before, now).intersected(canvas)
@@ -272,7 +282,7 @@ def _alpha(layer: Gimp.Layer, area: Gegl.Rectangle) -> bytes:
 
 
 def _part_of(layer: Gimp.Layer, bundle: str) -> str:
-    mark = state.recall(layer, state.PART, state.Part)
+    mark = state.recall(layer, state.PART, state.PartMark)
     if mark is None:
         return _name_of(layer)
     if mark.bundle != bundle:

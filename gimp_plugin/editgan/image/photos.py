@@ -26,7 +26,7 @@ MIN_SIDE = 32  # px: nothing smaller shows a subject
 
 
 @dataclass(frozen=True)
-class Photo:
+class PhotoLayer:
     """A layer with a photograph in it.
 
     results: layers that lie on it and count as part of the photo, lowest first.
@@ -131,7 +131,7 @@ def is_deep(image: Gimp.Image) -> bool:
     )
 
 
-def find(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Photo:
+def find(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> PhotoLayer:
     """The photo that a command is meant for.
 
     The selected layer, if it is not one of EditGAN's own; else the photo of the last Segment Parts;
@@ -146,18 +146,22 @@ def find(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Photo:
     return checked(image, layer)
 
 
-def remembered(image: Gimp.Image, kept: state.State) -> tuple[Photo, state.State]:
-    """The photo that a state belongs to, and the state with its frame where the subject is now.
+def remembered(
+    image: Gimp.Image, subject: state.SubjectRecord
+) -> tuple[PhotoLayer, state.SubjectRecord]:
+    """The photo that a record belongs to, and the record with its frame where the subject is now.
 
     Raises PlugInError if either is gone.
     """
-    layer = layer_numbers.find(image, kept.layer)
+    layer = layer_numbers.find(image, subject.layer)
     if layer is None:
         raise _deleted()
-    return checked(image, layer), frames.carried(image, layer, kept)
+    return checked(image, layer), frames.carried(image, layer, subject)
 
 
-def again(photo: Photo, kept: state.State) -> tuple[Photo, state.State]:
+def again(
+    photo: PhotoLayer, subject: state.SubjectRecord
+) -> tuple[PhotoLayer, state.SubjectRecord]:
     """`remembered` for a photo that was opened before a dialog: the image may not know it yet.
 
     Raises PlugInError if the image was closed meanwhile, too.
@@ -169,7 +173,7 @@ def again(photo: Photo, kept: state.State) -> tuple[Photo, state.State]:
     layer = photo.layer
     if not layer.is_valid() or layer not in walk(photo.image.get_layers()):
         raise _deleted()
-    return checked(photo.image, layer), frames.carried(photo.image, layer, kept)
+    return checked(photo.image, layer), frames.carried(photo.image, layer, subject)
 
 
 def _deleted() -> PlugInError:
@@ -178,7 +182,7 @@ def _deleted() -> PlugInError:
     )
 
 
-def checked(image: Gimp.Image, layer: Gimp.Layer) -> Photo:
+def checked(image: Gimp.Image, layer: Gimp.Layer) -> PhotoLayer:
     if image.get_base_type() == Gimp.ImageBaseType.INDEXED:
         raise PlugInError(
             _(
@@ -190,7 +194,7 @@ def checked(image: Gimp.Image, layer: Gimp.Layer) -> Photo:
         raise PlugInError(
             _("There is a floating selection: anchor it (Layer > Anchor Layer) and try again.")
         )
-    photo = Photo(image, layer)
+    photo = PhotoLayer(image, layer)
     if min(photo.width, photo.height) < MIN_SIDE:
         raise PlugInError(
             _(
@@ -243,10 +247,10 @@ def _is_own(layer: Gimp.Layer) -> bool:
 
 def _remembered(image: Gimp.Image) -> Gimp.Layer | None:
     try:
-        kept = state.recall(image, state.STATE, state.State)
+        subject = state.recall(image, state.STATE, state.SubjectRecord)
     except PlugInError:  # unreadable: Segment Parts must still work, it writes a new one
         return None
-    return layer_numbers.find(image, kept.layer) if kept else None
+    return layer_numbers.find(image, subject.layer) if subject else None
 
 
 def _lowest_visible(image: Gimp.Image) -> Gimp.Layer | None:

@@ -31,11 +31,11 @@ def record_of(
 
 
 def add(
-    photo: photos.Photo,
+    photo: photos.PhotoLayer,
     title: str,
     edited: Edited,
     edit: state.EditRecord,
-    kept: state.State,
+    subject: state.SubjectRecord,
     added: Added,
     previous: Gimp.Layer | None = None,
 ) -> Gimp.Layer:
@@ -45,7 +45,7 @@ def add(
     result that this one will replace, whose mask goes on.
     """
     image = photo.image
-    for earlier in _earlier(image, kept.stack, edit):
+    for earlier in _earlier(image, subject.stack, edit):
         earlier.set_visible(False)
     layer = layers.new_layer(image, title, edited.layer.rect.moved(*photo.offset))
     # Filled first: GIMP kills a plug-in that writes to a layer in a group with locked pixels
@@ -56,18 +56,18 @@ def add(
         masks.take_over(layer, previous)
     image.insert_layer(layer, photo.layer.get_parent(), place(photo))
     added.append(layer)
-    edit = replace(edit, layer=layer_numbers.of(layer), subject=kept.subject)
+    edit = replace(edit, layer=layer_numbers.of(layer), subject=subject.number)
     layer_numbers.keep(layer, edit.layer)
     state.keep(layer, state.RESULT, edit)
     metadata.declare(image)
-    alive = tuple(e for e in kept.stack if layer_numbers.find(image, e.layer) is not None)
-    subjects.keep(image, photo.layer, replace(kept, stack=(*alive, edit)), added)
+    alive = tuple(e for e in subject.stack if layer_numbers.find(image, e.layer) is not None)
+    subjects.keep(image, photo.layer, replace(subject, stack=(*alive, edit)), added)
     return layer
 
 
 def under(
-    photo: photos.Photo, previous: Gimp.Layer | None = None, kind: str = "", parts: Parts = ()
-) -> photos.Photo:
+    photo: photos.PhotoLayer, previous: Gimp.Layer | None = None, kind: str = "", parts: Parts = ()
+) -> photos.PhotoLayer:
     """The photo with the results on it that a new one will lie on, so that it contains them.
 
     previous: the result that the new one will replace: only what lies below counts then. kind,
@@ -107,13 +107,13 @@ def covered(pixels: Pixels, cover: bytes | None) -> Pixels:
 
 
 def newest(
-    image: Gimp.Image, drawables: Sequence[Gimp.Drawable], kept: state.State
+    image: Gimp.Image, drawables: Sequence[Gimp.Drawable], subject: state.SubjectRecord
 ) -> state.EditRecord | None:
     """The edit of the selected result layer, else of the last repaint that is still there."""
     for drawable in drawables:
         if edit := state.recall(drawable, state.RESULT, state.EditRecord):
             return edit
-    for edit in reversed(kept.stack):
+    for edit in reversed(subject.stack):
         if edit.kind in ("repaint", "borrow") and layer_numbers.find(image, edit.layer) is not None:
             return edit
     return None
@@ -138,12 +138,12 @@ def _replaces(earlier: state.EditRecord, kind: str, parts: Parts) -> bool:
     return kind == "repaint" or (kind == "borrow" and set(earlier.parts) <= set(parts))
 
 
-def place(photo: photos.Photo) -> int:
+def place(photo: photos.PhotoLayer) -> int:
     """A new result's place: right above the photo and the results that lie on it already."""
     return layers.position(photo.image, photo.layer) - len(_on(photo))
 
 
-def _on(photo: photos.Photo) -> list[Gimp.Layer]:
+def _on(photo: photos.PhotoLayer) -> list[Gimp.Layer]:
     """The results that lie right on the photo, topmost first."""
     parent, above = photo.layer.get_parent(), layers.position(photo.image, photo.layer)
     siblings = parent.get_children() if parent else photo.image.get_layers()

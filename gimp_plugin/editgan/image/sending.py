@@ -14,76 +14,79 @@ from protocol.messages import HasPhoto, JobRequest, Message, PhotoKnown, Pixels,
 
 def about_photo(
     session: Session,
-    photo: photos.Photo,
-    kept: state.State,
+    photo: photos.PhotoLayer,
+    subject: state.SubjectRecord,
     make: Callable[[str], JobRequest],
     span: tuple[float, float] = WHOLE,
-) -> tuple[Message, state.State]:
+) -> tuple[Message, state.SubjectRecord]:
     """A request about a photo that was segmented before; `make` gets the photo's id.
 
-    Sends the photo again, with its kept embedding, if the backend has lost it or if its pixels
-    have changed. Returns the answer and the state with the photo's present id.
+    Sends the photo again, with its embedding from the image, if the backend has lost it or if its
+    pixels have changed. Returns the answer and the record with the photo's present id.
     """
     low, high = span
     middle = low + 0.2 * (high - low)
-    pixels = photo.pixels(kept.rect)
-    name = photos.digest(pixels, kept.quad, kept.bundle)
-    kept = state.renamed(kept, name)
+    pixels = photo.pixels(subject.rect)
+    name = photos.digest(pixels, subject.quad, subject.bundle)
+    subject = state.renamed(subject, name)
     try:
-        return session.request(make(name), (low, high)), kept
+        return session.request(make(name), (low, high)), subject
     except PlugInError as error:
         if error.code != "unknown_photo":
             raise
-    _send_again(session, kept, pixels, (low, middle))
-    return session.request(make(name), (middle, high)), kept
+    _send_again(session, subject, pixels, (low, middle))
+    return session.request(make(name), (middle, high)), subject
 
 
 def ensure_photo(
-    session: Session, photo: photos.Photo, kept: state.State, span: tuple[float, float] = WHOLE
-) -> state.State:
-    """Send the photo, with its kept embedding, unless the backend has it as it is now.
+    session: Session,
+    photo: photos.PhotoLayer,
+    subject: state.SubjectRecord,
+    span: tuple[float, float] = WHOLE,
+) -> state.SubjectRecord:
+    """Send the photo, with its remembered embedding, unless the backend has it as it is now.
 
     Returns the state with its present id.
     """
-    answer, kept = about_photo(session, photo, kept, lambda name: HasPhoto(name), span)
+    answer, subject = about_photo(session, photo, subject, lambda name: HasPhoto(name), span)
     expect(PhotoKnown, answer)
-    return kept
+    return subject
 
 
 def _send_again(
-    session: Session, kept: state.State, pixels: Pixels, span: tuple[float, float]
+    session: Session, subject: state.SubjectRecord, pixels: Pixels, span: tuple[float, float]
 ) -> Segmented:
-    present = session.bundle_sha(kept.bundle)
+    present = session.bundle_sha(subject.bundle)
     if not present:
         raise PlugInError(
             _(
                 "The model “{bundle}” is no longer installed: install it again; parts and edits "
                 "stay in the image until then."
-            ).format(bundle=kept.bundle),
+            ).format(bundle=subject.bundle),
             "unknown_bundle",
         )
-    if kept.sha != present:
+    if subject.sha != present:
         raise PlugInError(
             _(
                 "This photo was segmented with a different version of the model “{bundle}”: run "
                 "Segment Parts again."
-            ).format(bundle=kept.bundle),
+            ).format(bundle=subject.bundle),
             "wrong_bundle",
         )
     session.view.say(_("Opening the photo again"), span[0])
     message = Segment(
-        bundle=kept.bundle,
-        photo=kept.photo,
-        quad=kept.quad,
-        rect=kept.rect,
+        bundle=subject.bundle,
+        photo=subject.photo,
+        quad=subject.quad,
+        rect=subject.rect,
         pixels=pixels,
-        width=kept.width,
-        height=kept.height,
+        width=subject.width,
+        height=subject.height,
     )
-    return expect(Segmented, session.request(as_remembered(message, kept), span))
+    return expect(Segmented, session.request(as_remembered(message, subject), span))
 
 
-def as_remembered(message: Segment, kept: state.State) -> Segment:
+def as_remembered(message: Segment, subject: state.SubjectRecord) -> Segment:
     """A request that opens a subject, with all that the image remembers: nothing is optimised."""
-    corrected = list(kept.corrected) or None
-    return replace(message, level=kept.level, w_plus=kept.w_plus, corrected=corrected)
+    corrected = list(subject.corrected) or None
+    return replace(message, level=subject.level, w_plus=subject.w_plus, corrected=corrected)

@@ -125,7 +125,7 @@ def without(stack: Stack, place: int) -> Stack:
 
 
 def find(
-    image: Gimp.Image, drawables: Sequence[Gimp.Drawable], kept: state.State
+    image: Gimp.Image, drawables: Sequence[Gimp.Drawable], subject: state.SubjectRecord
 ) -> tuple[Gimp.Layer | None, Stack]:
     """The subject's stack and its layer: the selected one, else the uppermost, else an empty one.
 
@@ -133,11 +133,11 @@ def find(
     """
     for layer in _candidates(image, drawables):
         record = state.recall(layer, state.RESULT, state.EditRecord)
-        if record is not None and record.subject == kept.subject:
+        if record is not None and record.subject == subject.number:
             stack = state.recall(layer, STACK, Stack)
-            if stack is not None and stack.sha == kept.sha:
+            if stack is not None and stack.sha == subject.sha:
                 return layer, stack
-    return None, Stack(kept.bundle, kept.sha)
+    return None, Stack(subject.bundle, subject.sha)
 
 
 def _candidates(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Iterator[Gimp.Layer]:

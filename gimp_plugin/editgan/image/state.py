@@ -1,10 +1,9 @@
 """What an image remembers: parasites, kept in XCF files and undone with the step that wrote them.
 
-Four kinds: a State for each subject of the image (which photo, where the subject is, its
-embedding, the stack of edits), a Group on its part group, a Part on every part layer, an EditRecord
-on every result layer.
-They are coded by the protocol's own typed coding, so that a damaged or hostile XCF is a clear
-error.
+Four kinds: a SubjectRecord for each subject of the image (which photo, where the subject is, its
+embedding, the stack of edits), a GroupMark on its part group, a PartMark on every part layer, an
+EditRecord on every result layer. They are coded by the protocol's own typed coding, so that a
+damaged or hostile XCF is a clear error.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ Number = Annotated[int, Range(1, 100_000)]  # of a subject, in the order in whic
 
 
 @dataclass(frozen=True)
-class Group:
+class GroupMark:
     """Marks a part group, or an uncertainty layer, and says what it belongs to.
 
     made: the parts that were given layers; None: all of them.
@@ -48,7 +47,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Part:
+class PartMark:
     """Marks a part layer, whatever the user renames it to.
 
     rect: where it was made, in the photo layer's pixels; None in files of version 0.1.
@@ -79,7 +78,7 @@ class EditRecord:
 
 
 @dataclass(frozen=True)
-class State:
+class SubjectRecord:
     """What the backend needs to know one subject of a photo again, on another machine too.
 
     photo: digest of what was sent. layer: the photo layer's number. quad, rect: in that layer's
@@ -105,6 +104,11 @@ class State:
     subject: Number = 1
     look: Mask | None = None
     corrected: tuple[PaintedPart, ...] = ()
+
+    @property
+    def number(self) -> int:
+        """The subject's, in the order in which they were found; `subject` in the files."""
+        return self.subject
 
 
 T = TypeVar("T")
@@ -149,5 +153,5 @@ def _inflate(packed: str) -> bytes:
     return zlib.decompressobj().decompress(base64.b64decode(packed), _MAX_RASTER)
 
 
-def renamed(kept: State, photo: str) -> State:
-    return replace(kept, photo=photo)
+def renamed(subject: SubjectRecord, photo: str) -> SubjectRecord:
+    return replace(subject, photo=photo)

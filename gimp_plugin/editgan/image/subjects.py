@@ -1,4 +1,4 @@
-"""The subjects of an image: a photo of three people has three, each with a State of its own."""
+"""The subjects of an image: a photo of three people has three, each with a record of its own."""
 
 from __future__ import annotations
 
@@ -16,39 +16,39 @@ _SAME = 0.35  # of the frame's side: nearer centres are those of one subject, fo
 _ON_FACE = 0.3  # of the frame's side: a selection whose middle is nearer to a face's means that one
 
 
-def all_of(image: Gimp.Image) -> list[state.State]:
-    """Every subject's state, the first found first. Raises PlugInError for a damaged one."""
-    found = (state.recall(image, name, state.State) for name in _names(image))
-    return [kept for kept in found if kept is not None]
+def all_of(image: Gimp.Image) -> list[state.SubjectRecord]:
+    """Every subject's record, the first found first. Raises PlugInError for a damaged one."""
+    found = (state.recall(image, name, state.SubjectRecord) for name in _names(image))
+    return [subject for subject in found if subject is not None]
 
 
-def readable(image: Gimp.Image) -> list[state.State]:
+def readable(image: Gimp.Image) -> list[state.SubjectRecord]:
     """Those that can be read: Segment Parts replaces what is damaged."""
     found = []
     for name in _names(image):
         try:
-            found.append(state.recall(image, name, state.State))
+            found.append(state.recall(image, name, state.SubjectRecord))
         except PlugInError:
             continue
-    return [kept for kept in found if kept is not None]
+    return [subject for subject in found if subject is not None]
 
 
-def placed(image: Gimp.Image, kept: state.State) -> state.State:
-    """With its frame where the subject is now; as it is kept if that is not known."""
-    layer = layer_numbers.find(image, kept.layer)
+def placed(image: Gimp.Image, subject: state.SubjectRecord) -> state.SubjectRecord:
+    """With its frame where the subject is now; as the image remembers it if that is not known."""
+    layer = layer_numbers.find(image, subject.layer)
     try:
-        return frames.carried(image, layer, kept) if layer is not None else kept
+        return frames.carried(image, layer, subject) if layer is not None else subject
     except PlugInError:  # told by the command that needs this subject
-        return kept
+        return subject
 
 
-def meant(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> state.State | None:
+def meant(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> state.SubjectRecord | None:
     """The subject that a command is meant for; None where nothing was segmented.
 
     That of the selected part or result layer, else the one in the selection, else the one whose
     part group lies uppermost, visible ones first, else the one found first.
     """
-    known = {kept.subject: kept for kept in all_of(image)}
+    known = {subject.number: subject for subject in all_of(image)}
     numbers = [*_owners(drawables), *_in_selection(image, list(known.values())), *_groups(image)]
     return next((known[n] for n in numbers if n in known), next(iter(known.values()), None))
 
@@ -58,30 +58,32 @@ def is_selected(image: Gimp.Image) -> bool:
     return not Gimp.Selection.bounds(image)[1] or bool(_in_selection(image, all_of(image)))
 
 
-def owner(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> state.State | None:
+def owner(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> state.SubjectRecord | None:
     """The subject of the selected part or result layer."""
-    known = {kept.subject: kept for kept in all_of(image)}
+    known = {subject.number: subject for subject in all_of(image)}
     return next((known[number] for number in _owners(drawables) if number in known), None)
 
 
-def keep(image: Gimp.Image, layer: Gimp.Layer, kept: state.State, added: list[Gimp.Item]) -> None:
+def keep(
+    image: Gimp.Image, layer: Gimp.Layer, subject: state.SubjectRecord, added: list[Gimp.Item]
+) -> None:
     """Remember a subject of the photo `layer`. Call inside `layers.undo_step`."""
-    layer_numbers.keep(layer, kept.layer)
-    if kept.look is None:  # of version 0.1
-        kept = replace(kept, look=frames.look(layer, kept.quad))
-    if path := frames.remember(image, layer, kept):
+    layer_numbers.keep(layer, subject.layer)
+    if subject.look is None:  # of version 0.1
+        subject = replace(subject, look=frames.look(layer, subject.quad))
+    if path := frames.remember(image, layer, subject):
         added.append(path)
-    state.keep(image, _name(kept.subject), kept)
+    state.keep(image, _name(subject.number), subject)
 
 
 def same(
-    known: Sequence[state.State], layer: Gimp.Layer, quad: Sequence[float]
-) -> state.State | None:
+    known: Sequence[state.SubjectRecord], layer: Gimp.Layer, quad: Sequence[float]
+) -> state.SubjectRecord | None:
     """The known subject of the photo `layer` that was found again at `quad`."""
     near = [
-        (math.dist(centre(kept.quad), centre(quad)), kept)
-        for kept in known
-        if kept.layer == layer_numbers.of(layer)
+        (math.dist(centre(subject.quad), centre(quad)), subject)
+        for subject in known
+        if subject.layer == layer_numbers.of(layer)
     ]
     distance, nearest = min(near, key=lambda pair: pair[0], default=(math.inf, None))
     return nearest if distance < _SAME * math.dist(quad[0:2], quad[6:8]) else None
@@ -91,8 +93,8 @@ def centre(quad: Sequence[float]) -> tuple[float, float]:
     return sum(quad[0::2]) / 4, sum(quad[1::2]) / 4
 
 
-def _name(subject: int) -> str:
-    return state.STATE if subject == 1 else f"{state.STATE}-{subject}"
+def _name(number: int) -> str:
+    return state.STATE if number == 1 else f"{state.STATE}-{number}"
 
 
 def _names(image: Gimp.Image) -> list[str]:
@@ -106,14 +108,14 @@ def _owners(drawables: Sequence[Gimp.Drawable]) -> Iterator[int]:
     for drawable in drawables:
         within = Gimp.Layer.from_mask(drawable) if drawable.is_layer_mask() else drawable
         while within is not None:
-            if mark := state.recall(within, state.GROUP, state.Group):
+            if mark := state.recall(within, state.GROUP, state.GroupMark):
                 yield mark.subject
             if edit := state.recall(within, state.RESULT, state.EditRecord):
                 yield edit.subject
             within = within.get_parent()
 
 
-def _in_selection(image: Gimp.Image, known: Sequence[state.State]) -> list[int]:
+def _in_selection(image: Gimp.Image, known: Sequence[state.SubjectRecord]) -> list[int]:
     """The subjects that the selection means, the one that it covers most first: it holds the
     middle of their face, or its own middle lies on it.
     """
@@ -121,14 +123,14 @@ def _in_selection(image: Gimp.Image, known: Sequence[state.State]) -> list[int]:
     if not some:
         return []
     covered = []
-    for kept in (placed(image, one) for one in known):
-        if (layer := layer_numbers.find(image, kept.layer)) is not None:
+    for subject in (placed(image, one) for one in known):
+        if (layer := layer_numbers.find(image, subject.layer)) is not None:
             _ok, dx, dy = layer.get_offsets()
             selected = Rect.between(x1, y1, x2, y2).moved(-dx, -dy)
-            if _means(selected, kept.quad):
-                shared = kept.rect.intersected(selected).area
-                covered.append((shared / kept.rect.area, kept.subject))
-    return [subject for share, subject in sorted(covered, reverse=True) if share > 0]
+            if _means(selected, subject.quad):
+                shared = subject.rect.intersected(selected).area
+                covered.append((shared / subject.rect.area, subject.number))
+    return [number for share, number in sorted(covered, reverse=True) if share > 0]
 
 
 def _means(selected: Rect, quad: Sequence[float]) -> bool:
@@ -144,6 +146,6 @@ def _groups(image: Gimp.Image) -> list[int]:
     found = [
         (not layer.get_visible(), mark.subject)
         for layer in layers.walk(image.get_layers())
-        if layer.is_group() and (mark := state.recall(layer, state.GROUP, state.Group))
+        if layer.is_group() and (mark := state.recall(layer, state.GROUP, state.GroupMark))
     ]
-    return [subject for _hidden, subject in sorted(found, key=lambda pair: pair[0])]
+    return [number for _hidden, number in sorted(found, key=lambda pair: pair[0])]

@@ -13,12 +13,14 @@ OPACITY = 60.0
 
 
 def show(
-    photo: photos.Photo, mask: PlacedMask | None, mark: state.Group, added: list[Gimp.Item]
+    photo: photos.PhotoLayer, mask: PlacedMask | None, mark: state.GroupMark, added: list[Gimp.Item]
 ) -> None:
     """Put the mask above the photo's parts as a layer; the subject's older one goes, always."""
     image = photo.image
     for layer in [*layers.walk(image.get_layers())]:
-        if (old := state.recall(layer, state.UNSURE, state.Group)) and old.subject == mark.subject:
+        if (
+            old := state.recall(layer, state.UNSURE, state.GroupMark)
+        ) and old.subject == mark.subject:
             image.remove_layer(layer)
     if mask is None:
         return

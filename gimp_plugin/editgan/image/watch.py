@@ -24,8 +24,10 @@ class Watch:
     moved, masked or renamed, or from time to time.
     """
 
-    def __init__(self, image: Gimp.Image, photo: photos.Photo, kept: state.State) -> None:
-        self._image, self._photo, self._kept = image, photo, kept
+    def __init__(
+        self, image: Gimp.Image, photo: photos.PhotoLayer, subject: state.SubjectRecord
+    ) -> None:
+        self._image, self._photo, self._subject = image, photo, subject
         self._seen: dict[int, tuple[Place, PaintedPart | None]] = {}
         self._all_read = 0.0
         self._rested = 0.0
@@ -38,7 +40,7 @@ class Watch:
         begin = time.monotonic()
         if begin < self._rested:
             return None
-        group = part_layers.find_group(self._image, self._kept.subject)
+        group = part_layers.find_group(self._image, self._subject.subject)
         if group is None:
             self._seen = {}
             raise PlugInError(_("The part layers are gone: undo that, or close this window."))
@@ -64,7 +66,7 @@ class Watch:
             number, place = layer.get_id(), _place(layer)
             before = self._seen.get(number)
             if everything or number in selected or before is None or before[0] != place:
-                before = place, part_layers.read_part(self._photo, layer, self._kept)
+                before = place, part_layers.read_part(self._photo, layer, self._subject)
             seen[number] = before
         return seen
 

@@ -16,7 +16,7 @@ GRACE = 20.0  # seconds that a backend gets to end
 
 
 @dataclass(frozen=True)
-class State:
+class BackendOverview:
     """All that the window shows of a running backend. log: its last lines."""
 
     report: StatusReport
@@ -30,14 +30,14 @@ def fetch(view: View) -> StatusReport:
         return session.background(session.connection.status)
 
 
-def look(view: View) -> State:
+def look(view: View) -> BackendOverview:
     """Ask for everything; starts a backend if none runs."""
     with Session(view) as session:
         connection = session.connection
         report = session.background(connection.status)
         bundles = expect(Bundles, session.request(ListBundles())).bundles
         log = session.background(connection.log)
-        return State(report, bundles, log, connection.is_remote)
+        return BackendOverview(report, bundles, log, connection.is_remote)
 
 
 def stop(view: View) -> bool:

@@ -21,7 +21,7 @@ _ALL = ""  # id of the filter that lets every part through
 _ADD_KEYS = (Gdk.KEY_plus, Gdk.KEY_KP_Add, Gdk.KEY_equal, Gdk.KEY_Return, Gdk.KEY_KP_Enter)
 
 
-class Tile:
+class EditTile:
     """One edit: its picture, its title, a star if it is a favourite."""
 
     def __init__(self, edit: EditInfo) -> None:
@@ -102,7 +102,7 @@ class EditGrid:
         on_select: Callable[[EditInfo | None], None],
     ) -> None:
         self._on_add, self._on_select = on_add, on_select
-        self._tiles: list[Tile] = []
+        self._tiles: list[EditTile] = []
         self.search = Gtk.SearchEntry(placeholder_text=_("Search"), hexpand=True)
         self.search.set_tooltip_text(_("Search titles, descriptions and parts (Ctrl+F)"))
         self._part = Gtk.ComboBoxText(tooltip_text=_("Only edits that change this part"))
@@ -141,7 +141,7 @@ class EditGrid:
         """
         for child in self._flow.get_children():
             self._flow.remove(child)
-        self._tiles = [Tile(e) for e in sorted(edits, key=lambda e: not e.favourite)]
+        self._tiles = [EditTile(e) for e in sorted(edits, key=lambda e: not e.favourite)]
         for tile in self._tiles:
             self._flow.add(tile.widget)
         self._fill_parts(sorted({part for edit in edits for part in edit.parts}))
@@ -202,7 +202,7 @@ class EditGrid:
         first, second = (ranks.get(child, len(ranks)) for child in (one, other))
         return (first > second) - (first < second)
 
-    def _ranked(self) -> list[Tile]:
+    def _ranked(self) -> list[EditTile]:
         return sorted(self._tiles, key=lambda tile: rank(tile.edit, self._words))
 
     def _shown(self, child: Gtk.FlowBoxChild) -> bool:
@@ -219,7 +219,7 @@ class EditGrid:
             self._flow.select_child(found.widget)
         self._selected()
 
-    def _found(self) -> Tile | None:
+    def _found(self) -> EditTile | None:
         return next((tile for tile in self._ranked() if self._shown(tile.widget)), None)
 
     def _first_found(self) -> None:
@@ -238,10 +238,10 @@ class EditGrid:
     def _selected(self) -> None:
         GLib.idle_add(lambda: self._on_select(self.selected) and False)
 
-    def _chosen(self) -> Tile | None:
+    def _chosen(self) -> EditTile | None:
         """The selected edit, if it is shown."""
         tiles = [self._tile_of(child) for child in self._flow.get_selected_children()]
         return next((tile for tile in tiles if tile and self._shown(tile.widget)), None)
 
-    def _tile_of(self, child: Gtk.FlowBoxChild) -> Tile | None:
+    def _tile_of(self, child: Gtk.FlowBoxChild) -> EditTile | None:
         return next((tile for tile in self._tiles if tile.widget == child), None)

@@ -11,7 +11,7 @@ gi.require_version("Gtk", "3.0")
 gi.require_version("Gdk", "3.0")
 from gi.repository import Gdk, Gimp, GimpUi, GLib, Gtk, Pango
 
-from commands.people import CLOSE, Person
+from commands.people import CLOSE, PersonInPhoto
 from image import photos
 from image.stacks import Stack
 from link.backend_texts import backend_text
@@ -36,7 +36,7 @@ class EditGanWindow:
 
     def __init__(
         self,
-        photo: photos.Photo,
+        photo: photos.PhotoLayer,
         drawables: Sequence[Gimp.Drawable],
         commands: Mapping[str, Run],
     ) -> None:
@@ -75,7 +75,7 @@ class EditGanWindow:
             self._painting.close()
             self._bench.close()
             self._window.destroy()
-        return {"people": len(self._bench.people), "kept": self._bench.kept}
+        return {"people": len(self._bench.people), "kept": self._bench.faces_kept}
 
     # --- what the workbench tells ---
 
@@ -86,7 +86,7 @@ class EditGanWindow:
     def warn(self, text: str, button: str = "", action: Callable[[], None] | None = None) -> None:
         self._news.say(text, problem=True, button=button, action=action)
 
-    def show_people(self, people: Sequence[Person], chosen: int) -> None:
+    def show_people(self, people: Sequence[PersonInPhoto], chosen: int) -> None:
         names = [_("Face {number}").format(number=n + 1) for n in range(len(people))]
         self._column.fill(names if len(people) > 1 else [_("This face")])
         for person in people:
@@ -94,12 +94,12 @@ class EditGanWindow:
             self.show_person(person, False)
         self._column.choose(chosen)
 
-    def show_person(self, person: Person, busy: bool) -> None:
+    def show_person(self, person: PersonInPhoto, busy: bool) -> None:
         row = self._row(person)
         if busy:
             row.show_busy(True)
-        elif person.is_open and person.kept:
-            report = person.kept.report
+        elif person.is_open and person.subject:
+            report = person.subject.report
             verdict = backend_text(report.verdict)
             row.show_busy(False)
             row.show_quality(report.quality, verdict)
@@ -107,20 +107,20 @@ class EditGanWindow:
             row.show_busy(False)
             row.show_offer(person.offered)
 
-    def show_face(self, person: Person, pixels: Pixels | None) -> None:
+    def show_face(self, person: PersonInPhoto, pixels: Pixels | None) -> None:
         if pixels is not None:
             self._row(person).show_face(pixels, CLOSE)
         else:
             self._row(person).show_face(person.face(FACE))
 
-    def show_stack(self, person: Person) -> None:
+    def show_stack(self, person: PersonInPhoto) -> None:
         if person is self._bench.person:
             self._presets.follow(person)
             if person.stack is not None:
                 self._stack.show(person.stack)
         self._show_keepable()
 
-    def opened(self, person: Person) -> None:
+    def opened(self, person: PersonInPhoto) -> None:
         self._presets.show(person)
         self._painting.show(person)
 
@@ -180,7 +180,7 @@ class EditGanWindow:
         button.connect("clicked", lambda _button: work())
         return button
 
-    def _row(self, person: Person) -> Row:
+    def _row(self, person: PersonInPhoto) -> Row:
         return self._column.rows[self._bench.people.index(person)]
 
     def _show_keepable(self) -> None:

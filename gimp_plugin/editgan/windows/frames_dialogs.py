@@ -15,7 +15,7 @@ from gi.repository import GimpUi, Gtk, Pango
 from commands import best_take
 from commands.best_take import FACE, Takes
 from commands.people import CLOSE
-from commands.series import Face
+from commands.series import FaceInImage
 from image import thumbnail
 from link.errors import CommandCancelled
 from link.part_names import part_name
@@ -47,7 +47,7 @@ class BestTakeDialog:
             self._what.set_active_id(FACE)
         self._suggest()
 
-    def run(self) -> tuple[list[Face | None], str]:
+    def run(self) -> tuple[list[FaceInImage | None], str]:
         """For each person the face that was chosen, None for this photo's; and what to take."""
         dialog = GimpUi.Dialog(title=_("Best Take"), role="editgan-best-take")
         suggest = Gtk.Button.new_with_mnemonic(_("_Suggest"))
@@ -67,7 +67,7 @@ class BestTakeDialog:
         self._rows[0][0].grab_focus()
         return _answered(dialog, self._all_chosen)
 
-    def _all_chosen(self) -> tuple[list[Face | None], str]:
+    def _all_chosen(self) -> tuple[list[FaceInImage | None], str]:
         return [self._chosen(place) for place in range(len(self._rows))], self._what.get_active_id()
 
     def _suggest(self) -> None:
@@ -79,12 +79,12 @@ class BestTakeDialog:
             for place, button in enumerate(buttons):
                 button.set_star(place == best)
 
-    def _chosen(self, place: int) -> Face | None:
+    def _chosen(self, place: int) -> FaceInImage | None:
         active = next(n for n, button in enumerate(self._rows[place]) if button.get_active())
         return self._takes.frames[place][active - 1] if active else None
 
 
-def ask_which(faces: Sequence[Face]) -> list[Face]:
+def ask_which(faces: Sequence[FaceInImage]) -> list[FaceInImage]:
     """Those that shall have the same edits. Raises CommandCancelled."""
     dialog = GimpUi.Dialog(title=_("Same Edits in All Open Images"), role="editgan-everywhere")
     boxes = [_Check(face) for face in faces]
@@ -107,7 +107,7 @@ def ask_which(faces: Sequence[Face]) -> list[Face]:
 class _Radio(Gtk.RadioButton):
     """A face to click; of one row exactly one is chosen."""
 
-    def __init__(self, face: Face, first: _Radio | None) -> None:
+    def __init__(self, face: FaceInImage, first: _Radio | None) -> None:
         super().__init__(group=first, draw_indicator=False)
         self._star = Gtk.Label(halign=Gtk.Align.END, valign=Gtk.Align.START, margin=3)
         self.add(_portrait(face, self._star))
@@ -122,21 +122,21 @@ class _Radio(Gtk.RadioButton):
 class _Check(Gtk.CheckButton):
     """A face with a box to tick."""
 
-    def __init__(self, face: Face) -> None:
+    def __init__(self, face: FaceInImage) -> None:
         super().__init__(active=True)
         self.add(_portrait(face))
         self.set_tooltip_text(face.image.get_name())
         self.get_accessible().set_name(face.image.get_name())
 
 
-def _radios(faces: Sequence[Face]) -> list[_Radio]:
+def _radios(faces: Sequence[FaceInImage]) -> list[_Radio]:
     buttons: list[_Radio] = []
     for face in faces:
         buttons.append(_Radio(face, buttons[0] if buttons else None))
     return buttons
 
 
-def _portrait(face: Face, over: Gtk.Widget | None = None) -> Gtk.Widget:
+def _portrait(face: FaceInImage, over: Gtk.Widget | None = None) -> Gtk.Widget:
     seen = pixbuf(thumbnail.close_up(face.photo.layer, face.quad, CLOSE, _SIDE))
     picture = Gtk.Overlay()
     picture.add(Gtk.Image.new_from_pixbuf(seen))
@@ -150,7 +150,7 @@ def _portrait(face: Face, over: Gtk.Widget | None = None) -> Gtk.Widget:
     return box
 
 
-def _about(face: Face) -> str:
+def _about(face: FaceInImage) -> str:
     eyes, smile = (round(100 * best_take.mark(face, what)) for what in ("eyes", "mouth"))
     return _("{image}: eyes {eyes} % open, smile {smile} %").format(
         image=face.image.get_name(), eyes=eyes, smile=smile

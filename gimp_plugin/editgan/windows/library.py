@@ -17,22 +17,22 @@ from windows.views import showing
 
 def run(image: Gimp.Image, drawables: Sequence[Gimp.Drawable], config: Any) -> Report:
     """Raises CommandCancelled with the image as it was."""
-    from windows.library_dialog import LibraryDialog, Subject
+    from windows.library_dialog import EditedSubject, LibraryDialog
 
     with showing(_("Opening the edit library")) as view, Session(view) as session:
-        photo, kept = apply.opened(session, image, drawables)
-        layer, stack = stacks.find(image, drawables, kept)
+        photo, subject = apply.opened(session, image, drawables)
+        layer, stack = stacks.find(image, drawables, subject)
         photo = results.under(photo, layer)
-        subject = Subject(photo, kept, stack, layer, _licence(session, kept.bundle))
-        dialog = LibraryDialog(session, subject)
+        about = EditedSubject(photo, subject, stack, layer, _licence(session, subject.bundle))
+        dialog = LibraryDialog(session, about)
         view.close()
         stack = dialog.run()
     _remember(config, stack)
-    photo, kept = photos.again(photo, subject.kept)
+    photo, subject = photos.again(photo, about.subject)
     title = _("Applying the edits")
     # a new session: the backend may have been started anew while the dialog was open
     with showing(title, preview=stack.refine > 0) as view, Session(view) as session:
-        return apply.commit(session, photo, kept, stack, layer)
+        return apply.commit(session, photo, subject, stack, layer)
 
 
 def _licence(session: Session, bundle: str) -> str:

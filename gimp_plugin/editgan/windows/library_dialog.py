@@ -50,11 +50,11 @@ _LOST = ("backend_lost", "backend_missing", "unknown_photo")
 
 
 @dataclass
-class Subject:
+class EditedSubject:
     """What the dialog is about."""
 
-    photo: photos.Photo
-    kept: state.State
+    photo: photos.PhotoLayer
+    subject: state.SubjectRecord
     stack: Stack
     layer: Gimp.Layer | None  # that holds the stack
     licence: str
@@ -63,22 +63,22 @@ class Subject:
 class LibraryDialog:
     """What it shows is asked of the session; the photo is sent if the backend lacks it."""
 
-    def __init__(self, session: Session, subject: Subject) -> None:
+    def __init__(self, session: Session, about: EditedSubject) -> None:
         GimpUi.init(dialogs.ROLE)
-        self._subject = subject
-        photo = subject.photo
-        over = part_layers.find_group(photo.image, subject.kept.subject)
-        self._canvas = CanvasPreview(photo, subject.layer, over)
+        self._about = about
+        photo = about.photo
+        over = part_layers.find_group(photo.image, about.subject.number)
+        self._canvas = CanvasPreview(photo, about.layer, over)
         self._background = Background(session.connection, self._failed)
         self._own_session: Session | None = None  # after the first was lost
         self._news = NewsBar()
         self._grid = EditGrid(self._add, lambda edit: self._actions.select(edit))
-        bundle = subject.kept.bundle
+        bundle = about.subject.bundle
         self._actions = LibraryActions(
             bundle, self._background, self._grid, self._news, self._reload
         )
         self._picture = BeforeAfter()
-        self._sliders = StackSliders(subject.stack, self._changed)
+        self._sliders = StackSliders(about.stack, self._changed)
         self._on_canvas = Gtk.CheckButton.new_with_mnemonic(_("Preview on the can_vas"))
         self._on_canvas.set_tooltip_text(_("Show the stack in the image too, at its full size"))
         self._on_canvas.connect("toggled", self._canvas_toggled)
@@ -88,16 +88,16 @@ class LibraryDialog:
 
     def _open(self, session: Session) -> None:
         """Show the photo, the library and the stack."""
-        subject = self._subject
-        answer, subject.kept = sending.about_photo(
+        about = self._about
+        answer, about.subject = sending.about_photo(
             session,
-            subject.photo,
-            subject.kept,
+            about.photo,
+            about.subject,
             lambda name: PreviewStack(photo=name, edits=[], side=SIDE),
         )
         self._background.reconnect(session.connection)
         self._picture.show_before(expect(StackPreview, answer).pixels)
-        self._fill(expect(Edits, session.request(ListEdits(subject.kept.bundle))).edits, "")
+        self._fill(expect(Edits, session.request(ListEdits(about.subject.bundle))).edits, "")
         self._changed()
 
     def run(self) -> Stack:
@@ -129,17 +129,17 @@ class LibraryDialog:
         def add(answer: Message) -> None:
             content = expect(EditContent, answer)
             try:
-                apply.check_model(content, self._subject.kept)
+                apply.check_model(content, self._about.subject)
             except PlugInError as error:
                 self._news.say(str(error), problem=True)
             else:
                 self._sliders.add(entry_of(content))
 
-        self._background.ask(GetEdit(self._subject.kept.bundle, edit.name), add, _ADDING)
+        self._background.ask(GetEdit(self._about.subject.bundle, edit.name), add, _ADDING)
 
     def _changed(self) -> None:
         """The stack is another one: show it."""
-        photo, refs = self._subject.kept.photo, self._sliders.stack.refs()
+        photo, refs = self._about.subject.photo, self._sliders.stack.refs()
         self._background.latest(
             "dialog",
             PreviewStack(photo, refs, SIDE),
@@ -167,7 +167,7 @@ class LibraryDialog:
     def _reload(self, select: str) -> None:
         """Read the library anew."""
         self._background.ask(
-            ListEdits(self._subject.kept.bundle),
+            ListEdits(self._about.subject.bundle),
             lambda answer: self._fill(expect(Edits, answer).edits, select),
         )
 
@@ -185,7 +185,7 @@ class LibraryDialog:
                 self._grid.show(edit.name, look)
 
         refs = [EditRef(name=edit.name, scale=edit.default) for edit in edits]
-        self._background.ask(PreviewEdits(self._subject.kept.photo, refs, PICTURE), show)
+        self._background.ask(PreviewEdits(self._about.subject.photo, refs, PICTURE), show)
 
     def _failed(self, error: PlugInError) -> None:
         """Nothing is lost: the stack stays in the dialog."""
@@ -228,9 +228,9 @@ class LibraryDialog:
         side = Gtk.Grid(row_spacing=6)
         side.attach(self._grid.widget, 0, 0, 1, 1)
         side.attach(self._actions.widget, 0, 1, 1, 1)
-        kept = self._subject.kept
+        subject = self._about.subject
         footer = _("Model: {model}. Licence: {licence}").format(
-            model=kept.bundle, licence=self._subject.licence or _("not known")
+            model=subject.bundle, licence=self._about.licence or _("not known")
         )
         side.attach(dialogs.hint(footer), 0, 2, 1, 1)
         return side

@@ -42,8 +42,8 @@ def run(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Report:
 
     Raises CommandCancelled when it is closed without.
     """
-    photo, group, kept = repaint.find(image, drawables)
-    following = Following(image, photo, group, kept)
+    photo, group, subject = repaint.find(image, drawables)
+    following = Following(image, photo, group, subject)
     try:
         following.run()
         if following.vector is None or not following.wanted:
@@ -57,13 +57,17 @@ class Following:
     """One Live Repaint window: watches, sends, shows. Everything here is on the main thread."""
 
     def __init__(
-        self, image: Gimp.Image, photo: photos.Photo, group: Gimp.GroupLayer, kept: state.State
+        self,
+        image: Gimp.Image,
+        photo: photos.PhotoLayer,
+        group: Gimp.GroupLayer,
+        subject: state.SubjectRecord,
     ) -> None:
-        self._image, self._photo, self._group, self._kept = image, photo, group, kept
+        self._image, self._photo, self._group, self._subject = image, photo, group, subject
         self._loop = GLib.MainLoop()
         self._window = LiveWindow(self._answered)
         self._view = LabelView(self._window.say)
-        self._watch = Watch(image, photo, kept)
+        self._watch = Watch(image, photo, subject)
         self._session: Session | None = None
         self._latest: Latest | None = None
         self._painted: list[PaintedPart] = []
@@ -87,9 +91,9 @@ class Following:
         assert self._session is not None and self.vector is not None
         title = _("Live repaint")
         vector = self.vector.vector
-        answer, kept = sending.about_photo(
+        answer, subject = sending.about_photo(
             self._session,
-            *photos.again(self._photo, self._kept),
+            *photos.again(self._photo, self._subject),
             lambda name: Repaint(
                 photo=name,
                 layers=self._painted,
@@ -100,11 +104,11 @@ class Following:
             ),
         )
         edited = expect(Repainted, answer)
-        edit = results.record_of("repaint", title, 1.0, 0, edited, kept.bundle)
+        edit = results.record_of("repaint", title, 1.0, 0, edited, subject.bundle)
         with layers.undo_step(self._image) as added:
-            layer = results.add(self._photo, title, edited, edit, kept, added)
-            part_layers.note_read(self._photo, self._group, kept)
-            part_layers.hide(self._image, kept.subject)
+            layer = results.add(self._photo, title, edited, edit, subject, added)
+            part_layers.note_read(self._photo, self._group, subject)
+            part_layers.hide(self._image, subject.number)
         return {
             "layer": layer.get_name(),
             "edited_parts": list(edited.parts),
@@ -150,17 +154,17 @@ class Following:
         self._gaps.stroke()
         self._latest.offer(
             LiveRepaint(
-                photo=self._kept.photo,
+                photo=self._subject.photo,
                 layers=self._painted,
                 steps=STEPS,
                 resume=self._begun,
                 only=self._only(),
-                redrawn=self._kept.photo != part_layers.drawn_for(self._group),
+                redrawn=self._subject.photo != part_layers.drawn_for(self._group),
             )
         )
 
     def _only(self) -> tuple[str, ...] | None:
-        group = part_layers.find_group(self._image, self._kept.subject)
+        group = part_layers.find_group(self._image, self._subject.subject)
         return part_layers.made_in(group) if group else None
 
     def _open(self) -> bool:
@@ -169,7 +173,7 @@ class Following:
         try:
             session = Session(self._view)
             self._session = session
-            self._kept = sending.ensure_photo(session, self._photo, self._kept)
+            self._subject = sending.ensure_photo(session, self._photo, self._subject)
             self._latest = Latest(session.connection, self._happened, self._finished)
         except PlugInError as error:
             self._lose(str(error))
@@ -218,13 +222,15 @@ class Following:
             self._show_photo()
         elif error.code in LOST:
             self._lose(backend_error(error.code, error.message))
-            self._watch = Watch(self._image, self._photo, self._kept)  # send again what is painted
+            self._watch = Watch(
+                self._image, self._photo, self._subject
+            )  # send again what is painted
         else:
             self._window.say(backend_error(error.code, error.message))
 
     def _show_photo(self) -> None:
         small, scale = thumbnail.shrunken(self._photo.layer)
-        self._window.show_photo(small, self._kept.rect.scaled(1 / scale))
+        self._window.show_photo(small, self._subject.rect.scaled(1 / scale))
         self._window.say(_("Paint on a part's layer: the face follows the brush."))
 
     def _answered(self, keep: bool) -> None:

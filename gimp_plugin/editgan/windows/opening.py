@@ -10,7 +10,7 @@ from typing import Protocol
 from gi.repository import Gimp
 
 from commands import apply, embedding, people
-from commands.people import Person
+from commands.people import PersonInPhoto
 from image import part_layers, photos, state, subjects
 from link.background import Background
 from link.errors import PlugInError
@@ -39,9 +39,9 @@ _BETTER: dict[Level, Level] = {"fast": "balanced", "balanced": "faithful"}
 class Bench(Protocol):
     """Whose people they are."""
 
-    photo: photos.Photo
-    people: list[Person]
-    person: Person | None
+    photo: photos.PhotoLayer
+    people: list[PersonInPhoto]
+    person: PersonInPhoto | None
     shown: Shown
     backend: Backend
     touched: float  # when the user did something, time.monotonic()
@@ -54,7 +54,7 @@ class Bench(Protocol):
 
     def choose(self, place: int) -> None: ...
 
-    def show(self, person: Person) -> None: ...
+    def show(self, person: PersonInPhoto) -> None: ...
 
     def tell(self, error: PlugInError) -> None: ...
 
@@ -64,7 +64,9 @@ class Opening:
 
     def __init__(self, bench: Bench, drawables: Sequence[Gimp.Drawable]) -> None:
         self._bench, self._drawables = bench, drawables
-        self._opening: tuple[Person, str] | None = None  # who is being embedded, by which job
+        self._opening: tuple[PersonInPhoto, str] | None = (
+            None  # who is being embedded, by which job
+        )
         self._improving = False  # somebody who is known already
         self._good_enough: set[int] = set()  # who cannot be embedded better
         self._quiet = time.monotonic()  # since when nothing has been done
@@ -92,7 +94,7 @@ class Opening:
     @property
     def bundle(self) -> str:
         """The model that this photo's people are known to, or the one for faces."""
-        known = [kept.bundle for kept in subjects.readable(self._bench.image)]
+        known = [subject.bundle for subject in subjects.readable(self._bench.image)]
         return (known or [apply.DEFAULT_BUNDLE])[0]
 
     def _found(self, answer: Message) -> None:
@@ -121,7 +123,7 @@ class Opening:
             self._bench.shown.show_people(self._bench.people, self._bench.people.index(first))
             self._bench.choose(self._bench.people.index(first))
 
-    def open(self, person: Person) -> None:
+    def open(self, person: PersonInPhoto) -> None:
         """Let the backend know the face: its code from the image, or found now."""
         if self._opening and self._bench.asking:
             if self._opening[0] is person and not self._improving:
@@ -130,7 +132,9 @@ class Opening:
         self._improving = False
         try:
             wish = embedding.Wish(self.bundle, "fast")  # improved while one looks
-            message = embedding.opening(person.photo, person.quad, person.rect, wish, person.kept)
+            message = embedding.opening(
+                person.photo, person.quad, person.rect, wish, person.subject
+            )
         except PlugInError as error:
             self._bench.shown.warn(str(error))
             return
@@ -151,14 +155,14 @@ class Opening:
         )
         self._opening = (person, job) if job else None
 
-    def _opened(self, person: Person, message: Segment, answer: Segmented) -> None:
+    def _opened(self, person: PersonInPhoto, message: Segment, answer: Segmented) -> None:
         self._opening = None
         sha = self._bench.backend.sha_of(message.bundle)
-        kept = embedding.state_after(person.photo, message, answer, sha)
-        if person.kept is None:
-            person.remembered(replace(kept, subject=person.number))
+        subject = embedding.state_after(person.photo, message, answer, sha)
+        if person.subject is None:
+            person.remembered(replace(subject, subject=person.number))
         else:  # its pixels may be others by now, its report is the first one's
-            person.kept = state.renamed(person.kept, kept.photo)
+            person.subject = state.renamed(person.subject, subject.photo)
         person.parts, person.is_open = list(answer.parts), True
         self._bench.shown.show_person(person, False)
         if person is self._bench.person:
@@ -168,16 +172,16 @@ class Opening:
             if person.changed:
                 self._bench.show(person)
 
-    def _improve(self, person: Person) -> None:
+    def _improve(self, person: PersonInPhoto) -> None:
         """Embed a face better than it is, without a word: its dot says how good it is then."""
-        kept = person.kept
-        assert kept is not None
-        wish = embedding.Wish(kept.bundle, kept.level)
+        subject = person.subject
+        assert subject is not None
+        wish = embedding.Wish(subject.bundle, subject.level)
         try:
-            known = embedding.opening(person.photo, person.quad, person.rect, wish, kept)
+            known = embedding.opening(person.photo, person.quad, person.rect, wish, subject)
         except PlugInError:  # the photo was changed: whoever works on it is told
             return
-        message = replace(known, level=_BETTER[kept.level], improve=True)
+        message = replace(known, level=_BETTER[subject.level], improve=True)
 
         def improved(answer: Message) -> None:
             """The backend has the better code from now on, so the window has, too."""
@@ -185,7 +189,7 @@ class Opening:
             better = expect(Segmented, answer)
             sha = self._bench.backend.sha_of(message.bundle)
             found = embedding.state_after(person.photo, message, better, sha)
-            person.kept = replace(found, subject=person.number, stack=kept.stack)
+            person.subject = replace(found, subject=person.number, stack=subject.stack)
             person.parts = list(better.parts)
             self._bench.shown.show_person(person, False)
 
@@ -202,18 +206,18 @@ class Opening:
         if self._opening and self._opening[1] == job:
             self._opening, self._improving = None, False
 
-    def _can_improve(self, person: Person) -> bool:
+    def _can_improve(self, person: PersonInPhoto) -> bool:
         """Whether nothing hangs on the present code yet: no edit, and no layer to paint on."""
         untouched = person.is_open and not person.changed and person.layer is None
         return (
             untouched
             and person.number not in self._good_enough
-            and person.kept is not None
-            and person.kept.level in _BETTER
+            and person.subject is not None
+            and person.subject.level in _BETTER
             and part_layers.find_group(self._bench.image, person.number) is None
         )
 
-    def _heard(self, person: Person, event: Event) -> None:
+    def _heard(self, person: PersonInPhoto, event: Event) -> None:
         if person is self._bench.person and isinstance(event, Progress):
             text = _("Getting to know this face: {text}")
             if len(self._bench.people) > 1:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from gi.repository import Gimp, GLib
 
-from commands.people import Person
+from commands.people import PersonInPhoto
 from image import layers, mirror, part_layers, stacks
 from image.brush import Brush
 from image.chips import Chip, of_bundle
@@ -48,7 +48,7 @@ class Painting:
     def __init__(self, bench: Workbench) -> None:
         self._bench = bench
         self.bar = PaintBar(self)
-        self._person: Person | None = None
+        self._person: PersonInPhoto | None = None
         self._brush, self._mirrored = Brush(), False
         self._highlight = Highlight(bench.photo)
         self._pointing = 0
@@ -62,12 +62,12 @@ class Painting:
         bench.before_keeping = self._rest
         self._poll = GLib.timeout_add(POLL_MS, self._look)
 
-    def show(self, person: Person) -> None:
+    def show(self, person: PersonInPhoto) -> None:
         """Chips for the parts that this face shows."""
         self._stop()
         self._person, self._part, self._chip = person, None, None
-        assert person.kept is not None
-        described = self._bench.backend.described(person.kept.bundle)
+        assert person.subject is not None
+        described = self._bench.backend.described(person.subject.bundle)
         shown = {part.name: part for part in person.parts if any(bytes(part.alpha.data))}
         every = [part.name for part in sorted(person.parts, key=lambda part: part.index)]
         chips = of_bundle(every, described.groups)
@@ -101,7 +101,7 @@ class Painting:
     def take(self, chip: Chip) -> None:
         """The chip's first part; the next one where it is in hand already."""
         person = self._person
-        if person is None or person.kept is None:
+        if person is None or person.subject is None:
             return
         self._bench.touch()
         place = 0
@@ -140,22 +140,22 @@ class Painting:
                 self._pointing = GLib.timeout_add(_BRIEFLY_MS, self._light_up, None, False)
         return GLib.SOURCE_REMOVE
 
-    def _lay_out(self, person: Person, part: PartLayer) -> None:
+    def _lay_out(self, person: PersonInPhoto, part: PartLayer) -> None:
         """The part's own layer, selected; those of other parts that were made stay."""
-        image, kept = person.photo.image, person.kept
-        assert kept is not None
+        image, subject = person.photo.image, person.subject
+        assert subject is not None
         with layers.undo_step(image) as added:
             other = mirror.partner(part, person.parts) if self._mirrored else None
             for one in [other, part] if other else [part]:
-                layer = part_layers.ensure(person.photo, kept, one, self._order, added)
+                layer = part_layers.ensure(person.photo, subject, one, self._order, added)
             Gimp.Selection.none(image)  # else it would confine the brush
             image.set_selected_layers([layer])
 
     # --- following the brush ---
 
-    def _follow(self, person: Person) -> None:
-        assert person.kept is not None
-        self._watch = Watch(self._bench.image, person.photo, person.kept)
+    def _follow(self, person: PersonInPhoto) -> None:
+        assert person.subject is not None
+        self._watch = Watch(self._bench.image, person.photo, person.subject)
         self._begun = False
         if self._entry(person) is not None:  # what is painted is in the stack already
             self._read()
@@ -176,7 +176,7 @@ class Painting:
         return GLib.SOURCE_CONTINUE
 
     def _mirror(
-        self, person: Person, part: PartLayer, painted: list[PaintedPart]
+        self, person: PersonInPhoto, part: PartLayer, painted: list[PaintedPart]
     ) -> list[PaintedPart]:
         """The other side, painted as this one; what is painted with that."""
         other = mirror.partner(part, person.parts)
@@ -201,14 +201,14 @@ class Painting:
     def _send(self, steps: int) -> None:
         person = self._person
         connection = self._bench.backend.connection
-        if person is None or person.kept is None or connection is None:
+        if person is None or person.subject is None or connection is None:
             return
         if self._latest is None:
             self._latest = Latest(connection, self._heard, self._answered)
         group = part_layers.find_group(self._bench.image, person.number)
         self._latest.offer(
             LiveRepaint(
-                photo=person.kept.photo,
+                photo=person.subject.photo,
                 layers=self._painted,
                 steps=min(steps, max(self._left, 1)),
                 resume=self._begun,
@@ -262,11 +262,11 @@ class Painting:
 
     # --- the stack's entry ---
 
-    def _entry(self, person: Person) -> Entry | None:
+    def _entry(self, person: PersonInPhoto) -> Entry | None:
         entries = person.stack.entries if person.stack else ()
         return next((entry for entry in entries if entry.name == PAINTED), None)
 
-    def _put(self, person: Person, learnt: LiveRepainted) -> None:
+    def _put(self, person: PersonInPhoto, learnt: LiveRepainted) -> None:
         if person is not self._bench.person or person.stack is None:
             return
         names = ", ".join(map(part_name, learnt.parts))

@@ -20,7 +20,7 @@ PICTURE = 92  # px, a side
 _STEP = 0.05
 
 
-class Tile:
+class PresetTile:
     """One edit. on_scale(edit, scale): its slider was moved."""
 
     def __init__(self, edit: EditInfo, on_scale: Callable[[EditInfo, float], None]) -> None:
@@ -101,7 +101,7 @@ class PresetGrid:
 
     def __init__(self, on_scale: Callable[[EditInfo, float], None]) -> None:
         self._on_scale = on_scale
-        self._tiles: dict[str, Tile] = {}
+        self._tiles: dict[str, PresetTile] = {}
         self.search = Gtk.SearchEntry(placeholder_text=_("Search"), hexpand=True)
         self.search.set_tooltip_text(_("Search titles, descriptions and parts (Ctrl+F)"))
         self._flow = Gtk.FlowBox(
@@ -129,7 +129,7 @@ class PresetGrid:
         for child in self._flow.get_children():
             self._flow.remove(child)
         ranked = sorted(edits, key=lambda edit: (not edit.favourite, edit.source == "preset"))
-        self._tiles = {edit.name: Tile(edit, self._on_scale) for edit in ranked}
+        self._tiles = {edit.name: PresetTile(edit, self._on_scale) for edit in ranked}
         for tile in self._tiles.values():
             self._flow.add(tile.widget)
         self._flow.show_all()
@@ -161,7 +161,7 @@ class PresetGrid:
         first, second = (ranks.get(child, len(ranks)) for child in (one, other))
         return (first > second) - (first < second)
 
-    def _ranked(self) -> list[Tile]:
+    def _ranked(self) -> list[PresetTile]:
         return sorted(self._tiles.values(), key=lambda tile: rank(tile.edit, self._words))
 
     def _first_found(self) -> None:

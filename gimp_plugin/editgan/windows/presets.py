@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from commands import apply
-from commands.people import Person
+from commands.people import PersonInPhoto
 from image import stacks
 from link.backend_texts import in_users_language
 from link.errors import PlugInError
@@ -38,7 +38,7 @@ class Presets:
         self._contents: dict[str, EditContent] = {}
         self._wanted: dict[str, float] = {}  # of edits whose vectors are still to come
 
-    def show(self, person: Person) -> None:
+    def show(self, person: PersonInPhoto) -> None:
         """The edits as they look on this face."""
         if not self._edits:
             self.reload()
@@ -50,10 +50,10 @@ class Presets:
     def reload(self) -> None:
         """Read the library anew."""
         person = self._bench.person
-        if person and person.kept and self._bench.asking:
-            self._bench.asking.ask(ListEdits(person.kept.bundle), self._listed)
+        if person and person.subject and self._bench.asking:
+            self._bench.asking.ask(ListEdits(person.subject.bundle), self._listed)
 
-    def follow(self, person: Person) -> None:
+    def follow(self, person: PersonInPhoto) -> None:
         """Let the sliders stand where the stack has them."""
         if person.stack is not None:
             self.grid.show_scales(
@@ -66,7 +66,7 @@ class Presets:
         if self._bench.person and self._edits:
             self.show(self._bench.person)
 
-    def _look_at(self, person: Person, edits: Sequence[EditInfo]) -> None:
+    def _look_at(self, person: PersonInPhoto, edits: Sequence[EditInfo]) -> None:
         """A few at a time, as long as this person is worked on."""
         if not edits or person is not self._bench.person or not person.is_open:
             return
@@ -78,10 +78,10 @@ class Presets:
                     self.grid.show_look(edit.name, look)
             self._look_at(person, later)
 
-        assert person.kept is not None
+        assert person.subject is not None
         refs = [EditRef(name=edit.name, scale=edit.default) for edit in now]
         if self._bench.asking:
-            self._bench.asking.ask(PreviewEdits(person.kept.photo, refs, PICTURE), show, "looks")
+            self._bench.asking.ask(PreviewEdits(person.subject.photo, refs, PICTURE), show, "looks")
 
     def _scaled(self, edit: EditInfo, scale: float) -> None:
         """A slider was moved: the edit is on the stack from now on, or has another strength."""
@@ -96,10 +96,10 @@ class Presets:
         else:
             self._fetch(person, edit, scale)
 
-    def _fetch(self, person: Person, edit: EditInfo, scale: float) -> None:
+    def _fetch(self, person: PersonInPhoto, edit: EditInfo, scale: float) -> None:
         fetching = edit.name in self._wanted
         self._wanted[edit.name] = scale
-        if fetching or not self._bench.asking or person.kept is None:
+        if fetching or not self._bench.asking or person.subject is None:
             return
 
         def fetched(answer: Message) -> None:
@@ -110,14 +110,14 @@ class Presets:
             self._wanted.pop(edit.name, None)
             self._bench.tell(error)
 
-        message = GetEdit(person.kept.bundle, edit.name)
+        message = GetEdit(person.subject.bundle, edit.name)
         self._bench.asking.ask(message, fetched, "content", failed=failed)
 
-    def _add(self, person: Person, content: EditContent, scale: float) -> None:
-        if person is not self._bench.person or person.stack is None or person.kept is None:
+    def _add(self, person: PersonInPhoto, content: EditContent, scale: float) -> None:
+        if person is not self._bench.person or person.stack is None or person.subject is None:
             return
         try:
-            apply.check_model(content, person.kept)
+            apply.check_model(content, person.subject)
         except PlugInError as error:
             self._bench.tell(error)
             self.follow(person)

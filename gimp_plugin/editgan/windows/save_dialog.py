@@ -33,8 +33,8 @@ class SaveDialog:
     def __init__(
         self,
         session: Session,
-        photo: photos.Photo,
-        kept: state.State,
+        photo: photos.PhotoLayer,
+        subject: state.SubjectRecord,
         edit: state.EditRecord,
         sources: Sequence[Source],
     ) -> None:
@@ -52,10 +52,10 @@ class SaveDialog:
         tip = _("Edits learned from several photos transfer better")
         self._images = {source.key: self._check(source.label, False, tip) for source in sources}
         self._dialog = self._window()
-        answer, kept = sending.about_photo(
-            session, photo, kept, lambda name: PreviewStack(photo=name, edits=[], side=SIDE)
+        answer, subject = sending.about_photo(
+            session, photo, subject, lambda name: PreviewStack(photo=name, edits=[], side=SIDE)
         )
-        self._photo = kept.photo
+        self._photo = subject.photo
         self._before.show_before(expect(StackPreview, answer).pixels)
         self._after.show_before(expect(StackPreview, answer).pixels)
         self._changed()

@@ -43,9 +43,9 @@ def everywhere(image: Gimp.Image, drawables: Drawables, interactive: bool) -> Re
     """All in whom the person is known again, or those ticked in the dialog. Raises
     CommandCancelled.
     """
-    kept, stack = spreading.find(image, drawables)
+    subject, stack = spreading.find(image, drawables)
     with showing(_("Looking for the same person")) as view, Session(view) as session:
-        wanted = spreading.look(session, image, kept)
+        wanted = spreading.look(session, image, subject)
     if interactive:
         GimpUi.init(dialogs.ROLE)
         wanted = frames_dialogs.ask_which(wanted)

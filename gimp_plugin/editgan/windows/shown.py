@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from commands.people import Person
+from commands.people import PersonInPhoto
 from protocol.messages import Pixels
 
 
@@ -17,16 +17,16 @@ class Shown(Protocol):
     def warn(self, text: str, button: str = "", action: Callable[[], None] | None = None) -> None:
         """A sentence that is not to be missed; a button where something can be done about it."""
 
-    def show_people(self, people: Sequence[Person], chosen: int) -> None: ...
+    def show_people(self, people: Sequence[PersonInPhoto], chosen: int) -> None: ...
 
-    def show_person(self, person: Person, busy: bool) -> None: ...
+    def show_person(self, person: PersonInPhoto, busy: bool) -> None: ...
 
-    def show_face(self, person: Person, pixels: Pixels | None) -> None:
+    def show_face(self, person: PersonInPhoto, pixels: Pixels | None) -> None:
         """None: the face as the photo has it."""
 
-    def show_stack(self, person: Person) -> None: ...
+    def show_stack(self, person: PersonInPhoto) -> None: ...
 
-    def opened(self, person: Person) -> None:
+    def opened(self, person: PersonInPhoto) -> None:
         """The person that is worked on can be edited from now on."""
 
     def image_closed(self) -> None: ...

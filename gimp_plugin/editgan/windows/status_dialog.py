@@ -21,7 +21,7 @@ from windows.views import LabelView
 RESTART, STOP = 1, 2
 
 
-def run() -> status.State | None:
+def run() -> status.BackendOverview | None:
     """Show the window until it is closed; returns the backend's last known state.
 
     It opens whatever state the backend is in: it is also where another one is chosen.
@@ -35,7 +35,7 @@ class BackendWindow:
     """Four pages, filled whenever the backend was asked; buttons restart and stop it."""
 
     def __init__(self) -> None:
-        self._state: status.State | None = None
+        self._state: status.BackendOverview | None = None
         self._busy = self._look_again = False
         self._dialog = GimpUi.Dialog(title=_("EditGAN Backend"), role="editgan-status")
         self._restart = button(self._dialog, _("_Restart"), RESTART)
@@ -54,7 +54,7 @@ class BackendWindow:
         content.pack_start(self._pages, True, True, 0)
         content.pack_start(self._news, False, False, 0)
 
-    def run(self) -> status.State | None:
+    def run(self) -> status.BackendOverview | None:
         GimpUi.window_set_transient(self._dialog)
         self._settings.show()
         self._dialog.show_all()

@@ -9,7 +9,7 @@ import gi
 gi.require_version("Gtk", "3.0")
 from gi.repository import Gio, GLib, Gtk
 
-from link.status import State
+from link.status import BackendOverview
 from link.texts import _
 from protocol.messages import BundleInfo
 from windows import picture_file
@@ -19,12 +19,12 @@ PICTURE = 176  # px
 
 
 class StatusPage:
-    """State, device, memory and the like, line by line."""
+    """BackendOverview, device, memory and the like, line by line."""
 
     def __init__(self) -> None:
         self.widget = Gtk.Grid(column_spacing=SPACING, row_spacing=6, border_width=SPACING)
 
-    def show(self, state: State | None, where: str, *, busy: bool) -> None:
+    def show(self, state: BackendOverview | None, where: str, *, busy: bool) -> None:
         """where: which backend is meant. state None: it does not run, or (busy) was just asked."""
         for child in self.widget.get_children():
             self.widget.remove(child)
@@ -39,7 +39,7 @@ class StatusPage:
         self.widget.show_all()
 
 
-def rows(state: State | None, where: str, *, busy: bool) -> list[tuple[str, str]]:
+def rows(state: BackendOverview | None, where: str, *, busy: bool) -> list[tuple[str, str]]:
     """The lines of the status page."""
     if state is None:
         said = _("connecting") if busy else _("not running")
@@ -49,7 +49,10 @@ def rows(state: State | None, where: str, *, busy: bool) -> list[tuple[str, str]
     doing = _("working: {job}").format(job=report.running) if report.running else _("ready")
     return [
         (_("Where"), where),
-        (_("State"), doing + (_(", {n} waiting").format(n=report.queued) if report.queued else "")),
+        (
+            _("State"),
+            doing + (_(", {n} waiting").format(n=report.queued) if report.queued else ""),
+        ),
         *version,
         (_("Device"), _("not chosen yet") if report.device == "auto" else report.device),
         (_("Memory"), _("{mb:.0f} MB").format(mb=report.memory_mb)),
@@ -75,7 +78,7 @@ class ModelsPage:
         self.widget = Gtk.ScrolledWindow(border_width=SPACING, shadow_type=Gtk.ShadowType.IN)
         self.widget.add(self._list)
 
-    def show(self, state: State | None) -> None:
+    def show(self, state: BackendOverview | None) -> None:
         for child in self._list.get_children():
             self._list.remove(child)
         for bundle in state.bundles if state else ():
@@ -141,7 +144,7 @@ class LogPage:
         self.widget.attach(self._path, 0, 1, 1, 1)
         self.widget.attach(self._open, 1, 1, 1, 1)
 
-    def show(self, state: State | None) -> None:
+    def show(self, state: BackendOverview | None) -> None:
         buffer = self._text.get_buffer()
         buffer.set_text(state.log if state else "")
         self._path.set_text(state.report.log if state else "")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from gi.repository import Gimp, GLib
 
 from commands import apply
-from commands.people import Person
+from commands.people import PersonInPhoto
 from image import layers, part_layers, photos, stacks, subjects
 from image.stacks import Stack
 from link.background import Background
@@ -39,16 +39,16 @@ class Workbench:
     """The window's work. Call `start`, and `close` in the end."""
 
     def __init__(
-        self, photo: photos.Photo, drawables: Sequence[Gimp.Drawable], shown: Shown
+        self, photo: photos.PhotoLayer, drawables: Sequence[Gimp.Drawable], shown: Shown
     ) -> None:
         self.photo, self.shown = photo, shown
-        self.people: list[Person] = []
-        self.person: Person | None = None
+        self.people: list[PersonInPhoto] = []
+        self.person: PersonInPhoto | None = None
         self.backend = Backend(self._connected, self._not_connected)
         self._opening = Opening(self, drawables)
         self._pending: dict[int, int] = {}  # timers of canvases, by person
         self._keeping = False
-        self.kept = 0  # faces, all times together
+        self.faces_kept = 0  # faces, all times together
         self.before_keeping: Callable[[], None] = lambda: None  # what goes on by itself rests then
         self._kept_then: Callable[[], None] | None = None
         self._stamp = stacks.stamp(photo.image)
@@ -100,36 +100,36 @@ class Workbench:
     def set_stack(self, stack: Stack) -> None:
         """The person's stack is another one: show it, small at once, then on the canvas."""
         person = self.person
-        if person is None or person.kept is None:
+        if person is None or person.subject is None:
             return
         self.touch()
         person.stack = stack
         self.shown.show_stack(person)
         self.show(person)
 
-    def show(self, person: Person) -> None:
-        assert person.stack is not None and person.kept is not None
+    def show(self, person: PersonInPhoto) -> None:
+        assert person.stack is not None and person.subject is not None
         self._show_face(person)
         if timer := self._pending.pop(person.number, 0):
             GLib.source_remove(timer)
         self._pending[person.number] = GLib.timeout_add(CANVAS_MS, self._show_canvas, person)
 
-    def _show_face(self, person: Person) -> None:
+    def _show_face(self, person: PersonInPhoto) -> None:
         """The small picture, which comes at once."""
         refs = person.stack.refs() if person.stack else []
-        if refs and person.kept and person.is_open and self.asking:
+        if refs and person.subject and person.is_open and self.asking:
             self.asking.latest(
                 "face",
-                PreviewStack(person.kept.photo, refs, FACE_SIDE),
+                PreviewStack(person.subject.photo, refs, FACE_SIDE),
                 lambda answer: self.shown.show_face(person, expect(StackPreview, answer).pixels),
             )
         else:
             self.shown.show_face(person, None)
 
-    def _show_canvas(self, person: Person) -> bool:
+    def _show_canvas(self, person: PersonInPhoto) -> bool:
         self._pending.pop(person.number, None)
-        stack, kept = person.stack, person.kept
-        assert stack is not None and kept is not None and person.canvas is not None
+        stack, subject = person.stack, person.subject
+        assert stack is not None and subject is not None and person.canvas is not None
         if not stack.refs():
             person.edited, person.edited_stack = None, stack
             person.canvas.show_nothing()
@@ -137,12 +137,12 @@ class Workbench:
         elif self.asking:
             self.asking.latest(
                 f"canvas-{person.number}",
-                Apply(kept.photo, stack.refs()),
+                Apply(subject.photo, stack.refs()),
                 lambda answer: self._drawn(person, stack, expect(Edited, answer)),
             )
         return GLib.SOURCE_REMOVE
 
-    def _drawn(self, person: Person, stack: Stack, edited: Edited) -> None:
+    def _drawn(self, person: PersonInPhoto, stack: Stack, edited: Edited) -> None:
         if person.canvas is None or not self.image.is_valid():
             return
         person.edited, person.edited_stack = edited, stack
@@ -153,7 +153,7 @@ class Workbench:
     # --- keeping ---
 
     @property
-    def changed(self) -> list[Person]:
+    def changed(self) -> list[PersonInPhoto]:
         return [person for person in self.people if person.changed]
 
     def keep(self, then: Callable[[], None] | None = None) -> None:
@@ -193,25 +193,25 @@ class Workbench:
             self.shown.warn(str(error))
             return
         self._stamp = stacks.stamp(self.image)
-        self.kept += len(done)
+        self.faces_kept += len(done)
         self.shown.say(_("Kept. Undo takes it back."))
         if self.person is not None:
             self.shown.show_stack(self.person)
         if self._kept_then is not None:
             self._kept_then()
 
-    def _keep(self, person: Person) -> None:
-        assert person.kept and person.stack
+    def _keep(self, person: PersonInPhoto) -> None:
+        assert person.subject and person.stack
         stack = stacks.tidy(person.stack)
-        apply.write_stack(person.photo, person.kept, stack, person.edited, person.layer)
-        part_layers.hide(self.image, person.kept.subject)
+        apply.write_stack(person.photo, person.subject, stack, person.edited, person.layer)
+        part_layers.hide(self.image, person.subject.number)
         self._read_again(person)
 
-    def _read_again(self, person: Person) -> None:
-        known = {kept.subject: kept for kept in subjects.readable(self.image)}
-        kept = known.get(person.number, person.kept)
-        if kept is not None:
-            person.remembered(kept)
+    def _read_again(self, person: PersonInPhoto) -> None:
+        known = {subject.number: subject for subject in subjects.readable(self.image)}
+        subject = known.get(person.number, person.subject)
+        if subject is not None:
+            person.remembered(subject)
 
     def show_before(self, before: bool) -> None:
         """The photo as it was, as long as a key is held."""
@@ -229,7 +229,7 @@ class Workbench:
         if (stamp := stacks.stamp(self.image)) != self._stamp:
             self._stamp = stamp
             for person in self.people:
-                if person.kept and not person.changed:
+                if person.subject and not person.changed:
                     self._read_again(person)
             if self.person:
                 self.shown.show_stack(self.person)
@@ -248,7 +248,7 @@ class Workbench:
     def say(self, text: str) -> None:
         self.shown.say(text)
 
-    def show_preview(self, person: Person, preview: Preview) -> None:
+    def show_preview(self, person: PersonInPhoto, preview: Preview) -> None:
         """What an optimisation looks like so far."""
         self.shown.show_face(person, preview.pixels)
 
