@@ -42,7 +42,8 @@ from backend.photos.folder import find_images  # noqa: E402
 from backend.photos.formats import open_picture  # noqa: E402
 
 GOAL_SECONDS = 6.0
-WRITABLE = {".png", ".tif", ".tiff", ".jpg", ".jpeg", ".webp"}
+WRITABLE = {".png", ".tif", ".tiff", ".jpg", ".jpeg", ".webp", ".avif"}
+LOSSY = (".jpg", ".jpeg", ".avif")
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,8 @@ def lost(before: Path, after: Path, rect: list[int] | None) -> Loss:
             groups.setdefault(group, []).append(name)
     gone = blocks_of(before) - blocks_of(after) if before.suffix == after.suffix else Counter()
     complaints = complaints_of(after) - complaints_of(before)
-    lossy = after.suffix.lower() in (".jpg", ".jpeg")
-    return Loss(groups, sorted(gone), complaints, None if lossy else changed(before, after, rect))
+    pixels = None if after.suffix.lower() in LOSSY else changed(before, after, rect)
+    return Loss(groups, sorted(gone), complaints, pixels)
 
 
 def blocks_of(path: Path) -> Counter[str]:

@@ -15,7 +15,13 @@ from backend.commands.arguments import (
     add_photo,
     not_negative,
 )
-from backend.commands.inputs import check_not_input, declared, read_input, weights_of
+from backend.commands.inputs import (
+    check_not_input,
+    declared,
+    read_input,
+    say_losses,
+    weights_of,
+)
 from backend.commands.sentences import AboutPhoto, early_line, reconstruction_line, region_line
 from backend.commands.stacks import add_stack, save_stack, stack_from
 from protocol.facts import ApplyReport
@@ -88,6 +94,7 @@ def run(args: argparse.Namespace) -> EditedPhoto:
     from backend.editing.options import Optimisation
 
     weights, edits = weights_of(args), scaled_edits(stack)
+    say_losses(photo, args.output)
     session = open_session(args, photo)
     photo = session.place.photo
     with progress_bar("Applying", quiet=args.quiet, keep=args.keep) as show:

@@ -150,10 +150,13 @@ class _Batch:
 
     def edit(self) -> list[Outcome]:
         """Do what is to be done, as far as Ctrl-C lets it."""
+        from backend.batch.losses import expected_losses
         from backend.batch.run import work
 
         if not self.planned.tasks:
             return []
+        for sentence in expected_losses(self.planned.tasks):
+            print(f"editgan: {sentence}", file=sys.stderr)
         with self._crew() as crew:
             if self.people and not self._choose(crew):
                 return []

@@ -74,6 +74,14 @@ def check_not_input(output: Path, *inputs: Path | None) -> None:
                 raise BadImage(f"Writing to {output} would overwrite the input; use another name.")
 
 
+def say_losses(photo: Photo | None, output: Path) -> None:
+    """Name what the output cannot hold while there is time to choose another format."""
+    from backend.photos.files import losses
+
+    if photo is not None and (sentence := losses(photo, output)):
+        print(f"editgan: {sentence}", file=sys.stderr)
+
+
 def check_packages(what: str, modules: Sequence[str]) -> None:
     """Raises BadSetting where `what` needs modules whose packages are not installed."""
     missing = [_PACKAGES[name] for name in modules if importlib.util.find_spec(name) is None]

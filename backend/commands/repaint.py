@@ -20,6 +20,7 @@ from backend.commands.inputs import (
     check_not_input,
     declared,
     read_input,
+    say_losses,
     weights_of,
 )
 from backend.commands.sentences import AboutPhoto, early_line, reconstruction_line, region_line
@@ -82,6 +83,7 @@ def run(args: argparse.Namespace) -> RepaintedPhoto:
     if args.save_edit:
         check_edit_name(bundle.name, args.save_edit, overwrite=args.overwrite)
     weights = weights_of(args)
+    say_losses(photo, args.output)
     session = _open(args, photo, edited)
     photo = session.place.photo
     painted = label_file.painted_layers(session.masks(), _labels(session), edited)

@@ -1,7 +1,7 @@
 """Photos on the disk: read upright and in their own precision, written back as they were.
 
 Formats: `formats.READABLE` to read; PNG (8 and 16 bit), JPEG, TIFF (8, 16 bit and float), WebP
-and AVIF (8 bit) to write.
+(8 bit) and AVIF (8 bit, or the 10 or 12 that it was read with) to write.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from backend.photos import formats
 from backend.photos.output import check_target, replace_file
 from backend.photos.photo import Photo
 from backend.photos.reading import decode
-from backend.photos.writing import DEPTHS, KINDS, LOSSY, encode, left_out
+from backend.photos.writing import KINDS, LOSSY, can_hold, encode, left_out
 
 STDIN = Path("-")
 _LARGEST = 1 << 32  # bytes of a file: TIFF's own limit
@@ -90,7 +90,7 @@ def check_output(path: Path, photo: Photo | None = None) -> None:
 def check_holds(path: Path, photo: Photo) -> None:
     """Raises BadImage unless a file of that ending can hold the photo unharmed."""
     kind = KINDS[path.suffix.lower()]
-    if photo.depth not in DEPTHS[kind]:
+    if not can_hold(kind, photo):
         sort = "floating-point" if photo.depth == 32 else "16-bit"
         better = ".tif" if photo.depth == 32 else ".png or .tif"
         raise BadImage(f"A {path.suffix} file cannot hold a {sort} photo; write to {better}.")
@@ -103,11 +103,17 @@ def notes(photo: Photo, path: Path) -> str | None:
     said = list(photo.notes)
     if photo.transfer and photo.transfer.is_hdr:
         said.append(photo.transfer.sentence())
-    if gone := left_out(photo, path.suffix):
-        said.append(f"A {path.suffix} file cannot hold all of the photo's: {', '.join(gone)}.")
+    said += filter(None, [losses(photo, path)])
     if (kind := KINDS[path.suffix.lower()]) in LOSSY:
         said.append(_ANEW.format(kind))
     return " ".join(said) or None
+
+
+def losses(photo: Photo, path: Path) -> str | None:
+    """What the photo's file holds and this one cannot, in a sentence; None for nothing."""
+    if not (gone := left_out(photo, path.suffix)):
+        return None
+    return f"A {path.suffix} file cannot hold all of the photo's: {', '.join(gone)}."
 
 
 def write_photo(photo: Photo, path: Path) -> None:

@@ -10,6 +10,7 @@ import io
 import struct
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import imagecodecs
@@ -19,7 +20,7 @@ from PIL import ExifTags, Image
 
 from backend.errors import BadImage
 from backend.photos import transfer
-from backend.photos.containers import jpeg, png, tiff, webp
+from backend.photos.containers import avif, jpeg, png, tiff, webp
 from backend.photos.containers.directories import EXIF_IFD, ORIENTATION, numbers_of, value_of
 from backend.photos.containers.exif import PREFIX, exif_of_tiff, orientation_of
 from backend.photos.containers.primaries import BY_CODE, profile
@@ -173,37 +174,28 @@ def _webp(data: bytes, name: str) -> Photo:
 
 
 def _avif(data: bytes, name: str) -> Photo:
-    photo = _other(data, name, "AVIF")
-    bits, primaries, code = _avif_depth(data)
-    if bits > 8:
+    photo, coding = _other(data, name, "AVIF"), avif.coding_of(data)
+    if coding.bits > 8:
         values = np.asarray(imagecodecs.avif_decode(data))
         values = values.reshape(*values.shape[:2], -1)
         if values.shape[2] <= 2:
             values = np.concatenate([values[..., :1]] * 3 + [values[..., 1:]], axis=2)
-        table = np.round(np.arange(2**bits) * (65535 / (2**bits - 1))).astype(np.uint16)
         assert photo.source is not None
-        pixels = turn_upright(table[values], photo.source.orientation)
-        photo = _replace(photo, pixels=pixels)
-    if photo.profile is None and primaries in BY_CODE and code not in (16, 18):
-        photo = _replace(photo, profile=profile(BY_CODE[primaries], 1.0 if code == 8 else None))
-    return _replace(photo, transfer=transfer.of_code(code)) if code else photo
+        pixels = turn_upright(_widened(values, coding.bits), photo.source.orientation)
+        photo = replace(photo, pixels=pixels)
+    if coding.grey and (photo.pixels[..., :1] == photo.pixels[..., 1:3]).all():
+        photo = replace(photo, grey=True)
+    code = coding.transfer
+    if photo.profile is None and coding.primaries in BY_CODE and code not in (16, 18):
+        own = profile(BY_CODE[coding.primaries], 1.0 if code == 8 else None)
+        photo = replace(photo, profile=own)
+    return replace(photo, transfer=transfer.of_code(code)) if code else photo
 
 
-def _replace(photo: Photo, **changes: Any) -> Photo:
-    from dataclasses import replace
-
-    return replace(photo, **changes)
-
-
-def _avif_depth(data: bytes) -> tuple[int, int, int]:
-    """Bits per channel (av1C), primaries and transfer characteristic (colr of type nclx, or 0)."""
-    head = data[: 1 << 16]
-    at = head.find(b"av1C")
-    flags = head[at + 6] if 0 <= at < len(head) - 6 else 0
-    bits = 8 if not flags & 0x40 else 12 if flags & 0x20 else 10
-    colour = head.find(b"colrnclx")
-    whole = 0 <= colour < len(head) - 12
-    return (bits, *(struct.unpack_from(">HH", head, colour + 8) if whole else (0, 0)))
+def _widened(values: NDArray[Any], bits: int) -> NDArray[np.uint16]:
+    """Whole numbers of 9 to 15 bits in all of 16."""
+    table = np.round(np.arange(2**bits) * (65535 / (2**bits - 1))).astype(np.uint16)
+    return table[values]
 
 
 def _heif(data: bytes, name: str) -> Photo:
@@ -216,8 +208,7 @@ def _heif(data: bytes, name: str) -> Photo:
     if bits > 8:
         values = np.asarray(heif)
         top = values >> (16 - bits)  # the plug-in puts them at the upper end of 16 bits
-        table = np.round(np.arange(2**bits) * (65535 / (2**bits - 1))).astype(np.uint16)
-        photo = _replace(photo, pixels=np.ascontiguousarray(table[top]))
+        photo = replace(photo, pixels=np.ascontiguousarray(_widened(top, bits)))
     return photo
 
 

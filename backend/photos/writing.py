@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from backend.photos.containers import jpeg, png, previews, tiff_write, webp, xmp_parts
+from backend.photos.containers import avif, jpeg, png, previews, tiff_write, webp, xmp_parts
 from backend.photos.containers.exif import PREFIX, orientation_of, upright
-from backend.photos.metadata import turn_back
+from backend.photos.metadata import SourceFile, turn_back
 from backend.photos.photo import Photo, to_grey
 from backend.photos.tiff_output import tiff_of_tiff
 
@@ -29,7 +29,10 @@ KINDS = {
 # What a file of each kind can hold: bits per channel.
 DEPTHS = {"PNG": (8, 16), "TIFF": (8, 16, 32), "JPEG": (8,), "WEBP": (8,), "AVIF": (8,)}
 LOSSY = ("JPEG", "AVIF")
+_AVIF_LEVEL = 95
+_WIDE = 9  # ITU-R BT.2020's primaries, and its matrix, by ITU-T H.273
 _TRAILER = 4096  # bytes: shorter ones are a program's notes
+_FURTHER = "further pictures (a gain or depth map, a film)"
 _QUALITY = {"quality": 95, "subsampling": 0}
 
 
@@ -45,6 +48,16 @@ def encode(photo: Photo, suffix: str) -> bytes:
     if photo.edited:
         photo = _with_previews(photo)
     return encoders[kind](photo if same else photo.straight(), same)
+
+
+def can_hold(kind: str, photo: Photo) -> bool:
+    """Whether a file of this kind holds the photo's depth: AVIF's 10 or 12 bits those it had."""
+    deep_avif = kind == "AVIF" and photo.depth == 16 and _is_avif(photo)
+    return deep_avif or photo.depth in DEPTHS[kind]
+
+
+def _is_avif(photo: Photo) -> bool:
+    return photo.source is not None and photo.source.kind == "AVIF"
 
 
 def _for_another_kind(photo: Photo) -> Photo:
@@ -88,13 +101,14 @@ def left_out(photo: Photo, suffix: str) -> list[str]:
     gone: list[str] = []
     if source and source.kind == kind:
         anew = kind == "AVIF" or (kind == "PNG" and not _keeps_colour_type(source.data))
-        return [_pages(source.pages)] if source.pages and anew else []
+        gone += [_pages(source.pages)] if source.pages and anew else []
+        return gone + ([_FURTHER] if _has_further_pictures(source) and kind == "AVIF" else [])
     if source and source.pages:
         gone.append(_pages(source.pages))
     if source and source.channels:
         gone.append(f"{source.channels} further channel{'s' if source.channels > 1 else ''}")
-    if source and source.rest > _TRAILER:
-        gone.append("further pictures (a gain or depth map, a film)")
+    if source and _has_further_pictures(source):
+        gone.append(_FURTHER)
     if kind == "JPEG":
         for block, data, head in (("EXIF", said.exif, PREFIX), ("IPTC", said.iptc, b".")):
             if data and not _fits_segment(data, head):
@@ -108,6 +122,13 @@ def left_out(photo: Photo, suffix: str) -> list[str]:
     if photo.transfer and not photo.profile:
         gone.append("what its numbers mean as light")
     return gone
+
+
+def _has_further_pictures(source: SourceFile) -> bool:
+    """Behind a JPEG's picture, or beside an AVIF's."""
+    if source.kind == "AVIF":
+        return avif.has_gain_map(source.data)
+    return source.rest > _TRAILER
 
 
 def _keeps_colour_type(data: bytes) -> bool:
@@ -247,15 +268,25 @@ def _webp(photo: Photo, same: bool) -> bytes:
 
 
 def _avif(photo: Photo, same: bool) -> bytes:
-    """Pillow writes EXIF anew, which breaks maker notes: it gets a stand-in of the same length."""
-    said = photo.metadata
-    exif = said.exif or b""
-    stand_in = (b"II*\0\x08\0\0\0" + bytes(6)).ljust(len(exif), b"\xa5")
-    blocks = {"exif": exif and stand_in, "xmp": said.xmp, "icc_profile": photo.profile}
-    options = {name: block for name, block in blocks.items() if block}
-    image = _image(_stored(photo, same))
-    data = _saved(image, "AVIF", quality=95, subsampling="4:4:4", **options)
-    return data.replace(stand_in, exif, 1) if exif else data
+    """Of as many bits as the file that the photo came from, if that was one, and else of 8."""
+    said, values = photo.metadata, _stored(photo, same)
+    source = photo.source
+    coding = avif.coding_of(source.data) if source and source.kind == "AVIF" else avif.Coding()
+    if photo.depth == 16:
+        table = np.round(np.arange(1 << 16) * ((2**coding.bits - 1) / 65535)).astype(np.uint16)
+        values = table[values]
+    said_so = coding.primaries > 0
+    encoded = imagecodecs.avif_encode(
+        np.squeeze(values, 2) if values.shape[2] == 1 else values,
+        _AVIF_LEVEL,
+        speed=6,
+        bitspersample=coding.bits if photo.depth == 16 else 8,
+        pixelformat="444" if values.shape[2] > 2 else None,
+        primaries=coding.primaries if said_so else None,
+        transfer=coding.transfer if said_so else None,
+        matrix=_WIDE if coding.primaries == _WIDE else None,
+    )
+    return avif.with_blocks(bytes(encoded), said.exif, said.xmp, photo.profile, coding.light)
 
 
 def _tiff(photo: Photo, same: bool) -> bytes:

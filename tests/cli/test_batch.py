@@ -112,6 +112,20 @@ def test_from_folders_to_results_and_on_again(run: Run, album: Path, tmp_path: P
     assert sorted(changed) == ["day1/a.jpg", "day1/b.png", "day2/a.jpg"]
 
 
+def test_what_another_format_cannot_hold_is_named_first(
+    run: Run, album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (album / "day1/b.png").unlink()
+    comment = {"comment": b"of the camera"}
+    for name in ("day1/a.jpg", "day2/a.jpg"):
+        with Image.open(album / name) as image:
+            image.save(album / name, **comment)
+    monkeypatch.setattr(LocalCrew, "__init__", None)  # nothing is begun
+    done = run(*BATCH, album, "--edit", "eyes:0.7", "--format", "webp", "-o", tmp_path / "out")
+    assert done.err.count("A .webp file cannot hold") == 1, done.err
+    assert "a.jpg, and perhaps others" in done.err and "the comment" in done.err
+
+
 def test_a_stack_of_apply_gives_the_same_by_batch(run: Run, photo: Path, tmp_path: Path) -> None:
     stack, one, out = tmp_path / "my.editgan-stack", tmp_path / "one.png", tmp_path / "out"
     apply = ("apply", photo, "--bundle", "tiny", "--level", "fast", "--save-stack", stack)

@@ -11,8 +11,10 @@ import pytest
 from cli_harness import PARTS, Run
 from PIL import Image
 
+from backend.editing.editor import Editor
 from backend.photos.files import read_photo, write_photo
 from backend.photos.label_file import OUTSIDE
+from backend.photos.metadata import Metadata
 from backend.photos.photo import Photo
 from protocol import settings
 
@@ -152,6 +154,23 @@ def test_deep_photos_keep_their_depth(
     before, after = read_photo(tmp_path / name).pixels, read_photo(out).pixels
     assert after.dtype == dtype and (after != before).any()
     assert np.array_equal(after[:, :9], before[:, :9])
+
+
+def test_what_the_output_cannot_hold_is_named_before_the_work(
+    run: Run, photo: Path, parts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even where nothing comes of the work; and the report names it again."""
+    records = b"\x1c\x02\x69\0\x05Title"
+    said = Photo(read_photo(photo).pixels, metadata=Metadata(iptc=records))
+    write_photo(said, tmp_path / "said.png")
+    paint(parts, most_common(parts)[1])
+    out = tmp_path / "out.webp"
+    words = ("repaint", tmp_path / "said.png", "--parts", parts, "-o", out, *TINY, "--steps", 1)
+    done = run(*words, "--json")
+    assert "IPTC" in done.err and "IPTC" in done.json["note"]
+    monkeypatch.setattr(Editor, "repaint", None)
+    failed = run(*words)
+    assert failed.code == 1 and "cannot hold all of the photo's: IPTC." in failed.err
 
 
 def test_a_picture_of_the_models_own_in_place_of_a_photo(run: Run, tmp_path: Path) -> None:

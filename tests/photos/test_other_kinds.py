@@ -14,12 +14,14 @@ import numpy as np
 import pytest
 import tifffile
 from file_tools import NOTE, complaints_of, needs_exiftool, needs_vips, tags_of
-from PIL import Image
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
 
 from backend.errors import BadImage
-from backend.photos.containers import jpeg, png, xmp_parts
+from backend.photos.containers import avif, jpeg, png, xmp_parts
+from backend.photos.containers.exif import PREFIX, upright
 from backend.photos.containers.primaries import BY_CODE, SRGB, profile
-from backend.photos.files import check_output, notes, read_photo, write_photo
+from backend.photos.files import check_output, losses, notes, read_photo, write_photo
 from backend.photos.metadata import Metadata
 from backend.photos.photo import Photo
 
@@ -179,6 +181,81 @@ def test_avif_keeps_transparency_and_refuses_depth(tmp_path: Path) -> None:
     for dtype in (np.uint16, np.float32):
         with pytest.raises(BadImage, match="avif file cannot hold"):
             check_output(tmp_path / "x.avif", Photo(values_of(dtype, 3)))
+
+
+def deep_avif(values: NDArray[np.uint16], bits: int, **codes: int) -> bytes:
+    """A file of whole numbers of 10 or 12 bits, without a loss."""
+    return bytes(
+        imagecodecs.avif_encode(values, 100, bitspersample=bits, pixelformat="444", **codes)
+    )
+
+
+@needs_exiftool
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("bits", [10, 12])
+def test_deep_avif_keeps_its_depth(tmp_path: Path, bits: int, channels: int) -> None:
+    """Also what it says; and in a TIFF every value, at 16 bits."""
+    values = (np.linspace(0, 1, 36 * 48 * channels) * (2**bits - 1)).astype(np.uint16)
+    values = values.reshape(36, 48, channels)
+    with Image.open(DATA / "metadata.jpg") as image:
+        exif, xmp, icc = (image.info.get(name) for name in ("exif", "xmp", "icc_profile"))
+    exif = upright(exif.removeprefix(PREFIX))
+    light = [avif.Box(b"clli", b"\x03\xe8\x01\x90")]
+    plain = deep_avif(values if channels > 1 else values[..., 0], bits)
+    (tmp_path / "in.avif").write_bytes(avif.with_blocks(plain, exif, xmp, icc, light))
+    photo = through(tmp_path / "in.avif", tmp_path / "out.avif")
+    before, after = tags_of(tmp_path / "in.avif"), tags_of(tmp_path / "out.avif")
+    assert after.pop(NOTE).endswith("compositeWithTrainedAlgorithmicMedia")
+    assert after == before
+    assert {"ExifIFD", "GPS", "XMP-xmp"} <= {key.partition(":")[0] for key in after}
+    assert str(after["QuickTime:ImagePixelDepth"]).split()[0] == str(bits)
+    assert complaints_of(tmp_path / "out.avif") <= complaints_of(tmp_path / "in.avif")
+    assert light[0].packed() in (tmp_path / "out.avif").read_bytes()
+    back = read_photo(tmp_path / "out.avif")
+    same = outside(photo)
+    assert np.abs(back.pixels[same].astype(int) - photo.pixels[same]).mean() < 300
+    assert np.abs(back.pixels[13:23, 17:31, :3].astype(int) - 65535 / 4).mean() < 600
+    write_photo(photo, tmp_path / "out.tif")
+    deep = tifffile.imread(tmp_path / "out.tif").reshape(values.shape)
+    assert np.array_equal(deep, np.round(values * (65535 / (2**bits - 1))))
+
+
+@pytest.mark.parametrize(("code", "kind"), [(16, "pq"), (18, "hlg")])
+def test_hdr_avif_stays_hdr(tmp_path: Path, code: int, kind: str) -> None:
+    values = np.full((36, 48, 3), 500, np.uint16)
+    data = deep_avif(values, 10, primaries=9, transfer=code, matrix=9)
+    (tmp_path / "in.avif").write_bytes(data)
+    photo = through(tmp_path / "in.avif", tmp_path / "out.avif")
+    assert photo.transfer and photo.transfer.kind == kind
+    back = avif.coding_of((tmp_path / "out.avif").read_bytes())
+    assert (back.bits, back.primaries, back.transfer) == (10, 9, code)
+    assert np.abs(read_photo(tmp_path / "out.avif").pixels[0, 0].astype(int) - 32032).max() < 700
+
+
+@pytest.mark.parametrize("turned", range(1, 9))
+def test_avif_of_every_orientation(tmp_path: Path, turned: int) -> None:
+    values = np.zeros((36, 48, 3), np.uint8)
+    values[:10, :10] = 255
+    exif = Image.Exif()
+    exif[0x0112] = turned
+    Image.fromarray(values).save(tmp_path / "in.avif", exif=exif, quality=100)
+    with Image.open(tmp_path / "in.avif") as image:
+        seen = np.asarray(ImageOps.exif_transpose(image))
+    photo = read_photo(tmp_path / "in.avif")
+    assert np.abs(photo.pixels.astype(int) - seen).max() < 8
+    write_photo(photo, tmp_path / "out.avif")
+    with Image.open(tmp_path / "out.avif") as image:
+        again = np.asarray(ImageOps.exif_transpose(image))
+    assert np.abs(again.astype(int) - seen).max() < 40 and photo.height == seen.shape[0]
+
+
+def test_a_gain_map_is_named(tmp_path: Path) -> None:
+    """A second item of the kind that ISO 21496-1 names."""
+    plain = deep_avif(np.full((36, 48, 3), 500, np.uint16), 10)
+    data = avif.with_blocks(plain, None, b"<x/>", None).replace(b"mime\0app", b"tmap\0app")
+    (tmp_path / "in.avif").write_bytes(data)
+    for name in ("x.avif", "x.tif"):
+        assert "gain" in (losses(read_photo(tmp_path / "in.avif"), tmp_path / name) or "")
 
 
 @pytest.mark.parametrize("kind", ["TIFF", "JPEG"])

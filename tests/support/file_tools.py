@@ -22,7 +22,8 @@ needs_vips = pytest.mark.skipif(
 _STORAGE = (
     "System:", "ExifTool:", "SourceFile", "Composite:", "StripByteCounts", "StripOffsets",
     "TileByteCounts", "TileOffsets", "YCbCrSubSampling", "WebP_Flags", "Interlace",
-    "ThumbnailOffset", "ThumbnailLength",
+    "ThumbnailOffset", "ThumbnailLength", "QuickTime:MediaData", "QuickTime:Chroma",
+    "QuickTime:CompatibleBrands", "QuickTime:MatrixCoefficients",
 )  # fmt: skip
 _DRAWN_ANEW = ("ThumbnailImage", "PhotoshopThumbnail")  # only that there is one stays
 NOTE = "XMP-iptcExt:DigitalSourceType"
