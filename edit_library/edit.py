@@ -77,8 +77,9 @@ class EditInfo:
         """
         if self.generator_sha256 != sha256 or shape not in (None, (self.n_ws, self.w_dim)):
             raise WrongBundleEdit(
-                f"The edit '{self.title}' was learned with a different model than the one in use "
-                f"('{self.bundle}'); choose that model, or learn the edit again."
+                f"The edit '{self.title}' was learned with another version of the model "
+                f"'{self.bundle}' and does not fit the one in use; learn it again from photos "
+                "with 'editgan learn', or save it again after a repaint."
             )
 
     def to_json(self) -> dict[str, Any]:

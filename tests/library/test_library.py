@@ -323,6 +323,7 @@ def test_an_edit_belongs_to_one_generator(library: Library) -> None:
         with pytest.raises(WrongBundleEdit) as caught:
             info.check_generator(sha, shape)
         assert caught.value.code == "wrong_bundle"
+        assert "editgan learn" in caught.value.message
 
 
 def test_large_pictures_become_small_thumbnails(library: Library) -> None:
