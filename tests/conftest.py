@@ -16,6 +16,10 @@ import pytest
 from gimp_harness import INSTALLED
 from protocol import paths
 
+# Before anything imports torch. The tests inside GIMP run beside the others: threads of both would
+# spin while they wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 _TEMPORARY = pytest.StashKey[Path]()
 _INSIDE_GIMP = "EDITGAN_INSIDE_GIMP" in os.environ
 _NEED_GIMP = {"gimp", "install/test_resume.py", "install/test_where.py"}
@@ -36,8 +40,6 @@ _NEED_MODEL = {
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # The tests inside GIMP run beside the others: threads of both would wait for each other.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     config.stash[INSTALLED] = paths.data_dir()
     if not _INSIDE_GIMP:  # there the outer run has made one
         # Short: socket paths may have 107 characters.
