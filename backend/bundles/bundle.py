@@ -42,7 +42,7 @@ class Part:
     color: tuple[int, int, int]
 
 
-_ASPECT = re.compile("([1-9][0-9]?):([1-9][0-9]?)")
+_ASPECT = re.compile("([1-9][0-9]?):([1-9][0-9]?)( whole)?")
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ class Bundle:
 
     domain: how subjects are found ("faces", or anything else for the middle).
     crop: how the subject lies in the crop: "ffhq", "square", or, where it has bars above and below
-    or at its sides, the aspect of what is between them, such as "4:3".
+    or at its sides, the aspect of what is between them, such as "4:3"; "4:3 whole" where the
+    subject's box is shown whole, grey beyond it.
     groups: named part groups, the Q_edit sets that edits use.
     large: parts so large that an edit's region is what changed, not the whole part.
     files: sha256 by file name.
@@ -85,6 +86,12 @@ class Bundle:
         if own == 1 and (found := _ASPECT.fullmatch(self.crop)):
             return int(found[1]) / int(found[2])
         return own
+
+    @property
+    def whole(self) -> bool:
+        """Whether the model knows subjects cut to their box, each shown whole, grey beyond it."""
+        found = _ASPECT.fullmatch(self.crop)
+        return found is not None and found[3] is not None
 
     @property
     def sha(self) -> str:

@@ -31,7 +31,7 @@ def detector_of(bundle: Bundle, judge: UprightCheck | None = None) -> Detector:
     """The bundle's own detector where it brings one, otherwise what its domain has; judge: of faces
     the right way up."""
     if not bundle.has("detector") or not bundle.has("perceptual"):
-        return make_detector(bundle.domain, aspect=bundle.aspect, judge=judge)
+        return make_detector(bundle.domain, aspect=bundle.aspect, whole=bundle.whole, judge=judge)
 
     @cache  # at the first photo: a bundle is often opened for samples only
     def networks() -> tuple[SqueezeNetFeatures, SubjectHead]:

@@ -1,4 +1,4 @@
-"""Geometry on label maps: scale, lift, move, open, grow and shrink a group of parts.
+"""Geometry on label maps: scale, lift, move, raise, open, grow, shrink or remove a group of parts.
 
 A change takes labels uint8 [H, W], the label values of the group that it moves, and a function that
 gives the label values of other groups or parts by name; it returns new labels. The parts of a group
@@ -96,6 +96,36 @@ def _line(column: Labels, inside: NDArray[np.intp], below: Collection[int]) -> i
     """The first row that moves down, of a column whose mouth has the rows `inside`."""
     lower = inside[np.isin(column[inside], list(below))]
     return int(lower[0]) if len(lower) else int(inside[len(inside) // 2])
+
+
+@dataclass(frozen=True)
+class Raise:
+    """Raise the top of a group, a car's roof above its windows: every column is stretched upwards
+    from the group's lowest pixel there, with what lies between.
+
+    by: factor of the height.
+    """
+
+    by: float
+
+    def __call__(self, labels: Labels, group: Collection[int], named: Named) -> Labels:
+        result, rows = labels.copy(), np.arange(labels.shape[0])
+        mask = np.any([*pieces(labels, group), np.zeros(labels.shape, bool)], axis=0)
+        for x in np.flatnonzero(mask.any(axis=0)):
+            inside = np.flatnonzero(mask[:, x])
+            top, bottom = inside[0], inside[-1] + 1
+            moved = (rows >= bottom - self.by * (bottom - top)) & (rows < bottom)
+            source = bottom - (bottom - rows[moved] - 0.5) / self.by
+            result[moved, x] = labels[source.astype(int), x]
+        return result
+
+
+@dataclass(frozen=True)
+class Remove:
+    """Take a group away: what is nearest shows."""
+
+    def __call__(self, labels: Labels, group: Collection[int], named: Named) -> Labels:
+        return without(labels, group)
 
 
 @dataclass(frozen=True)

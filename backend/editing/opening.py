@@ -11,7 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from backend.bundles.bundle import Bundle
 from backend.editing.corrections import corrected_parts
+from backend.editing.cutting import cut_out
 from backend.editing.engine import Engine, array_of
 from backend.editing.expression import SeenFace, eyes_open, smiling
 from backend.editing.inversion import LEVELS, invert, measure
@@ -34,7 +36,7 @@ from backend.editing.results import OpenPhoto
 from backend.errors import BadImage
 from backend.models.generator import sample_z
 from backend.models.pictures import to_picture
-from backend.photos.align import CropFrame, extract, within_aspect
+from backend.photos.align import CropFrame, extract
 from backend.photos.corrections import Corrections
 from backend.photos.detect import Subject
 from backend.photos.parts import PartMask, PlacedMask, draw_field, draw_parts
@@ -106,7 +108,7 @@ def recognise(engine: Engine, pixels: NDArray[np.generic], frame: CropFrame) -> 
     """Who the face in `frame` is, and how it looks just now; pixels: as in `open_photo`. Raises
     BadImage.
     """
-    crop, _inside = _cut(pixels, frame, engine.bundle.resolution, engine.bundle.aspect)
+    crop, _inside = _cut(engine.bundle, pixels, frame)
     image = torch.from_numpy(crop).permute(2, 0, 1)[None].to(engine.device)
     network, parser = engine.networks.identity, engine.networks.parser
     identity = None if network is None else array_of(network.embed(image))
@@ -139,7 +141,7 @@ def _aligned(
     corrected: Corrections | None,
 ) -> _Crop:
     """The subject in `frame`; raises BadImage."""
-    crop, inside = _cut(pixels, frame, engine.bundle.resolution, engine.bundle.aspect)
+    crop, inside = _cut(engine.bundle, pixels, frame)
     seen = photo_parts(engine, pixels, frame)
     if corrected is not None:
         seen = corrected_parts(seen, corrected, frame, engine.bundle)
@@ -206,16 +208,13 @@ def open_sample(engine: Engine, seed: int) -> OpenPhoto:
 
 
 def _cut(
-    pixels: NDArray[np.generic], frame: CropFrame, resolution: int, aspect: float
+    bundle: Bundle, pixels: NDArray[np.generic], frame: CropFrame
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """The aligned crop and what the photo covers of it between the bars, as `extract` gives them;
-    raises BadImage."""
+    """The aligned crop and what the photo covers of it, as `cut_out` gives them; raises
+    BadImage."""
     if frame.size < _SMALLEST_FRAME:
         raise BadImage(f"The subject is only {frame.size:.0f} pixels wide; that is too small.")
-    crop, valid = extract(pixels, frame, resolution)
-    between = within_aspect(resolution, aspect)
-    crop[~between] = -1  # bars, as the model was trained with
-    valid &= between
+    crop, valid = cut_out(pixels, frame, bundle.resolution, bundle.aspect, whole=bundle.whole)
     if not valid.any():
         raise BadImage("The subject's frame lies outside the photo.")
     return crop, valid

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.bundles.bundle import Bundle
-from backend.editing.geometry import Grow, Open, ScaleShape, ShapeChange
+from backend.editing.geometry import Grow, Open, Raise, Remove, ScaleShape, ShapeChange
 from backend.errors import NothingChanged, UnknownPart, UnknownRecipe
 from backend.photos.label_edit import LabelEdit
 
@@ -162,5 +162,26 @@ CATS = (
 )  # fmt: skip
 """For bundles of the domain `cats`."""
 
-RECIPES = {"faces": FACES, "cats": CATS}
+CARS = (
+    Recipe(
+        "bigger-wheels", "Bigger wheels", "Enlarges the wheels; they stay on the road.",
+        ("wheels",), ScaleShape(x=1.2, y=1.25, anchor=1.0),
+    ),
+    Recipe(
+        "bigger-headlights", "Bigger headlights", "Enlarges the headlights.",
+        ("headlights", "headlight"), ScaleShape(x=1.35, y=1.5),
+    ),
+    Recipe(
+        "no-licence-plate", "No licence plate", "Takes the licence plate off.",
+        ("plate", "licence plate"), Remove(),
+    ),
+    Recipe("higher-roof", "Higher roof", "Raises the roof.", ("cabin", "roof"), Raise(1.25)),
+    Recipe(
+        "larger-windows", "Larger windows", "Enlarges all windows.",
+        ("windows",), Grow(0.02, over=("door", "bodywork", "body", "roof", "bonnet")),
+    ),
+)  # fmt: skip
+"""For bundles of the domain `cars`."""
+
+RECIPES = {"faces": FACES, "cats": CATS, "cars": CARS}
 """Recipes by domain."""

@@ -166,17 +166,20 @@ def turned_back(
 
 class CentreDetector:
     """For domains without a detector: the selection says where the subject is, or else it fills
-    the picture. aspect: width by height of what the crop shows between its bars."""
+    the picture. aspect: width by height of what the crop shows between its bars. whole: a picture
+    in which nothing is selected is shown whole, else the largest rectangle that fills the crop."""
 
-    def __init__(self, aspect: float = 1.0) -> None:
-        self._aspect = aspect
+    def __init__(self, aspect: float = 1.0, *, whole: bool = False) -> None:
+        self._aspect, self._whole = aspect, whole
 
     def find(self, image: NDArray[np.uint8], selection: Rect | None = None) -> list[Subject]:
         """One subject in `image`, uint8 [H, W, 3]: the square around the selection, or around the
-        largest centred rectangle of the aspect. Raises BadImage."""
+        picture, or its largest centred rectangle of the aspect. Raises BadImage."""
         height, width = image.shape[:2]
         if min(height, width) < _SMALLEST_PHOTO:
             raise BadImage(f"The picture has only {width} x {height} pixels; that is too small.")
+        if selection is None and self._whole:
+            selection = Rect(0, 0, width, height)
         if selection is None:
             x, y, w, h = 0, 0, width, height
             shown = min(width, height * self._aspect)  # between the bars all is photo
@@ -189,10 +192,15 @@ class CentreDetector:
 
 
 def make_detector(
-    domain: str, *, aspect: float = 1.0, min_face: int = 20, judge: UprightCheck | None = None
+    domain: str,
+    *,
+    aspect: float = 1.0,
+    whole: bool = False,
+    min_face: int = 20,
+    judge: UprightCheck | None = None,
 ) -> FaceDetector | CentreDetector:
     """The detector for a domain: faces are found; other subjects are selected or fill the
     picture."""
     if domain != "faces":
-        return CentreDetector(aspect)
+        return CentreDetector(aspect, whole=whole)
     return FaceDetector(min_face=min_face, judge=judge)

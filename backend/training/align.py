@@ -18,16 +18,15 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from backend.editing.cutting import cut_out
 from backend.errors import BadImage
-from backend.models.letterbox import GREY
-from backend.photos.align import extract, within_aspect
+from backend.photos.align import within_aspect
 from backend.photos.cv import resize
-from backend.photos.detect import CentreDetector, make_detector
+from backend.photos.detect import make_detector
 from backend.photos.pixels import to_bytes
 from backend.training.aligned_file import AlignedFile
 from backend.training.sources import PictureSource, find_sources
 from protocol.errors import UserError
-from protocol.geometry import Rect
 
 _COVERED = 0.9  # of a crop: more lies in the photo, less would be padding
 _ENLARGED = 2.0  # how many pixels of a crop may come from one of the photo, along a side
@@ -60,17 +59,14 @@ def _align_one(source: PictureSource, framing: Framing) -> NDArray[np.uint8] | s
         return "too small"
     if framing.domain == ALIGNED:
         return _as_it_is(image, resolution)
-    if framing.whole:
-        return _whole(image, framing)
     try:
-        subject = _detector(framing.domain, framing.aspect).find(image)[0]
+        subject = _detector(framing.domain, framing.aspect, framing.whole).find(image)[0]
     except UserError:
         return "no subject found"
-    crop, valid = extract(image, subject.frame, resolution)
+    crop, valid = cut_out(image, subject.frame, resolution, framing.aspect, whole=framing.whole)
     between = within_aspect(resolution, framing.aspect)
-    if (valid & between).sum() < _COVERED * between.sum():
+    if not framing.whole and valid.sum() < _COVERED * between.sum():
         return "mostly outside the picture"
-    crop[~between] = -1
     if subject.frame.size * _ENLARGED < resolution:
         return "too small"
     return to_bytes(crop)
@@ -84,20 +80,10 @@ def _as_it_is(image: NDArray[np.uint8], resolution: int) -> NDArray[np.uint8] | 
     return resize(image, (resolution, resolution), cv2.INTER_AREA)
 
 
-def _whole(image: NDArray[np.uint8], framing: Framing) -> NDArray[np.uint8]:
-    height, width = image.shape[:2]
-    everything = Rect(0, 0, width, height)
-    frame = CentreDetector(framing.aspect).find(image, everything)[0].frame
-    crop, valid = extract(image, frame, framing.resolution)
-    cut = np.where(valid[..., None], to_bytes(crop), np.uint8(GREY))
-    cut[~within_aspect(framing.resolution, framing.aspect)] = 0
-    return cut
-
-
 @cache  # in each worker process: loading it takes longer than using it
-def _detector(domain: str, aspect: float) -> Any:
+def _detector(domain: str, aspect: float, whole: bool) -> Any:
     torch.set_num_threads(1)
-    return make_detector(domain, aspect=aspect, min_face=60)
+    return make_detector(domain, aspect=aspect, whole=whole, min_face=60)
 
 
 def align(

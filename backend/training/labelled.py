@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.editing.cutting import cut_out
 from backend.errors import BadImage, NoSubject
 from backend.photos.align import CropFrame, extract, within_aspect
 from backend.photos.detect import make_detector
@@ -197,16 +198,17 @@ def read_labelled(
     names: Sequence[str] | None = None,
     *,
     aspect: float = 1.0,
+    whole: bool = False,
 ) -> list[LabelledCrop]:
     """Labelled photos of a set, aligned as a user's photo would be; raises BadImage.
 
-    parts: the bundle's; each must be a class of the set. names: the photos; None means all. aspect:
-    the bundle's. Pictures that cannot be read, are tiny, show no subject, or show it mostly outside
-    are left out, and their names added to `skipped`.
+    parts: the bundle's; each must be a class of the set. names: the photos; None means all. aspect,
+    whole: the bundle's. Pictures that cannot be read, are tiny, show no subject, or show it mostly
+    outside are left out, and their names added to `skipped`.
     """
     if missing := [name for name in parts if name not in labels.classes]:
         raise BadImage(f"The label set has no class for {', '.join(missing)}.")
-    detector = make_detector(domain, aspect=aspect, min_face=60)
+    detector = make_detector(domain, aspect=aspect, whole=whole, min_face=60)
     crops = []
     for name, photo, classes in labels.pairs(skipped, names):
         wanted = as_parts(classes, labels.classes, parts)
@@ -215,11 +217,8 @@ def read_labelled(
         except (NoSubject, BadImage):  # the latter of photos of a few pixels
             skipped.append(name)
             continue
-        image, valid = extract(photo, frame, resolution)
-        between = within_aspect(resolution, aspect)
-        image[~between] = -1
-        valid &= between
-        if valid.sum() < _COVERED * between.sum():
+        image, valid = cut_out(photo, frame, resolution, aspect, whole=whole)
+        if valid.sum() < _COVERED * within_aspect(resolution, aspect).sum():
             skipped.append(name)
             continue
         cut, labelled = label_crop(wanted, frame, label_resolution, len(parts))

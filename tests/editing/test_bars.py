@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from backend.bundles.bundle import read_bundle, write_bundle_json
+from backend.editing.cutting import cut_out
 from backend.editing.editor import Editor
 from backend.photos.align import within_aspect
 from protocol.geometry import Rect
@@ -39,6 +40,30 @@ def test_what_lies_beyond_the_aspect_takes_part_in_nothing(wide: Editor) -> None
         assert not len(rows) or (rows.min() >= 26 and rows.max() <= 70)
 
 
+def test_what_a_whole_picture_does_not_fill_is_grey_and_takes_part_in_nothing(
+    wide: Editor, tmp_path: Path
+) -> None:
+    """A photo three times as wide as high in a model of pictures twice as wide, and a high one."""
+    bundle = replace(wide.bundle, crop="2:1 whole")
+    write_bundle_json(bundle)
+    whole = Editor(read_bundle(bundle.folder))
+    rng = np.random.default_rng(0)
+    size = whole.bundle.resolution
+    for shape in ((40, 120, 3), (120, 40, 3)):
+        photo = rng.integers(0, 255, shape).astype(np.uint8)
+        frame = whole.find_subjects(photo)[0].frame
+        assert frame.size == max(shape[1], 2 * shape[0])
+        opened = whole.open(photo, frame)
+        assert opened.valid.mean() == pytest.approx(shape[0] * shape[1] / frame.size**2, abs=0.05)
+        crop, _ = cut_out(photo, frame, size, 2.0, whole=True)
+        between = within_aspect(size, 2.0)
+        beyond = between & ~opened.valid
+        assert beyond.sum() > 0.1 * between.sum()
+        assert crop[beyond] == pytest.approx(128 / 127.5 - 1) and (crop[~between] == -1).all()
+        for part in opened.parts:
+            assert not part.alpha.any() or (part.x >= 0 and part.y >= 0)
+
+
 @pytest.mark.parametrize(
     ("aspect", "rows", "columns"), [(1.0, 8, 8), (2.0, 4, 8), (0.5, 8, 4), (4 / 3, 6, 8)]
 )
@@ -50,11 +75,20 @@ def test_bars_lie_on_both_sides_alike(aspect: float, rows: int, columns: int) ->
 
 @pytest.mark.parametrize(
     ("crop", "const_size", "aspect"),
-    [("ffhq", (4, 4), 1), ("4:3", (4, 4), 4 / 3), ("square", (4, 6), 1.5), ("0:3", (4, 4), 1)],
+    [
+        ("ffhq", (4, 4), 1),
+        ("4:3", (4, 4), 4 / 3),
+        ("4:3 whole", (4, 4), 4 / 3),
+        ("4:3 whole", (3, 4), 4 / 3),
+        ("square", (4, 6), 1.5),
+        ("0:3", (4, 4), 1),
+        ("4:3 or so", (4, 4), 1),
+    ],
 )
 def test_a_bundle_knows_its_aspect(
     small: Editor, crop: str, const_size: tuple[int, int], aspect: float
 ) -> None:
     """By its card, or by the shape of what its generator draws."""
     config = replace(small.bundle.config, const_size=const_size, resolution=const_size[1] * 8)
-    assert replace(small.bundle, crop=crop, config=config).aspect == pytest.approx(aspect)
+    bundle = replace(small.bundle, crop=crop, config=config)
+    assert bundle.aspect == pytest.approx(aspect) and bundle.whole == (crop == "4:3 whole")

@@ -9,8 +9,9 @@ import pytest
 
 from backend.bundles.bundle import Bundle, Part
 from backend.bundles.registry import find_bundle, list_bundles
-from backend.editing.geometry import Grow, Open, ScaleShape
+from backend.editing.geometry import Grow, Open, Raise, ScaleShape
 from backend.editing.recipes import (
+    CARS,
     CATS,
     FACES,
     RECIPES,
@@ -56,6 +57,18 @@ CAT = bundle_of(
 )
 
 
+CAR = bundle_of(
+    "cars",
+    ("background", "body", "roof", "door", "windscreen", "side window", "headlight",
+     "licence plate", "tyre", "wheel hub"),
+    {
+        "wheels": ("tyre", "wheel hub"),
+        "windows": ("windscreen", "side window"),
+        "cabin": ("roof", "windscreen", "side window"),
+    },
+)  # fmt: skip
+
+
 def drawn(bundle: Bundle, *boxes: tuple[str, slice, slice], side: int = 64) -> np.ndarray:
     """Labels [side, side] with one box of a part over the other; parts it lacks are left out."""
     labels = np.zeros((side, side), np.uint8)
@@ -97,7 +110,26 @@ def cat() -> np.ndarray:
     )
 
 
-PICTURES = [(WHOLE, face(WHOLE)), (FINE, face(FINE)), (CAT, cat())]
+def car() -> np.ndarray:
+    """Seen from the side, facing left; a pillar stands between its windows."""
+    return drawn(
+        CAR,
+        ("body", slice(20, 48), slice(6, 58)),
+        ("background", slice(20, 32), slice(6, 20)),
+        ("roof", slice(20, 22), slice(24, 50)),
+        ("windscreen", slice(22, 32), slice(22, 30)),
+        ("side window", slice(22, 32), slice(32, 50)),
+        ("door", slice(32, 44), slice(30, 46)),
+        ("headlight", slice(36, 39), slice(8, 12)),
+        ("licence plate", slice(42, 44), slice(6, 12)),
+        ("tyre", slice(40, 52), slice(14, 26)),
+        ("wheel hub", slice(43, 49), slice(17, 23)),
+        ("tyre", slice(40, 52), slice(44, 56)),
+        ("wheel hub", slice(43, 49), slice(47, 53)),
+    )
+
+
+PICTURES = [(WHOLE, face(WHOLE)), (FINE, face(FINE)), (CAT, cat()), (CAR, car())]
 CASES = [
     pytest.param(bundle, labels, recipe, id=f"{bundle.name}-{len(bundle.parts)}-{recipe.name}")
     for bundle, labels in PICTURES
@@ -129,6 +161,7 @@ def test_each_recipe_changes_its_parts_and_says_so(
 def test_there_is_a_recipe_for_each_edit_that_a_domain_should_have() -> None:
     assert len(recipes_for(FINE)) == len(FACES) == 13
     assert len(recipes_for(CAT)) == len(CATS) == 5
+    assert len(recipes_for(CAR)) == len(CARS) == 5
     missing = {r.name for r in FACES} - {r.name for r in recipes_for(WHOLE)}
     assert missing == {"raised-brows", "thicker-brows"}
     for recipes in RECIPES.values():
@@ -203,6 +236,50 @@ def test_ears_grow_upwards() -> None:
     wanted = after("bigger-ears", CAT, labels)
     rows = np.nonzero(mask(CAT, wanted, "ears").any(axis=1))[0]
     assert rows[0] < 6 and rows[-1] == 19
+
+
+def test_wheels_grow_about_where_they_stand() -> None:
+    labels = car()
+    wanted = after("bigger-wheels", CAR, labels)
+    for part in ("tyre", "wheel hub"):
+        assert 1.3 < mask(CAR, wanted, part).sum() / mask(CAR, labels, part).sum() < 1.7
+    rows = np.flatnonzero(mask(CAR, wanted, "wheels").any(axis=1))
+    assert rows[0] == 37 and rows[-1] == 51  # 15 high instead of 12, on the same road
+    columns = np.flatnonzero(mask(CAR, wanted, "wheels").any(axis=0))
+    assert columns[0] in (12, 13) and columns[-1] in (56, 57)
+
+
+def test_a_roof_is_raised_with_the_pillars_below_it() -> None:
+    labels = car()
+    wanted = after("higher-roof", CAR, labels)
+    rows = np.flatnonzero(mask(CAR, wanted, "roof").any(axis=1))
+    assert rows[0] == 17  # 12 rows of roof and window become 15
+    assert (mask(CAR, wanted, "side window").sum(axis=0)[32:50] >= 12).all()
+    assert (wanted[24:, 30:32] == labels[24:, 30:32]).all()  # the pillar stays between them
+    assert (wanted[32:] == labels[32:]).all()
+
+
+def test_a_raised_group_that_reaches_the_edge_stays_within_the_picture() -> None:
+    labels = np.zeros((8, 8), np.uint8)
+    labels[1:5, 2:6] = 3
+    wanted = Raise(2.0)(labels, [3], lambda name: [])
+    assert (wanted[:5, 2:6] == 3).all() and wanted.sum() == 3 * 20
+
+
+def test_a_licence_plate_is_taken_off_and_the_car_shows() -> None:
+    labels = car()
+    wanted = after("no-licence-plate", CAR, labels)
+    plate = mask(CAR, labels, "licence plate")
+    assert not mask(CAR, wanted, "licence plate").any()
+    assert (wanted[plate] == CAR.part("body").index).mean() > 0.7
+    assert (wanted == labels)[~plate].all()
+
+
+def test_windows_grow_over_the_car_only() -> None:
+    labels = car()
+    wanted = after("larger-windows", CAR, labels)
+    assert 1.1 < mask(CAR, wanted, "windows").sum() / mask(CAR, labels, "windows").sum() < 1.8
+    assert ((wanted == 0) == (labels == 0)).all()
 
 
 def test_hair_grows_and_shrinks_from_outside_only() -> None:

@@ -50,6 +50,17 @@ def test_a_crop_with_bars_shows_its_aspect(
     assert found.frame.size == pytest.approx(size)
 
 
+def test_a_model_of_whole_pictures_shows_what_is_not_selected_from_whole() -> None:
+    wide = np.zeros((40, 100, 3), np.uint8)
+    (everything,) = CentreDetector(4 / 3, whole=True).find(wide)
+    assert everything.frame.size == pytest.approx(100)
+    assert everything.frame.quad.mean(axis=0) == pytest.approx([50, 20])
+    (chosen,) = CentreDetector(4 / 3, whole=True).find(wide, Rect(10, 10, 30, 30))
+    assert chosen.frame.size == pytest.approx(40)
+    high = np.zeros((90, 60, 3), np.uint8)
+    assert CentreDetector(4 / 3, whole=True).find(high)[0].frame.size == pytest.approx(120)
+
+
 def test_a_tiny_picture_is_refused() -> None:
     with pytest.raises(BadImage, match="too small"):
         CentreDetector().find(np.zeros((20, 20, 3), np.uint8))

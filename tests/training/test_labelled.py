@@ -63,6 +63,22 @@ def test_a_set_is_read_by_part_name(squares: Path) -> None:
     assert crop.labelled[:14].all() and not crop.labelled[16:].any()
 
 
+def test_a_wide_picture_is_read_whole_and_grey_beyond_it(squares: Path) -> None:
+    """80 x 40 between bars of 4:3: five of the crop's 40 rows beyond each edge are grey."""
+    cv2.imwrite(str(squares / "cats" / "1.png"), np.full((40, 80, 3), 90, np.uint8))
+    labels = np.zeros((40, 80), np.uint8)
+    labels[:, 60:] = 2
+    cv2.imwrite(str(squares / "cats" / "1_parts.png"), labels)
+    label_set, parts = LabelSet.open(squares, squares), ["background", "left eye"]
+    (crop,) = read_labelled(label_set, parts, "cats", 40, 40, [], aspect=4 / 3, whole=True)
+    assert crop.valid[10:30].all() and not crop.valid[:10].any() and not crop.valid[30:].any()
+    rows = crop.image[:, 20, 0] * 127.5 + 127.5
+    assert rows.round().tolist() == [0] * 5 + [128] * 5 + [90] * 20 + [128] * 5 + [0] * 5
+    assert (crop.labelled == crop.valid).all() and (crop.labels[10:30, 30:] == 1).all()
+    (cut,) = read_labelled(label_set, parts, "cats", 40, 40, [], aspect=4 / 3)
+    assert cut.valid[5:35].all()  # without it, both ends are cut off
+
+
 def test_a_class_that_is_no_part_is_not_labelled(squares: Path) -> None:
     (crop,) = read_labelled(
         LabelSet.open(squares, squares), ["background", "left eye"], "cats", 20, 20, []
@@ -151,7 +167,8 @@ def test_the_sets_in_the_repository_fit_their_model_cards(folder: Path) -> None:
         found = as_parts(labels.map(name), labels.classes, names)
         assert (found != UNLABELLED).mean() > 0.8
         seen += [(found == part.index).any() for part in card.parts]
-    assert seen.min() >= 15, dict(zip(names, seen, strict=True))
+    once = 10 if folder.name == "cars" else 15  # no car shows its front and its back
+    assert seen.min() >= once, dict(zip(names, seen, strict=True))
 
 
 @pytest.mark.parametrize("folder", SETS, ids=lambda f: f.name)
@@ -161,7 +178,7 @@ def test_no_picture_that_is_held_out_of_training_is_labelled(folder: Path) -> No
     assert not {Path(name).with_suffix("").as_posix() for name in held} & set(labelled)
 
 
-@pytest.mark.parametrize("folder", SETS, ids=lambda f: f.name)
+@pytest.mark.parametrize("folder", [f for f in SETS if f.name != "cars"], ids=lambda f: f.name)
 def test_left_parts_lie_on_the_right_of_the_picture(folder: Path) -> None:
     """Left and right are the subject's own."""
     labels = LabelSet.open(folder, folder)
@@ -174,7 +191,7 @@ def test_left_parts_lie_on_the_right_of_the_picture(folder: Path) -> None:
         assert left > right, name
 
 
-@pytest.mark.parametrize("name", ["faces", "cats"])
+@pytest.mark.parametrize("name", ["faces", "cats", "cars"])
 def test_a_card_groups_only_parts_that_it_has(name: str) -> None:
     card: Card = read_card(BUILTIN / f"{name}.card.json")
     names = {part.name for part in card.parts}

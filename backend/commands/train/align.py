@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", "-o", type=Path, required=True, help="folder to write")
     parser.add_argument(
         "--bundle", type=Path,
-        help="the model that will learn from them: its kind of subject, resolution and aspect",
+        help="the model that will learn from them: its kind of subject, resolution and crop",
     )  # fmt: skip
     parser.add_argument(
         "--domain", help="faces: detected; others: the middle of the picture (default: faces)"
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> AlignTrainingReport:
         domain=args.domain or (bundle.domain if bundle else "faces"),
         resolution=args.resolution or (bundle.resolution if bundle else 128),
         aspect=args.crop or (bundle.aspect if bundle else 1.0),
-        whole=args.whole,
+        whole=args.whole or (bundle is not None and bundle.whole),
     )
     found = align(args.images, args.output, framing, args.workers, quiet=args.quiet)
     return AlignTrainingReport(*found, str(args.output))

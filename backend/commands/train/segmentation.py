@@ -135,8 +135,9 @@ def _labelled(
     samples = Taught(*read_samples(labels, codes, parts, side))
     names = [name for name in labels.names() if name not in codes]
     photos = read_labelled(
-        labels, parts, bundle.domain, bundle.resolution, side, skipped, names, aspect=bundle.aspect
-    )
+        labels, parts, bundle.domain, bundle.resolution, side, skipped, names,
+        aspect=bundle.aspect, whole=bundle.whole,
+    )  # fmt: skip
     if not samples.crops and not photos:
         raise BadImage(f"Nothing is painted on the label maps in {labels.labels} yet.")
     return photos, samples
