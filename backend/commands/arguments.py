@@ -7,6 +7,8 @@ import math
 import re
 from pathlib import Path
 
+from protocol.geometry import Rect
+
 LEVELS = ("fast", "balanced", "faithful")
 DEFAULT_BUNDLE = "faces"
 _MAX_SEED = (1 << 32) - 1
@@ -40,6 +42,11 @@ def add_photo(parser: argparse.ArgumentParser, *, bundle: bool = True) -> None:
     parser.add_argument(
         "--subject", type=positive, default=None, metavar="N",
         help="which subject, when the photo shows several: 1 is the largest (default)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--box", type=box, metavar="X,Y,W,H",
+        help="the box around the subject in the photo's pixels, as a selection in GIMP: for "
+        "subjects that the model does not find (cars); without it they fill the photo",
     )  # fmt: skip
     add_level(parser)
     add_device(parser)
@@ -129,6 +136,16 @@ def seed_number(text: str) -> int:
     if not 0 <= value <= _MAX_SEED:
         raise argparse.ArgumentTypeError(f"{text} is not a number from 0 to {_MAX_SEED}")
     return value
+
+
+def box(text: str) -> Rect:
+    """An argument that says where the subject is."""
+    if (
+        not re.fullmatch(r"\d{1,6}(,\d{1,6}){3}", text)
+        or (rect := Rect(*map(int, text.split(",")))).is_empty
+    ):
+        raise argparse.ArgumentTypeError(f"'{text}' is no box; write for instance 120,80,640,400")
+    return rect
 
 
 def device_name(text: str) -> str:

@@ -140,14 +140,16 @@ def load_editor(args: argparse.Namespace) -> Editor:
 def find_place(
     args: argparse.Namespace, photo: Photo | None, near: tuple[float, float] | None = None
 ) -> FoundSubject:
-    """Load the model and find the subject: the one that `--subject` says, else the one closest to
-    the point `near`, else the largest; without a photo it is the model's own picture `--seed`.
-    Raises UserError.
+    """Load the model and find the subject: the one that `--subject` or `--box` says, else the one
+    closest to the point `near`, else the largest; without a photo it is the model's own picture
+    `--seed`. Raises UserError.
     """
     editor = load_editor(args)
-    if photo is None:
-        return place_of_sample(editor, args.seed)
-    return place_in(editor, photo, args.subject, near)
+    if photo is not None:
+        return place_in(editor, photo, args.subject, near, args.box)
+    if args.box:
+        raise BadSetting("--box says where the subject is in a photo, not in a picture of --seed.")
+    return place_of_sample(editor, args.seed)
 
 
 def place_in(
@@ -155,10 +157,16 @@ def place_in(
     photo: Photo,
     number: int | None = None,
     near: tuple[float, float] | None = None,
+    box: Rect | None = None,
 ) -> FoundSubject:
-    """A subject in a photo, by its number from 1, or the one closest to a point, or the largest."""
-    frames = [subject.frame for subject in editor.find_subjects(photo.to_u8())]
-    number = number or (_closest(frames, near) if near else 1)
+    """A subject in a photo, by its number from 1, or the one that fills a box most, or the one
+    closest to a point, or the largest. Raises UserError."""
+    if box and box.intersected(Rect(0, 0, photo.width, photo.height)) != box:
+        raise BadSetting(
+            f"The box leaves the photo, which has {photo.width} x {photo.height} pixels."
+        )
+    frames = [subject.frame for subject in editor.find_subjects(photo.to_u8(), box)]
+    number = number or (_closest(frames, near) if near and not box else 1)
     if number > len(frames):
         raise NoSubject(f"The photo shows {len(frames)} subject(s); there is no subject {number}.")
     frame = frames[number - 1]

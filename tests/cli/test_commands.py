@@ -65,6 +65,40 @@ def test_segment_writes_the_bundles_palette(run: Run, photo: Path, tmp_path: Pat
     assert np.abs(total[:, 12:78] - 255).max() <= 2 and not total[:, :8].any()
 
 
+def test_a_box_says_where_the_subject_is(run: Run, photo: Path, tmp_path: Path) -> None:
+    """The same box again repaints what was segmented; the rest of the photo stays as it is."""
+    path, out = tmp_path / "parts.png", tmp_path / "out.png"
+    at = ("--box", "30,20,40,30")  # the square around it: 40 x 40 from 30, 15
+    done = run("segment", photo, *TINY, *at, "-o", path)
+    assert done.code == 0, done.err
+    with Image.open(path) as image:
+        inside = np.asarray(image) != OUTSIDE
+    assert inside[17:53, 32:68].all() and not inside[:13].any() and not inside[:, :28].any()
+    paint(path, most_common(path)[1])
+    done = run("repaint", photo, "--parts", path, *TINY, *at, "--steps", 3, "-o", out)
+    assert done.code == 0, done.err
+    before, after = read_photo(photo).pixels, read_photo(out).pixels
+    assert (after != before)[15:55, 30:70].any()
+    assert (after == before)[:13].all() and (after == before)[:, :28].all()
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("--box", "45,20,40"), "no box"),
+        (("--box", "45,20,0,30"), "no box"),
+        (("--box", "60,20,40,30"), "90 x 70"),
+    ],
+)
+def test_a_box_that_is_none_is_refused(
+    run: Run, photo: Path, tmp_path: Path, words: tuple[str, ...], complaint: str
+) -> None:
+    done = run("segment", photo, *TINY, *words, "-o", tmp_path / "parts.png")
+    assert done.code == 2 and complaint in done.err
+    sample = run("segment", "--seed", 1, *TINY, "--box", "1,1,8,8", "-o", tmp_path / "parts.png")
+    assert sample.code == 2 and "--box says where" in sample.err
+
+
 def test_segment_shows_where_it_is_unsure(run: Run, photo: Path, tmp_path: Path) -> None:
     out = tmp_path / "unsure.png"
     done = run("segment", photo, *TINY, "-o", tmp_path / "parts.png", "--uncertainty", out)
