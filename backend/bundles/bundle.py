@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
+from backend.bundles.crop import read_crop
 from backend.errors import BadBundle, IncompleteBundle, UnknownPart
 from backend.models.config import GeneratorConfig
 from protocol import bounded_file
@@ -42,22 +43,17 @@ class Part:
     color: tuple[int, int, int]
 
 
-_ASPECT = re.compile("([1-9][0-9]?):([1-9][0-9]?)( whole)?")
-
-
 @dataclass(frozen=True)
 class Bundle:
     """What a bundle is, without its weights.
 
     domain: how subjects are found ("faces", or anything else for the middle).
-    crop: how the subject lies in the crop: "ffhq", "square", or, where it has bars above and below
-    or at its sides, the aspect of what is between them, such as "4:3"; "4:3 whole" where the
-    subject's box is shown whole, grey beyond it.
+    crop: how the subject lies in the crop: "ffhq", "square", or, where there are bars, "4:3" and
+    the like (`read_crop`).
     groups: named part groups, the Q_edit sets that edits use.
     large: parts so large that an edit's region is what changed, not the whole part.
     files: sha256 by file name.
-    encoder: the kind of encoder network: "residual", or "psp", "e4e" or "fpn" for one that was
-    imported.
+    encoder: the kind of network: "residual"; "psp", "e4e" or "fpn" of one that was imported.
     """
 
     folder: Path
@@ -83,15 +79,12 @@ class Bundle:
     def aspect(self) -> float:
         """Width by height of what the square pictures show; what is beyond it are bars."""
         own = self.config.aspect
-        if own == 1 and (found := _ASPECT.fullmatch(self.crop)):
-            return int(found[1]) / int(found[2])
-        return own
+        return own if own != 1 else read_crop(self.crop).aspect
 
     @property
     def whole(self) -> bool:
         """Whether the model knows subjects cut to their box, each shown whole, grey beyond it."""
-        found = _ASPECT.fullmatch(self.crop)
-        return found is not None and found[3] is not None
+        return read_crop(self.crop).whole
 
     @property
     def sha(self) -> str:

@@ -56,13 +56,21 @@ class Networks:
 def _load(network: N, path: Path) -> N:
     """Fill a network from a safetensors file (any float precision); raises BadBundle."""
     with _fitting(path):
-        state = {k: v.float() for k, v in load_file(path).items()}
+        state = _joined({k: v.float() for k, v in load_file(path).items()})
         if not all(torch.isfinite(v).all() for v in state.values()):
             raise BadBundle(
                 f"{path.name} holds numbers that are not finite; fetch the bundle again."
             )
         network.load_state_dict(state)
     return network.eval().requires_grad_(False)
+
+
+def _joined(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights that were written as two factors (`within_codes`), multiplied."""
+    for left in [key for key in state if key.endswith(".left")]:
+        name = left.removesuffix("left")
+        state[f"{name}weight"] = state.pop(left) @ state.pop(f"{name}right")
+    return state
 
 
 def load_from(kind: Callable[[Path], N], path: Path) -> N:

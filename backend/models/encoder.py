@@ -65,3 +65,23 @@ class Encoder(nn.Module):
         ]
         offsets = self.heads(torch.cat(read, dim=1)).float()
         return w_avg + offsets.unflatten(1, (self.config.n_ws, self.config.w_dim))
+
+
+@torch.no_grad()
+def within_codes(encoder: Encoder, w_avg: Tensor, mean: Tensor, basis: Tensor) -> dict[str, Tensor]:
+    """The weights of an encoder whose answers are moved into the space of some codes, its heads as
+    two factors, a fraction of their size.
+
+    w_avg (w_dim,); mean (n_ws, w_dim) and basis (z_dim, n_ws, w_dim): of the codes, as
+    `CodeDistribution` has them.
+    """
+    rows = basis.flatten(1)
+    unit = rows / rows.norm(dim=1, keepdim=True).clamp(min=1e-12)  # (z_dim, n_ws * w_dim)
+    middle = (mean - w_avg).flatten()
+    state = encoder.state_dict()
+    weight, bias = state.pop("heads.weight"), state.pop("heads.bias")
+    return state | {
+        "heads.left": unit.t(),
+        "heads.right": unit @ weight,
+        "heads.bias": middle + (bias - middle) @ unit.t() @ unit,
+    }

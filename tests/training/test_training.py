@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file
 
 from backend.bundles import find_bundle
 from backend.bundles.bundle import read_bundle
-from backend.bundles.networks import load_networks
+from backend.bundles.networks import load_encoder, load_generator, load_networks
 from backend.cli import main
 from backend.commands.train import bundle as bundle_command
 from backend.commands.train import generator
@@ -235,7 +236,16 @@ def test_a_bundle_made_anew_drops_what_belonged_to_another_generator(
     words += ["--card", card, "--perceptual", PERCEPTUAL, "--quiet"]
     assert main([str(word) for word in words]) == 0
     (tmp_path / "b" / "codes.safetensors").write_bytes(b"of another shape")
-    assert main([str(word) for word in words]) == 0
+    assert main([str(word) for word in (*words, "--compact")]) == 0
+    made = read_bundle(tmp_path / "b")
+    assert "heads.left" in load_file(made.path("encoder"))
+    picture = AlignedDataset(aligned).batch([0], made.resolution)
+    drawing, encoder = load_generator(made), load_encoder(made)
+    said, codes = encoder(picture, drawing.w_avg), drawing.codes
+    assert codes is not None
+    unit = F.normalize(codes.basis.flatten(1), dim=1)
+    offset = (said - codes.mean).flatten(1)
+    torch.testing.assert_close(offset @ unit.t() @ unit, offset, atol=0.02, rtol=0.02)
 
 
 def test_a_run_starts_from_a_bundle() -> None:

@@ -7,11 +7,12 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.bundles.bundle import Bundle, write_bundle_json
+from backend.bundles.bundle import Bundle, read_bundle, write_bundle_json
 from backend.bundles.card import Card, read_card
-from backend.bundles.networks import save_network
+from backend.bundles.networks import load_generator, save_network, save_state
 from backend.errors import BadSetting
 from backend.models.config import GeneratorConfig
+from backend.models.encoder import within_codes
 from backend.training.codes import add_codes
 from backend.training.state import load_networks_of
 from backend.training.trainer import averaged_networks
@@ -36,6 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--card", type=Path, required=True, help="JSON: title, parts, licence, ...")
     parser.add_argument("--perceptual", type=Path, required=True)
     parser.add_argument("--identity", type=Path)
+    parser.add_argument(
+        "--compact", action="store_true",
+        help="keep the encoder's answers within the space that samples are drawn from: a third of "
+        "its size, a little less faithful before optimisation",
+    )  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> BundleTrainingReport:
@@ -56,6 +62,12 @@ def run(args: argparse.Namespace) -> BundleTrainingReport:
         bundle.path(stale).unlink(missing_ok=True)
     written = write_bundle_json(bundle)
     add_codes(written, args.images, quiet=args.quiet)
+    if args.compact:
+        codes = load_generator(read_bundle(args.output)).codes
+        assert codes is not None  # fitted just now
+        small = within_codes(encoder, generator.w_avg, codes.mean, codes.basis)
+        save_state(small, bundle.path("encoder"))
+        write_bundle_json(bundle)
     return BundleTrainingReport(bundle=str(args.output), images_seen=state["seen"], sha=written.sha)
 
 
