@@ -13,7 +13,8 @@ _WHOLE = 0.95  # share of the subject that counts as all of it
 
 @dataclass(frozen=True, kw_only=True)
 class AboutPhoto:
-    """What every command reports about its photo; rect: the part of it that the model saw."""
+    """What every command reports about its photo; rect: the part of it that the model saw;
+    assumed: the model finds no subjects and none was named, so that the photo counts as one."""
 
     bundle: str
     licence: str
@@ -23,6 +24,7 @@ class AboutPhoto:
     subject: int
     subjects: int
     rect: Rect
+    assumed: bool
     level: str
     reconstruction: PhotoReport
 
@@ -39,6 +41,8 @@ def reconstruction_line(report: AboutPhoto) -> str:
     text = f"Reconstruction: {', '.join(values)}. {found.verdict}"
     if report.level in ("fast", "balanced") and found.quality != "well":
         text += " A closer match: --level faithful."
+    if report.assumed:
+        text += " The subject was taken to fill the photo; --box X,Y,W,H says where it is."
     return " ".join([text, *photo_sentences(found)])
 
 

@@ -44,6 +44,7 @@ class FoundSubject:
 
     frame: in the photo's coordinates. rect: the photo's part that the editor gets. number: which of
     `subjects` it is, from 1. sample: a picture of the model's own, which is open from the start.
+    assumed: nobody and nothing said where it is.
     """
 
     photo: Photo
@@ -53,6 +54,7 @@ class FoundSubject:
     number: int
     subjects: int
     sample: OpenPhoto | None = None
+    assumed: bool = False
 
     def kept_levels(self) -> list[str]:
         """The levels at which the subject was embedded before."""
@@ -123,6 +125,7 @@ class OpenedSubject:
             subject=self.place.number,
             subjects=self.place.subjects,
             rect=self.place.rect,
+            assumed=self.place.assumed,
             level=self.level,
             reconstruction=self.opened.report,
         )
@@ -171,7 +174,9 @@ def place_in(
         raise NoSubject(f"The photo shows {len(frames)} subject(s); there is no subject {number}.")
     frame = frames[number - 1]
     rect = frame.bounds(FRAME_MARGIN, photo.width, photo.height)
-    return FoundSubject(photo, editor, frame, rect, number, len(frames))
+    finds = editor.bundle.domain == "faces" or editor.bundle.has("detector")
+    assumed = box is None and not finds
+    return FoundSubject(photo, editor, frame, rect, number, len(frames), assumed=assumed)
 
 
 def place_of_sample(editor: Editor, seed: int) -> FoundSubject:

@@ -11,7 +11,7 @@ from backend.errors import BadSetting
 from backend.training.config import FinerConfig, TrainingConfig, configured, read_config
 
 
-@pytest.mark.parametrize("name", ["faces", "cats"])
+@pytest.mark.parametrize("name", ["faces", "cats", "cars"])
 def test_the_files_beside_the_cards_fit(name: str) -> None:
     config = configured(TrainingConfig, read_config(BUILTIN / f"{name}.training.toml"))
     assert config != TrainingConfig()

@@ -87,7 +87,12 @@ def segment(config: Gimp.ProcedureConfig, bundles: Sequence[str]) -> None:
     dialog.fill(["level", "uncertainty"])
     add(
         dialog,
-        hint(_("All subjects are found; to take only one of them, select it first.")),
+        hint(
+            _(
+                "All subjects are found; to take only one of them, select it first. Models that "
+                "find none, such as those of cars, take what you select, or the whole photo."
+            )
+        ),
     )
     ask(dialog)
 
