@@ -44,7 +44,7 @@ def apply_edits(
         found = _refined(engine, photo, delta, target, refinement.within(0.0, 0.95))
         delta, steps, ended_early = found.best, found.steps, found.ended_early
         after, labels = engine.segmented(w_plus + delta)
-    layer = engine.composite(photo, after, region, labels)
+    layer = engine.composite(photo, after, region, labels, progress=refinement.progress)
     report = ApplyReport(
         **vars(engine.areas(photo, region, changed)),
         refine=steps,

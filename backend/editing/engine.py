@@ -21,6 +21,7 @@ from backend.editing.objective import EditTarget
 from backend.editing.options import ScaledEdit
 from backend.editing.photo_parts import looks_upright
 from backend.editing.preview.networks import PreviewNetworks, RenderPreview
+from backend.editing.progress import Progress, ProgressCallback, no_progress
 from backend.editing.region import region_of_interest, shown_region
 from backend.editing.results import OpenPhoto
 from backend.errors import WrongBundle
@@ -31,6 +32,8 @@ from backend.photos.label_edit import LabelEdit
 from backend.photos.motion.part_change import PartChange
 from backend.photos.motion.roles import PartRoles
 from protocol.facts import EditedAreas
+
+_BLENDING = Progress(0.96, "Blending it into the photo")
 
 
 class Engine:
@@ -72,15 +75,18 @@ class Engine:
         region: NDArray[np.bool_],
         drawn: NDArray[np.uint8],
         label_edit: LabelEdit | None = None,
+        progress: ProgressCallback = no_progress,
     ) -> ResultLayer:
         """The layer that takes the photo from its reconstruction to `after`, (1, 3, R, R).
 
-        drawn: labels [L, L], what `after` shows. claims: what a repaint asked for.
+        drawn: labels [L, L], what `after` shows. label_edit: what a repaint asked for. progress:
+        hears of every piece of the work, and cancels.
         """
         pictures = picture_of(self.rebuilt(photo)), picture_of(after)
         shown = shown_region(region, photo.valid)
         parts = self.part_change(photo, drawn, label_edit)
-        return composite(photo.pixels, photo.frame, *pictures, shown, parts)
+        pause = partial(progress, _BLENDING)
+        return composite(photo.pixels, photo.frame, *pictures, shown, parts, pause=pause)
 
     def part_change(
         self, photo: OpenPhoto, drawn: NDArray[np.uint8], label_edit: LabelEdit | None = None

@@ -122,11 +122,11 @@ def invert(
 ) -> Tensor:
     """Find the w_plus whose picture is `image` and whose parts are the known ones.
 
-    image: (1, 3, R, R) in [-1, 1]; mask: (1, 1, R, R), 1 where the photo covers the crop; the rest
-    counts in no loss. start: the code (1, n_ws, w_dim) to continue from. Returns a clone of the
-    best iterate, (1, n_ws, w_dim), also when `progress` says that it is enough.
+    image: (1, 3, R, R) in [-1, 1]; mask: (1, 1, R, R), 0 where it counts in no loss; start: the
+    code to go on from. Returns a clone of the best, (1, n_ws, w_dim), also after "enough".
     """
     perceptual, home = networks.perceptual, encode(networks, image)
+    progress(Progress(0.0, "Embedding"))
     parts = PartsTerm(networks, known, image.device) if known and level.parts else None
     identity = networks.identity if level.identity else None
     with torch.no_grad():

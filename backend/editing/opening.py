@@ -44,6 +44,7 @@ from protocol.facts import PhotoReport
 from protocol.geometry import Rect
 
 TRUNCATION = 0.8  # of samples: 0 gives the average, 1 the full variety
+_LOOKING, _DRAWING = Progress(0.0, "Embedding"), Progress(0.85, "Drawing the parts")
 _SMALLEST_FRAME = 16  # photo pixels: less holds no subject
 
 
@@ -75,19 +76,21 @@ def open_photo(
     monitor = ProgressMonitor(progress)
     began = time.monotonic()
     crop = _aligned(engine, pixels, frame, corrected)
+    monitor(_LOOKING)
     if w_plus is None:
         first = None if start is None else engine.tensor(start)
         code = _embedded(engine, crop, level, first, sub_progress(monitor, 0.0, 0.8))
     else:
         code = engine.tensor(w_plus)
-    monitor(Progress(0.85, "Drawing the parts"))
+    monitor(_DRAWING)
     rebuilt, features = engine.generate(code)
+    monitor(_DRAWING)
     quality = measure(engine.networks, crop.image, rebuilt, crop.mask)
     probabilities = engine.networks.segmentation.probabilities(features).cpu().numpy()
     labels = probabilities.argmax(axis=0).astype(np.uint8)
+    monitor(_DRAWING)
     parts = _drawn_parts(engine, pixels, frame, crop, probabilities)
     monitor(Progress(1.0, "Done"))
-    seen = crop.seen
     report = PhotoReport(
         **vars(quality),
         quality=quality.quality,
@@ -96,11 +99,11 @@ def open_photo(
         seconds=time.monotonic() - began,
         ended_early=monitor.enough and w_plus is None,
     )
-    if seen:
-        facts = parts_facts(seen, labels, engine.at_labels(crop.valid), engine.bundle)
+    if crop.seen:
+        facts = parts_facts(crop.seen, labels, engine.at_labels(crop.valid), engine.bundle)
         report = replace(report, **facts)
     w_plus, picture = array_of(code), array_of(rebuilt)
-    return OpenPhoto(pixels, frame, crop.valid, w_plus, picture, labels, parts, report, seen)
+    return OpenPhoto(pixels, frame, crop.valid, w_plus, picture, labels, parts, report, crop.seen)
 
 
 @torch.no_grad()

@@ -57,7 +57,9 @@ def optimise_edit(
     """
     began = time.monotonic()
     found = optimise_code(engine, photo, label_edit, options.within(0.0, 0.95))
-    layer = engine.composite(photo, found.after, found.region, found.labels, label_edit)
+    layer = engine.composite(
+        photo, found.after, found.region, found.labels, label_edit, options.progress
+    )
     report = replace(found.report, seconds=time.monotonic() - began)
     if engine.networks.parser:
         finished = finished_parts(engine.networks.parser, photo, layer, engine.bundle.parts)

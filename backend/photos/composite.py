@@ -18,6 +18,7 @@ from backend.photos.feather import feathered_alpha
 from backend.photos.motion.hair import HairChange
 from backend.photos.motion.part_change import PartChange
 from backend.photos.motion.registration import THOROUGH, Stage
+from backend.photos.pause import Pause, no_pause
 from backend.photos.subject_change import SubjectChange, subject_change
 from backend.photos.warp import resize, support_rect, to_photo
 from protocol.geometry import Rect
@@ -55,6 +56,7 @@ def composite(
     *,
     grid: int = 512,
     stages: tuple[Stage, ...] = THOROUGH,
+    pause: Pause = no_pause,
 ) -> ResultLayer:
     """The edit from `before` to `after`, as a layer over `photo`.
 
@@ -64,9 +66,10 @@ def composite(
     them the layer also covers what moves along with the region. Alpha is exactly zero elsewhere,
     and there RGB is the photo's own. An edit that reaches no pixel of the photo gives a layer of
     one clear pixel. grid: the feather is computed on so many pixels across the crop, at least.
+    pause: called between the pieces of the work, which it ends by raising.
     """
-    change = plan(photo, frame, before, after, roi, parts, stages=stages)
-    return draw(photo, frame, change, grid=grid)
+    change = plan(photo, frame, before, after, roi, parts, stages=stages, pause=pause)
+    return draw(photo, frame, change, grid=grid, pause=pause)
 
 
 def plan(
@@ -79,16 +82,24 @@ def plan(
     *,
     start: Floats | None = None,
     stages: tuple[Stage, ...] = THOROUGH,
+    pause: Pause = no_pause,
 ) -> SubjectChange:
     """What `composite` does to the subject; start: the velocity of a similar change."""
     crop, valid = _crop(photo, frame, len(before))
     old, new = (np.asarray(p, np.float32) / 2 + 0.5 for p in (before, after))
     region = np.asarray(roi, np.float32) > 0.5
-    return subject_change(crop, valid, old, new, region, parts, start=start, stages=stages)
+    return subject_change(
+        crop, valid, old, new, region, parts, start=start, stages=stages, pause=pause
+    )
 
 
 def draw(
-    photo: Picture, frame: CropFrame, change: SubjectChange, *, grid: int = 512
+    photo: Picture,
+    frame: CropFrame,
+    change: SubjectChange,
+    *,
+    grid: int = 512,
+    pause: Pause = no_pause,
 ) -> ResultLayer:
     """The layer that a change of the subject in `frame` makes of the photo."""
     height, width = photo.shape[:2]
@@ -100,6 +111,7 @@ def draw(
     x, y, w, h = rect
     pixels = np.empty((h, w, 4), photo.dtype)
     for top in range(0, h, _BAND):
+        pause()
         band = Rect(x, y + top, w, min(_BAND, h - top))
         opacity = to_photo(alpha, frame, band, outside_zero=True)
         pixels[top : top + _BAND] = _band(photo, fields, opacity, band)

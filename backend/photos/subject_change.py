@@ -21,6 +21,7 @@ from backend.photos.motion.hair import HairChange, hair_change
 from backend.photos.motion.light import change_of_light
 from backend.photos.motion.part_change import PartChange, PartMaps
 from backend.photos.motion.registration import THOROUGH, Stage
+from backend.photos.pause import Pause, no_pause
 from backend.photos.reconstruction_error import color_error, tone_error
 from backend.photos.warp import resize
 
@@ -62,6 +63,7 @@ def subject_change(
     *,
     start: Floats | None = None,
     stages: tuple[Stage, ...] = THOROUGH,
+    pause: Pause = no_pause,
 ) -> SubjectChange:
     """What the edit from `before` to `after` does to the photo's `crop`, float32 [R, R, 3] in 0..1.
 
@@ -75,11 +77,12 @@ def subject_change(
             before, after = (_realigned(picture, alignment) for picture in (before, after))
     missed = crop - before
     window = _window(region & valid, valid, maps)
-    motion = estimate_motion(before, after, window, maps, start=start, stages=stages)
+    motion = estimate_motion(before, after, window, maps, start=start, stages=stages, pause=pause)
+    pause()
     light = change_of_light(before, after, motion, color_error(missed, valid))
     drawn = _sharpened(after) + tone_error(missed, valid)
     reach = _reach(motion, region, valid, alone=maps is None)
-    hair = _hair(crop, region & valid, maps, stages) if maps else None
+    hair = _hair(crop, region & valid, maps, stages, pause) if maps else None
     return SubjectChange(motion.shift, light, motion.fresh, drawn, reach, motion.velocity, hair)
 
 
@@ -105,12 +108,12 @@ def _window(region: Flags, valid: Flags, parts: PartMaps | None) -> Floats:
 
 
 def _hair(
-    crop: Floats, shown: Flags, parts: PartMaps, stages: tuple[Stage, ...]
+    crop: Floats, shown: Flags, parts: PartMaps, stages: tuple[Stage, ...], pause: Pause
 ) -> HairChange | None:
     """What happens to hair outside the subject's surface; shown: bool [R, R]."""
     window = motion_window(_eroded(shown, 1), None, GRID)
     guide = np.clip(resize(crop, _MATTE), 0, 1)
-    return hair_change(guide, *parts.hair(), window, parts.surface, stages)
+    return hair_change(guide, *parts.hair(), window, parts.surface, stages, pause)
 
 
 def _on(shape: tuple[int, ...], flags: Flags) -> Flags:

@@ -47,6 +47,7 @@ _LOCK_PATIENCE_S = 3.0  # clients probe the lock for an instant; a predecessor m
 _PHOTOS_LIMIT = 768 << 20  # bytes of open photos
 _END_PATIENCE_S = 5.0
 _LOG_LINES = 200
+_SWITCH_S = 0.0005  # a ping takes some ten turns between threads: with Python's 5 ms they add up
 
 
 def serve(
@@ -94,6 +95,7 @@ class BackendProcess:
         self._workers: list[Worker] = []
 
     def run(self, sockets: Listening, idle_timeout: Callable[[], float]) -> None:
+        sys.setswitchinterval(_SWITCH_S)
         device, files = JobQueue(), JobQueue()
         answers = Answers(self._welcome, self._status, self._log_tail, self._watch)
         service = Service(sockets, device, files, answers, idle_timeout)

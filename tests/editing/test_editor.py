@@ -1,12 +1,13 @@
 """A photo is opened, repainted and edited with the built-in bundle, as a photographer would."""
 
 import dataclasses
+import time
 
 import numpy as np
 import pytest
 
 from backend.bundles import find_bundle
-from backend.editing import repainting
+from backend.editing import inversion, repainting
 from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
 from backend.editing.options import Optimisation, Weights
 from backend.editing.progress import Progress
@@ -169,6 +170,48 @@ def test_what_is_not_wanted_any_more_takes_no_step(
     with pytest.raises(JobCancelled):
         editor.optimise(photo, wanted, Optimisation(steps=500, progress=cancel))
     assert reports == [0.0] * 3
+
+
+def test_an_embedding_is_cancelled_before_its_first_step(
+    photo: OpenPhoto, editor: Editor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the photo was looked at, and when it was encoded."""
+    reports = list[str]()
+    monkeypatch.setattr(inversion, "minimise", lambda *_args, **_more: pytest.fail("a step"))
+
+    def cancel(progress: Progress) -> None:
+        reports.append(progress.text)
+        if len(reports) == 2:
+            raise JobCancelled
+
+    with pytest.raises(JobCancelled):
+        editor.open(photo.pixels, photo.frame, progress=cancel)
+    assert reports == ["Embedding"] * 2
+
+
+def test_compositing_is_cancelled_between_its_pieces(photo: OpenPhoto, editor: Editor) -> None:
+    """None of which computes for longer than a fraction of a second."""
+    wanted = label_edit_of(MOUTH_RECIPE, photo.labels, editor.bundle)
+    moments = list[float]()
+
+    def listen(progress: Progress) -> None:
+        if progress.text.startswith("Blending"):
+            moments.append(time.thread_time())
+
+    vector = editor.optimise(photo, wanted, Optimisation(steps=3)).vector
+    edit = ScaledEdit(vector, wanted.parts, 1.0)
+    editor.apply(photo, [edit], Optimisation(steps=0, progress=listen))
+    assert len(moments) > 30 and max(np.diff(moments)) < 0.5
+
+    def cancel(progress: Progress) -> None:
+        listen(progress)
+        if len(moments) == 5:
+            raise JobCancelled
+
+    moments.clear()
+    with pytest.raises(JobCancelled):
+        editor.apply(photo, [edit], Optimisation(steps=0, progress=cancel))
+    assert len(moments) == 5
 
 
 def test_an_embedding_ended_early_says_so(photo: OpenPhoto, editor: Editor) -> None:

@@ -4,6 +4,7 @@ picture."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ from backend.photos.motion.diffeomorphism import fold_free, warp
 from backend.photos.motion.opening import cut_open, joined, opens
 from backend.photos.motion.part_change import PartMaps, on_grid
 from backend.photos.motion.registration import THOROUGH, RegisteredMaps, Stage, register
+from backend.photos.pause import Pause, no_pause
 from backend.photos.reconstruction_error import grey_of
 from backend.photos.warp import resize
 
@@ -50,6 +52,7 @@ def estimate_motion(
     *,
     start: Floats | None = None,
     stages: tuple[Stage, ...] = THOROUGH,
+    pause: Pause = no_pause,
 ) -> Motion:
     """How the subject moves from `before` to `after`, float32 [R, R, 3] in 0..1.
 
@@ -62,19 +65,19 @@ def estimate_motion(
     fixed = RegisteredMaps(parts.new, _contrast(after, size))
     weight = _PICTURES if parts.roles.channels else 1.0
 
-    def find(trust: Floats | None, start: Floats | None) -> Floats:
-        return register(
-            moving, fixed, window, picture_weight=weight, trust=trust, start=start, stages=stages
-        )
-
-    velocity = find(None, start)
+    find = partial(
+        register, moving, fixed, window, picture_weight=weight, stages=stages, pause=pause
+    )
+    velocity = find(start=start)
     shift = fold_free(velocity)
     for opening in parts.roles.openings:
         old, new, drawn = (
             maps[..., opening.gap] * window for maps in (parts.old, parts.new, parts.drawn)
         )
         if opens(old, np.minimum(new, drawn)):
-            cut = cut_open(opening, parts.new, lambda trust: fold_free(find(trust, velocity)))
+            cut = cut_open(
+                opening, parts.new, lambda trust: fold_free(find(trust=trust, start=velocity))
+            )
             cut = joined(shift, cut, new)
             covered = _uncovered(warp(parts.old, cut), parts.new, parts.drawn)
             if (covered * new).sum() > _FILLED * new.sum():

@@ -16,6 +16,7 @@ from backend.photos.arrays import Flags, Floats
 from backend.photos.guided import guided_filter
 from backend.photos.motion.diffeomorphism import fold_free, warp
 from backend.photos.motion.registration import RegisteredMaps, Stage, register
+from backend.photos.pause import Pause, no_pause
 from backend.photos.warp import resize
 
 _SMALLEST = 1e-3  # of the square: less hair that comes or goes is the jitter of labels
@@ -49,6 +50,7 @@ def hair_change(
     window: Floats,
     surface: Flags,
     stages: tuple[Stage, ...],
+    pause: Pause = no_pause,
 ) -> HairChange | None:
     """How hair changes from `source` to `target`, float32 [n, n] in 0..1; None where it stays.
 
@@ -64,7 +66,7 @@ def hair_change(
     room = cv2.GaussianBlur(near * ~surface, (0, 0), _AROUND * size / 3) * window * ~surface
     flat = np.zeros((size, size), np.float32)
     old, new = (RegisteredMaps(hair[..., None], flat) for hair in (source, target))
-    shift = fold_free(register(old, new, room, picture_weight=0.0, stages=stages))
+    shift = fold_free(register(old, new, room, picture_weight=0.0, stages=stages, pause=pause))
     matte = _matte(guide, photo)
     moved = warp(matte, resize(shift, fine) * (fine / size))
     return HairChange(shift / size, moved, _reflection(matte), np.clip(resize(room, fine), 0, 1))

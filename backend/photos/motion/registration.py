@@ -14,6 +14,7 @@ import numpy as np
 
 from backend.photos.arrays import Floats
 from backend.photos.motion.diffeomorphism import exponential, warp
+from backend.photos.pause import Pause, no_pause
 
 _FLUID = 2.0  # blur of an update, grid pixels: neighbours move together
 _ELASTIC = 1.2  # blur of the velocity after an update, grid pixels: the smoothest motion wins
@@ -68,12 +69,13 @@ def register(
     trust: Floats | None = None,
     start: Floats | None = None,
     stages: tuple[Stage, ...] = THOROUGH,
+    pause: Pause = no_pause,
 ) -> Floats:
     """The velocity field [n, n, 2], in pixels, whose exponential reads `target` in `source`.
 
     window: float32 [n, n] in 0..1; there is no motion where it is 0. trust: float32 [n, n, C + 1],
     how much each channel counts at each place of the target; all of them when None. start: a
-    velocity field to begin with.
+    velocity field to begin with. pause: called before each iteration.
     """
     size = len(window)
     velocity = start
@@ -82,7 +84,7 @@ def register(
         moving, fixed = (m.stacked(side, stage.sigma, picture_weight) for m in (source, target))
         weight = 1.0 if trust is None else _fitted(trust, side)
         velocity = _on_grid(velocity, side)
-        velocity = _descend(velocity, moving, fixed, _fitted(window, side), weight, stage)
+        velocity = _descend(velocity, moving, fixed, _fitted(window, side), weight, stage, pause)
     return _on_grid(velocity, size)
 
 
@@ -93,9 +95,11 @@ def _descend(
     window: Floats,
     weight: Floats | float,
     stage: Stage,
+    pause: Pause,
 ) -> Floats:
     inside = window[..., None]
     for _ in range(stage.iterations):
+        pause()
         moved = warp(moving, exponential(velocity))  # [n, n, C]
         update = _update((fixed - moved) * weight, moved)  # [n, n, 2]
         velocity = cv2.GaussianBlur(velocity + update * inside, (0, 0), _ELASTIC) * inside

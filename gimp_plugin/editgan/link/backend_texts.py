@@ -23,6 +23,7 @@ FIXED = {
     ),
     "Embedding": _("Embedding"),
     "Drawing the parts": _("Drawing the parts"),
+    "Blending it into the photo": _("Blending it into the photo"),
     "Calibrating the range": _("Calibrating the range"),
     "Testing on other photos": _("Testing on other photos"),
     "Rendering previews": _("Rendering previews"),
