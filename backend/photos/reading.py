@@ -16,7 +16,7 @@ from typing import Any
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from backend.errors import BadImage
 from backend.photos import transfer
@@ -61,7 +61,12 @@ def _tiff(data: bytes, name: str) -> Photo:
     metadata = Metadata(exif, xmp, iptc)
     notes = _pages_note(place)
     if stored is None:
-        pixels, grey, converted = _with_pillow(data, name, "TIFF", max(place.number, 0))
+        try:
+            pixels, grey, converted = _with_pillow(data, name, "TIFF", max(place.number, 0))
+        except UnidentifiedImageError as error:
+            raise BadImage(
+                f"{name} is neither RGB nor greyscale; convert it to RGB first."
+            ) from error
         profile = None if converted else profile
         notes += _conversion_note(converted)
         source = SourceFile("TIFF", data, orientation, pages=place.others)
@@ -70,6 +75,9 @@ def _tiff(data: bytes, name: str) -> Photo:
             transfer.of_profile(profile), metadata, source, tuple(notes),
         )  # fmt: skip
     pixels = stored.pixels()
+    if stored.values.dtype.kind == "u" and stored.bits not in (8, 16):
+        wide = 8 * stored.values.dtype.itemsize
+        notes.append(f"Its {stored.bits} bits per channel are written as {wide}, without a loss.")
     further = len(stored.extra) - (stored.alpha is not None)
     source = SourceFile("TIFF", data, orientation, stored.values, further, place.others)
     curve = transfer.of_profile(profile)
@@ -95,6 +103,11 @@ def _png(data: bytes, name: str) -> Photo:
     _check_size(header.width, header.height, name)
     if header.colour_type == png.PALETTE or header.depth < 8:
         pixels, grey, _ = _with_pillow(data, name, "PNG")
+        key = png.one(chunks, b"tRNS")
+        if grey and key and len(key) == 2:  # Pillow looks for the number as the file has it
+            clear = png.key_of(key, header)[0] * (255 // (2**header.depth - 1))
+            alpha = np.where(pixels[..., :1] == clear, 0, 255).astype(np.uint8)
+            pixels = np.concatenate([pixels[..., :3], alpha], axis=2)
     else:
         values = np.asarray(imagecodecs.png_decode(data))
         values = values[..., None] if values.ndim == 2 else values
@@ -102,7 +115,7 @@ def _png(data: bytes, name: str) -> Photo:
         pixels = (
             np.concatenate([values[..., :1]] * 3 + [values[..., 1:]], axis=2) if grey else values
         )
-    exif = png.one(chunks, b"eXIf")
+    exif = png.exif_of(chunks)
     orientation = orientation_of(exif)
     profile = png.profile_of(chunks)
     metadata = Metadata(

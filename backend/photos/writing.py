@@ -212,7 +212,7 @@ def _png(photo: Photo, same: bool) -> bytes:
     chunks = png.chunks_of(photo.source.data) if same and photo.source else _new_chunks(photo)
     key = png.one(chunks, b"tRNS") if same and photo.source else None
     old = png.header_of(photo.source.data) if same and photo.source else None
-    if old and key is not None and old.colour_type in (png.GREY, png.RGB):
+    if old and key is not None and old.depth >= 8 and old.colour_type in (png.GREY, png.RGB):
         pixels = _with_key(pixels, png.key_of(key, old))
     encoded = bytes(
         imagecodecs.png_encode(np.squeeze(pixels, 2) if pixels.shape[2] == 1 else pixels)
@@ -222,8 +222,7 @@ def _png(photo: Photo, same: bool) -> bytes:
     if photo.metadata.xmp:
         chunks = png.with_xmp(chunks, photo.metadata.xmp)
     if photo.edited and photo.metadata.exif:
-        exif = png.PngChunk(b"eXIf", photo.metadata.exif)
-        chunks = [exif if c.kind == b"eXIf" else c for c in chunks]
+        chunks = png.with_exif(chunks, photo.metadata.exif)
     return png.with_chunks(encoded, chunks, same_kind=same_kind)
 
 

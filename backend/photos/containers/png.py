@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,10 @@ from backend.photos.containers.primaries import BY_CODE, SRGB, profile
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _XMP = b"XML:com.adobe.xmp\0"
 _IPTC = b"Raw profile type iptc\0"  # ImageMagick's way, which other programs read too
+_RAW_XMP = b"Raw profile type xmp\0"
+_RAW_EXIF = (b"Raw profile type exif\0", b"Raw profile type APP1\0")
+_EXIF = b"Exif\0\0"
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _PICTURE = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
 _OF_COLOUR_TYPE = (b"tRNS", b"bKGD", b"hIST", b"sBIT", b"acTL", b"fcTL", b"fdAT")
 _NEAR = 0.003  # within which two descriptions of colours are the same
@@ -80,20 +85,41 @@ def with_chunks(encoded: bytes, source: list[PngChunk], *, same_kind: bool) -> b
 
 def with_xmp(chunks: list[PngChunk], packet: bytes) -> list[PngChunk]:
     """The chunks with the packet in the place of the old one, or before everything else."""
-    new = PngChunk(b"iTXt", _XMP + bytes(4) + packet)
-    if any(_is_xmp(c) for c in chunks):
-        return [new if _is_xmp(c) else c for c in chunks]
-    head = 1 if chunks and chunks[0].kind == b"IHDR" else 0
-    return [*chunks[:head], new, *chunks[head:]]
+    return _with(chunks, _is_xmp, PngChunk(b"iTXt", _XMP + bytes(4) + packet))
+
+
+def with_exif(chunks: list[PngChunk], exif: bytes) -> list[PngChunk]:
+    """The chunks with the block in the place of the old one, or before everything else."""
+    return _with(chunks, _is_exif, PngChunk(b"eXIf", exif))
+
+
+def _with(
+    chunks: list[PngChunk], is_old: Callable[[PngChunk], bool], new: PngChunk
+) -> list[PngChunk]:
+    old = [i for i, chunk in enumerate(chunks) if is_old(chunk)]
+    place = old[0] if old else int(bool(chunks) and chunks[0].kind == b"IHDR")
+    rest = chunks[place + 1 :] if old else chunks[place:]
+    return [*chunks[:place], new, *(c for c in rest if not is_old(c))]
 
 
 def xmp_of(chunks: list[PngChunk]) -> bytes | None:
-    """The XMP packet, unpacked where it is compressed."""
-    for chunk in filter(_is_xmp, chunks):
-        compressed = chunk.data[len(_XMP)] == 1
-        text = chunk.data[len(_XMP) + 2 :].split(b"\0", 2)[2]
-        return _unpacked(text) if compressed else text
-    return None
+    """The XMP packet, unpacked where it is compressed, in any kind of text chunk."""
+    for chunk in chunks:
+        if chunk.kind == b"iTXt" and chunk.data.startswith(_XMP):
+            text = chunk.data[len(_XMP) + 2 :].split(b"\0", 2)[2]
+            return _unpacked(text) if chunk.data[len(_XMP)] == 1 else text
+        if _is_xmp(chunk) and chunk.data.startswith(_XMP):
+            text = chunk.data[len(_XMP) :]
+            return _unpacked(text[1:]) if chunk.kind == b"zTXt" else text
+    return _raw_profile(chunks, _RAW_XMP)
+
+
+def exif_of(chunks: list[PngChunk]) -> bytes | None:
+    """The EXIF block, also where an older program has put it into a text."""
+    if (block := one(chunks, b"eXIf")) is not None:
+        return block
+    found = (_raw_profile(chunks, name) for name in _RAW_EXIF)
+    return next((block[len(_EXIF) :] for block in found if block and block.startswith(_EXIF)), None)
 
 
 def key_of(data: bytes, header: Header) -> NDArray[np.unsignedinteger[Any]]:
@@ -170,15 +196,20 @@ def iptc_chunk(records: bytes) -> PngChunk:
 
 def iptc_of(chunks: list[PngChunk]) -> bytes | None:
     """IPTC-IIM records from such text."""
+    records = _raw_profile(chunks, _IPTC)
+    return iptc.unwrapped(records) if records else None
+
+
+def _raw_profile(chunks: list[PngChunk], name: bytes) -> bytes | None:
+    """What ImageMagick and others have written as hexadecimal text; None where it is damaged."""
     for chunk in chunks:
-        if chunk.kind in (b"zTXt", b"tEXt") and chunk.data.startswith(_IPTC):
-            text = chunk.data[len(_IPTC) :]
+        if chunk.kind in (b"zTXt", b"tEXt") and chunk.data.startswith(name):
+            text = chunk.data[len(name) :]
             text = _unpacked(text[1:]) if chunk.kind == b"zTXt" else text
             try:
-                records = bytes.fromhex(text.split(b"\n", 3)[3].decode("ascii"))
+                return bytes.fromhex(text.split(b"\n", 3)[3].decode("ascii"))
             except (ValueError, IndexError):
                 return None
-            return iptc.unwrapped(records)
     return None
 
 
@@ -187,7 +218,12 @@ def text_chunk(keyword: str, text: str) -> PngChunk:
 
 
 def _is_xmp(chunk: PngChunk) -> bool:
-    return chunk.kind == b"iTXt" and chunk.data.startswith(_XMP)
+    return chunk.kind in _TEXTS and chunk.data.startswith((_XMP, _RAW_XMP))
+
+
+def _is_exif(chunk: PngChunk) -> bool:
+    in_a_text = chunk.kind in _TEXTS and chunk.data.startswith(_RAW_EXIF)
+    return in_a_text or chunk.kind == b"eXIf"
 
 
 _MOST = 64 << 20
@@ -216,11 +252,13 @@ def texts_of(chunks: list[PngChunk]) -> list[tuple[str, str]]:
     found = []
     for chunk in chunks:
         keyword, _, rest = chunk.data.partition(b"\0")
+        if _is_xmp(chunk) or keyword.startswith(b"Raw profile"):
+            continue
         if chunk.kind == b"tEXt":
             found.append((keyword.decode("latin-1"), rest.decode("latin-1")))
-        elif chunk.kind == b"zTXt" and not keyword.startswith(b"Raw profile"):
+        elif chunk.kind == b"zTXt":
             found.append((keyword.decode("latin-1"), _unpacked(rest[1:]).decode("latin-1")))
-        elif chunk.kind == b"iTXt" and not _is_xmp(chunk):
+        elif chunk.kind == b"iTXt":
             text = rest[2:].split(b"\0", 2)[-1]
             text = _unpacked(text) if rest[:1] == b"\1" else text
             found.append((keyword.decode("latin-1"), text.decode("utf-8", "replace")))

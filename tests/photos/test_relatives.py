@@ -1,0 +1,187 @@
+"""Relatives of the cases that lost something: other layouts, places, programs of the same kind."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import pytest
+import tifffile
+from file_tools import complaints_of, needs_exiftool, tags_of
+from numpy.typing import NDArray
+from PIL import Image
+
+from backend.errors import BadImage
+from backend.photos.containers import jpeg, png
+from backend.photos.files import losses, notes, read_photo, write_photo
+
+from .test_other_kinds import large_packet
+from .test_whole_files import edited, outside, through, values_of
+
+EXIF = b"II*\0\x08\0\0\0" + struct.pack("<HHHII", 1, 0x013B, 2, 5, 26) + bytes(4) + b"Jane\0"
+
+
+def raw_profile(name: str, data: bytes) -> png.PngChunk:
+    """As ImageMagick wrote metadata before PNG had chunks for them."""
+    text = f"\n{name}\n{len(data):8d}\n{data.hex()}\n".encode()
+    return png.PngChunk(b"zTXt", f"Raw profile type {name}\0\0".encode() + zlib.compress(text))
+
+
+def packed_xmp() -> png.PngChunk:
+    """As libvips writes it: in a compressed text of the older kind."""
+    return png.PngChunk(b"zTXt", b"XML:com.adobe.xmp\0\0" + zlib.compress(large_packet(9)))
+
+
+def png_of(
+    values: NDArray[Any], *chunks: png.PngChunk, last: tuple[png.PngChunk, ...] = ()
+) -> bytes:
+    own = png.chunks_of(bytes(imagecodecs.png_encode(values)))
+    every = [own[0], *chunks, *(c for c in own if c.kind == b"IDAT"), *last, own[-1]]
+    return png.SIGNATURE + b"".join(chunk.packed() for chunk in every)
+
+
+@needs_exiftool
+@pytest.mark.parametrize("where", ["first", "last"])
+@pytest.mark.parametrize("kind", ["zTXt", "raw xmp", "raw exif", "raw APP1", "eXIf"])
+def test_metadata_in_older_places(tmp_path: Path, kind: str, where: str) -> None:
+    """They are neither doubled, nor lost on the way to another kind of file."""
+    chunk = {
+        "zTXt": packed_xmp(),
+        "raw xmp": raw_profile("xmp", large_packet(9)),
+        "raw exif": raw_profile("exif", b"Exif\0\0" + EXIF),
+        "raw APP1": raw_profile("APP1", b"Exif\0\0" + EXIF),
+        "eXIf": png.PngChunk(b"eXIf", EXIF),
+    }[kind]
+    first, last = ((chunk,), ()) if where == "first" else ((), (chunk,))
+    data = png_of(values_of(np.uint16, 3), *first, last=last)
+    (tmp_path / "in.png").write_bytes(data)
+    photo = through(tmp_path / "in.png", tmp_path / "out.png")
+    wanted = "XMP-xmp:Rating" if "xmp" in kind or kind == "zTXt" else "IFD0:Artist"
+    before, after = tags_of(tmp_path / "in.png"), tags_of(tmp_path / "out.png")
+    assert after[wanted] == before[wanted]
+    assert complaints_of(tmp_path / "out.png") <= complaints_of(tmp_path / "in.png")
+    assert losses(photo, tmp_path / "x.tif") is None
+    write_photo(edited(photo), tmp_path / "out.tif")
+    assert tags_of(tmp_path / "out.tif")[wanted] == before[wanted]
+
+
+def few_bits(bits: int, *chunks: png.PngChunk) -> bytes:
+    """A grey PNG of 1, 2 or 4 bits, all values in turn."""
+    values = np.arange(36 * 48, dtype=np.uint8).reshape(36, 48) % 2**bits
+    spread = np.unpackbits(values[..., None], axis=2)[..., 8 - bits :]
+    rows = np.packbits(spread.reshape(36, -1), axis=1)
+    head = png.PngChunk(b"IHDR", struct.pack(">IIBBBBB", 48, 36, bits, png.GREY, 0, 0, 0))
+    body = png.PngChunk(b"IDAT", zlib.compress(np.pad(rows, ((0, 0), (1, 0))).tobytes()))
+    every = [head, *chunks, body, png.PngChunk(b"IEND", b"")]
+    return png.SIGNATURE + b"".join(chunk.packed() for chunk in every)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_a_transparent_grey_of_few_bits_stays_clear(tmp_path: Path, bits: int) -> None:
+    key = png.PngChunk(b"tRNS", struct.pack(">H", 1))
+    (tmp_path / "in.png").write_bytes(few_bits(bits, key))
+    photo = through(tmp_path / "in.png", tmp_path / "out.png")
+    back = read_photo(tmp_path / "out.png")
+    assert (photo.pixels[..., 3] == 0).mean() == pytest.approx(2.0**-bits, abs=0.01)
+    assert np.array_equal(back.pixels[outside(photo)], photo.pixels[outside(photo)])
+    assert np.array_equal(back.pixels[..., 3], photo.pixels[..., 3])
+
+
+def test_what_cannot_be_converted_is_called_what_it_is(tmp_path: Path) -> None:
+    """CMYK with a channel more: it is a picture, though none that can be edited."""
+    path = tmp_path / "x.tif"
+    tifffile.imwrite(path, values_of(np.uint8, 5), photometric="separated", extrasamples=[2])
+    with pytest.raises(BadImage, match="neither RGB nor greyscale; convert it to RGB"):
+        read_photo(path)
+
+
+@pytest.mark.parametrize(("bits", "wide"), [(4, 8), (10, 16), (14, 16)])
+def test_odd_depths_are_said(tmp_path: Path, bits: int, wide: int) -> None:
+    values = (np.arange(36 * 48).reshape(36, 48) % 2**bits).astype(f"u{wide // 8}")
+    tifffile.imwrite(tmp_path / "in.tif", values, photometric="minisblack", bitspersample=bits)
+    photo = through(tmp_path / "in.tif", tmp_path / "out.tif")
+    said = notes(photo, tmp_path / "out.tif") or ""
+    assert f"{bits} bits per channel are written as {wide}" in said
+    back = tifffile.imread(tmp_path / "out.tif") * ((2**bits - 1) / (2**wide - 1))
+    assert np.array_equal(np.round(back)[outside(photo)], values[outside(photo)])
+
+
+TIFFS: list[dict[str, Any]] = [
+    {"byteorder": order, "bigtiff": big, **layout}
+    for order in "<>"
+    for big in (False, True)
+    for layout in (
+        {"tile": (16, 16), "compression": "deflate", "predictor": True},
+        {"planarconfig": "separate", "compression": "lzw", "predictor": True, "rowsperstrip": 5},
+        {"planarconfig": "separate", "tile": (16, 16), "compression": "zstd"},
+    )
+]  # fmt: skip
+
+
+@needs_exiftool
+@pytest.mark.parametrize("dtype", ["u2", "f2", "f4", "f8"])
+@pytest.mark.parametrize("number", range(len(TIFFS)))
+def test_tiffs_of_every_layout(tmp_path: Path, number: int, dtype: str) -> None:
+    """With four channels, turned, and tags of other programs (maps, GDAL)."""
+    options = {**TIFFS[number]}
+    if dtype != "u2" and options.pop("predictor", None):
+        options["predictor"] = 3
+    values = values_of(np.float32, 4)
+    values = (values * 65535 if dtype == "u2" else values).astype(dtype)
+    tags = [
+        (274, 3, 1, 6, True),
+        (33550, 12, 3, (1.0, 1.0, 0.0), True),
+        (42112, 2, 0, "<a/>", True),
+    ]
+    stored = np.moveaxis(values, -1, 0) if "planarconfig" in options else values
+    tifffile.imwrite(
+        tmp_path / "in.tif", stored, photometric="rgb", extrasamples=["unassalpha"],
+        metadata=None, extratags=tags, **options,
+    )  # fmt: skip
+    photo = through(tmp_path / "in.tif", tmp_path / "out.tif")
+    assert (photo.width, photo.height) == (36, 48)
+    pixels = tifffile.imread(tmp_path / "out.tif")
+    pixels = np.moveaxis(pixels, 0, -1) if pixels.shape[0] == 4 else pixels
+    same = np.rot90(outside(photo))
+    assert pixels.dtype == values.dtype and np.array_equal(pixels[same], values[same])
+    before, after = tags_of(tmp_path / "in.tif"), tags_of(tmp_path / "out.tif")
+    for name in ("IFD0:Orientation", "IFD0:PixelScale", "IFD0:GDALMetadata", "IFD0:ExtraSamples"):
+        assert after[name] == before[name]
+
+
+JPEGS: dict[str, dict[str, Any]] = {
+    "progressive": {"progressive": True}, "restarts": {"restart_marker_blocks": 2},
+    "subsampled": {"subsampling": 2}, "rgb": {"keep_rgb": True},
+}  # fmt: skip
+
+
+def segment(marker: int, data: bytes) -> bytes:
+    return jpeg.JpegSegment(marker, data).packed()
+
+
+@needs_exiftool
+@pytest.mark.parametrize("name", JPEGS)
+def test_jpegs_of_other_programs(tmp_path: Path, name: str) -> None:
+    """Fill bytes, odd orders, comments that are no UTF-8, blocks of Adobe, Kodak and C2PA."""
+    path = tmp_path / "in.jpg"
+    Image.fromarray(values_of(np.uint8, 3)).save(path, quality=95, **JPEGS[name])
+    data = path.read_bytes()
+    blocks = [
+        segment(jpeg.APP1, jpeg.XMP + large_packet(9)), segment(jpeg.APP1, jpeg.EXIF + EXIF),
+        segment(jpeg.COMMENT, b"caf\xe9"), segment(jpeg.COMMENT, b"another"),
+        segment(jpeg.APP2, b"FPXR\0\0\1abc"), segment(0xEC, b"Ducky\0\1\0\4\0\0\0\x3c\0\0"),
+        segment(0xEB, b"JP\0\1\0\0\0\1"), segment(0xE3, b"Meta\0x"),
+    ]  # fmt: skip
+    path.write_bytes(data[:2] + b"\xff\xff" + b"".join(blocks) + data[2:] + b"a trailer")
+    photo = through(path, tmp_path / "out.jpg")
+    after = (tmp_path / "out.jpg").read_bytes()
+    assert all(block in after for block in blocks[1:]) and after.endswith(b"a trailer")
+    found = tags_of(tmp_path / "out.jpg")
+    assert found["IFD0:Artist"] == "Jane" and found["XMP-xmp:Rating"] == 4
+    assert complaints_of(tmp_path / "out.jpg") <= complaints_of(path)
+    back = read_photo(tmp_path / "out.jpg").pixels[outside(photo)].astype(int)
+    assert np.abs(back - photo.pixels[outside(photo)]).mean() < 6
