@@ -1,4 +1,4 @@
-"""tests/gimp runs inside GIMP. Outside, its tests are collected unseen and run there in one go.
+"""tests/gimp runs inside GIMP. Outside, its tests are collected unseen and run in one or two GIMPs.
 
 That goes on beside the tests outside; what came of it is shown after them.
 """

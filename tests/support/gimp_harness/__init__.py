@@ -1,4 +1,4 @@
-"""Runs tests/gimp inside one real GIMP and shows each of its results in the outer pytest run."""
+"""Runs tests/gimp inside real GIMPs and shows each of its results in the outer pytest run."""
 
 from pathlib import Path
 

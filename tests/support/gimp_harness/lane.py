@@ -22,7 +22,7 @@ from pathlib import Path
 
 from gimp_harness import LEVEL, WORKSTATION, WORKSTATION_ADDRESS
 from gimp_harness.profile import TestGimp, find_gimp
-from installer.enter import command, launcher, start_backend, unmount
+from installer.enter import command, launcher, start_backend
 from protocol import keys
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -64,8 +64,6 @@ def run_in_gimp(gimp: TestGimp, nodes: Sequence[str], run: Path) -> None:
         _start_once(gimp, run, home)
         _run(gimp, run, home)
     finally:
-        if gimp.root:
-            unmount(gimp.root)
         end_backend_of(home)
         end_backend_of(run / WORKSTATION)
 

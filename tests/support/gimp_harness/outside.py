@@ -1,4 +1,4 @@
-"""The half that runs outside: collects tests/gimp, starts GIMP once and shows the inner results."""
+"""The half that runs outside: collects tests/gimp, starts GIMPs and shows the inner results."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ import pytest
 from gimp_harness import INSTALLED
 from gimp_harness.lane import PROJECT, SECONDS
 from gimp_harness.profile import SUPPORT, find_gimp
+from installer.enter import unmount
 from installer.testing import prepared_gimp
 
 
@@ -49,7 +50,7 @@ class GimpItem(pytest.Item):
         self.add_marker(pytest.mark.timeout(SECONDS + 60))
 
     def runtest(self) -> None:
-        results = results_of(self.session)
+        results = results_of(self)
         mine = results.of(self.nodeid)
         if not mine:
             raise InsideGimpError(f"It did not run.\n{results.why_incomplete}")
@@ -84,9 +85,10 @@ class Results:
 
 
 class Lane:
-    """The process in which the tests inside GIMP run while others run here (`lane.py`)."""
+    """A process in which tests run inside a GIMP while others run here (`lane.py`)."""
 
     def __init__(self, data_dir: Path, nodes: Sequence[str]) -> None:
+        self.nodes = frozenset(nodes)
         self.folder = Path(tempfile.mkdtemp(prefix="editgan-gimp-"))
         (self.folder / "nodes.json").write_text(json.dumps(list(nodes)), encoding="utf-8")
         (self.folder / "run").mkdir()
@@ -128,7 +130,9 @@ class Lane:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-_LANE = pytest.StashKey[Lane]()
+_LANES = pytest.StashKey[list[Lane]]()
+_MOST_LANES = 2  # a test inside GIMP waits half of its time, for windows and answers
+_WORTH = 12  # tests; fewer are done before a second GIMP has started
 
 
 def start_gimp(session: pytest.Session) -> None:
@@ -136,19 +140,35 @@ def start_gimp(session: pytest.Session) -> None:
     nodes = [item.nodeid for item in session.items if isinstance(item, GimpItem)]
     data_dir = session.config.stash[INSTALLED]
     if nodes and prepared_gimp(data_dir) and not session.config.option.collectonly:
-        session.stash[_LANE] = Lane(data_dir, nodes)
+        session.stash[_LANES] = [Lane(data_dir, share) for share in _shares(nodes)]
 
 
 def end_gimp(session: pytest.Session) -> None:
-    """End GIMP if it still runs."""
-    if lane := session.stash.get(_LANE, None):
+    """End every GIMP that still runs."""
+    lanes = session.stash.get(_LANES, [])
+    for lane in lanes:
         lane.end()
+    if lanes and (root := find_gimp(session.config.stash[INSTALLED]).root):
+        unmount(root)
 
 
-def results_of(session: pytest.Session) -> Results:
-    """What the tests inside GIMP gave; without a GIMP the calling test is skipped or fails."""
-    find_gimp(session.config.stash[INSTALLED])
-    return session.stash[_LANE].results
+def results_of(item: GimpItem) -> Results:
+    """What the tests in the item's GIMP gave; without a GIMP the item is skipped or fails."""
+    find_gimp(item.session.config.stash[INSTALLED])
+    (mine,) = (lane for lane in item.session.stash[_LANES] if item.nodeid in lane.nodes)
+    return mine.results
+
+
+def _shares(nodes: Sequence[str]) -> list[list[str]]:
+    """The tests for each GIMP: whole files, whose fixtures are shared, and about as many tests."""
+    files: dict[str, list[str]] = defaultdict(list)
+    for node in nodes:
+        files[node.split("::")[0]].append(node)
+    count = min(_MOST_LANES, len(files)) if len(nodes) > _WORTH else 1
+    shares: list[list[str]] = [[] for _ in range(count)]
+    for mine in sorted(files.values(), key=len, reverse=True):
+        min(shares, key=len).extend(mine)
+    return shares
 
 
 def _read(file: Path) -> dict[str, list[tuple[str, str]]]:
