@@ -28,17 +28,15 @@ sys.path.insert(0, str(ROOT))
 
 from backend.bundles.registry import bundle_at  # noqa: E402
 from backend.editing import inversion  # noqa: E402
-from backend.editing.editor import Editor, OpenPhoto  # noqa: E402
+from backend.editing.editor import Editor  # noqa: E402
 from backend.evaluation.parsing import Overlap  # noqa: E402
-from backend.photos.align import CropFrame, centred  # noqa: E402
-from backend.photos.cv import resize, warp_affine  # noqa: E402
+from backend.photos.cv import resize  # noqa: E402
 from backend.photos.folder import read_rgb  # noqa: E402
-from backend.photos.label_file import label_map  # noqa: E402
 from backend.training.labelled import UNLABELLED, read_label_map  # noqa: E402
+from benchmarks.part_layers import found_parts, in_frame  # noqa: E402
 from protocol.geometry import Rect  # noqa: E402
 
 Labels = NDArray[np.uint8]
-SIDE = 256  # of the frame that is compared, pixels
 REST = "rest"
 BOTH = {  # by the class's name in the label set, and by the bundle's part
     "bumper": (("front_bumper", "back_bumper"), ("bumper", "grille", "licence plate")),
@@ -80,22 +78,6 @@ def cases(folder: Path) -> Iterator[tuple[str, Labels, Labels, Rect]]:
             continue
         photo = resize(pixels, (width, height), cv2.INTER_LINEAR)
         yield path.stem.removesuffix("_parts"), photo, table[spread], box
-
-
-def in_frame(labels: Labels, frame: CropFrame) -> Labels:
-    """A map of the photo within a frame, uint8 [SIDE, SIDE]; UNLABELLED beyond it."""
-    flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
-    matrix = centred(frame.to_pixels(SIDE))
-    return warp_affine(labels, matrix, (SIDE, SIDE), flags=flags, outside=UNLABELLED)
-
-
-def found_parts(photo: OpenPhoto, size: tuple[int, int]) -> dict[str, Labels]:
-    """What the layers show and what the branch says of the reconstruction, by part."""
-    layers = in_frame(label_map(photo.parts, *size), photo.frame)
-    return {
-        "layers": np.where(layers == UNLABELLED, 0, layers).astype(np.uint8),
-        "rebuilt": resize(photo.labels, (SIDE, SIDE), cv2.INTER_NEAREST),
-    }
 
 
 def show(overlaps: dict[str, Overlap], likeness: list[float]) -> None:
