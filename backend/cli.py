@@ -24,6 +24,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from backend.errors import is_out_of_memory
 from backend.session.plain_json import plain
 from protocol import processes
 from protocol.errors import UserError
@@ -138,13 +139,13 @@ def _explain(args: argparse.Namespace, error: Exception) -> int:
         traceback.print_exception(error)
     if isinstance(error, UserError):
         return _fail(args, 1 if error.code == "internal" else 2, error.code, error.message)
+    if is_out_of_memory(error):
+        text = "There is not enough memory for this; close other programs or use a smaller photo."
+        return _fail(args, 1, "out_of_memory", text)
     if isinstance(error, OSError):
         name, reason = error.filename or "A file", error.strerror or str(error)
         text = f"{name} cannot be read or written: {reason}; check the name and the permissions."
         return _fail(args, 2, "file", text)
-    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
-        text = "There is not enough memory for this; close other programs or use a smaller photo."
-        return _fail(args, 1, "out_of_memory", text)
     what = f"{type(error).__name__}: {error}".splitlines()[0]
     text = f"Something went wrong inside EditGAN ({what}); run it again with --debug to see where."
     return _fail(args, 1, "internal", text)

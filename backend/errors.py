@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 from protocol.errors import UserError
 
 EditGanError = UserError
@@ -68,3 +70,15 @@ class JobCancelled(UserError):
 
     def __init__(self, message: str = "The job was cancelled.") -> None:
         super().__init__(message)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether the device or the machine ran out of memory: torch has several ways to say so, and
+    the system says it of libraries that are no longer loaded, too."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
+    text = str(error).lower()
+    words = ("out of memory", "allocate memory", "alloc_failed", "failed to map segment")
+    return isinstance(error, RuntimeError | ImportError | OSError) and any(w in text for w in words)

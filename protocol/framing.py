@@ -41,7 +41,10 @@ def pack(job: str, message: Message) -> list[Buffer]:
     frames: list[Buffer] = []
     fields = to_wire(message, frames)
     from_wire(type(message), fields, frames, type(message).__name__)
-    header = msgpack.packb({"type": type(message).__name__, "job": job, "fields": fields})
+    header = msgpack.packb(
+        {"type": type(message).__name__, "job": job, "fields": fields},
+        unicode_errors="backslashreplace",  # paths may hold what is no text
+    )
     _check_sizes([header, *frames], MAX_HEADER)
     return [header, *frames]
 

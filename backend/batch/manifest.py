@@ -7,11 +7,13 @@ place and noted afterwards: whichever of the two a kill leaves out, the next run
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -135,11 +137,9 @@ class Manifest:
 
     def _append(self, what: str, entry: ManifestEntry) -> None:
         record = {"what": what, **{name: getattr(entry, name) for name in _FIELDS}}
-        self._file.write(json.dumps(record).encode("ascii") + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        _add_line(self._file, record)
 
-    def _read(self) -> Any:
+    def _read(self) -> FileIO:
         """Read what there is; returns the file, to be appended to."""
         for folder in (self.staging, self.folder / "pictures"):
             folder.mkdir(parents=True, exist_ok=True)
@@ -152,12 +152,14 @@ class Manifest:
                 self._remember(line)
             whole = sum(len(line) + 1 for line in lines[:-1])
             self._settle()
-        file = path.open("ab")
-        file.truncate(whole)  # a line that a kill cut short
-        if not whole:
-            head = {"format": "editgan-batch", "format_version": _VERSION}
-            file.write(json.dumps(head).encode("ascii") + b"\n")
-            file.flush()
+        file = path.open("ab", buffering=0)
+        try:
+            file.truncate(whole)  # a line that a kill cut short
+            if not whole:
+                _add_line(file, {"format": "editgan-batch", "format_version": _VERSION})
+        except OSError:
+            file.close()
+            raise
         sync_folder(self.folder)
         return file
 
@@ -213,9 +215,24 @@ def opened(out: Path) -> Iterator[Manifest]:
             with Manifest(out) as manifest:
                 yield manifest
     except OSError as error:
-        if error.filename is None or not str(error.filename).startswith(str(out)):
+        here = error.filename is not None and str(error.filename).startswith(str(out))
+        if not here and error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise BadImage(f"{out} cannot be written: {error.strerror}; use another folder.") from error
+
+
+def _add_line(file: FileIO, record: Mapping[str, object]) -> None:
+    """A line to the disk; where that is full, none of it, for a half would spoil the next line.
+    Raises OSError."""
+    line = memoryview(json.dumps(record).encode("ascii") + b"\n")
+    start = os.fstat(file.fileno()).st_size
+    try:
+        while line:
+            line = line[file.write(line) or 0 :]
+        os.fsync(file.fileno())
+    except OSError:
+        file.truncate(start)
+        raise
 
 
 def _with_result(entry: ManifestEntry, target: Path) -> ManifestEntry:

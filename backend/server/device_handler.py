@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.editing.options import ScaledEdit
-from backend.errors import NoSubject, UnknownEdit, WrongBundle
+from backend.errors import NoSubject, UnknownEdit, WrongBundle, is_out_of_memory
 from backend.photos.photo import Photo
 from backend.photos.prominence import prominent
 from backend.server import opening, wire
 from backend.server.asked import options_of, painted_layers, thumbnail_key
 from backend.server.editors import LoadedEditors, PhotoEditor, Previewer
 from backend.server.jobs import Job
-from backend.server.memory import is_out_of_memory
 from backend.server.sessions import PhotoSession, PhotoStore
 from backend.server.wire import to_array, to_code, to_pixels
 from backend.session.edits import find_edit, save_edit

@@ -21,6 +21,7 @@ import zmq
 
 from backend.server.editors import Catalogue, LoadedEditors
 from backend.server.jobs import JobQueue
+from backend.server.limits import CannotStart, allow_files
 from backend.server.memory import resident_mb
 from backend.server.service import Answers, Service
 from backend.server.sockets import Listening, listen
@@ -35,12 +36,6 @@ if TYPE_CHECKING:  # imports numpy and more: only on the workers
     from backend.server.sessions import PhotoStore
 
 _log = logging.getLogger(__name__)
-
-
-class CannotStart(UserError):
-    """A folder or file that the backend needs cannot be used."""
-
-    code = "cannot_start"
 
 
 _LOCK_PATIENCE_S = 3.0  # clients probe the lock for an instant; a predecessor may be ending
@@ -66,6 +61,7 @@ def serve(
     Where another backend of this user runs already, it continues and 0 is returned at once.
     """
     run_dir, log_file = _prepare()
+    allow_files()
     with contextlib.ExitStack() as lock, contextlib.ExitStack() as listening:
         with _usable(run_dir):
             if not lock.enter_context(_only_one(run_dir)):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hmac
-import os
 import shutil
 import sys
 import tempfile
@@ -83,7 +82,7 @@ def _listen_ipc(
     context: Context, stack: contextlib.ExitStack, run_dir: Path, version: str
 ) -> Listening:
     folder, relative = run_dir, True
-    if len(os.fsencode(run_dir / "control.sock")) > _LONGEST_IPC:
+    if not _can_be_called(run_dir / "control.sock"):
         folder, relative = Path(tempfile.mkdtemp(prefix="editgan-")), False  # 0700 as well
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
     jobs, control = _routers(context, stack)
@@ -94,6 +93,14 @@ def _listen_ipc(
         endpoints.append(f"ipc://{name if relative else folder / name}")
     info = ConnectionInfo(endpoints[0], endpoints[1], version, PROTOCOL_VERSION)
     return Listening(jobs, control, info, stack)
+
+
+def _can_be_called(socket: Path) -> bool:
+    """Whether its path is short enough for the kernel, and UTF-8, as ZeroMQ wants it."""
+    try:
+        return len(str(socket).encode("utf-8")) <= _LONGEST_IPC
+    except UnicodeEncodeError:
+        return False
 
 
 class _AllowList:

@@ -11,9 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from backend.errors import JobCancelled
+from backend.errors import JobCancelled, is_out_of_memory
 from backend.server.jobs import Job, JobQueue
-from backend.server.memory import is_out_of_memory
 from protocol.errors import UserError
 from protocol.messages import ErrorReply, Message
 from protocol.typed import MAX_TEXT, ProtocolError

@@ -370,3 +370,9 @@ def test_requests_have_smaller_headers() -> None:
         unpack(large, framing.MAX_REQUEST)
     frames = sent(m.ImportEdit("a", bytes(1 << 20)))
     assert unpack(frames, framing.MAX_REQUEST)[1] == m.ImportEdit("a", bytes(1 << 20))
+
+
+def test_a_path_that_is_no_text_can_be_told() -> None:
+    """Names of files may hold any byte; a message that names one still arrives."""
+    frames = framing.pack("j", m.ErrorReply("file", "caf\udce9 cannot be read."))
+    assert framing.unpack(frames)[1] == m.ErrorReply("file", "caf\\udce9 cannot be read.")
