@@ -1,4 +1,4 @@
-"""What version 0.1.0 left on disk is still read: an edit and the settings.
+"""What version 0.1.0 left on disk is still read: a model, an edit, its file, and the settings.
 
 Its XCF file is opened by tests/gimp/test_former_version.py.
 """
@@ -9,7 +9,12 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pytest
+from PIL import Image
 
+from backend.bundles import find_bundle
+from backend.cli import main
+from backend.errors import IncompleteBundle
 from edit_library import Library
 from protocol import paths, settings
 
@@ -39,3 +44,28 @@ def test_settings_keep_every_choice(home: Path) -> None:
         "workstation:5570",
         "ab" * 32,
     )
+
+
+def test_an_exported_edit_is_imported(home: Path) -> None:
+    library = Library(paths.library_dir(), presets_dir=home / "no presets")
+    info = library.import_file(FORMER / "former-edit.editgan")
+    assert (info.name, info.title, info.parts) == ("former-edit", "Former edit", ("skin",))
+    shutil.copytree(FORMER / "former-edit", home / "other" / "faces" / "former-edit")
+    unpacked = Library(home / "other", presets_dir=home / "no presets")
+    one, other = (known.get("faces", "former-edit") for known in (library, unpacked))
+    assert np.array_equal(one.vector, other.vector) and one.info == other.info
+
+
+@pytest.mark.model
+def test_a_model_draws_the_same_pictures(home: Path, tmp_path: Path) -> None:
+    """And opens no photos, as it has a generator only: that is said in the same way."""
+    shutil.copytree(FORMER / "former-bundle", home / "bundles" / "former-bundle")
+    out = tmp_path / "out.png"
+    assert main(["sample", "--bundle", "former-bundle", "--seed", "3", "-o", str(out)]) == 0
+    with Image.open(out) as new, Image.open(FORMER / "former-bundle.png") as old:
+        assert new.size == old.size
+        assert np.abs(np.asarray(new).astype(int) - np.asarray(old)).max() <= 1
+    bundle = find_bundle("former-bundle")
+    assert bundle.verify() == [] and bundle.missing == ["encoder", "segmentation"]
+    with pytest.raises(IncompleteBundle, match="not yet an encoder and parts"):
+        bundle.check_complete()
