@@ -12,6 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
+import numpy as np
+
+from backend.photos.containers import avif, png
 from edit_library.archive import parse_archive
 from edit_library.edit import parse_info
 from edit_library.errors import EditLibraryError
@@ -128,7 +132,20 @@ def _pictures() -> tuple[bytes, ...]:
     files = PROJECT / "tests/data/files"
     sound = [p.read_bytes() for p in sorted(files.iterdir()) if p.suffix != ".md"]
     program = f"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n({canary()}) (w) file closefile\n"
-    return (*sound, program.encode())
+    return (*sound, *_few_pixels(), program.encode())
+
+
+def _few_pixels() -> list[bytes]:
+    """AVIF of 8 and 12 bits with metadata, and a PNG with EXIF in a text."""
+    exif = b"II*\0\x08\0\0\0" + bytes(6)
+    values = np.zeros((8, 8, 3), np.uint16)
+    deep = imagecodecs.avif_encode(values, bitspersample=12, primaries=9, transfer=16, matrix=9)
+    plain = imagecodecs.avif_encode(values.astype(np.uint8))
+    light = [avif.Box(b"clli", bytes(4))]
+    found = [avif.with_blocks(bytes(d), exif, b"<x/>", bytes(200), light) for d in (deep, plain)]
+    text = png.PngChunk(b"tEXt", b"Raw profile type exif\0\nexif\n 14\n" + exif.hex().encode())
+    picture = bytes(imagecodecs.png_encode(values))
+    return [*found, png.with_chunks(picture, [text], same_kind=True)]
 
 
 def _messages() -> tuple[bytes, ...]:
