@@ -38,7 +38,8 @@ class ScaleShape:
 
     x, y: factors. anchor: the height that stays where it is, 0 the piece's top, 1 its bottom. lift:
     how far its left and right ends rise, in widths of the piece. up: how far all of it rises, in
-    heights of the piece.
+    heights of the piece. still: a part of the group that stays as it is (a mouth's interior): the
+    factors are then those of what lies around it.
     """
 
     x: float = 1.0
@@ -46,19 +47,25 @@ class ScaleShape:
     anchor: float = 0.5
     lift: float = 0.0
     up: float = 0.0
+    still: str = ""
 
     def __call__(self, labels: Labels, group: Collection[int], named: Named) -> Labels:
         result = without(labels, group)
         y, x = np.mgrid[: labels.shape[0], : labels.shape[1]].astype(np.float32)
         for piece in pieces(labels, group):
+            inner = piece & np.isin(labels, named(self.still))
+            around = nearest(labels, piece & ~inner)
+            share = 1 - inner.sum() / piece.sum()
+            factor_x, factor_y = 1 + (self.x - 1) * share, 1 + (self.y - 1) * share
             left, top, width, height = cv2.boundingRect(piece.astype(np.uint8))
             cx, cy = left + (width - 1) / 2, top + self.anchor * (height - 1)
-            half = max(width / 2 * self.x, 1.0)
+            half = max(width / 2 * factor_x, 1.0)
             bend = (((x - cx) / half) ** 2).clip(0, 2)
             rise = 2 * half * self.lift * bend + self.up * height
-            source_x = (cx + (x - cx) / self.x).astype(np.float32)
-            source_y = (cy + (y + rise - cy) / self.y).astype(np.float32)
-            _paint(result, _remapped(np.where(piece, labels, _NONE), source_x, source_y))
+            source_x = (cx + (x - cx) / factor_x).astype(np.float32)
+            source_y = (cy + (y + rise - cy) / factor_y).astype(np.float32)
+            _paint(result, _remapped(np.where(piece, around, _NONE), source_x, source_y))
+            result[inner] = labels[inner]
         return result
 
 

@@ -119,7 +119,10 @@ FACES = (
     ),
     Recipe("open-mouth", "Open mouth", "Opens the mouth.", _MOUTH, Open(0.3), 0.5),
     Recipe("wider-mouth", "Wider mouth", "Widens the mouth.", _MOUTH, ScaleShape(x=1.5)),
-    Recipe("fuller-lips", "Fuller lips", "Makes the lips fuller.", _MOUTH, ScaleShape(1.05, 1.8)),
+    Recipe(
+        "fuller-lips", "Fuller lips", "Makes the lips fuller.",
+        _MOUTH, ScaleShape(1.05, 1.8, still="mouth interior"),
+    ),
     Recipe("bigger-eyes", "Bigger eyes", "Enlarges both eyes.", _EYES, ScaleShape(1.35, 1.8), 0.4),
     Recipe(
         "closed-eyes", "Closed eyes", "Lowers the upper eyelids.",

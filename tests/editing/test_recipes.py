@@ -291,6 +291,15 @@ def test_hair_grows_and_shrinks_from_outside_only() -> None:
         assert (now > 1.1 * before) if more else (now < 0.9 * before)
 
 
+def test_fuller_lips_grow_around_an_open_mouth() -> None:
+    labels = after("open-mouth", FINE, face(FINE))
+    wanted = after("fuller-lips", FINE, labels)
+    inner = mask(FINE, labels, "mouth interior")
+    assert inner.any() and np.array_equal(mask(FINE, wanted, "mouth interior"), inner)
+    lips = [mask(FINE, x, "lips").sum() for x in (labels, wanted)]
+    assert 1.5 < lips[1] / lips[0] < 2.1
+
+
 def test_what_a_part_leaves_shows_what_was_nearest() -> None:
     recipe = Recipe("n", "N", "", ("nose",), ScaleShape(x=0.5))
     label_edit = label_edit_of(recipe, face(FINE), FINE)
