@@ -1,7 +1,8 @@
 """Makes the documentation's pictures of GIMP: `python docs/make_screenshots.py [NAME ...]`.
 
 Starts the GIMP that `install.py --test` prepared, with all its windows, on a display of its own,
-and lets screenshots_in_gimp.py work in it. Writes docs/images/gimp-NAME.png, all or those named.
+and lets screenshots_in_gimp.py work in it. Writes docs/images/gimp-NAME.png, all or those named;
+the animation is docs/images/window.webp.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from protocol import paths  # noqa: E402
 SIZE = "1440x900"
 NAMES = [
     "window",
+    "animation",
     "parts",
     "result",
     "segment",
@@ -41,6 +43,8 @@ NAMES = [
     "settings",
 ]
 STEPS = "steps"  # a file in the run's folder: the pictures that were begun, a line each
+_FILM = (960, 600)  # px, the animation
+_LANCZOS = Image.Resampling.LANCZOS
 _LIMIT = 300.0  # seconds for each picture, and as many for the start, on a busy machine
 _WINDOWS = """
 Xvfb -displayfd 1 -noreset -r -screen 0 "$1"x24 -nolisten tcp >"$0/display" 2>/dev/null &
@@ -69,7 +73,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="editgan-shots-") as folder:
         problem = shoot(find_gimp(paths.data_dir()), Path(folder), names)
         end_backend_of(Path(folder, "home"))
-        for name in names:
+        animate(sorted(Path(folder).glob("animation-*.png")), options.to / "window.webp")
+        for name in [name for name in names if name != "animation"]:
             if (made := Path(folder, f"{name}.png")).exists():
                 small(open_picture(made).convert("RGB")).save(
                     options.to / f"gimp-{name}.png", optimize=True
@@ -122,6 +127,17 @@ def shoot(gimp: TestGimp, run: Path, names: list[str]) -> str:
 def _last_step(run: Path) -> str:
     begun = (run / STEPS).read_text(encoding="utf-8").split() if (run / STEPS).exists() else []
     return f"It happened at the picture {begun[-1]}." if begun else "No picture was begun."
+
+
+def animate(shots: list[Path], to: Path) -> None:
+    """One animated picture; each shot's name says for how many milliseconds it is shown."""
+    if not shots:
+        return
+    pictures = [open_picture(shot).convert("RGB").resize(_FILM, _LANCZOS) for shot in shots]
+    times = [int(shot.stem.rpartition("-")[2]) for shot in shots]
+    pictures[0].save(
+        to, save_all=True, append_images=pictures[1:], duration=times, loop=0, quality=80, method=6
+    )
 
 
 def small(picture: Image.Image) -> Image.Image:

@@ -27,6 +27,7 @@ from gimp_windows import (
     click,
     drag,
     finish,
+    hold,
     move,
     press,
     resize,
@@ -46,6 +47,7 @@ LARGER = (1.3, 1.7)  # how much, horizontally and vertically
 GIMPS_OWN = ".*(GIMP|GNU Image Manipulation Program)"  # the title of its main window
 MIDDLE = (-97, 0)  # of the canvas, screen pixels from the middle of that window
 ZOOM = 2
+WINDOW = "EditGAN: .*"
 
 
 def story() -> dict[str, Any]:
@@ -120,6 +122,52 @@ def editgan_window(photo: Path, picture: Path) -> None:
         wait_for("EditGAN: .*")
         press("Escape")
         finish("Keep the Changes.", "alt+d")
+
+
+class Film:
+    """Screenshots of one animation, each with the time that it is shown, in the file's name."""
+
+    def __init__(self, picture: Path) -> None:
+        self._picture, self._number = picture, 0
+
+    def take(self, seconds: float) -> None:
+        self._number += 1
+        name = f"{self._picture.stem}-{self._number:02}-{round(1000 * seconds)}.png"
+        screenshot(self._picture.with_name(name))
+
+
+def animation(photo: Path, picture: Path) -> None:
+    """Twenty seconds: the window opens, two sliders are moved, before and after, Keep."""
+    film = Film(picture)
+    with Shown(photo) as image, Connection.open() as backend:
+        part_group(image).set_visible(False)
+        Gimp.displays_flush()
+        film.take(1.5)
+        wait_for(GIMPS_OWN)
+        choose("EditGAN...")
+        wait_for(WINDOW)
+        until(lambda: idle(backend), "the pictures of the edits")
+        film.take(2.5)
+        for edit, seconds in (("smile", 0.9), ("bigger eyes", 0.9)):
+            wait_for(WINDOW)
+            press("ctrl+f", "ctrl+a")
+            write(edit)
+            film.take(seconds)
+            press("Return")
+            for _ in range(4):
+                press(*["Right"] * 4)
+                until(lambda: idle(backend), "the canvas")
+                film.take(seconds)
+            press("ctrl+f", "Escape")
+        film.take(1.5)
+        hold("F9", lambda: film.take(2.0))
+        film.take(2.0)
+        press("alt+k")
+        until(lambda: len(image.get_layers()) > 2, "the layer")
+        film.take(1.5)
+        finish(WINDOW, "Escape")
+        film.take(1.5)
+    screenshot(picture)
 
 
 def parts(photo: Path, picture: Path) -> None:
@@ -246,6 +294,7 @@ def window(command: str, title: str, picture: Path, *keys: str) -> None:
 
 STEPS = {
     "window": editgan_window,
+    "animation": animation,
     "parts": parts,
     "result": result,
     "segment": segment,

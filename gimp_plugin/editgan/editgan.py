@@ -21,6 +21,9 @@ from link.report import Report
 from link.texts import _
 
 MENU = "<Image>/Filters/EditGAN"
+# GIMP sorts a menu's commands by their paths and labels, and leaves out a section in brackets that
+# no menu has: so the number decides the order, and nobody sees it
+PLACE = f"{MENU}/[{{number:02}}]"
 WRITABLE = GObject.ParamFlags.READWRITE
 
 
@@ -246,7 +249,8 @@ class EditGan(Gimp.PlugIn):
 
     def do_create_procedure(self, name: str) -> Gimp.Procedure:
         procedure = self._status(name) if name == STATUS else self._on_image(name)
-        procedure.add_menu_path(MENU)
+        number = [*COMMANDS, STATUS].index(name)
+        procedure.add_menu_path(PLACE.format(number=number))
         procedure.set_attribution("EditGAN for GIMP contributors", "MIT licence", "2026")
         procedure.add_string_return_value("report", _("Report"), _("A JSON text"), "", WRITABLE)
         return procedure

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import gi
 
 gi.require_version("Gimp", "3.0")
+import pytest
 from gi.repository import Gimp
 from gimp_helpers import (
     REPAINT,
@@ -24,6 +26,7 @@ from gimp_helpers import (
     size,
     succeeded,
 )
+from gimp_workbench import turn, workbench
 
 CORRECT = "plug-in-editgan-correct"
 Call = Callable[..., Gimp.ValueArray]
@@ -68,6 +71,42 @@ def test_what_was_put_right_is_no_edit(
     # and what is painted from here on is an edit as ever
     grow(part(again, "lower lip"))
     assert "lower lip" in succeeded(call(REPAINT, again, None, steps=2))["edited_parts"]
+
+
+@pytest.mark.skipif("DISPLAY" not in os.environ, reason="needs Xvfb")
+def test_in_the_window_what_was_painted_becomes_where_the_part_is(
+    call: Call, segmented: Gimp.Image
+) -> None:
+    """By the button of the window's own painting; sliders that were moved are kept."""
+    image = segmented
+    image.remove_layer(part_group(image))
+    with workbench(image) as bench:
+        from image import stacks
+        from image.chips import Chip
+        from windows.painting import Painting
+
+        painting = Painting(bench)
+        try:
+            turn(lambda: bench.person and bench.person.is_open)
+            person = bench.person
+            painting.show(person)
+            painting.take(Chip("brows", ("left brow",)))
+            group = part_group(image)
+            names_before = [layer.get_name() for layer in group.get_children()]
+            layer = group.get_children()[0]
+            layer.transform_translate(0, max(4, size(layer)[1] // 3))
+            turn(lambda: stacks.place_of(person.stack, stacks.PAINTED) is not None)
+            assert not person.subject.corrected
+            painting.correct()
+            assert not bench.shown.problems
+            turn(lambda: person.subject.corrected and person.is_open)
+            assert stacks.place_of(person.stack, stacks.PAINTED) is None
+            after = [layer.get_name() for layer in part_group(image).get_children()]
+            assert after == names_before  # no others are made
+            assert not bench.changed
+        finally:
+            painting.close()
+    assert "nothing" in failed(call(REPAINT, image, None, steps=2)).lower()
 
 
 def test_an_image_without_parts_says_what_to_do_first(call: Call) -> None:

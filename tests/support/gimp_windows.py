@@ -135,6 +135,17 @@ def press(*keys: str) -> None:
         time.sleep(_BETWEEN_KEYS)
 
 
+def hold(key: str, work: Callable[[], None]) -> None:
+    """Do `work` while a key is held."""
+    _xdotool("windowfocus", _window, "keydown", key)
+    time.sleep(1.0)  # until the canvas has followed
+    try:
+        work()
+    finally:
+        _xdotool("keyup", key)
+        time.sleep(1.0)
+
+
 def insist(condition: Callable[[], object], *keys: str) -> None:
     """Press keys until a condition holds: a window that is not ready for them ignores them."""
     until(lambda: condition() or press(*keys) or condition(), f"what {keys} do")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from gi.repository import Gimp
 
-from commands import embedding
-from image import layer_numbers, layers, part_layers, photos, results, sending, state, subjects
+from commands import embedding, stack_result
+from image import layer_numbers, photos, sending, stack_layers, stacks, state, subjects
+from image.patches import Patch
+from image.stack_layers import StackInImage
 from link.errors import PlugInError
 from link.progress import View
 from link.report import Report
@@ -34,21 +36,20 @@ def run(
     steps: int,
     view: View,
 ) -> Report:
-    """Add one result layer above the photo. parts: names of groups or parts, with commas."""
+    """Make borrowed parts an entry of the subject's stack. parts: names of groups or parts, with
+    commas.
+    """
     photo, subject = find(image, drawables)
     if other is None or not other.is_valid() or other == image:
         raise PlugInError(_("Choose another open image to borrow from: open it first."))
     with Session(view) as session:
         names = resolve(parts, groups_of(session, subject.bundle), subject.bundle)
-        photo = results.under(photo, kind="borrow", parts=names)
         source, theirs = _subject_of(session, other, photo, subject)
         wanted = Wanted(names, take, steps)
-        edited, subject = ask(session, (photo, subject), (source, theirs), wanted, (0.3, 1.0))
-    title = _("Borrowed {parts}").format(parts=parts)
-    edit = results.record_of("borrow", title, 1.0, 0, edited, subject.bundle)
-    with layers.undo_step(image) as added:
-        layer = results.add(photo, title, edited, edit, subject, added)
-        part_layers.hide(image, subject.number)
+        title = _("Borrowed {parts}").format(parts=parts)
+        mine = photo, subject, stack_layers.find(image, drawables, subject)
+        ready, edited = prepared(session, mine, (source, theirs), wanted, title, (0.3, 1.0))
+    layer = stack_result.write(ready)
     return {
         "layer": layer.get_name(),
         "edited_parts": list(edited.parts),
@@ -88,6 +89,29 @@ def ask(
         (middle, high),
     )
     return expect(Repainted, answer), subject
+
+
+def prepared(
+    session: Session,
+    mine: tuple[photos.PhotoLayer, state.SubjectRecord, StackInImage],
+    theirs: Known,
+    wanted: Wanted,
+    title: str,
+    span: tuple[float, float],
+) -> tuple[stack_result.Ready, Repainted]:
+    """A subject's stack with parts of another one as its uppermost entry, ready to be written."""
+    (photo, subject, found), (low, high) = mine, span
+    middle = low + 0.8 * (high - low)
+    asked = replace(stacks.borrowed(title, wanted.parts, subject.w_plus), on=False)
+    others = stacks.with_borrowed(found.stack, asked)  # without what is replaced
+    base = stacks.based(found.below(photo), others, subject.quad)
+    edited, subject = ask(session, (base, subject), theirs, wanted, (low, middle))
+    pixels = replace(edited.layer.pixels, data=bytes(edited.layer.pixels.data))
+    patch = Patch(edited.layer.rect, pixels, subject.quad) if wanted.take == "look" else None
+    entry = stacks.borrowed(title, wanted.parts, edited.vector, patch)
+    stack = stacks.with_borrowed(found.stack, entry)
+    ready = stack_result.prepared(session, photo, subject, stack, found, (middle, high))
+    return ready, edited
 
 
 def find(

@@ -20,14 +20,25 @@ from protocol.messages import Segmented
 Report = dict[str, Any]
 
 
-def run(image: Gimp.Image, drawables: Sequence[Gimp.Drawable], *, view: View) -> Report:
+def run(
+    image: Gimp.Image,
+    drawables: Sequence[Gimp.Drawable],
+    *,
+    view: View,
+    number: int | None = None,
+) -> Report:
     """Embed the subject anew with its layers as truth, and draw them anew.
 
-    Results of before stay; the subject keeps its number and its edits.
+    Results of before stay; the subject keeps its number and its edits, and what was put right
+    before on parts that have no layers now. number: of the subject; None: the likeliest.
     """
-    photo, group, subject = repaint.find(image, drawables)
+    found = repaint.find_all(image, drawables)
+    photo, group, subject = next((f for f in found if f[2].number == number), found[0])
+    made = part_layers.made_in(group)
     with Session(view) as session:
         painted = part_layers.read(photo, group, subject)
+        said = {part.part for part in painted}
+        painted += [part for part in subject.corrected if part.part not in said]
         message = opening(photo, subject.quad, subject.rect, Wish(subject.bundle, subject.level))
         message = replace(message, corrected=painted)
         segmented = expect(Segmented, session.request(message, (0.05, 0.95)))
@@ -37,10 +48,10 @@ def run(image: Gimp.Image, drawables: Sequence[Gimp.Drawable], *, view: View) ->
     one = numbered(Embedded(segmented, after), subject, subject.number)
     several = len(subjects.all_of(image)) > 1
     with layers.undo_step(image) as added:
-        made = segment.show(photo, one, order, several, added)
-    image.set_selected_layers(made.get_children()[:1])
+        drawn = segment.show(photo, one, order, several, added, made)
+    image.set_selected_layers(drawn.get_children()[:1])
     return {
-        "groups": [made.get_name()],
+        "groups": [drawn.get_name()],
         "subject": subject.number,
         **as_json(segmented.report),
     }

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from gi.repository import Gimp
 
-from commands import apply, series
+from commands import apply, series, stack_result
 from commands.series import FaceInImage
-from image import photos, stacks, state
+from image import photos, stack_layers, stacks, state
 from image.stacks import Stack
 from link.errors import PlugInError
 from link.report import Report
@@ -21,8 +21,8 @@ def find(
 ) -> tuple[state.SubjectRecord, Stack]:
     """The person that is meant, and the edits on them. Raises PlugInError if there are none."""
     _photo, subject = apply.find(image, drawables)
-    stack = stacks.find(image, drawables, subject)[1] if subject is not None else None
-    if subject is None or stack is None or not stack.counting:
+    stack = stack_layers.find(image, drawables, subject).stack if subject is not None else None
+    if subject is None or stack is None or not stacks.for_others(stack):
         raise PlugInError(
             _("There are no edits on this face yet: choose some, keep them, and try again.")
         )
@@ -75,8 +75,9 @@ def _put(
     session: Session, stack: Stack, face: FaceInImage, span: tuple[float, float]
 ) -> dict[str, str]:
     ((_face, subject),) = series.embedded(session, [face], span)
-    layer, its = stacks.find(face.image, [], subject)
-    for entry in stack.counting:
+    found = stack_layers.find(face.image, [], subject)
+    its = found.stack
+    for entry in stacks.for_others(stack):
         its = stacks.with_entry(its, entry)
-    report = apply.commit(session, face.photo, subject, its, layer)
+    report = stack_result.commit(session, face.photo, subject, its, found)
     return {"image": face.image.get_name(), "layer": report["layer"]}

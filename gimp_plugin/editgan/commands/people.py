@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 from gi.repository import Gimp
 
-from image import photos, results, stacks, state, subjects, thumbnail
+from image import photos, stack_layers, stacks, state, subjects, thumbnail
 from image.canvas_preview import CanvasPreview
+from image.stack_layers import StackInImage
 from image.stacks import Stack
 from protocol.geometry import Rect
 from protocol.messages import Edited, PartLayer, Pixels, Quad, Subject
@@ -24,8 +25,8 @@ _LOOK = 64  # px, a side of the picture in which sharpness is measured
 class PersonInPhoto:
     """One of the people, and what is being done to them.
 
-    subject: what the image remembers, None until the face was embedded. layer, image_stack: the
-    result in the image; stack: what the window shows. edited: the picture of `edited_stack`.
+    subject: what the image remembers, None until the face was embedded. found: the stack in the
+    image; stack: what the window shows. edited: the picture of `edited_stack`.
     """
 
     photo: photos.PhotoLayer
@@ -34,8 +35,7 @@ class PersonInPhoto:
     rect: Rect
     subject: state.SubjectRecord | None = None
     parts: list[PartLayer] = field(default_factory=list)
-    layer: Gimp.Layer | None = None
-    image_stack: Stack | None = None
+    found: StackInImage | None = None
     stack: Stack | None = None
     edited: Edited | None = None
     edited_stack: Stack | None = None
@@ -46,7 +46,7 @@ class PersonInPhoto:
     @property
     def changed(self) -> bool:
         """Whether the window shows something that the image does not have yet."""
-        return self.stack != self.image_stack
+        return self.stack != (self.found.stack if self.found else None)
 
     @property
     def size(self) -> float:
@@ -59,15 +59,35 @@ class PersonInPhoto:
 
     def remembered(self, subject: state.SubjectRecord) -> None:
         """Take over what the image holds of this person: the stack and its layer, and the results
-        of other commands below that, which count as part of the photo.
+        of others below that, which count as part of the photo.
         """
         self.subject = subject
-        self.layer, self.image_stack = stacks.find(self.photo.image, [], subject)
-        below = results.under(self.photo, self.layer)
-        self.is_open = self.is_open and below.results == self.photo.results
-        self.photo = below
-        self.stack, self.edited, self.edited_stack = self.image_stack, None, None
-        self.canvas = CanvasPreview(self.photo, self.layer)
+        self.found = stack_layers.find(self.photo.image, [], subject)
+        self.stack, self.edited, self.edited_stack = self.found.stack, None, None
+        self.base()
+        self.canvas = CanvasPreview(self.photo, self.found.layer, self.found.former)
+
+    def base(self) -> bool:
+        """Let the photo have what counts as part of it now: other results, borrowed pixels.
+
+        Whether it is another one; the backend does not have the face then.
+        """
+        assert self.found and self.subject and self.stack
+        base = stacks.based(self.found.below(self.photo), self.stack, self.subject.quad)
+        changed = base != self.photo
+        self.is_open = self.is_open and not changed
+        self.photo = base
+        return changed
+
+    def carry(self, subject: state.SubjectRecord) -> None:
+        """Go along with the photo, which was turned, say: `subject` is where the face is now.
+
+        What is done to the face stays; its picture has to be made anew.
+        """
+        self.subject, self.quad, self.rect = subject, subject.quad, subject.rect
+        self.edited, self.edited_stack = None, None
+        self.base()
+        self.is_open = False
 
     def face(self, side: int) -> Pixels:
         """The face as the photo shows it, about `side` pixels wide."""

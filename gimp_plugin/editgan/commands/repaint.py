@@ -6,8 +6,18 @@ from collections.abc import Sequence
 
 from gi.repository import Gimp
 
-from commands import save_edit
-from image import layers, part_layers, photos, results, sending, state, subjects
+from commands import save_edit, stack_result
+from image import (
+    layers,
+    part_layers,
+    photos,
+    results,
+    sending,
+    stack_layers,
+    stacks,
+    state,
+    subjects,
+)
 from link.errors import PlugInError
 from link.progress import View
 from link.report import Report
@@ -28,7 +38,8 @@ def run(
     save_as: str,
     view: View,
 ) -> Report:
-    """Add one result layer above the photo and hide the part group, so that it can be seen.
+    """Make what is painted an entry of the subject's stack, and hide the part group, so that the
+    result can be seen.
 
     Of several subjects the one that is meant, if it was painted, else one that was. save_as: also
     keep the learnt vector in the library under this name, unless empty.
@@ -36,11 +47,8 @@ def run(
     found = find_all(image, drawables)
     with Session(view) as session:
         (photo, group, subject), edited = _first_painted(session, found, steps)
+        layer = write(session, (photo, group, subject), drawables, edited, name)
         edit = results.record_of("repaint", name, 1.0, 0, edited, subject.bundle)
-        with layers.undo_step(image) as added:
-            layer = results.add(photo, name, edited, edit, subject, added)
-            part_layers.note_read(photo, group, subject)
-            part_layers.hide(image, subject.number)
         saved = _save(session, photo, subject, edit, save_as) if save_as else None
     return {
         "layer": layer.get_name(),
@@ -48,6 +56,29 @@ def run(
         "saved_as": saved,
         **as_json(edited.report),
     }
+
+
+def write(
+    session: Session,
+    found: Found,
+    drawables: Sequence[Gimp.Drawable],
+    edited: Repainted,
+    name: str,
+) -> Gimp.Layer:
+    """Make a repaint the subject's entry of that kind, in one undo step; its layer."""
+    photo, group, subject = found
+    in_image = stack_layers.find(photo.image, drawables, subject)
+    entry = stacks.painted(name, edited.parts, edited.vector)
+    stack = stacks.with_entry(in_image.stack, entry)
+    below = stacks.based(in_image.below(photo), stack, subject.quad)
+    if stack.counting == (entry,) and not below.results:  # its picture is here already
+        ready = stack_result.Ready(below, subject, stack, in_image, edited)
+    else:
+        ready = stack_result.prepared(session, photo, subject, stack, in_image, (0.9, 1.0))
+    with layers.undo_step(photo.image):
+        layer = stack_result.write(ready)
+        part_layers.note_read(photo, group, subject)
+    return layer
 
 
 def find(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Found:

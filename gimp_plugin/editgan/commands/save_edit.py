@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gi.repository import Gimp
 
-from image import photos, results, sending, state, subjects
+from image import layer_numbers, photos, sending, stack_layers, stacks, state, subjects
 from link.errors import PlugInError
 from link.progress import View
 from link.report import Report
@@ -71,7 +71,7 @@ def find(
 ) -> tuple[state.SubjectRecord, state.EditRecord]:
     """What there is to save. Raises PlugInError if there is nothing."""
     subject = subjects.meant(image, drawables)
-    edit = results.newest(image, drawables, subject) if subject else None
+    edit = newest(image, drawables, subject) if subject else None
     if subject is None or edit is None:
         raise PlugInError(_("There is no repaint to save in this image: run Apply Repaint first."))
     if edit.bundle != subject.bundle:
@@ -85,6 +85,36 @@ def find(
     return subject, edit
 
 
+def newest(
+    image: Gimp.Image, drawables: Sequence[Gimp.Drawable], subject: state.SubjectRecord
+) -> state.EditRecord | None:
+    """What there is to learn from a subject: the edit of the selected result, else of its stack.
+
+    Of a stack that is what was painted or borrowed; without that, where it is selected, all of it.
+    """
+    for drawable in drawables:
+        if edit := state.recall(drawable, state.RESULT, state.EditRecord):
+            stack = state.recall(drawable, stacks.STACK, stacks.Stack)
+            return (_taught(stack, edit.subject) if stack else None) or edit
+    found = stack_layers.find(image, drawables, subject)
+    if edit := _taught(found.stack, subject.number):
+        return edit
+    hidden = (e for e in reversed(subject.stack) if e.kind in ("repaint", "borrow"))
+    return next((e for e in hidden if layer_numbers.find(image, e.layer) is not None), None)
+
+
+def _taught(stack: stacks.Stack, subject: int) -> state.EditRecord | None:
+    """What was painted on a stack's subject, else what was borrowed last."""
+    for kind in ("repaint", "borrow"):
+        for entry in stack.counting:
+            if entry.kind == kind:
+                return state.EditRecord(
+                    kind=kind, name=entry.title, scale=1.0, refine=0, parts=entry.parts,
+                    vector=entry.vector, bundle=stack.bundle, layer=0, subject=subject,
+                )  # fmt: skip
+    return None
+
+
 def sources(
     image: Gimp.Image, subject: state.SubjectRecord, edit: state.EditRecord
 ) -> list[Source]:
@@ -94,7 +124,7 @@ def sources(
         for theirs in subjects.readable(other):
             if (other.get_id(), theirs.number) == (image.get_id(), subject.number):
                 continue
-            its = results.newest(other, other.get_selected_layers(), theirs)
+            its = newest(other, other.get_selected_layers(), theirs)
             if its and theirs.sha == subject.sha and set(its.parts) & set(edit.parts):
                 label = f"{other.get_name()}: {its.name}"
                 found.append(Source(f"{other.get_id()}:{theirs.number}", label, its))

@@ -82,9 +82,14 @@ def show(
     order: Sequence[str],
     several: bool,
     added: list[Gimp.Item],
+    only: tuple[str, ...] | None = None,
 ) -> Gimp.GroupLayer:
-    """Put a subject's part group into the image, and remember the subject."""
+    """Put a subject's part group into the image, and remember the subject.
+
+    only: the parts that get layers; None: all that the photo shows.
+    """
     subject, parts = one.subject, _in_order(one.segmented.parts, order)
+    parts = [part for part in parts if only is None or part.name in only]
     made = tuple(part.name for part in parts)
     mark = state.GroupMark(subject.photo, subject.bundle, subject.number, made, quad=subject.quad)
     previous = part_layers.find_group(photo.image, subject.number)

@@ -17,8 +17,13 @@ from link.texts import _
 from protocol.messages import Quad, Recognise, Recognised, Rect, Subject
 
 Span = tuple[float, float]
-_ALIKE = 0.35  # of two looks at one person at least, by the identity network
-_NEAR = 0.25  # of the picture's width: as far apart are those whom no network knows again
+# Of two looks at one person at least, by the identity network. How often strangers reach it says
+# benchmarks/batch_people.py; it may be lower than for a folder of photos (backend/batch/people.py),
+# for the likeliest of few people is taken, and nobody twice
+_ALIKE = 0.35
+# Of the picture's width: as far apart are those whom no network knows again; who stands next to
+# somebody in a group is seldom nearer
+_NEAR = 0.25
 
 
 @dataclass(frozen=True, eq=False)

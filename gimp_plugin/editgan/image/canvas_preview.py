@@ -2,39 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gi.repository import Gimp
 
 from image import layers, photos, results
 from image.no_trace import no_trace
 from link.texts import _
-from protocol.messages import Edited
+from protocol.messages import ResultLayer
 
 
 class CanvasPreview:
-    """previous: the stack's present layer; over: what lies over it, the subject's part layers say.
-
-    Both are hidden as long as the preview is shown.
+    """previous: the stack's present layer; over: what else is hidden as long as the preview is
+    shown: part layers that lie over it, results that have become entries of the stack.
     """
 
     def __init__(
-        self, photo: photos.PhotoLayer, previous: Gimp.Layer | None, over: Gimp.Layer | None = None
+        self,
+        photo: photos.PhotoLayer,
+        previous: Gimp.Layer | None,
+        over: Sequence[Gimp.Layer | None] = (),
     ) -> None:
         self._photo = photo
         self._previous = previous
-        self._hidden = [one for one in (previous, over) if one is not None and one.get_visible()]
+        self._hidden = [one for one in (previous, *over) if one is not None and one.get_visible()]
         self._layer: Gimp.Layer | None = None
 
-    def show(self, edited: Edited) -> None:
+    def show(self, result: ResultLayer) -> None:
         """Replace the preview. Nothing happens where image or photo are gone."""
         photo, image = self._photo, self._photo.image
         if not image.is_valid() or not photo.layer.is_valid():
             return
-        rect = edited.layer.rect
+        rect = result.rect
         with no_trace(image):
             below = self._uncovered()
             self._layer = layers.new_layer(image, _("EditGAN preview"), rect.moved(*photo.offset))
             cover = photo.cover(rect)
-            layers.write(self._layer, results.covered(edited.layer.pixels, cover))
+            layers.write(self._layer, results.covered(result.pixels, cover))
             parent, place = below.get_parent(), layers.position(image, below)
             if below == photo.layer:
                 place = results.place(photo)

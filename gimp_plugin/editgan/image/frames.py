@@ -130,21 +130,27 @@ def at(quad: Sequence[float], u: float, v: float) -> tuple[float, float]:
     return x, y
 
 
-def moved(rect: Rect, before: Quad, now: Quad) -> Rect:
-    """The upright rectangle around a rectangle that was carried along with a frame."""
+def carried_along(quad: Quad, before: Quad, now: Quad) -> Quad:
+    """Another frame of the photo, where one frame went from `before` to `now`."""
     x_axis = [before[6 + axis] - before[axis] for axis in (0, 1)]
     y_axis = [before[2 + axis] - before[axis] for axis in (0, 1)]
     area = x_axis[0] * y_axis[1] - x_axis[1] * y_axis[0]
-    corners = []
-    for x in (rect.x, rect.right):
-        for y in (rect.y, rect.bottom):
-            dx, dy = x - before[0], y - before[1]
-            u = (dx * y_axis[1] - dy * y_axis[0]) / area
-            v = (dy * x_axis[0] - dx * x_axis[1]) / area
-            corners.append(at(now, u, v))
-    left, top = (min(corner[axis] for corner in corners) for axis in (0, 1))
-    right, bottom = (max(corner[axis] for corner in corners) for axis in (0, 1))
-    return Rect.between(round(left), round(top), round(right), round(bottom))
+    points: list[float] = []
+    for x, y in _pairs(quad):
+        dx, dy = x - before[0], y - before[1]
+        u = (dx * y_axis[1] - dy * y_axis[0]) / area
+        v = (dy * x_axis[0] - dx * x_axis[1]) / area
+        points += at(now, u, v)
+    return _quad(points)
+
+
+def moved(rect: Rect, before: Quad, now: Quad) -> Rect:
+    """The upright rectangle around a rectangle that was carried along with a frame."""
+    left, top, right, bottom = rect.x, rect.y, rect.right, rect.bottom
+    corners = (left, top, left, bottom, right, bottom, right, top)
+    points = carried_along(_quad(corners), before, now)
+    xs, ys = points[0::2], points[1::2]
+    return Rect.between(round(min(xs)), round(min(ys)), round(max(xs)), round(max(ys)))
 
 
 def _candidates(

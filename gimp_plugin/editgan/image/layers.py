@@ -86,6 +86,16 @@ def walk(layers: Sequence[Gimp.Layer]) -> Iterator[Gimp.Layer]:
             yield from walk(layer.get_children())
 
 
+def is_shown(layer: Gimp.Layer) -> bool:
+    """Whether it and all groups that it lies in are visible."""
+    within: Gimp.Layer | None = layer
+    while within is not None:
+        if not within.get_visible():
+            return False
+        within = within.get_parent()
+    return True
+
+
 def position(image: Gimp.Image, layer: Gimp.Layer) -> int:
     """The layer's place among its siblings, 0 = topmost."""
     return image.get_item_position(layer)

@@ -6,17 +6,21 @@ from collections.abc import Sequence
 
 from gi.repository import Gegl, Gimp
 
+from image import patches
+from image.patches import LaidPatch
+
 
 def read(
     photo: Gimp.Layer,
     area: Gegl.Rectangle,
-    results: Sequence[Gimp.Layer],
+    over: tuple[Sequence[Gimp.Layer], Sequence[LaidPatch]],
     corner: tuple[int, int],
     pixel_format: str,
 ) -> bytes:
-    """A rectangle of the photo's layer with `results`, lowest first, laid over it as GIMP does.
+    """A rectangle of the photo's layer with what lies `over` it, laid over it as GIMP does.
 
-    area: in the photo's own pixels; corner: where its top-left pixel lies on the canvas.
+    area: in the photo's own pixels; corner: where its top-left pixel lies on the canvas. over:
+    results, then patches (in pixels of the area) above those, each lowest first.
     """
     image = photo.get_image()
     size = area.width, area.height
@@ -26,12 +30,14 @@ def read(
         if (profile := image.get_color_profile()) is not None:
             copy.set_color_profile(profile)
         _lowest(photo, area, copy)
-        for result in results:
+        for result in over[0]:
             layer = Gimp.Layer.new_from_drawable(result, copy)
             copy.insert_layer(layer, None, 0)
             _found, x, y = result.get_offsets()
             layer.set_offsets(x - corner[0], y - corner[1])
             layer.set_visible(True)
+        for patch in over[1]:
+            patches.insert(copy, patch, (0, 0))
         merged = Gimp.Layer.new_from_visible(copy, copy, photo.get_name())
         copy.insert_layer(merged, None, 0)
         whole = Gegl.Rectangle.new(0, 0, *size)

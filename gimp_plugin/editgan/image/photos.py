@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from gi.repository import Gegl, Gimp
 
 from image import frames, layer_numbers, merging, state
 from image.layers import walk
+from image.patches import LaidPatch
 from link.errors import PlugInError
 from link.texts import _
 from protocol.geometry import Rect
@@ -29,12 +30,14 @@ MIN_SIDE = 32  # px: nothing smaller shows a subject
 class PhotoLayer:
     """A layer with a photograph in it.
 
-    results: layers that lie on it and count as part of the photo, lowest first.
+    results: layers that lie on it and count as part of the photo, lowest first; patches: borrowed
+    pixels above those.
     """
 
     image: Gimp.Image
     layer: Gimp.Layer
     results: tuple[Gimp.Layer, ...] = ()
+    patches: tuple[LaidPatch, ...] = ()
 
     @property
     def width(self) -> int:
@@ -66,9 +69,10 @@ class PhotoLayer:
         pixel_format = "R'G'B'A float" if deep else "R'G'B' u8"
         with _as_shown(self.layer) as (layer, dx, dy):
             area = Gegl.Rectangle.new(x + dx, y + dy, w, h)
-            if self.results:
+            if self.results or self.patches:
                 corner = self.offset[0] + x, self.offset[1] + y
-                data = merging.read(layer, area, self.results, corner, pixel_format)
+                over = self.results, [replace(p, rect=p.rect.moved(-x, -y)) for p in self.patches]
+                data = merging.read(layer, area, over, corner, pixel_format)
             else:
                 data = layer.get_buffer().get(area, 1.0, pixel_format, Gegl.AbyssPolicy.NONE)
         return Pixels(w, h, 4, "f32", data) if deep else Pixels(w, h, 3, "u8", data)

@@ -11,7 +11,6 @@ from gi.repository import Gimp
 from image import layer_numbers, layers, masks, metadata, photos, state, subjects
 from protocol.messages import Edited, Pixels
 
-Parts = Sequence[str]
 Added = list[Gimp.Item]
 
 
@@ -39,14 +38,11 @@ def add(
     added: Added,
     previous: Gimp.Layer | None = None,
 ) -> Gimp.Layer:
-    """Write a result layer and remember its edit; what it contains anew is hidden.
+    """Write a result layer and remember its edit. Call inside `layers.undo_step`.
 
-    Hidden, not deleted: that is the photographer's. Call inside `layers.undo_step`. previous: the
-    result that this one will replace, whose mask goes on.
+    previous: the result that this one will replace, whose mask goes on.
     """
     image = photo.image
-    for earlier in _earlier(image, subject.stack, edit):
-        earlier.set_visible(False)
     layer = layers.new_layer(image, title, edited.layer.rect.moved(*photo.offset))
     # Filled first: GIMP kills a plug-in that writes to a layer in a group with locked pixels
     pixels = covered(edited.layer.pixels, photo.cover(edited.layer.rect))
@@ -66,31 +62,23 @@ def add(
 
 
 def under(
-    photo: photos.PhotoLayer, previous: Gimp.Layer | None = None, kind: str = "", parts: Parts = ()
+    photo: photos.PhotoLayer,
+    previous: Gimp.Layer | None = None,
+    without: Sequence[Gimp.Layer] = (),
 ) -> photos.PhotoLayer:
     """The photo with the results on it that a new one will lie on, so that it contains them.
 
-    previous: the result that the new one will replace: only what lies below counts then. kind,
-    parts: of the new one, which will hide those that it replaces.
+    previous: the result that the new one will replace: only what lies below counts then. without:
+    results that do not count.
     """
     found = []
     for layer in reversed(_on(photo)):
         if layer == previous:
             break
         edit = state.recall(layer, state.RESULT, state.EditRecord)
-        if edit is not None and is_shown(layer) and not _replaces(edit, kind, parts):
+        if edit is not None and layers.is_shown(layer) and layer not in without:
             found.append(layer)
-    return replace(photo, results=tuple(found))
-
-
-def is_shown(layer: Gimp.Layer) -> bool:
-    """Whether it and all groups that it lies in are visible."""
-    within: Gimp.Layer | None = layer
-    while within is not None:
-        if not within.get_visible():
-            return False
-        within = within.get_parent()
-    return True
+    return replace(photo, results=tuple(found), patches=())
 
 
 def covered(pixels: Pixels, cover: bytes | None) -> Pixels:
@@ -104,38 +92,6 @@ def covered(pixels: Pixels, cover: bytes | None) -> Pixels:
     values = array("f", bytes(pixels.data))
     values[3::4] = array("f", (a * c / 255 for a, c in zip(values[3::4], cover, strict=True)))
     return replace(pixels, data=values.tobytes())
-
-
-def newest(
-    image: Gimp.Image, drawables: Sequence[Gimp.Drawable], subject: state.SubjectRecord
-) -> state.EditRecord | None:
-    """The edit of the selected result layer, else of the last repaint that is still there."""
-    for drawable in drawables:
-        if edit := state.recall(drawable, state.RESULT, state.EditRecord):
-            return edit
-    for edit in reversed(subject.stack):
-        if edit.kind in ("repaint", "borrow") and layer_numbers.find(image, edit.layer) is not None:
-            return edit
-    return None
-
-
-def _earlier(
-    image: Gimp.Image, stack: Sequence[state.EditRecord], edit: state.EditRecord
-) -> list[Gimp.Layer]:
-    replaced = [earlier for earlier in stack if _replaces(earlier, edit.kind, edit.parts)]
-    found = [layer_numbers.find(image, earlier.layer) for earlier in replaced]
-    return [layer for layer in found if layer is not None and layer.get_visible()]
-
-
-def _replaces(earlier: state.EditRecord, kind: str, parts: Parts) -> bool:
-    """Whether a new result of a kind makes an earlier one obsolete.
-
-    A repaint holds all that is painted; what was borrowed for some parts is given up only when the
-    same parts are borrowed anew.
-    """
-    if earlier.kind != kind:
-        return False
-    return kind == "repaint" or (kind == "borrow" and set(earlier.parts) <= set(parts))
 
 
 def place(photo: photos.PhotoLayer) -> int:

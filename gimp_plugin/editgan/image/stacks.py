@@ -1,4 +1,4 @@
-"""The stack of library edits of one subject: several edits with their strengths, one layer.
+"""The stack of one subject: library edits, what was painted, what was borrowed; one layer.
 
 It is kept on that layer, vectors included, so that it needs no library to be changed again: in an
 XCF that was opened on another machine, or after an edit was renamed or deleted.
@@ -8,27 +8,29 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from gi.repository import Gimp
-
-from image import layers, state
+from image import patches, photos
+from image.patches import Patch
 from link.backend_texts import in_users_language
 from link.errors import PlugInError
 from link.texts import _
-from protocol.messages import EditContent, EditRef, Latent, Name, Scale
+from protocol.messages import EditContent, EditRef, Latent, Name, Quad, Scale
 
 STACK = "editgan-stack"
 MAX_SCALE = 100.0
+PAINTED = "painted"  # the name of the entry that the part layers make
+HIGH = 1.5  # the slider's end of what was painted here: a little more than that
 
 
 @dataclass(frozen=True)
 class Entry:
-    """An edit of the stack, and how strong it is: one of the library, or what was painted here.
+    """An edit of the stack, and how strong it is: one of the library, or what was painted or
+    borrowed here.
 
-    on: whether it counts; one that is switched off keeps its strength.
+    on: whether it counts; one that is switched off keeps its strength. patch: borrowed pixels,
+    which count instead of the vector; the strength is their opacity then.
     """
 
     name: Name
@@ -39,13 +41,22 @@ class Entry:
     low: Scale
     high: Scale
     default: Scale
-    kind: Literal["edit", "repaint"] = "edit"
+    kind: Literal["edit", "repaint", "borrow"] = "edit"
     on: bool = True
+    patch: Patch | None = None
+
+    @property
+    def shown(self) -> str:
+        """Title and strength, "Smile 0.5"; a repaint as it was painted needs no number."""
+        plain = self.kind != "edit" and self.scale == 1.0
+        return self.title if plain else f"{self.title} {decimal(self.scale)}"
 
 
 @dataclass(frozen=True)
 class Stack:
-    """sha: of the generator that the vectors belong to."""
+    """sha: of the generator that the vectors belong to. entries: the uppermost first, which counts
+    for borrowed pixels; those lie below all that vectors change.
+    """
 
     bundle: Name
     sha: str
@@ -54,7 +65,8 @@ class Stack:
 
     def refs(self) -> list[EditRef]:
         """What the backend is asked for."""
-        return [EditRef(vector=e.vector, parts=e.parts, scale=e.scale) for e in self.counting]
+        vectors = [e for e in self.counting if e.patch is None]
+        return [EditRef(vector=e.vector, parts=e.parts, scale=e.scale) for e in vectors]
 
     @property
     def counting(self) -> tuple[Entry, ...]:
@@ -63,7 +75,7 @@ class Stack:
 
     def title(self) -> str:
         """The layer's name."""
-        names = [f"{entry.title} {decimal(entry.scale)}" for entry in self.counting]
+        names = [entry.shown for entry in self.counting]
         if not names:
             return _("Edits, all switched off")
         shown = " + ".join(names[:3])
@@ -83,6 +95,54 @@ def entry_of(content: EditContent, scale: float | None = None) -> Entry:
         high=info.high,
         default=info.default,
     )
+
+
+def painted(title: str, parts: tuple[str, ...], vector: Latent) -> Entry:
+    """What the part layers ask for; a stack has one such entry."""
+    return Entry(
+        PAINTED, title[:200], parts, vector, scale=1.0, low=0.0, high=HIGH, default=1.0,
+        kind="repaint",
+    )  # fmt: skip
+
+
+def borrowed(
+    title: str, parts: tuple[str, ...], vector: Latent, patch: Patch | None = None
+) -> Entry:
+    """Parts of another photo: its pixels (patch), or this photo's in their shape (vector)."""
+    name = f"borrowed {', '.join(parts)}"[:200]
+    high = HIGH if patch is None else 1.0
+    return Entry(
+        name, title[:200], parts, vector, scale=1.0, low=0.0, high=high, default=1.0,
+        kind="borrow", patch=patch,
+    )  # fmt: skip
+
+
+def with_borrowed(stack: Stack, entry: Entry) -> Stack:
+    """The same with a borrowed entry on top; what was borrowed for the same parts goes."""
+    others = (e for e in stack.entries if e.kind != "borrow" or not set(e.parts) <= {*entry.parts})
+    return replace(stack, entries=(entry, *others))
+
+
+def for_others(stack: Stack) -> list[Entry]:
+    """What can be laid on the same person in another photo: not the pixels of this one.
+
+    What was painted here is no repaint of the other photo's own.
+    """
+    shared = [entry for entry in stack.counting if entry.patch is None]
+    return [
+        entry if entry.kind == "edit" else replace(entry, name=f"shared {entry.name}"[:200])
+        for entry in shared
+    ]
+
+
+def based(photo: photos.PhotoLayer, stack: Stack, quad: Quad) -> photos.PhotoLayer:
+    """The photo that the stack's vectors change: with its borrowed pixels. quad: of the subject."""
+    found = [
+        patches.laid(photo.image, entry.patch, quad, entry.scale)
+        for entry in reversed(stack.counting)
+        if entry.patch is not None
+    ]
+    return replace(photo, patches=tuple(found))
 
 
 def set_scale(stack: Stack, place: int, scale: float) -> Stack:
@@ -124,46 +184,10 @@ def without(stack: Stack, place: int) -> Stack:
     return replace(stack, entries=stack.entries[:place] + stack.entries[place + 1 :])
 
 
-def find(
-    image: Gimp.Image, drawables: Sequence[Gimp.Drawable], subject: state.SubjectRecord
-) -> tuple[Gimp.Layer | None, Stack]:
-    """The subject's stack and its layer: the selected one, else the uppermost, else an empty one.
-
-    A stack of another generator is left alone: its vectors mean nothing to the present one.
-    """
-    for layer in _candidates(image, drawables):
-        record = state.recall(layer, state.RESULT, state.EditRecord)
-        if record is not None and record.subject == subject.number:
-            stack = state.recall(layer, STACK, Stack)
-            if stack is not None and stack.sha == subject.sha:
-                return layer, stack
-    return None, Stack(subject.bundle, subject.sha)
-
-
-def _candidates(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Iterator[Gimp.Layer]:
-    chosen = [Gimp.Layer.from_mask(d) if d.is_layer_mask() else d for d in drawables]
-    for layer in [*(c for c in chosen if c), *layers.walk(image.get_layers())]:
-        if state.is_marked(layer, STACK):
-            yield layer
-
-
 def tidy(stack: Stack) -> Stack:
     """Without the library's edits whose sliders stand at 0: nobody chose those."""
     entries = (e for e in stack.entries if e.scale or e.kind != "edit" or not e.on)
     return replace(stack, entries=tuple(entries))
-
-
-def stamp(image: Gimp.Image) -> tuple[tuple[int, bool, bytes], ...]:
-    """Another one whenever a result in the image was added, changed, hidden or removed: by undo, or
-    by another command.
-    """
-    found = []
-    for layer in layers.walk(image.get_layers()):
-        if state.is_marked(layer, state.RESULT):
-            stack = layer.get_parasite(STACK)
-            shown = stack is not None or layer.get_visible()  # a preview hides the stack's own
-            found.append((layer.get_id(), shown, bytes(stack.get_data()) if stack else b""))
-    return tuple(found)
 
 
 def parse(text: str) -> list[tuple[str, float | None]]:

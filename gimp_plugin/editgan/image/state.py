@@ -26,7 +26,8 @@ STATE, GROUP, PART, RESULT = "editgan-state", "editgan-group", "editgan-part", "
 UNSURE = "editgan-uncertainty"
 FORMAT = 1
 _FLAGS = Gimp.PARASITE_PERSISTENT | Gimp.PARASITE_UNDOABLE
-_MAX_RASTER = 64 << 20  # bytes: a raster in a stranger's XCF must not fill the memory
+_MAX_RASTER = 256 << 20  # bytes: a raster in a stranger's XCF must not fill the memory
+_LARGE = 1 << 20  # bytes
 
 Number = Annotated[int, Range(1, 100_000)]  # of a subject, in the order in which they were found
 
@@ -118,7 +119,7 @@ def keep(owner: Gimp.Image | Gimp.Item, name: str, record: object) -> None:
     """Write a record (a dataclass) to an image or layer, replacing the one of that name."""
     frames: list[Any] = []
     value = to_wire(record, frames)
-    packed = [base64.b64encode(zlib.compress(bytes(frame))).decode("ascii") for frame in frames]
+    packed = [base64.b64encode(_deflate(bytes(frame))).decode("ascii") for frame in frames]
     text = json.dumps({"format": FORMAT, "record": value, "rasters": packed})
     owner.attach_parasite(Gimp.Parasite.new(name, _FLAGS, text.encode("ascii")))
 
@@ -147,6 +148,11 @@ def recall(owner: Gimp.Image | Gimp.Item, name: str, kind: type[T]) -> T | None:
 
 def is_marked(item: Gimp.Item, name: str) -> bool:
     return item.get_parasite(name) is not None
+
+
+def _deflate(data: bytes) -> bytes:
+    """Borrowed pixels may be many: those are packed fast rather than tight."""
+    return zlib.compress(data, 6 if len(data) < _LARGE else 1)
 
 
 def _inflate(packed: str) -> bytes:

@@ -7,8 +7,8 @@ from typing import Any
 
 from gi.repository import Gimp
 
-from commands import apply
-from image import photos, results, stacks
+from commands import apply, stack_result
+from image import photos, stack_layers, stacks
 from link.report import Report
 from link.session import Session
 from link.texts import _
@@ -17,13 +17,13 @@ from windows.views import showing
 
 def run(image: Gimp.Image, drawables: Sequence[Gimp.Drawable], config: Any) -> Report:
     """Raises CommandCancelled with the image as it was."""
-    from windows.library_dialog import EditedSubject, LibraryDialog
+    from windows.edited_subject import EditedSubject
+    from windows.library_dialog import LibraryDialog
 
     with showing(_("Opening the edit library")) as view, Session(view) as session:
         photo, subject = apply.opened(session, image, drawables)
-        layer, stack = stacks.find(image, drawables, subject)
-        photo = results.under(photo, layer)
-        about = EditedSubject(photo, subject, stack, layer, _licence(session, subject.bundle))
+        found = stack_layers.find(image, drawables, subject)
+        about = EditedSubject(photo, subject, found, _licence(session, subject.bundle))
         dialog = LibraryDialog(session, about)
         view.close()
         stack = dialog.run()
@@ -32,7 +32,7 @@ def run(image: Gimp.Image, drawables: Sequence[Gimp.Drawable], config: Any) -> R
     title = _("Applying the edits")
     # a new session: the backend may have been started anew while the dialog was open
     with showing(title, preview=stack.refine > 0) as view, Session(view) as session:
-        return apply.commit(session, photo, subject, stack, layer)
+        return stack_result.commit(session, photo, subject, stack, found)
 
 
 def _licence(session: Session, bundle: str) -> str:

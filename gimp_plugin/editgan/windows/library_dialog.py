@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import gi
 
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 gi.require_version("Gdk", "3.0")
-from gi.repository import Gdk, Gimp, GimpUi, Gtk
+from gi.repository import Gdk, GimpUi, Gtk
 
-from commands import apply
-from image import part_layers, photos, sending, state
+from commands import apply, embedding, stack_result
+from image import part_layers, sending, state
 from image.canvas_preview import CanvasPreview
 from image.stacks import Stack, entry_of
 from link.backend_texts import in_users_language
@@ -38,6 +38,7 @@ from protocol.messages import (
 from windows import dialogs, edit_files
 from windows.before_after import SIDE, BeforeAfter
 from windows.edit_grid import PICTURE, EditGrid
+from windows.edited_subject import EditedSubject
 from windows.library_actions import LibraryActions
 from windows.news_bar import NewsBar
 from windows.stack_sliders import StackSliders
@@ -49,26 +50,16 @@ _ADDING = "adding"  # a slot of requests
 _LOST = ("backend_lost", "backend_missing", "unknown_photo")
 
 
-@dataclass
-class EditedSubject:
-    """What the dialog is about."""
-
-    photo: photos.PhotoLayer
-    subject: state.SubjectRecord
-    stack: Stack
-    layer: Gimp.Layer | None  # that holds the stack
-    licence: str
-
-
 class LibraryDialog:
     """What it shows is asked of the session; the photo is sent if the backend lacks it."""
 
     def __init__(self, session: Session, about: EditedSubject) -> None:
         GimpUi.init(dialogs.ROLE)
         self._about = about
-        photo = about.photo
-        over = part_layers.find_group(photo.image, about.subject.number)
-        self._canvas = CanvasPreview(photo, about.layer, over)
+        found = about.found
+        about.base_on(found.stack)
+        over = part_layers.find_group(about.photo.image, about.subject.number)
+        self._canvas = CanvasPreview(about.photo, found.layer, (*found.former, over))
         self._background = Background(session.connection, self._failed)
         self._own_session: Session | None = None  # after the first was lost
         self._news = NewsBar()
@@ -78,7 +69,7 @@ class LibraryDialog:
             bundle, self._background, self._grid, self._news, self._reload
         )
         self._picture = BeforeAfter()
-        self._sliders = StackSliders(about.stack, self._changed)
+        self._sliders = StackSliders(found.stack, self._changed)
         self._on_canvas = Gtk.CheckButton.new_with_mnemonic(_("Preview on the can_vas"))
         self._on_canvas.set_tooltip_text(_("Show the stack in the image too, at its full size"))
         self._on_canvas.connect("toggled", self._canvas_toggled)
@@ -139,6 +130,9 @@ class LibraryDialog:
 
     def _changed(self) -> None:
         """The stack is another one: show it."""
+        if self._about.base_on(self._sliders.stack):
+            self._open_changed()
+            return
         photo, refs = self._about.subject.photo, self._sliders.stack.refs()
         self._background.latest(
             "dialog",
@@ -149,12 +143,30 @@ class LibraryDialog:
             return
         if refs:
             self._background.latest("canvas", Apply(photo, refs), self._show_on_canvas)
+        elif shown := stack_result.picture(self._about.photo, None):
+            self._canvas.show(shown)
         else:
             self._canvas.clear()
 
+    def _open_changed(self) -> None:
+        """Let the backend have the photo with other borrowed pixels; then show the stack."""
+        about = self._about
+        wish = embedding.Wish(about.subject.bundle, about.subject.level)
+        message = embedding.opening(
+            about.photo, about.subject.quad, about.subject.rect, wish, about.subject
+        )
+
+        def opened(_answer: Message) -> None:
+            about.subject = state.renamed(about.subject, message.photo)
+            self._changed()
+
+        self._background.latest("open", message, opened)
+
     def _show_on_canvas(self, answer: Message) -> None:
         if self._on_canvas.get_active() and self._sliders.stack.entries:
-            self._canvas.show(expect(Edited, answer))
+            shown = stack_result.picture(self._about.photo, expect(Edited, answer))
+            if shown is not None:
+                self._canvas.show(shown)
 
     def _canvas_toggled(self, button: Gtk.CheckButton) -> None:
         if button.get_active():

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from gi.repository import Gimp, GLib
 
 from commands import repaint
-from image import layers, part_layers, photos, results, sending, state, thumbnail
+from image import part_layers, photos, sending, state, thumbnail
 from image.watch import Watch
 from link.backend_texts import backend_error, backend_text
 from link.errors import CommandCancelled, PlugInError
@@ -87,7 +87,7 @@ class Following:
             GLib.source_remove(timer)
 
     def keep(self) -> Report:
-        """Write what the window shows as a result layer."""
+        """Put what the window shows into the subject's stack."""
         assert self._session is not None and self.vector is not None
         title = _("Live repaint")
         vector = self.vector.vector
@@ -104,11 +104,8 @@ class Following:
             ),
         )
         edited = expect(Repainted, answer)
-        edit = results.record_of("repaint", title, 1.0, 0, edited, subject.bundle)
-        with layers.undo_step(self._image) as added:
-            layer = results.add(self._photo, title, edited, edit, subject, added)
-            part_layers.note_read(self._photo, self._group, subject)
-            part_layers.hide(self._image, subject.number)
+        found = self._photo, self._group, subject
+        layer = repaint.write(self._session, found, [], edited, title)
         return {
             "layer": layer.get_name(),
             "edited_parts": list(edited.parts),

@@ -54,6 +54,8 @@ class Bench(Protocol):
 
     def choose(self, place: int) -> None: ...
 
+    def known(self, person: PersonInPhoto) -> None: ...
+
     def show(self, person: PersonInPhoto) -> None: ...
 
     def tell(self, error: PlugInError) -> None: ...
@@ -123,10 +125,13 @@ class Opening:
             self._bench.shown.show_people(self._bench.people, self._bench.people.index(first))
             self._bench.choose(self._bench.people.index(first))
 
-    def open(self, person: PersonInPhoto) -> None:
-        """Let the backend know the face: its code from the image, or found now."""
+    def open(self, person: PersonInPhoto, *, anew: bool = False) -> None:
+        """Let the backend know the face: its code from the image, or found now.
+
+        anew: what is under way for this person is of a photo that has changed since.
+        """
         if self._opening and self._bench.asking:
-            if self._opening[0] is person and not self._improving:
+            if self._opening[0] is person and not self._improving and not anew:
                 return
             self._bench.asking.cancel(self._opening[1])
         self._improving = False
@@ -139,6 +144,11 @@ class Opening:
             self._bench.shown.warn(str(error))
             return
         self._bench.shown.show_person(person, True)
+        photo = person.photo
+
+        def opened(answer: Message) -> None:
+            if (person.photo, person.quad) == (photo, message.quad):  # else it is opened anew
+                self._opened(person, message, expect(Segmented, answer))
 
         def failed(error: PlugInError) -> None:
             self._ended(job)
@@ -146,13 +156,7 @@ class Opening:
             if error.code != "cancelled":
                 self._bench.tell(error)
 
-        job = self._ask(
-            message,
-            lambda answer: self._opened(person, message, expect(Segmented, answer)),
-            "open",
-            failed,
-            lambda event: self._heard(person, event),
-        )
+        job = self._ask(message, opened, "open", failed, lambda event: self._heard(person, event))
         self._opening = (person, job) if job else None
 
     def _opened(self, person: PersonInPhoto, message: Segment, answer: Segmented) -> None:
@@ -164,6 +168,7 @@ class Opening:
         else:  # its pixels may be others by now, its report is the first one's
             person.subject = state.renamed(person.subject, subject.photo)
         person.parts, person.is_open = list(answer.parts), True
+        self._bench.known(person)
         self._bench.shown.show_person(person, False)
         if person is self._bench.person:
             self._bench.shown.say("")
@@ -186,6 +191,8 @@ class Opening:
         def improved(answer: Message) -> None:
             """The backend has the better code from now on, so the window has, too."""
             self._ended(job)
+            if person.quad != message.quad:  # the image was turned meanwhile
+                return
             better = expect(Segmented, answer)
             sha = self._bench.backend.sha_of(message.bundle)
             found = embedding.state_after(person.photo, message, better, sha)
@@ -208,9 +215,10 @@ class Opening:
 
     def _can_improve(self, person: PersonInPhoto) -> bool:
         """Whether nothing hangs on the present code yet: no edit, and no layer to paint on."""
-        untouched = person.is_open and not person.changed and person.layer is None
+        edited = person.changed or bool(person.found and person.found.stack.entries)
         return (
-            untouched
+            person.is_open
+            and not edited
             and person.number not in self._good_enough
             and person.subject is not None
             and person.subject.level in _BETTER

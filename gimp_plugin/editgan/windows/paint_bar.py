@@ -20,7 +20,7 @@ Color = tuple[int, int, int]
 
 @functools.cache
 def _small() -> Gtk.CssProvider:
-    """For chips: as little room as their words need."""
+    """For chips and tools: as little room as their words need."""
     style = Gtk.CssProvider()
     style.load_from_data(b"button { padding: 1px 5px; min-height: 0; }")
     return style
@@ -38,6 +38,9 @@ class Painter(Protocol):
     def erase(self, on: bool) -> None: ...
 
     def mirror(self, on: bool) -> None: ...
+
+    def correct(self) -> None:
+        """The layers show where the parts of the photo really are."""
 
 
 class PaintBar:
@@ -66,11 +69,22 @@ class PaintBar:
             _("What is done to one brow, eye or ear is done to the other one, too"),
             painter.mirror,
         )
+        self._correct = Gtk.Button.new_with_mnemonic(_("Correc_t"))
+        tip = _(
+            "The layers show where the parts of the photo really are: find it in the model anew "
+            "by them, and change nothing in the photo"
+        )
+        self._correct.set_tooltip_text(tip)
+        self._correct.connect("clicked", lambda _button: painter.correct())
+        for button in (self._eraser, self._mirror, self._correct):
+            small = Gtk.STYLE_PROVIDER_PRIORITY_APPLICATION
+            button.get_style_context().add_provider(_small(), small)
         heading = Gtk.Label(xalign=0.0)
         heading.set_markup(f"<b>{_('Paint')}</b>")
         tools = Gtk.Box(spacing=6)
         tools.pack_start(heading, False, False, 0)
         tools.pack_start(self._part, True, True, 0)
+        tools.pack_end(self._correct, False, False, 0)
         tools.pack_end(self._mirror, False, False, 0)
         tools.pack_end(self._eraser, False, False, 0)
         self.widget = Gtk.Grid(row_spacing=4)
@@ -88,8 +102,10 @@ class PaintBar:
 
     def show_part(self, part: str | None) -> None:
         """Which part the brush is for."""
-        self._part.set_text(part_name(part) if part else _("Choose a part, then paint with P"))
+        self._part.set_text(part_name(part) if part else _("Choose a part"))
+        self._part.set_tooltip_text(_("Choose a part, then paint with P"))
         self._eraser.set_sensitive(part is not None)
+        self._correct.set_sensitive(part is not None)
         self._mirror.set_sensitive(part is not None and mirrored(part) is not None)
 
     def _chip(self, chip: Chip, color: Color) -> Gtk.Widget:

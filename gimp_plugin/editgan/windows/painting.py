@@ -28,10 +28,10 @@ from protocol.messages import (
     PartLayer,
     Preview,
 )
+from windows import correcting
 from windows.paint_bar import PaintBar
 from windows.workbench import Workbench
 
-PAINTED = "painted"  # the stack's entry
 POLL_MS = 250
 _BRIEFLY_MS = 1500
 _POINT_MS = 60  # the pointer crosses chips on its way: those do not light up
@@ -39,7 +39,6 @@ _FIRST, _MORE, _ALL = 8, 24, 150  # steps: to the first picture, between picture
 _PAUSE_MS = 250  # between rounds: the canvas comes first
 _SOME = 0.1
 _ENOUGH = 0.985  # of what was painted is there
-_HIGH = 1.5  # the slider's end: a little more than was painted
 
 
 class Painting:
@@ -129,6 +128,15 @@ class Painting:
         self._mirrored = on
         if on and self._person and self._part:
             self._lay_out(self._person, self._part)
+
+    def correct(self) -> None:
+        """What is painted is no edit, but where the parts are; the image remembers it."""
+        person = self._person
+        if person is None or person.subject is None or self._watch is None:
+            return
+        self._stop()
+        self._take_away()
+        self._bench.settle(lambda: correcting.correct(self._bench, person, self._follow))
 
     def _light_up(self, chip: Chip | None, briefly: bool) -> bool:
         self._pointing = 0
@@ -264,31 +272,24 @@ class Painting:
 
     def _entry(self, person: PersonInPhoto) -> Entry | None:
         entries = person.stack.entries if person.stack else ()
-        return next((entry for entry in entries if entry.name == PAINTED), None)
+        return next((entry for entry in entries if entry.name == stacks.PAINTED), None)
 
     def _put(self, person: PersonInPhoto, learnt: LiveRepainted) -> None:
         if person is not self._bench.person or person.stack is None:
             return
         names = ", ".join(map(part_name, learnt.parts))
         before = self._entry(person)
-        entry = Entry(
-            name=PAINTED,
-            title=_("Painted {parts}").format(parts=names)[:200],
-            parts=learnt.parts,
-            vector=learnt.vector,
-            scale=before.scale if before else 1.0,
-            low=0.0,
-            high=_HIGH,
-            default=1.0,
-            kind="repaint",
-        )
+        title = _("Painted {parts}").format(parts=names)
+        entry = stacks.painted(title, learnt.parts, learnt.vector)
+        if before:
+            entry = replace(entry, scale=before.scale, on=before.on)
         self._bench.set_stack(stacks.with_entry(person.stack, entry))
 
     def _take_away(self) -> None:
         """The parts are as they were: the entry goes, too."""
         person = self._person
         if person and person.stack and self._entry(person):
-            place = stacks.place_of(person.stack, PAINTED)
+            place = stacks.place_of(person.stack, stacks.PAINTED)
             assert place is not None
             self._bench.set_stack(stacks.without(person.stack, place))
 

@@ -175,6 +175,7 @@ class PresetGrid:
 def slider(values: Gtk.Adjustment, title: str) -> Gtk.Scale:
     """A horizontal slider. The wheel scrolls the list that it is in."""
     made = Gtk.Scale(adjustment=values, draw_value=False, hexpand=True)
+    made.set_has_origin(False)  # 0 is within, not at the left end
     made.set_tooltip_text(_("Strength: 1 = as learned, 0 = off, negative = the opposite"))
     made.get_accessible().set_name(title)
     made.connect("scroll-event", _leave_to_the_list)

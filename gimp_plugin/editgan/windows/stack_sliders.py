@@ -105,7 +105,8 @@ class StackSliders:
         title.set_ellipsize(Pango.EllipsizeMode.END)
         title.set_tooltip_text(f"{entry.title}: {', '.join(map(part_name, entry.parts))}")
         slider = Gtk.Scale(adjustment=values, draw_value=False, hexpand=True)
-        slider.set_size_request(120, -1)
+        slider.set_size_request(80 if self._compact else 120, -1)
+        slider.set_has_origin(False)  # 0 is within, not at the left end
         slider.add_mark(0.0, Gtk.PositionType.BOTTOM, None)
         number = (
             _number(values)

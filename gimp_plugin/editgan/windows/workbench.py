@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 
 from gi.repository import Gimp, GLib
 
-from commands import apply
+from commands import stack_result
 from commands.people import PersonInPhoto
-from image import layers, part_layers, photos, stacks, subjects
+from image import layers, part_layers, photos, stack_layers, stacks, subjects
 from image.stacks import Stack
 from link.background import Background
 from link.errors import PlugInError
@@ -26,6 +26,7 @@ from protocol.messages import (
     PreviewStack,
     StackPreview,
 )
+from windows.carrying import Carrying
 from windows.opening import Opening
 from windows.shown import Shown
 
@@ -51,7 +52,8 @@ class Workbench:
         self.faces_kept = 0  # faces, all times together
         self.before_keeping: Callable[[], None] = lambda: None  # what goes on by itself rests then
         self._kept_then: Callable[[], None] | None = None
-        self._stamp = stacks.stamp(photo.image)
+        self._carrying = Carrying(self)
+        self._stamp = stack_layers.stamp(photo.image)
         self.touched = time.monotonic()
         self._poll = GLib.timeout_add(POLL_MS, self._look)
 
@@ -74,6 +76,7 @@ class Workbench:
             GLib.source_remove(timer)
         self.backend.close()
         self.discard()
+        self._carrying.close()
 
     # --- the people ---
 
@@ -130,10 +133,11 @@ class Workbench:
         self._pending.pop(person.number, None)
         stack, subject = person.stack, person.subject
         assert stack is not None and subject is not None and person.canvas is not None
+        based_anew = person.base()  # on other borrowed pixels
         if not stack.refs():
-            person.edited, person.edited_stack = None, stack
-            person.canvas.show_nothing()
-            self._go_on_keeping()
+            self._drawn(person, stack, None)
+        elif based_anew or not person.is_open:
+            self._opening.open(person, anew=based_anew)  # then it is shown
         elif self.asking:
             self.asking.latest(
                 f"canvas-{person.number}",
@@ -142,12 +146,19 @@ class Workbench:
             )
         return GLib.SOURCE_REMOVE
 
-    def _drawn(self, person: PersonInPhoto, stack: Stack, edited: Edited) -> None:
+    def _drawn(self, person: PersonInPhoto, stack: Stack, edited: Edited | None) -> None:
+        """edited: what the stack's vectors do; None where it has none."""
         if person.canvas is None or not self.image.is_valid():
             return
         person.edited, person.edited_stack = edited, stack
         if person.changed:
-            person.canvas.show(edited)
+            shown = stack_result.picture(person.photo, edited)
+            if shown is not None:
+                person.canvas.show(shown)
+            else:
+                person.canvas.show_nothing()
+        else:
+            person.canvas.clear()
         self._go_on_keeping()
 
     # --- keeping ---
@@ -192,7 +203,7 @@ class Workbench:
         except PlugInError as error:
             self.shown.warn(str(error))
             return
-        self._stamp = stacks.stamp(self.image)
+        self._stamp = stack_layers.stamp(self.image)
         self.faces_kept += len(done)
         self.shown.say(_("Kept. Undo takes it back."))
         if self.person is not None:
@@ -201,9 +212,13 @@ class Workbench:
             self._kept_then()
 
     def _keep(self, person: PersonInPhoto) -> None:
-        assert person.subject and person.stack
+        assert person.subject and person.stack and person.found
         stack = stacks.tidy(person.stack)
-        apply.write_stack(person.photo, person.subject, stack, person.edited, person.layer)
+        if stack.entries:
+            ready = (person.photo, person.subject, stack, person.found, person.edited)
+            stack_result.write(stack_result.Ready(*ready))
+        else:
+            stack_result.remove(self.image, person.found)
         part_layers.hide(self.image, person.subject.number)
         self._read_again(person)
 
@@ -211,7 +226,21 @@ class Workbench:
         known = {subject.number: subject for subject in subjects.readable(self.image)}
         subject = known.get(person.number, person.subject)
         if subject is not None:
-            person.remembered(subject)
+            person.remembered(subjects.placed(self.image, subject))
+
+    def reread(self, person: PersonInPhoto) -> None:
+        """A command has changed what the image remembers of somebody."""
+        self._read_again(person)
+        self.reopen(person)
+
+    def reopen(self, person: PersonInPhoto) -> None:
+        """The backend has the face as it was before."""
+        person.is_open = False
+        self._opening.open(person, anew=True)
+
+    def known(self, person: PersonInPhoto) -> None:
+        """The backend has the face."""
+        self._carrying.mark(person)
 
     def show_before(self, before: bool) -> None:
         """The photo as it was, as long as a key is held."""
@@ -226,7 +255,7 @@ class Workbench:
         if not self.image.is_valid() or not self.photo.layer.is_valid():
             self.shown.image_closed()
             return GLib.SOURCE_CONTINUE
-        if (stamp := stacks.stamp(self.image)) != self._stamp:
+        if (stamp := stack_layers.stamp(self.image)) != self._stamp:
             self._stamp = stamp
             for person in self.people:
                 if person.subject and not person.changed:
@@ -235,7 +264,8 @@ class Workbench:
                 self.shown.show_stack(self.person)
                 self._show_face(self.person)
                 if not self.person.is_open:  # there is another result below by now
-                    self._opening.open(self.person)
+                    self._opening.open(self.person, anew=True)
+        self._carrying.look()
         self._opening.go_on()
         return GLib.SOURCE_CONTINUE
 

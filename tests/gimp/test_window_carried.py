@@ -1,0 +1,79 @@
+"""The image is flipped, turned or cropped while the EditGAN window is open: the window goes on."""
+
+import json
+import math
+import os
+from collections.abc import Callable
+from typing import Any
+
+import gi
+
+gi.require_version("Gimp", "3.0")
+import pytest
+from gi.repository import Gimp
+from gimp_helpers import APPLY, PORTRAIT, load, names, offsets, size, succeeded
+from gimp_workbench import turn, workbench
+
+Call = Callable[..., Gimp.ValueArray]
+STACK = "editgan-stack"
+SIDE = 512  # of the portrait
+
+pytestmark = pytest.mark.skipif("DISPLAY" not in os.environ, reason="needs Xvfb")
+
+
+def flip(image: Gimp.Image) -> None:
+    image.flip(Gimp.OrientationType.HORIZONTAL)
+
+
+def turned(image: Gimp.Image) -> None:
+    image.rotate(Gimp.RotationType.DEGREES90)
+
+
+def crop(image: Gimp.Image) -> None:
+    image.crop(430, 470, 40, 25)
+
+
+PLACES = {
+    flip: lambda x, y: (SIDE - x, y),
+    turned: lambda x, y: (SIDE - y, x),
+    crop: lambda x, y: (x - 40, y - 25),
+}
+
+
+def middle(layer: Gimp.Layer) -> tuple[float, float]:
+    (x, y), (w, h) = offsets(layer), size(layer)
+    return x + w / 2, y + h / 2
+
+
+def stack_layer(image: Gimp.Image) -> Gimp.Layer:
+    (layer,) = [layer for layer in image.get_layers() if layer.get_parasite(STACK)]
+    return layer
+
+
+def entries(layer: Gimp.Layer) -> list[dict[str, Any]]:
+    return json.loads(bytes(layer.get_parasite(STACK).get_data()))["record"]["entries"]
+
+
+@pytest.mark.parametrize("act", PLACES, ids=lambda act: act.__name__)
+def test_sliders_and_result_go_along(call: Call, act: Callable[[Gimp.Image], None]) -> None:
+    """What is kept, and what is not kept yet."""
+    image = load(PORTRAIT)
+    succeeded(call(APPLY, image, None, edit="smile", scale=0.5))
+    before = middle(stack_layer(image))
+    with workbench(image) as bench:
+        from image import stacks
+
+        turn(lambda: bench.person and bench.person.is_open)
+        person = bench.person
+        bench.set_stack(stacks.set_scale(person.stack, 0, 0.75))
+        turn(lambda: person.edited_stack == person.stack)
+        quad = person.quad
+        act(image)
+        turn(lambda: person.quad != quad and person.is_open)
+        turn(lambda: person.edited_stack == person.stack)
+        bench.keep()
+        turn(lambda: bench.faces_kept)
+    layer = stack_layer(image)
+    assert [(e["title"], e["scale"]) for e in entries(layer)] == [("Smile", 0.75)]
+    assert math.dist(middle(layer), PLACES[act](*before)) < 14
+    assert len(names(image)) == 2
