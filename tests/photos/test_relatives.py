@@ -13,11 +13,14 @@ import pytest
 import tifffile
 from file_tools import complaints_of, needs_exiftool, tags_of
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from backend.errors import BadImage
-from backend.photos.containers import jpeg, png
+from backend.photos.containers import jpeg, png, webp
+from backend.photos.containers.primaries import BY_CODE, profile
 from backend.photos.files import losses, notes, read_photo, write_photo
+from backend.photos.metadata import Metadata
+from backend.photos.photo import Photo
 
 from .test_other_kinds import large_packet
 from .test_whole_files import edited, outside, through, values_of
@@ -185,3 +188,67 @@ def test_jpegs_of_other_programs(tmp_path: Path, name: str) -> None:
     assert complaints_of(tmp_path / "out.jpg") <= complaints_of(path)
     back = read_photo(tmp_path / "out.jpg").pixels[outside(photo)].astype(int)
     assert np.abs(back - photo.pixels[outside(photo)]).mean() < 6
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".webp"])
+@pytest.mark.parametrize("turned", range(1, 9))
+def test_every_orientation_in_every_kind(tmp_path: Path, suffix: str, turned: int) -> None:
+    """Edited upright and written back as it lay, the tag with it; in another kind it is upright."""
+    path, out = tmp_path / f"in{suffix}", tmp_path / f"out{suffix}"
+    exif = Image.Exif()
+    exif[0x0112] = turned
+    values = np.full((36, 48, 3), 60, np.uint8)
+    values[:12, :16] = 200  # a corner that says which way is up
+    options: dict[str, Any] = {"lossless": True} if suffix == ".webp" else {}
+    Image.fromarray(values).save(path, exif=exif, **options)
+    photo = through(path, out)
+    with Image.open(path) as before, Image.open(out) as after:
+        assert after.size == before.size and after.getexif()[0x0112] == turned
+        upright = np.asarray(ImageOps.exif_transpose(before)).astype(int)
+        again = np.asarray(ImageOps.exif_transpose(after)).astype(int)
+    assert np.abs(photo.pixels - upright).max() <= (3 if suffix == ".jpg" else 0)
+    same = outside(photo)
+    assert np.abs(again - upright)[same].max() <= (20 if suffix == ".jpg" else 0)
+    write_photo(edited(photo), tmp_path / "other.png")
+    with Image.open(tmp_path / "other.png") as other:
+        assert ImageOps.exif_transpose(other).size == (photo.width, photo.height)
+        assert other.getexif().get(0x0112, 1) == (turned if suffix == ".png" else 1)
+
+
+@needs_exiftool
+@pytest.mark.parametrize("lossless", [True, False])
+def test_webp_with_everything(tmp_path: Path, lossless: bool) -> None:
+    """Alpha, a profile, EXIF with JPEG's prefix, XMP, and a chunk of a program's own."""
+    path, out = tmp_path / "in.webp", tmp_path / "out.webp"
+    Image.fromarray(values_of(np.uint8, 4)).save(path, lossless=lossless, exact=True)
+    own = webp.WebpChunk(b"abcd", b"odd")
+    chunks = webp.with_one([own], b"EXIF", jpeg.EXIF + EXIF)
+    chunks = webp.with_one(chunks, b"XMP ", large_packet(9))
+    chunks = webp.with_one(chunks, b"ICCP", profile(BY_CODE[12], None))
+    path.write_bytes(webp.with_chunks(path.read_bytes(), chunks, (48, 36), alpha=True))
+    photo = through(path, out)
+    found, tags = webp.chunks_of(out.read_bytes()), tags_of(out)
+    assert webp.one(found, b"abcd") == b"odd" and webp.one(found, b"ICCP") == photo.profile
+    assert tags["IFD0:Artist"] == "Jane" and tags["XMP-xmp:Rating"] == 4
+    assert complaints_of(out) <= complaints_of(path)
+    back = read_photo(out)
+    assert np.array_equal(back.pixels[outside(photo)], photo.pixels[outside(photo)])
+
+
+@needs_exiftool
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])
+def test_iptc_keeps_its_characters(tmp_path: Path, suffix: str) -> None:
+    """The records say in which characters they are (1:90); Latin-1 without that stays as it is."""
+    for mark, text in (
+        (b"\x1c\x01\x5a\0\x03\x1b%G", "Gr\u00fc\u00dfe \u65e5".encode()),
+        (b"", b"Gr\xfc"),
+    ):
+        records = mark + b"\x1c\x02\x78" + struct.pack(">H", len(text)) + text
+        photo = Photo(values_of(np.uint8, 3), metadata=Metadata(iptc=records))
+        write_photo(photo, tmp_path / f"in{suffix}")
+        through(tmp_path / f"in{suffix}", tmp_path / f"out{suffix}")
+        for path in (tmp_path / f"in{suffix}", tmp_path / f"out{suffix}"):
+            found = (read_photo(path).metadata.iptc or b"").rstrip(b"\0")  # TIFF pads
+            assert found == records
+        caption = tags_of(tmp_path / f"out{suffix}")["IPTC:Caption-Abstract"]
+        assert caption == (text.decode() if mark else "Gr\u00fc")
