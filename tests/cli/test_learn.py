@@ -84,3 +84,15 @@ def test_presets_are_rebuilt_and_those_that_do_not_work_left_out(
     none = run(*train, "--least", 1.1).json
     assert none["presets"] == {} and set(none["left_out"]) == {"bigger"}
     assert none["removed"] == ["bigger"] and not any((presets / "tiny").iterdir())
+
+
+def test_a_recipe_that_changes_nothing_stops_no_other_preset(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    still = recipes.Recipe("still", "Still", "Changes nothing.", ("eyes",), ScaleShape())
+    monkeypatch.setitem(recipes.RECIPES, "test squares", (still, BIGGER))
+    words = ("train", "presets", "--bundle", "tiny", "--images", folder, "--photos", 2)
+    done = run(*words, "--others", 0, "--steps", 2, "--least", 0, "--quiet", "--json")
+    assert done.code == 0, done.err
+    assert done.json["nothing_changed"] == ["still"]
+    assert list(done.json["presets"]) == ["bigger"] and not done.json["left_out"]

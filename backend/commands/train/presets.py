@@ -21,6 +21,7 @@ from backend.editing.editor import Editor
 from backend.editing.learn import RecipeTarget
 from backend.editing.options import Optimisation
 from backend.editing.recipes import Recipe, find_recipe, recipes_for
+from backend.errors import NothingChanged
 from backend.evaluation.held_out import held_out_names
 from backend.photos.folder import find_images, photo_name
 from backend.session.devices import choose_device
@@ -32,11 +33,13 @@ from protocol.paths import library_dir
 
 @dataclass(frozen=True)
 class PresetsTrainingReport:
-    """What the command reports."""
+    """What the command reports. left_out: edits that do not work on other photos; nothing_changed:
+    recipes that change nothing in any of the photos, such as those of parts that none shows."""
 
     bundle: str
     presets: dict[str, LearnReport]
     left_out: dict[str, LearnReport]
+    nothing_changed: list[str]
     removed: list[str]
 
 
@@ -75,9 +78,14 @@ def run(args: argparse.Namespace) -> PresetsTrainingReport:
     library = Library.for_presets(presets) if presets else Library(library_dir())
     kept: dict[str, LearnReport] = {}
     left_out: dict[str, LearnReport] = {}
+    nothing_changed: list[str] = []
     options = Optimisation(args.steps)
     for recipe in _chosen(bundle, args.only):
-        learned = editor.learn(RecipeTarget(recipe), learn_from, others, options)
+        try:
+            learned = editor.learn(RecipeTarget(recipe), learn_from, others, options)
+        except NothingChanged:
+            nothing_changed.append(recipe.name)
+            continue
         works = learned.transfer is None or learned.transfer >= args.least
         (kept if works else left_out)[recipe.name] = learned.report()
         if not args.quiet:
@@ -86,10 +94,9 @@ def run(args: argparse.Namespace) -> PresetsTrainingReport:
             save_learned(library, editor, recipe.name, recipe, learned, seed=args.thumbnail_seed)
     removed: list[str] = []
     if presets:
-        removed = _remove_others(presets / bundle.name, set(kept), set(left_out), args.only)
-    return PresetsTrainingReport(
-        bundle=bundle.name, presets=kept, left_out=left_out, removed=removed
-    )
+        failed = {*left_out, *nothing_changed}
+        removed = _remove_others(presets / bundle.name, set(kept), failed, args.only)
+    return PresetsTrainingReport(bundle.name, kept, left_out, nothing_changed, removed)
 
 
 def _remove_others(folder: Path, kept: set[str], left_out: set[str], only: Any) -> list[str]:
