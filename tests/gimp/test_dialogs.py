@@ -1,6 +1,8 @@
 """The dialogs, under Xvfb, operated with the keyboard as a user does."""
 
 import os
+import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +22,9 @@ from gimp_helpers import (
     names,
     succeeded,
 )
+from gimp_story import run_story
 from gimp_windows import finish, is_open, press, screenshot, until, user, wait_for, write
+from menu_in_gimp import order
 
 from protocol.client import Connection
 
@@ -122,6 +126,43 @@ def test_cancel_while_repainting(call: Call, repainted: Gimp.Image, backend: Con
     until(lambda: backend.status().running is None, "the end of the repaint")
     values = call(REPAINT, image, None, run_mode=Gimp.RunMode.NONINTERACTIVE, steps=2)
     assert succeeded(values)
+
+
+def test_the_menu_lists_the_commands_as_one_needs_them(call: Call, tmp_path: Path) -> None:
+    """The window first, the backend last; a photographer finds it so in the real menu."""
+    working = ["window", "segment", "correct", "repaint", "live", "borrow", "best-take"]
+    working += ["everywhere", "save-edit", "apply", "status"]
+    wanted = [f"plug-in-editgan-{name}" for name in working]
+    assert order(sorted(wanted)) == wanted
+    succeeded(call(STATUS))  # the backend runs
+    assert run_story("menu_in_gimp", tmp_path) == {"first": "window"}
+
+
+def test_cancel_ends_the_job_within_a_step(
+    call: Call, repainted: Gimp.Image, backend: Connection
+) -> None:
+    """In the middle of the optimisation, not at its end."""
+    measured: list[tuple[float, float]] = []
+
+    def step() -> int:
+        found = re.match(r"Step (\d+) of 1000", backend.status().stage)
+        return int(found[1]) if found else 0
+
+    def act() -> None:
+        finish("Apply Repaint", "alt+a")
+        wait_for("Applying the repaint")
+        first, began = until(step, "the first step"), time.monotonic()
+        last = until(lambda: (now := step()) >= first + 5 and now, "five steps more")
+        each, pressed = (time.monotonic() - began) / (last - first), time.monotonic()
+        finish("Applying the repaint", "alt+c")
+        until(lambda: backend.status().running is None, "the end of the repaint")
+        measured.append((time.monotonic() - pressed, each))
+
+    with user(act):
+        values = call(REPAINT, repainted, None, run_mode=ASK, steps=1000)
+    assert values.index(0) == Gimp.PDBStatusType.CANCEL
+    ((waited, each),) = measured
+    assert waited < 4 * each + 3  # the keys' own pauses included; 990 steps were to come
 
 
 def test_last_values_are_those_of_the_dialog(call: Call, repainted: Gimp.Image) -> None:

@@ -77,3 +77,33 @@ def test_sliders_and_result_go_along(call: Call, act: Callable[[Gimp.Image], Non
     assert [(e["title"], e["scale"]) for e in entries(layer)] == [("Smile", 0.75)]
     assert math.dist(middle(layer), PLACES[act](*before)) < 14
     assert len(names(image)) == 2
+
+
+def test_a_face_that_the_image_does_not_remember_goes_along_and_leaves_no_path(
+    call: Call,
+) -> None:
+    image = load(PORTRAIT)
+    with workbench(image) as bench:
+        turn(lambda: bench.person and bench.person.is_open)
+        person = bench.person
+        (x, y), _name = person.middle, names(image)
+        crop(image)
+        turn(lambda: math.dist(person.middle, (x - 40, y - 25)) < 2 and person.is_open)
+    assert not image.get_paths()
+
+
+def test_a_face_that_is_gone_is_told_once(call: Call) -> None:
+    image = load(PORTRAIT)
+    with workbench(image) as bench:
+        turn(lambda: bench.person and bench.person.is_open)
+        problems = bench.shown.problems
+        bench.photo.layer.fill(Gimp.FillType.WHITE)
+        turn(lambda: problems)
+        waited = []
+        from gi.repository import GLib
+
+        GLib.timeout_add(2500, lambda: waited.append(1) and GLib.SOURCE_REMOVE)
+        turn(lambda: waited)
+        (sentence,) = problems
+        assert "not found again" in sentence
+        problems.clear()
