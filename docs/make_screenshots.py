@@ -22,7 +22,7 @@ PROJECT = DOCS.parent
 sys.path[:0] = [str(PROJECT), str(PROJECT / "tests/support")]
 
 from backend.photos.formats import open_picture  # noqa: E402
-from gimp_harness.outside import end_backend_of  # noqa: E402
+from gimp_harness.lane import end_backend_of  # noqa: E402
 from gimp_harness.profile import TestGimp, find_gimp  # noqa: E402
 from installer.enter import command, launcher, start_backend  # noqa: E402
 from protocol import paths  # noqa: E402
