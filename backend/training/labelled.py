@@ -199,14 +199,16 @@ def read_labelled(
     *,
     aspect: float = 1.0,
     whole: bool = False,
+    all_parts: bool = True,
 ) -> list[LabelledCrop]:
     """Labelled photos of a set, aligned as a user's photo would be; raises BadImage.
 
-    parts: the bundle's; each must be a class of the set. names: the photos; None means all. aspect,
-    whole: the bundle's. Pictures that cannot be read, are tiny, show no subject, or show it mostly
-    outside are left out, and their names added to `skipped`.
+    parts: the bundle's; each must be a class of the set where `all_parts`, else one must be. names:
+    the photos; None means all. aspect, whole: the bundle's. Pictures that cannot be read, are tiny,
+    show no subject, or show it mostly outside are left out, and their names added to `skipped`.
     """
-    if missing := [name for name in parts if name not in labels.classes]:
+    missing = [name for name in parts if name not in labels.classes]
+    if missing and (all_parts or len(missing) == len(parts)):
         raise BadImage(f"The label set has no class for {', '.join(missing)}.")
     detector = make_detector(domain, aspect=aspect, whole=whole, min_face=60)
     crops = []

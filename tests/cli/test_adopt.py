@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from checkpoint_files import write_nvidia
 from cli_harness import Outcome, Run, make_bundle
+from PIL import Image
+from safetensors.torch import load_file
 from stylegan_reference import Generator as Original
 
 from backend.bundles import find_bundle
+from backend.bundles.networks import load_networks
 from backend.training.adopting import own_samples, teacher
 from backend.training.adopting.progress import Adoption
 
@@ -55,6 +60,35 @@ def test_from_a_checkpoint_to_a_model_that_opens_photos(
     assert (bundle.folder / "samples.jpg").is_file() and bundle.verify() == []
     segment = ("segment", photo, "--bundle", "mine", "-o", tmp_path / "p.png", "--level", "fast")
     assert own(*segment).code == 0
+
+
+def test_parts_are_compared_with_labels_made_by_hand(
+    own: Run, checkpoint: Path, photo: Path, home: Path, tmp_path: Path
+) -> None:
+    labelled = tmp_path / "labelled"
+    labelled.mkdir()
+    (labelled / "classes.json").write_text('["eyes", "hat", "background"]')
+    shutil.copy(photo, labelled / "1.png")
+    drawn = np.full((70, 90), 2, np.uint8)
+    drawn[:, :45], drawn[:20] = 0, 1
+    Image.fromarray(drawn).save(labelled / "1_parts.png")
+    done = adopt(own, checkpoint, "--check", labelled, "--json")
+    assert done.code == 0, done.err
+    checked = done.json["checked"]
+    assert checked["pictures"] == 1 and set(checked["iou"]) == {"background", "eyes"}
+    # the same by hand: the middle square, the hat's rows unknown
+    networks = load_networks(find_bundle("mine"), torch.device("cpu"))
+    code = load_file(home / "adopting/mine/checked.safetensors")["1"]
+    found = networks.segmentation.labels(networks.generator(code)[1]).numpy()
+    side = len(found)
+    wanted = np.full((side, side), 255)
+    wanted[:, : side // 2], wanted[:, side // 2 :] = 2, 0
+    wanted[: round(side * 20 / 70)] = 255
+    known = wanted != 255
+    for part, name in ((0, "background"), (2, "eyes")):
+        a, b = found[known] == part, wanted[known] == part
+        assert checked["iou"][name] == pytest.approx((a & b).sum() / (a | b).sum(), abs=0.05)
+    assert "hand, on 1 photographs" in (find_bundle("mine").folder / "MODEL_CARD.md").read_text()
 
 
 def test_an_interrupted_adoption_goes_on(

@@ -48,6 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--heads-steps", type=positive, default=2000, metavar="N")
     parser.add_argument(
+        "--check", type=Path, metavar="LABELS",
+        help="photographs with maps drawn by hand: says how well the learned parts agree with them",
+    )  # fmt: skip
+    parser.add_argument("--check-count", type=positive, default=40, metavar="N")
+    parser.add_argument(
         "--preset-steps", type=not_negative, default=60, metavar="N",
         help="optimisation steps for each edit on each sample; 0 learns no edits",
     )  # fmt: skip
@@ -76,6 +81,8 @@ def run(args: argparse.Namespace) -> AdoptionReport:
         at_once=args.at_once,
         labelled=args.labelled,
         heads_steps=args.heads_steps,
+        check=args.check,
+        check_count=args.check_count,
         preset_steps=args.preset_steps,
         device=choose_device(args.device),
         quiet=args.quiet,
@@ -96,6 +103,12 @@ def describe(report: AdoptionReport) -> str:
             f"Parts: {parts.samples} samples labelled by '{parts.teacher}'; mean "
             f"intersection over union with it on samples held back {parts.mean_iou:.2f}."
         )
+    if checked := report.checked:
+        lines.append(
+            f"Beside labels made by hand, on {checked.pictures} photographs: mean intersection "
+            f"over union {checked.mean_iou:.2f}."
+        )
+        lines += [f"  {value:5.2f}  {part}" for part, value in checked.iou.items()]
     if presets := report.presets:
         lines.append(f"Edits: {', '.join(presets.learnt) or 'none'}.")
     if report.peak_gb:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from backend.bundles.bundle import Bundle
 from backend.training.adopting.report import AdoptionReport
 
@@ -25,13 +27,23 @@ def write_card(bundle: Bundle, report: AdoptionReport) -> None:
             f"Parts: taught by the model '{parts.teacher}' on {parts.samples} samples. "
             "Intersection over union with its labels on samples held back:",
             "",
-            "| part | IoU |",
-            "|---|---|",
-            *(f"| {name} | {value:.2f} |" for name, value in parts.iou.items()),
-            f"| mean | {parts.mean_iou:.2f} |",
+            *iou_table(parts.iou, parts.mean_iou),
+            "",
+        ]
+    if checked := report.checked:
+        lines += [
+            f"Beside labels made by hand, on {checked.pictures} photographs:",
+            "",
+            *iou_table(checked.iou, checked.mean_iou),
             "",
         ]
     if presets := report.presets:
         lines += [f"Edits: {', '.join(presets.learnt) or 'none'}.", ""]
     lines += ["![64 samples](samples.jpg)", ""]
     (bundle.folder / FILE).write_text("\n".join(lines), encoding="utf-8")
+
+
+def iou_table(iou: Mapping[str, float], mean: float) -> list[str]:
+    """A table in Markdown of intersection over union by part."""
+    rows = [f"| {name} | {value:.2f} |" for name, value in (*iou.items(), ("mean", mean))]
+    return ["| part | IoU |", "|---|---|", *rows]

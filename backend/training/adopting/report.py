@@ -29,6 +29,20 @@ class LearnedParts:
 
 
 @dataclass(frozen=True)
+class CheckedParts:
+    """The learned parts beside labels made by hand, on photographs.
+
+    pictures: how many; skipped: unreadable, or without a subject; iou: by part, of those that the
+    labels name and show.
+    """
+
+    pictures: int
+    skipped: int
+    iou: dict[str, float]
+    mean_iou: float
+
+
+@dataclass(frozen=True)
 class LearnedPresets:
     """Names of recipes: of which there is an edit now, and of which none works."""
 
@@ -47,6 +61,7 @@ class AdoptionReport:
     memory_gb: float
     encoder: LearnedEncoder | None = field(default=None, metadata=_WHERE_KNOWN)
     parts: LearnedParts | None = field(default=None, metadata=_WHERE_KNOWN)
+    checked: CheckedParts | None = field(default=None, metadata=_WHERE_KNOWN)
     presets: LearnedPresets | None = field(default=None, metadata=_WHERE_KNOWN)
     folder: str | None = field(default=None, metadata=_WHERE_KNOWN)
     missing: list[str] | None = field(default=None, metadata=_WHERE_KNOWN)

@@ -24,6 +24,7 @@ from backend.errors import BadSetting, NoSubject
 from backend.models.generator import Generator, sample_z
 from backend.models.pictures import to_picture
 from backend.photos.detect import FaceDetector
+from backend.training.adopting.agreement import check_parts
 from backend.training.adopting.card import write_card
 from backend.training.adopting.estimate import Estimate, encoder_hours, peak
 from backend.training.adopting.own_samples import Course, learn_encoder
@@ -32,6 +33,7 @@ from backend.training.adopting.presets import learn_presets
 from backend.training.adopting.progress import Adoption
 from backend.training.adopting.report import (
     AdoptionReport,
+    CheckedParts,
     LearnedEncoder,
     LearnedParts,
     LearnedPresets,
@@ -46,7 +48,7 @@ _LOOKED_AT = 8  # samples in which faces are looked for
 _EMBEDDING = 25  # pictures of the generator that labelling a sample without a parser takes
 _PRESETS = 12  # recipes for a kind of subject, about
 
-Learned = TypeVar("Learned", LearnedEncoder, LearnedParts, LearnedPresets)
+Learned = TypeVar("Learned", LearnedEncoder, LearnedParts, CheckedParts, LearnedPresets)
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class AdoptionOptions:
     at_once: int
     labelled: int
     heads_steps: int
+    check: Path | None
+    check_count: int
     preset_steps: int
     device: str
     quiet: bool
@@ -93,6 +97,9 @@ class Adopting:
         if teacher := self._teacher():
             parts = self._step("parts", LearnedParts, lambda: self._parts(teacher))
             report = replace(report, parts=parts)
+            if self.options.check is not None and not self.bundle.missing:
+                checked = self._step("check", CheckedParts, self._checked)
+                report = replace(report, checked=checked)
             if self.options.preset_steps and not self.bundle.missing:
                 presets = self._step("presets", LearnedPresets, self._presets)
                 report = replace(report, presets=presets)
@@ -194,6 +201,18 @@ class Adopting:
             self.adoption.folder,
             options.labelled,
             options.heads_steps,
+            quiet=options.quiet,
+        )
+
+    def _checked(self) -> CheckedParts:
+        options = self.options
+        assert options.check is not None
+        return check_parts(
+            self.bundle,
+            options.check,
+            self.adoption.folder,
+            options.check_count,
+            device=options.device,
             quiet=options.quiet,
         )
 
