@@ -81,9 +81,14 @@ def keys_dir() -> Path:
     return data_dir() / "keys"
 
 
+def labels_dir() -> Path:
+    """Label sets that were painted in GIMP, by model."""
+    return data_dir() / "labels"
+
+
 def private_dirs() -> list[Path]:
     """What nobody else should read: keys, and what was made from the user's photos."""
-    return [data_dir() / "run", keys_dir(), library_dir(), cache_dir(), logs_dir()]
+    return [data_dir() / "run", keys_dir(), library_dir(), cache_dir(), labels_dir(), logs_dir()]
 
 
 def logs_dir() -> Path:

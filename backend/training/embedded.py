@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from backend.bundles.networks import Networks
 from backend.editing.inversion import InversionLevel, invert
+from backend.editing.progress import Progress, ProgressCallback, no_progress
 from backend.training.labelled import LabelledCrop
 
 
@@ -32,6 +33,7 @@ def embed_all(
     generator_sha: str = "",
     *,
     quiet: bool = False,
+    progress: ProgressCallback = no_progress,
 ) -> list[Tensor]:
     """The codes (1, n_ws, w_dim) of crops.
 
@@ -40,7 +42,9 @@ def embed_all(
     """
     about = {"generator": generator_sha, "steps": str(steps)}
     codes = _read(kept, about) if kept is not None else {}
-    for crop in tqdm(crops, desc="embedding", unit="img", disable=quiet or None):
+    bar = tqdm(crops, desc="embedding", unit="img", disable=quiet or None)
+    for number, crop in enumerate(bar):
+        progress(Progress(number / len(crops), "Embedding"))
         if crop.name not in codes:
             codes[crop.name] = embed(networks, crop, steps)
             if kept is not None:

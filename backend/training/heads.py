@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from backend.editing.progress import Progress, ProgressCallback, no_progress
 from backend.models.segmentation import SegmentationBranch, hidden_sizes
 
 
@@ -63,6 +64,7 @@ def train_heads(
     batch: int = 64,
     device: torch.device | None = None,
     quiet: bool = False,
+    progress: ProgressCallback = no_progress,
 ) -> TrainingHeads:
     """Train K heads on rows (N, D) and labels (N,), each with its own random pixels.
 
@@ -74,7 +76,8 @@ def train_heads(
     network = TrainingHeads(rows.shape[1], len(prior), heads).to(device)
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-3)
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-    for _ in tqdm(range(steps), desc="heads", unit="step", disable=quiet or None):
+    for step in tqdm(range(steps), desc="heads", unit="step", disable=quiet or None):
+        progress(Progress(step / steps, "Learning the parts"))
         picked = torch.randint(len(rows), (heads, batch))
         logits = network(rows[picked].to(device).float())
         loss = F.cross_entropy(logits.flatten(0, 1), labels[picked].flatten().to(device))

@@ -19,6 +19,7 @@ from backend.bundles.bundle import Bundle, Part
 from backend.bundles.networks import (
     new_segmentation_branch,
 )
+from backend.editing.progress import ProgressCallback, no_progress
 from backend.models.generator import Generator
 from backend.models.pictures import save_grid, to_uint8
 from backend.models.segmentation import SegmentationBranch
@@ -57,6 +58,7 @@ def build_branch(
     steps: int,
     *,
     quiet: bool = False,
+    progress: ProgressCallback = no_progress,
 ) -> SegmentationBranch:
     """Train a branch on embedded crops."""
     classes = len(bundle.parts)
@@ -67,7 +69,9 @@ def build_branch(
     commoner = in_pictures.clamp(min=1) / torch.bincount(labels, minlength=classes).clamp(min=1)
     prior = _CORRECTION * commoner.log()
     device = generator.w_avg.device
-    network = train_heads(rows, labels, prior, steps=steps, device=device, quiet=quiet)
+    network = train_heads(
+        rows, labels, prior, steps=steps, device=device, quiet=quiet, progress=progress
+    )
     branch = new_segmentation_branch(bundle)
     network.cpu().folded_into(branch, bundle.config.feature_channels)
     return branch.eval().requires_grad_(False)

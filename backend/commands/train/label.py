@@ -13,12 +13,10 @@ from backend.commands.arguments import (
     not_negative,
     positive,
 )
+from backend.training.labelling.templates import NAMES, template_path
 
 if TYPE_CHECKING:
     from backend.bundles.bundle import Bundle, Part
-
-_CARDS = Path(__file__).parents[2] / "training/labelling/cards"
-_TEMPLATES = sorted(path.stem for path in _CARDS.glob("*.json"))
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_bundle(parser)
     parts = parser.add_mutually_exclusive_group()
     parts.add_argument(
-        "--template", choices=_TEMPLATES,
+        "--template", choices=NAMES,
         help="a list of parts to begin with; it is written to card.json in the folder",
     )  # fmt: skip
     parts.add_argument("--card", type=Path, help="card.json with the parts")
@@ -103,7 +101,7 @@ def _parts(bundle: Bundle, args: argparse.Namespace) -> tuple[Part, ...]:
     from backend.errors import BadBundle
 
     own = args.labels / "card.json"
-    given = _CARDS / f"{args.template}.json" if args.template else args.card
+    given = template_path(args.template) if args.template else args.card
     if own.exists():
         parts = read_card(own).parts
         if given and read_card(given).parts != parts:
@@ -112,7 +110,7 @@ def _parts(bundle: Bundle, args: argparse.Namespace) -> tuple[Part, ...]:
     if given is None and not bundle.parts:
         raise BadBundle(
             f"The model '{bundle.name}' names no parts yet: begin with --template "
-            f"{_TEMPLATES[0]} (or another one), or name your own with --card."
+            f"{NAMES[0]} (or another one), or name your own with --card."
         )
     args.labels.mkdir(parents=True, exist_ok=True)
     if given:

@@ -20,6 +20,7 @@ from backend.bundles.networks import (
     load_perceptual,
     save_network,
 )
+from backend.editing.progress import Progress, ProgressCallback, no_progress
 from backend.models.encoder import Encoder
 from backend.models.generator import sample_z
 from backend.models.perceptual import feature_distance
@@ -110,11 +111,13 @@ def learn_encoder(
     images: Path | None = None,
     device: str = "cpu",
     quiet: bool = False,
+    progress: ProgressCallback = no_progress,
 ) -> LearnedEncoder:
     """Train an encoder and write it into the bundle; resumes with what `folder` holds.
 
     images: a folder from `train align`, for photos. A sheet of held-out samples and their
-    reconstructions is drawn as it goes. Returns the perceptual distance before and after.
+    reconstructions is drawn as it goes. progress may cancel, after which the next run goes on, or
+    say that it is enough. Returns the perceptual distance before and after.
     """
     torch.manual_seed(0)
     trainer = SampleTrainer(bundle, device=device, at_once=course.at_once)
@@ -129,15 +132,23 @@ def learn_encoder(
     every = max(course.batch, math.ceil(course.until / _LOOKS))
     with saving(folder / STATE, trainer) as save:
         while trainer.seen < course.until:
+            if progress(Progress(trainer.seen / course.until, "Learning to find codes")):
+                best = _look(trainer, folder)
+                break
             trainer.step(next(photos) if photos else None, course.batch)
             bar.update(course.batch)
             if trainer.seen % every < course.batch or trainer.seen >= course.until:
-                best, pictures = trainer.score()
+                best = _look(trainer, folder)
                 bar.set_postfix(distance=f"{best:.3f}")
-                columns = len(trainer.held_out)
-                save_grid(folder / SHEET, to_uint8(pictures), columns)
             save()
     bar.close()
     save_network(trainer.average, bundle.path("encoder"))
     write_bundle_json(bundle)
     return LearnedEncoder(first, best, float(trainer.seen))
+
+
+def _look(trainer: SampleTrainer, folder: Path) -> float:
+    """Draw the sheet of held-out samples; returns their distance."""
+    distance, pictures = trainer.score()
+    save_grid(folder / SHEET, to_uint8(pictures), len(trainer.held_out))
+    return distance

@@ -13,6 +13,8 @@ from PIL import Image
 from backend.bundles.bundle import Part
 from backend.training.labelled import label_path
 
+CODES = "codes.safetensors"  # of a label set's pictures, as far as they are known
+
 
 def palette(parts: Sequence[Part]) -> NDArray[np.uint8]:
     """uint8 [256, 3]: each label's colour; what is not labelled is white."""

@@ -29,9 +29,8 @@ from backend.photos.align import CropFrame
 from backend.photos.cv import resize
 from backend.photos.pixels import from_bytes
 from backend.training.labelled import UNLABELLED, LabelledCrop, LabelSet, label_crop
-from backend.training.labelling.files import write_classes, write_label_map
+from backend.training.labelling.files import CODES, write_classes, write_label_map
 
-_CODES = "codes.safetensors"
 _NAME = "sample-{:06d}"
 _TRUNCATION = 0.8
 
@@ -51,7 +50,7 @@ def read_codes(folder: Path, generator_sha: str) -> dict[str, Tensor]:
 
     Raises BadImage when another generator drew them.
     """
-    path = folder / _CODES
+    path = folder / CODES
     if not path.is_file():
         return {}
     with safe_open(path, "pt") as file:
@@ -82,6 +81,13 @@ def candidates(
         found.append(Candidate(seed, code, unsure))
         seen()
     return sorted(found, key=lambda one: -(one.unsure or 0.0))
+
+
+def keep_code(folder: Path, generator_sha: str, name: str, code: Tensor) -> None:
+    """Remember the code (1, n_ws, w_dim) of a label set's picture; raises BadImage."""
+    codes = read_codes(folder, generator_sha)
+    codes[name] = code.cpu().contiguous()
+    save_file(codes, folder / CODES, {"generator": generator_sha})
 
 
 def next_seed(folder: Path) -> int:
@@ -116,7 +122,7 @@ def add_samples(
             first = resize(labels, picture.shape[1::-1], cv2.INTER_NEAREST)
         maps.append(write_label_map(folder, name, first, parts))
         codes[name] = one.code.cpu().contiguous()
-    save_file(codes, folder / _CODES, {"generator": generator_sha})
+    save_file(codes, folder / CODES, {"generator": generator_sha})
     return maps
 
 
