@@ -14,8 +14,9 @@ LAYERS = (
     {"backend.cli"},
     {"backend.commands.train"},
     {"backend.commands"},
+    {"backend.server"},  # New Model trains
     {"backend.training"},
-    {"backend.batch", "backend.evaluation", "backend.server"},
+    {"backend.batch", "backend.evaluation"},
     {"backend.session"},
     {"backend.editing"},
     {"backend.bundles"},

@@ -20,10 +20,11 @@ from urllib.parse import urlsplit
 
 from backend.errors import BadSetting, EditGanError
 from protocol.paths import data_dir
+from protocol.typed import ProtocolError, from_wire
 
 TABLE = Path(__file__).with_name("models.toml")
 _PIECE = 1 << 20  # bytes
-_TIMEOUT = 30  # seconds without a byte
+_TIMEOUT = 15  # seconds without a byte: who cancels waits no longer than that
 _TRIES = 5
 _LARGEST = 8 << 30  # bytes, as many as the importer reads
 
@@ -55,15 +56,34 @@ class PublicModel:
         return data_dir() / "downloads" / f"{self.name}{suffix}"
 
 
-def known_models(table: Path = TABLE) -> dict[str, PublicModel]:
-    """The table's models by name."""
-    found = tomllib.loads(table.read_text(encoding="utf-8"))
-    return {name: PublicModel(name=name, **about) for name, about in found.items()}
+def own_table() -> Path:
+    """A table of the user's or their institute's, of the same form; it need not be there."""
+    return data_dir() / "models.toml"
 
 
-def find_model(name: str, table: Path = TABLE) -> PublicModel:
+def known_models() -> dict[str, PublicModel]:
+    """The models of the table and of the user's own by name; raises BadSetting."""
+    return _read_table(TABLE) | (_read_table(own_table()) if own_table().is_file() else {})
+
+
+def _read_table(table: Path) -> dict[str, PublicModel]:
+    try:
+        found = tomllib.loads(table.read_text(encoding="utf-8"))
+        models = {
+            name: from_wire(PublicModel, {"name": name, **about}, (), name)
+            for name, about in found.items()
+        }
+    except (OSError, ValueError, TypeError, ProtocolError) as error:
+        raise BadSetting(f"{table} cannot be used ({error}): mend it, or remove it.") from error
+    for model in models.values():
+        if urlsplit(model.url).scheme not in ("http", "https"):
+            raise BadSetting(f"{table} gives no web address for '{model.name}': {model.url}")
+    return models
+
+
+def find_model(name: str) -> PublicModel:
     """Raises BadSetting."""
-    models = known_models(table)
+    models = known_models()
     if name not in models:
         raise BadSetting(f"There is no model '{name}' to fetch; known: {', '.join(models)}.")
     return models[name]
@@ -96,6 +116,7 @@ def _fetch(
     """Try some times, as long as something arrives each time."""
     for left in reversed(range(_TRIES)):
         before = _size(partial)
+        progress(before, model.size)  # who has cancelled is heard before the next try
         try:
             return _fetch_rest(model, partial, progress)
         except (urllib.error.URLError, http.client.HTTPException, OSError) as error:

@@ -127,6 +127,11 @@ class LoadedEditors:
         self._engines.clear()
         gc.unfreeze()
 
+    def drop(self, bundle: str) -> None:
+        """A bundle has changed: load it anew when it is next needed."""
+        for key in [key for key in self._engines if key[0] == bundle]:
+            del self._engines[key]
+
     def free_device(self) -> None:
         """Give the device's memory back as far as possible, after it ran out."""
         for key in [key for key in self._engines if key[1] != "cpu"]:

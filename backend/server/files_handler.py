@@ -8,7 +8,7 @@ import itertools
 from backend.bundles import Bundle, find_bundle
 from backend.editing.recipes import Recipe, recipes_for
 from backend.errors import UnknownEdit
-from backend.server import wire
+from backend.server import own_models, transfers_handler, wire
 from backend.server.editors import Catalogue
 from backend.server.jobs import Job
 from backend.server.wire import to_pixels
@@ -67,6 +67,14 @@ class FilesHandler:
                         for one in self._catalogue.describe()
                     ]
                 )
+            case m.ListOwnModels():
+                return own_models.listed()
+            case m.NameParts(bundle, parts):
+                return own_models.named(bundle, parts)
+            case m.SaveLabels() as request:
+                return own_models.saved(request)
+            case m.ListDownloads():
+                return transfers_handler.listed()
             case m.ListRecipes(name):
                 model = find_bundle(name)
                 return m.Recipes([_recipe(recipe, model) for recipe in recipes_for(model)])

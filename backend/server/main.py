@@ -92,12 +92,13 @@ class BackendProcess:
 
     def run(self, sockets: Listening, idle_timeout: Callable[[], float]) -> None:
         sys.setswitchinterval(_SWITCH_S)
-        device, files = JobQueue(), JobQueue()
+        device, files, transfers = JobQueue(), JobQueue(), JobQueue()
         answers = Answers(self._welcome, self._status, self._log_tail, self._watch)
-        service = Service(sockets, device, files, answers, idle_timeout)
+        service = Service(sockets, device, files, transfers, answers, idle_timeout)
         self._workers = [
             Worker("device", device, self._open_device_desk, self._log_file),
             Worker("files", files, self._open_files_desk, self._log_file),
+            Worker("transfers", transfers, self._open_transfers_desk, self._log_file),
         ]
         for worker in self._workers:
             worker.start()
@@ -143,6 +144,11 @@ class BackendProcess:
         from edit_library.library import Library
 
         return FilesHandler(Library(paths.library_dir()), self._catalogue)
+
+    def _open_transfers_desk(self) -> Handler:
+        from backend.server.transfers_handler import TransfersHandler
+
+        return TransfersHandler()
 
     def _load_ahead(self, names: list[str]) -> None:
         """Load a model while the user looks for the menu; a damaged one is told when it is used."""

@@ -39,6 +39,7 @@ from protocol.messages import (
     Shutdown,
     Status,
     StatusReport,
+    TransferRequest,
     Welcome,
 )
 from protocol.typed import Buffer, ProtocolError
@@ -73,11 +74,12 @@ class Service:
         sockets: Listening,
         device: JobQueue,
         files: JobQueue,
+        transfers: JobQueue,
         answers: Answers,
         idle_timeout: Callable[[], float],
     ) -> None:
         self._sockets = sockets
-        self._device, self._files = device, files
+        self._device, self._files, self._transfers = device, files, transfers
         self._answers = answers
         self._idle_timeout = idle_timeout
         self._jobs: dict[tuple[bytes, str], Job] = {}
@@ -213,6 +215,8 @@ class Service:
         return None
 
     def _queue_of(self, job: Job) -> JobQueue:
+        if isinstance(job.request, TransferRequest):
+            return self._transfers
         return self._files if isinstance(job.request, FilesRequest) else self._device
 
     def _cancel(self, job_id: str, keep: bool) -> bool:
@@ -302,5 +306,6 @@ class Service:
         self._decoder.close()
         self._device.close()
         self._files.close()
+        self._transfers.close()
         self._wake_in.close()
         self._wake_out.close()

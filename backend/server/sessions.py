@@ -114,6 +114,12 @@ class PhotoStore:
             self._sessions.move_to_end(session.photo)
             self._shrink()
 
+    def close_all_of(self, bundle: str) -> None:
+        """A bundle has changed: its photos are sent again when they are next needed."""
+        with self._changing:
+            for photo in [p for p, one in self._sessions.items() if one.bundle == bundle]:
+                del self._sessions[photo]
+
     def drop_previewers(self) -> None:
         """Forget what belongs to engines that are given up; the photos stay."""
         with self._changing:

@@ -23,6 +23,13 @@ from protocol.messages.control import (
     StatusReport,
     Welcome,
 )
+from protocol.messages.downloads import (
+    Download,
+    DownloadableModel,
+    Downloaded,
+    Downloads,
+    ListDownloads,
+)
 from protocol.messages.edits import (
     Applied,
     Apply,
@@ -53,7 +60,14 @@ from protocol.messages.fields import (
     Side,
     Size,
 )
-from protocol.messages.kinds import ControlRequest, Event, FilesRequest, JobRequest, Message
+from protocol.messages.kinds import (
+    ControlRequest,
+    Event,
+    FilesRequest,
+    JobRequest,
+    Message,
+    TransferRequest,
+)
 from protocol.messages.learning import Learn, Learned, ListRecipes, RecipeInfo, Recipes
 from protocol.messages.library import (
     Deleted,
@@ -72,6 +86,23 @@ from protocol.messages.library import (
     Saved,
     SaveEdit,
     SetFavourite,
+)
+from protocol.messages.own_models import (
+    DrawSample,
+    EncoderTrained,
+    LabelPhoto,
+    ListOwnModels,
+    ModelLabels,
+    NameParts,
+    OwnModel,
+    OwnModels,
+    PartsTrained,
+    PartTemplate,
+    PartToLabel,
+    SampleToLabel,
+    SaveLabels,
+    TrainEncoder,
+    TrainParts,
 )
 from protocol.messages.people import Identity, Recognise, Recognised
 from protocol.messages.photos import (

@@ -18,6 +18,10 @@ class FilesRequest(JobRequest):
     """A job on the files of edits or bundles: needs no device and waits for no job that does."""
 
 
+class TransferRequest(JobRequest):
+    """A job that waits for the network: none of the others waits for it."""
+
+
 class ControlRequest(Message):
     """Sent on the control socket: one reply at once."""
 

@@ -3,34 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+from download_server import Answer, send, served
 
 from backend.bundles.download import DownloadFailed, PublicModel, download, find_model, known_models
 from backend.errors import BadSetting
 
 CONTENT = bytes(range(256)) * 5000  # 1.28 MB: more than one piece
 SHA = hashlib.sha256(CONTENT).hexdigest()
-
-Answer = Callable[[BaseHTTPRequestHandler, int], None]
-
-
-def send(
-    request: BaseHTTPRequestHandler, body: bytes, start: int, *, whole: int | None = None
-) -> None:
-    """Answer with `body`, said to be `whole` bytes long."""
-    length = len(body) if whole is None else whole
-    request.send_response(206 if start else 200)
-    if start:
-        request.send_header("Content-Range", f"bytes {start}-{start + length - 1}/*")
-    request.send_header("Content-Length", str(length))
-    request.end_headers()
-    request.wfile.write(body)
 
 
 def honest(request: BaseHTTPRequestHandler, start: int) -> None:
@@ -60,30 +43,6 @@ def silent(request: BaseHTTPRequestHandler, start: int) -> None:
 
 def gone(request: BaseHTTPRequestHandler, start: int) -> None:
     request.send_error(404)
-
-
-@contextmanager
-def served(*answers: Answer) -> Iterator[tuple[str, list[int]]]:
-    """A server that gives these answers, the last one again and again; its address, and where each
-    request began."""
-    asked: list[int] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            said = self.headers.get("Range", "bytes=0-")
-            asked.append(int(said.removeprefix("bytes=").rstrip("-")))
-            answers[min(len(asked), len(answers)) - 1](self, asked[-1])
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/a/net.pkl", asked
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def model(url: str, *, sha256: str | None = SHA, size: int | None = len(CONTENT)) -> PublicModel:
@@ -163,3 +122,18 @@ def test_the_table() -> None:
         assert one.sha256 is None or len(one.sha256) == 64
     with pytest.raises(BadSetting, match="known: ffhq"):
         find_model("nothing")
+
+
+def test_a_table_of_ones_own(home: Path) -> None:
+    own = home / "models.toml"
+    about = 'title = "Ours"\ndomain = "cars"\nlicense = "CC0"\nterms = "https://a.example/t"\n'
+    own.write_text(f'[ours]\nurl = "https://a.example/net.pkl"\n{about}')
+    assert known_models()["ours"].title == "Ours" and "ffhq" in known_models()
+    for wrong, why in (
+        (f'[ours]\nurl = "file:///etc/passwd"\n{about}', "no web address"),
+        (f'[ours]\nurl = "https://a.example"\nsize = "big"\n{about}', "cannot be used"),
+        ("[ours", "cannot be used"),
+    ):
+        own.write_text(wrong)
+        with pytest.raises(BadSetting, match=why):
+            known_models()

@@ -36,7 +36,28 @@ APPLY_REPORT = m.ApplyReport(
     scales=(10.0,), clamped=(99.0,), seconds=0.5,
 )  # fmt: skip
 
+PART = m.PartToLabel("dark", (20, 20, 60))
+OWN_MODEL = m.OwnModel("cars", "Cars", 64, [PART], ["sample-000001"], [], ("encoder",), ready=True)
+LABELLED: list[m.Message] = [
+    m.ListOwnModels(),
+    m.OwnModels([OWN_MODEL], [m.PartTemplate("birds-11", "Birds", [PART])]),
+    m.NameParts("cars", [PART, m.PartToLabel("light", (255, 255, 255))]),
+    m.ModelLabels(OWN_MODEL),
+    m.DrawSample("cars", "sample-000001", fresh=True, candidates=4),
+    m.SampleToLabel("sample-000001", RGB, [], 0.25),
+    m.SaveLabels("cars", "sample-000001", 512, 384, []),
+    m.LabelPhoto("id", []),
+    m.TrainParts("cars", 100),
+    m.PartsTrained(OWN_MODEL, 5, 1, {"dark": 0.5}, 0.5, RGB),
+    m.TrainEncoder("cars", 64),
+    m.EncoderTrained(OWN_MODEL, 0.5, 0.25, None),
+    m.ListDownloads(),
+    m.Downloads([m.DownloadableModel("n", "N", "cars", "CC0", "https://t", 5, False, True)]),
+    m.Download("n", "https://t"),
+    m.Downloaded("n", ["It is small."]),
+]
 SAMPLES: list[m.Message] = [
+    *LABELLED,
     m.Hello("gimp 3.0.4"),
     m.Welcome("cpu", ["faces", "cats"]),
     m.Detect("faces", RGB, 2.5, 6000, 4000, (10, 20, 30, 40)),
@@ -139,7 +160,7 @@ def test_every_message_is_sampled() -> None:
 
 
 def test_pixels_travel_as_raw_frames() -> None:
-    _, *frames = sent(SAMPLES[5])
+    _, *frames = sent(SAMPLES[len(LABELLED) + 5])
     assert frames == [bytes(RGB.data), bytes(CODE.data)]
 
 
@@ -290,7 +311,7 @@ def test_sizes_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
         unpack([sent(m.Ping())[0]] * (framing.MAX_FRAMES + 1))
     monkeypatch.setattr(framing, "MAX_FRAME", 17)
     with pytest.raises(ProtocolError, match="larger"):
-        pack("j", SAMPLES[2])
+        pack("j", SAMPLES[len(LABELLED) + 2])
     monkeypatch.setattr(framing, "MAX_HEADER", 10)
     with pytest.raises(ProtocolError, match="header"):
         unpack([bytes(11)])

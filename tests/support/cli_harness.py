@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from backend.bundles.bundle import Bundle, Part, write_bundle_json
+from backend.bundles.bundle import Bundle, Part, read_bundle, write_bundle_json
 from backend.bundles.networks import save_network
 from backend.bundles.registry import BUILTIN
 from backend.models.config import GeneratorConfig
@@ -46,7 +46,7 @@ Run = Callable[..., Outcome]
 
 
 def make_bundle(folder: Path) -> None:
-    folder.mkdir()
+    folder.mkdir(parents=True)
     torch.manual_seed(1)
     generator = Generator(CONFIG).eval()
     with torch.no_grad():
@@ -71,6 +71,14 @@ def make_bundle(folder: Path) -> None:
         save_network(network, bundle.path(name), half=False)
     bundle.path("perceptual").symlink_to(BUILTIN / "faces" / "perceptual.safetensors")
     write_bundle_json(bundle)
+
+
+def make_generator(folder: Path) -> None:
+    """The same model as an import leaves it: without parts, and without an encoder."""
+    make_bundle(folder)
+    for name in ("segmentation", "encoder"):
+        (folder / f"{name}.safetensors").unlink()
+    write_bundle_json(replace(read_bundle(folder), parts=(), groups={}, large=()))
 
 
 @torch.no_grad()
