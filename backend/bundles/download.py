@@ -153,7 +153,7 @@ def _fetch_rest(
                 _by_hand(model, f"it has {whole:,} bytes instead of {model.size:,}: another file")
             )
         with partial.open("ab" if done else "wb") as file:
-            while piece := answer.read(_PIECE):
+            while piece := answer.read1(_PIECE):  # what there is: nothing is lost by a stall
                 file.write(piece)
                 done += len(piece)
                 progress(done, whole or model.size)

@@ -8,7 +8,7 @@ import itertools
 from backend.bundles import Bundle, find_bundle
 from backend.editing.recipes import Recipe, recipes_for
 from backend.errors import UnknownEdit
-from backend.server import own_models, transfers_handler, wire
+from backend.server import transfers_handler, wire
 from backend.server.editors import Catalogue
 from backend.server.jobs import Job
 from backend.server.wire import to_pixels
@@ -67,12 +67,10 @@ class FilesHandler:
                         for one in self._catalogue.describe()
                     ]
                 )
-            case m.ListOwnModels():
-                return own_models.listed()
-            case m.NameParts(bundle, parts):
-                return own_models.named(bundle, parts)
-            case m.SaveLabels() as request:
-                return own_models.saved(request)
+            case m.ListOwnModels() | m.NameParts() | m.SaveLabels() as request:
+                from backend.server import own_models  # imports torch
+
+                return own_models.answer(request)
             case m.ListDownloads():
                 return transfers_handler.listed()
             case m.ListRecipes(name):

@@ -17,6 +17,15 @@ from protocol.geometry import Rect
 from protocol.paths import bundles_dir
 
 
+def answer(request: m.ListOwnModels | m.NameParts | m.SaveLabels) -> m.Message:
+    match request:
+        case m.NameParts(bundle, parts):
+            return named(bundle, parts)
+        case m.SaveLabels():
+            return saved(request)
+    return listed()
+
+
 def listed() -> m.OwnModels:
     """Those that can be read."""
     models = []

@@ -15,7 +15,18 @@ import gi
 
 gi.require_version("Gegl", "0.4")
 gi.require_version("Gimp", "3.0")
-from gi.repository import Gimp, GObject
+from arguments import (
+    WRITABLE,
+    add_apply,
+    add_best_take,
+    add_borrow,
+    add_repaint,
+    add_run_mode,
+    add_save_edit,
+    add_segment,
+    choice,
+)
+from gi.repository import Gimp
 
 from link.report import Report
 from link.texts import _
@@ -24,7 +35,6 @@ MENU = "<Image>/Filters/EditGAN"
 # GIMP sorts a menu's commands by their paths and labels, and leaves out a section in brackets that
 # no menu has: so the number decides the order, and nobody sees it
 PLACE = f"{MENU}/[{{number:02}}]"
-WRITABLE = GObject.ParamFlags.READWRITE
 
 
 def main_of(command: str) -> Any:
@@ -68,89 +78,23 @@ def run_status(
     return procedures.answer(procedure, work)
 
 
+def run_new_model(
+    procedure: Gimp.Procedure, config: Gimp.ProcedureConfig, _data: object
+) -> Gimp.ValueArray:
+    import procedures
+
+    def work() -> Report:
+        prepare()
+        return procedures.new_model(config.get_property("run-mode") == Gimp.RunMode.INTERACTIVE)
+
+    return procedures.answer(procedure, work)
+
+
 def prepare() -> None:
     from link import install_paths
 
     install_paths.use_installed_home()
     install_paths.make_importable()
-
-
-def choice(*options: tuple[str, str, str]) -> Gimp.Choice:
-    """A choice argument's options: name, label, help."""
-    made = Gimp.Choice.new()
-    for number, (name, label, blurb) in enumerate(options):
-        made.add(name, number, label, blurb)
-    return made
-
-
-def add_segment(procedure: Gimp.Procedure) -> None:
-    procedure.add_string_argument(
-        "bundle", _("_Model"), _("The model for the photo's subject"), "faces", WRITABLE
-    )
-    levels = choice(
-        ("default", _("As in the settings"), _("What Backend Status and Settings says")),
-        ("fast", _("Fast"), _("The encoder and a few steps")),
-        ("balanced", _("Balanced"), _("More steps, higher fidelity")),
-        ("faithful", _("Faithful"), _("Many steps, the highest fidelity")),
-    )
-    blurb = _("How closely the model should match the photo before editing")
-    procedure.add_choice_argument("level", _("_Fidelity"), blurb, levels, "default", WRITABLE)
-    blurb = _("Add a layer that shows where the model is unsure of the parts")
-    procedure.add_boolean_argument("uncertainty", _("Show _uncertainty"), blurb, False, WRITABLE)
-
-
-def add_repaint(procedure: Gimp.Procedure) -> None:
-    procedure.add_int_argument(
-        "steps", _("Ste_ps"), _("Optimisation steps"), 1, 1000, 100, WRITABLE
-    )
-    procedure.add_string_argument(
-        "name", _("Layer _name"), _("The result layer's name"), _("Repaint"), WRITABLE
-    )
-    blurb = _("Also save the learned edit to the library under this name (leave empty to skip)")
-    procedure.add_string_argument("save-as", _("Save as _edit"), blurb, "", WRITABLE)
-
-
-def add_borrow(procedure: Gimp.Procedure) -> None:
-    blurb = _("The open image that gives the parts")
-    procedure.add_image_argument("other", _("_From"), blurb, True, WRITABLE)
-    blurb = _("Parts or part groups, separated by commas: eyes, mouth")
-    procedure.add_string_argument("parts", _("_Parts"), blurb, "eyes", WRITABLE)
-    kinds = choice(
-        ("look", _("Shape and look"), _("The other photo's pixels, in this photo's light")),
-        ("shape", _("Shape only"), _("This photo's own pixels, moved into the other one's shape")),
-    )
-    procedure.add_choice_argument("take", _("_Take"), _("What to take"), kinds, "look", WRITABLE)
-    procedure.add_int_argument("steps", _("Ste_ps"), _("Optimisation steps"), 1, 1000, 60, WRITABLE)
-
-
-def add_best_take(procedure: Gimp.Procedure) -> None:
-    blurb = _("What to take: face, or groups of parts, or parts, with commas between them")
-    procedure.add_string_argument("parts", _("_Parts"), blurb, "face", WRITABLE)
-    procedure.add_int_argument("steps", _("Ste_ps"), _("Optimisation steps"), 1, 1000, 60, WRITABLE)
-
-
-def add_apply(procedure: Gimp.Procedure) -> None:
-    blurb = _("Name of an edit in the library")
-    procedure.add_string_argument("edit", _("_Edit"), blurb, "", WRITABLE)
-    blurb = _("Strength: 1 = as learned, 0 = off, negative = the opposite")
-    procedure.add_double_argument("scale", _("Stren_gth"), blurb, -3.0, 3.0, 1.0, WRITABLE)
-    blurb = _('Several edits instead of one, JSON: [{"edit": "smile", "scale": 0.8}, ...]')
-    procedure.add_string_argument("edits", _("E_dits"), blurb, "", WRITABLE)
-    blurb = _("Extra steps that remove artifacts")
-    procedure.add_int_argument("refine", _("Re_finement steps"), blurb, 0, 100, 0, WRITABLE)
-
-
-def add_save_edit(procedure: Gimp.Procedure) -> None:
-    procedure.add_string_argument(
-        "name", _("_Name"), _("The edit's name in the library"), "", WRITABLE
-    )
-    procedure.add_string_argument(
-        "description", _("_Description"), _("What the edit does"), "", WRITABLE
-    )
-    blurb = _("Parts this edit may change, separated by commas (empty: all it learned)")
-    procedure.add_string_argument("parts", _("_Parts"), blurb, "", WRITABLE)
-    blurb = _("More results to learn from, as image:subject pairs, e.g. 3:1, 5:1 (empty: none)")
-    procedure.add_string_argument("images", _("_Images"), blurb, "", WRITABLE)
 
 
 # procedure: (command, menu label, what it does, its arguments)
@@ -179,6 +123,15 @@ COMMANDS: dict[str, tuple[str, str, str, Callable[[Gimp.Procedure], None]]] = {
         _(
             "What is painted on the part layers is where the parts of the photo really are: find "
             "it in the model anew by them, and change nothing in the photo"
+        ),
+        lambda _procedure: None,
+    ),
+    "plug-in-editgan-label": (
+        "label",
+        _("Save Parts as a La_bel"),
+        _(
+            "What is painted on the part layers is kept as a label that the model can be trained "
+            "on, and nothing in the photo changes"
         ),
         lambda _procedure: None,
     ),
@@ -237,7 +190,7 @@ COMMANDS: dict[str, tuple[str, str, str, Callable[[Gimp.Procedure], None]]] = {
         add_apply,
     ),
 }
-STATUS = "plug-in-editgan-status"
+STATUS, NEW_MODEL = "plug-in-editgan-status", "plug-in-editgan-new-model"
 
 
 class EditGan(Gimp.PlugIn):
@@ -245,11 +198,12 @@ class EditGan(Gimp.PlugIn):
         return False  # texts are translated by texts.py
 
     def do_query_procedures(self) -> list[str]:
-        return [*COMMANDS, STATUS]
+        return [*COMMANDS, NEW_MODEL, STATUS]
 
     def do_create_procedure(self, name: str) -> Gimp.Procedure:
-        procedure = self._status(name) if name == STATUS else self._on_image(name)
-        number = [*COMMANDS, STATUS].index(name)
+        makers = {STATUS: self._status, NEW_MODEL: self._new_model}
+        procedure = makers.get(name, self._on_image)(name)
+        number = [*COMMANDS, NEW_MODEL, STATUS].index(name)
         procedure.add_menu_path(PLACE.format(number=number))
         procedure.set_attribution("EditGAN for GIMP contributors", "MIT licence", "2026")
         procedure.add_string_return_value("report", _("Report"), _("A JSON text"), "", WRITABLE)
@@ -277,14 +231,7 @@ class EditGan(Gimp.PlugIn):
             "it works"
         )
         procedure.set_documentation(blurb, blurb, name)
-        procedure.add_enum_argument(
-            "run-mode",
-            _("Run mode"),
-            _("The run mode"),
-            Gimp.RunMode,
-            Gimp.RunMode.NONINTERACTIVE,
-            WRITABLE,
-        )
+        add_run_mode(procedure)
         actions = choice(
             ("report", _("Report"), _("Report, starting a backend if none runs")),
             ("restart", _("Restart"), _("Stop it, start it again and report")),
@@ -293,6 +240,16 @@ class EditGan(Gimp.PlugIn):
         procedure.add_choice_argument(
             "action", _("_Action"), _("What to do"), actions, "report", WRITABLE
         )
+        return procedure
+
+    def _new_model(self, name: str) -> Gimp.Procedure:
+        procedure = Gimp.Procedure.new(self, name, Gimp.PDBProcType.PLUGIN, run_new_model, None)
+        procedure.set_menu_label(_("_New Model..."))
+        blurb = _(
+            "Give a model of your own parts: paint them on its own pictures, then it learns them"
+        )
+        procedure.set_documentation(blurb, blurb, name)
+        add_run_mode(procedure)
         return procedure
 
 

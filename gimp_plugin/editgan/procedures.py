@@ -110,6 +110,26 @@ def correct(image: Gimp.Image, drawables: Drawables, config: Any, interactive: b
     return report
 
 
+def label(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bool) -> Report:
+    from commands import label_photo
+    from windows.views import showing
+
+    with showing(_("Saving the label")) as view:
+        report = label_photo.run(image, drawables, view=view)
+    if interactive:
+        said = _("Saved: the model “{bundle}” has {count} labelled pictures now.")
+        Gimp.message(said.format(bundle=report["bundle"], count=report["labelled"]))
+    return report
+
+
+def new_model(interactive: bool) -> Report:
+    if not interactive:
+        raise PlugInError(_("New Model is a window: choose it from Filters > EditGAN."))
+    from windows import new_model as window
+
+    return window.run()
+
+
 def repaint(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bool) -> Report:
     from commands import repaint as command
     from windows.views import showing

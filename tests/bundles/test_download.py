@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -137,3 +138,17 @@ def test_a_table_of_ones_own(home: Path) -> None:
         own.write_text(wrong)
         with pytest.raises(BadSetting, match=why):
             known_models()
+
+
+def test_what_came_before_a_stall_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backend.bundles.download._TIMEOUT", 1)
+    over = threading.Event()
+
+    def stalling(request: BaseHTTPRequestHandler, start: int) -> None:
+        send(request, CONTENT[start:5000], start, whole=len(CONTENT) - start)
+        over.wait(60)
+
+    with served(stalling, honest) as (url, asked):
+        assert fetch(model(url)).read_bytes() == CONTENT
+        over.set()
+    assert asked == [0, 5000]

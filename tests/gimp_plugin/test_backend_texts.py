@@ -22,8 +22,9 @@ ENDS_QUIETLY = {"cancelled", "replaced"}
 
 def progress_texts() -> Iterator[str]:
     """The fixed texts that the backend gives to Progress(fraction, text) or report(...)."""
-    for folder in ("backend/editing", "backend/server"):
-        for path in (PROJECT / folder).glob("*.py"):
+    training = ("training", "training/adopting", "training/labelling")
+    for folder in ("editing", "server", *training):
+        for path in (PROJECT / "backend" / folder).glob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 name = isinstance(node, ast.Call) and getattr(
                     node.func, "attr", getattr(node.func, "id", "")

@@ -20,7 +20,8 @@ WINDOWS = [
     ["more_menu"],
     ["closing"],
     ["progress_window", "picture"],
-    ["status_dialog", "status_pages", "settings_page"],
+    ["status_dialog", "status_pages", "settings_page", "downloads", "work_bar"],
+    ["new_model", "new_model_view", "part_list", "part_buttons", "work_bar"],
     ["library_dialog", "library_actions", "edit_grid", "before_after", "stack_sliders"],
     ["name_question"],
     ["edit_files"],
@@ -101,8 +102,8 @@ def filled(function: ast.FunctionDef) -> list[str]:
 
 
 def labels(command: str, arguments: Sequence[str]) -> list[str]:
-    """The labels of a command's arguments, as editgan.py adds them."""
-    functions = (f for f in ast.walk(tree("editgan")) if isinstance(f, ast.FunctionDef))
+    """The labels of a command's arguments, as arguments.py adds them."""
+    functions = (f for f in ast.walk(tree("arguments")) if isinstance(f, ast.FunctionDef))
     adds = next(f for f in functions if f.name == f"add_{command}")
     return [
         next(texts(call.args[1]))

@@ -27,6 +27,11 @@ FIXED = {
     "Calibrating the range": _("Calibrating the range"),
     "Testing on other photos": _("Testing on other photos"),
     "Rendering previews": _("Rendering previews"),
+    "Learning the parts": _("Learning the parts"),
+    "Learning to find codes": _("Learning to find codes"),
+    "Drawing samples": _("Drawing samples"),
+    "Asking the server": _("Asking the server"),
+    "Reading the checkpoint": _("Reading the checkpoint"),
     "Done": _("Done"),
     "The model represents this subject well.": _("The model represents this subject well."),
     "The model represents this subject roughly; small edits will look best.": _(
@@ -62,9 +67,12 @@ ERRORS = {
     "no_device": _("There is no graphics card that can be used."),
     "out_of_memory": _("There is not enough memory: close other programs."),
     "not_greeted": _("The backend no longer knows this program: try again."),
+    "download": _("The model could not be fetched."),
+    "bad_checkpoint": _("The file is no checkpoint that EditGAN can read."),
     "stuck": _("A step of the work did not end and was given up: try a smaller change."),
     "internal": _("Something went wrong inside EditGAN."),
 }
+_FETCHED = re.compile(r"Fetched (\d+)(?: of (\d+))? MB")
 _STEP = re.compile(r"Step (\d+) of (\d+)")
 
 
@@ -72,6 +80,10 @@ def backend_text(text: str) -> str:
     """A progress text or a verdict, translated where it is known."""
     if found := _STEP.fullmatch(text):
         return _("Step {step} of {steps}").format(step=found[1], steps=found[2])
+    if found := _FETCHED.fullmatch(text):
+        if found[2]:
+            return _("Fetched {mb} of {all} MB").format(mb=found[1], all=found[2])
+        return _("Fetched {mb} MB").format(mb=found[1])
     return FIXED.get(text, text)
 
 

@@ -10,19 +10,29 @@ from link.progress import View
 from link.session import Session, expect
 from link.texts import _
 from protocol import connection_file, paths
-from protocol.messages import BundleInfo, Bundles, ListBundles, StatusReport
+from protocol.messages import (
+    BundleInfo,
+    Bundles,
+    DownloadableModel,
+    Downloads,
+    ListBundles,
+    ListDownloads,
+    StatusReport,
+)
 
 GRACE = 20.0  # seconds that a backend gets to end
 
 
 @dataclass(frozen=True)
 class BackendOverview:
-    """All that the window shows of a running backend. log: its last lines."""
+    """All that the window shows of a running backend. log: its last lines; downloads: public
+    models."""
 
     report: StatusReport
     bundles: list[BundleInfo]
     log: str
     is_remote: bool
+    downloads: list[DownloadableModel]
 
 
 def fetch(view: View) -> StatusReport:
@@ -36,8 +46,9 @@ def look(view: View) -> BackendOverview:
         connection = session.connection
         report = session.background(connection.status)
         bundles = expect(Bundles, session.request(ListBundles())).bundles
+        downloads = expect(Downloads, session.request(ListDownloads())).models
         log = session.background(connection.log)
-        return BackendOverview(report, bundles, log, connection.is_remote)
+        return BackendOverview(report, bundles, log, connection.is_remote, downloads)
 
 
 def stop(view: View) -> bool:

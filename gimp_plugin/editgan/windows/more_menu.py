@@ -12,7 +12,7 @@ from gi.repository import Gimp, Gtk
 
 from link.errors import CommandCancelled, PlugInError
 from link.texts import _
-from windows import status_dialog
+from windows import new_model, status_dialog
 
 # image, selected layers, the procedure's arguments, whether to ask
 Run = Callable[[Gimp.Image, list[Gimp.Drawable], Any, bool], object]
@@ -44,6 +44,8 @@ class MoreMenu:
         menu = Gtk.Menu()
         for name, label in LABELS.items():
             self._item(menu, label).connect("activate", self._chosen, name)
+        making = self._item(menu, _("_New Model..."))
+        making.connect("activate", lambda _item: self._run(lambda: new_model.run()))
         settings = self._item(menu, _("_Backend Status and Settings..."))
         settings.connect("activate", lambda _item: self._run(lambda: status_dialog.run()))
         menu.show_all()

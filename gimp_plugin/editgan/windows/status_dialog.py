@@ -14,6 +14,7 @@ from link import settings, status
 from link.errors import PlugInError
 from link.texts import _
 from windows.dialogs import ROLE, SPACING, button
+from windows.downloads import DownloadBar
 from windows.settings_page import SettingsPage
 from windows.status_pages import LogPage, ModelsPage, StatusPage
 from windows.views import LabelView
@@ -44,6 +45,7 @@ class BackendWindow:
         self._dialog.set_default_response(Gtk.ResponseType.CLOSE)
         self._dialog.set_default_size(680, 480)
         self._status, self._models, self._log = StatusPage(), ModelsPage(), LogPage()
+        self._downloads = DownloadBar(lambda text: self._news.set_text(text), self._do)
         self._settings = SettingsPage(on_saved=self._do)
         self._news = Gtk.Label(xalign=0.0, wrap=True, selectable=True, max_width_chars=72)
         self._news.set_property("margin", 6)
@@ -70,12 +72,12 @@ class BackendWindow:
     def _notebook(self) -> Gtk.Notebook:
         pages = Gtk.Notebook()
         for page, title in (
-            (self._status, _("Stat_us")),
-            (self._models, _("_Models")),
-            (self._settings, _("S_ettings")),
-            (self._log, _("Lo_g")),
+            (self._status.widget, _("Stat_us")),
+            (_above(self._models.widget, self._downloads.widget), _("_Models")),
+            (self._settings.widget, _("S_ettings")),
+            (self._log.widget, _("Lo_g")),
         ):
-            pages.append_page(page.widget, Gtk.Label.new_with_mnemonic(title))
+            pages.append_page(page, Gtk.Label.new_with_mnemonic(title))
         return pages
 
     def _look_once(self) -> bool:
@@ -109,6 +111,7 @@ class BackendWindow:
     def _fill(self) -> None:
         self._status.show(self._state, _where(), busy=self._busy)
         self._models.show(self._state)
+        self._downloads.offer(self._state.downloads if self._state else [])
         self._log.show(self._state)
         self._update_buttons()
 
@@ -121,7 +124,9 @@ class BackendWindow:
         )
 
     def _hide_at_once(self, _dialog: Gtk.Dialog, response: int) -> None:
-        """A question that the backend is slow to answer shall not keep the window."""
+        """A question that the backend is slow to answer should not keep the window."""
+        if response not in (RESTART, STOP):
+            self._downloads.stop()
         if response not in (RESTART, STOP) and not self._settings.changed:
             self._dialog.hide()
 
@@ -145,6 +150,15 @@ class BackendWindow:
         if answer == Gtk.ResponseType.YES:
             return self._settings.save()
         return answer == Gtk.ResponseType.NO
+
+
+def _above(upper: Gtk.Widget, lower: Gtk.Widget) -> Gtk.Widget:
+    upper.set_vexpand(True)
+    lower.set_border_width(SPACING)
+    box = Gtk.Grid()
+    box.attach(upper, 0, 0, 1, 1)
+    box.attach(lower, 0, 1, 1, 1)
+    return box
 
 
 def _where() -> str:

@@ -88,7 +88,7 @@ def _start_once(gimp: TestGimp, run: Path, home: Path) -> None:
 def _run(gimp: TestGimp, run: Path, home: Path) -> None:
     """Run GIMP until it ends or has taken too long."""
     backend = [sys.executable, "-m", "backend.cli", "serve"]
-    outside = {**os.environ, "EDITGAN_HOME": str(home)}
+    outside = {**os.environ, "EDITGAN_HOME": str(home), "no_proxy": "127.0.0.1"}
     log = run / "gimp.log"
     settings = {
         "EDITGAN_INSIDE_GIMP": "1",
@@ -104,6 +104,7 @@ def _run(gimp: TestGimp, run: Path, home: Path) -> None:
         "kill": lambda: end_backend_of(home),
         "full": lambda: limit_files_of(home, 0),
         "room": lambda: limit_files_of(home, resource.RLIM_INFINITY),
+        "generator": lambda: make_generator(home / "bundles/tiny"),
         "start-workstation": lambda: start_workstation(run, home),
         "kill-workstation": lambda: end_backend_of(run / WORKSTATION),
     }
@@ -133,6 +134,24 @@ def acknowledged(orders: Orders, run: Path) -> Orders:
         (run / f"{name}.done").touch()
 
     return {name: partial(carry_out, name, work) for name, work in orders.items()}
+
+
+def make_generator(folder: Path) -> None:
+    """A small generator without parts, as an import leaves it; anew where there is one."""
+    shutil.rmtree(folder, ignore_errors=True)
+    _with_torch("from cli_harness import make_generator as make; make(path)", folder)
+
+
+def _with_torch(words: str, path: Path) -> None:
+    """Run Python code outside GIMP, in which `path` is a path."""
+    begin = "import sys; from pathlib import Path; path = Path(sys.argv[1])"
+    folders = os.pathsep.join([str(PROJECT), str(PROJECT / "tests/support")])
+    subprocess.run(
+        [sys.executable, "-c", f"{begin}; {words}", str(path)],
+        env={**os.environ, "PYTHONPATH": folders, "OMP_NUM_THREADS": "1"},
+        cwd=PROJECT,
+        check=True,
+    )
 
 
 def start_workstation(run: Path, home: Path) -> None:
