@@ -32,6 +32,7 @@ class DownloadBar:
         self._get.set_tooltip_text(_("Read its terms, then fetch it from its makers"))
         self._get.connect("clicked", lambda _button: self._download())
         self._work = WorkBar()
+        self._work.widget.show_all()  # what is in it: `_show` hides and shows it as a whole
         row = Gtk.Box(spacing=6)
         row.pack_start(dialogs.row(_("Get a mode_l"), self._choice), True, True, 0)
         row.pack_end(self._get, False, False, 0)
