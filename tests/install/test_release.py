@@ -66,6 +66,7 @@ def test_all_that_the_setup_needs_is_in_it(wheel: Path) -> None:
     }
     assert wanted <= names
     assert any(name.startswith("edit_library/presets/faces/") for name in names)
+    assert not [name for name in names if "builtin/cars/" in name], "too large for an index"
     for package in ("gimp_plugin/editgan", "installer", "protocol", "edit_library"):
         here = {
             f"{package}/{file.relative_to(release.PROJECT / package).as_posix()}"
