@@ -119,10 +119,12 @@ def repaint_edits(editor: Editor, photo: OpenPhoto) -> Iterator[Edit]:
     parts = editor.bundle.parts
     for name, painting in PAINTINGS.items():
         layers = painted_layers(photo, editor.bundle, painting)
+        if not layers:
+            continue  # the part is not in this photo
         try:
             label_edit = read_label_edit(photo.parts, layers, photo.frame, photo.labels, parts)
         except UserError:
-            continue  # the part is not in this photo
+            continue  # too small a change
         found = optimise_code(editor.engine, photo, label_edit, Optimisation(STEPS))
         change = editor.engine.part_change(photo, found.labels, label_edit)
         yield Edit(

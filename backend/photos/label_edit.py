@@ -73,8 +73,10 @@ def read_label_edit(
     segmentation. Newly painted pixels win over unchanged ones, upper layers over lower ones; alpha
     counts from 128. Layers are compared in the photo's own pixels and then brought to R x R by
     majority of area. Raises UnknownPart for a layer that is none of `parts`, NothingChanged when
-    nothing is left to do.
+    nothing is left to do or no layer is left.
     """
+    if not painted:  # all of them erased: nobody means that
+        raise NothingChanged("No part layer is left; undo that, or segment the photo again.")
     names = names_of(painted, parts)
     rect = _canvas(frame)
     changes = _changes(base, painted, names, rect)

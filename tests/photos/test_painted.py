@@ -278,3 +278,8 @@ def test_a_part_that_was_taken_away_stays_away() -> None:
     label_edit = read(settled(base, list(beside.values()), FRAME, RESOLUTION))
     assert label_edit.parts == ("mouth",)
     assert label_edit.removed[20, 15] == MOUTH + 1
+
+
+def test_without_any_layer_nothing_was_painted() -> None:
+    with pytest.raises(NothingChanged, match="No part layer is left"):
+        read([])
