@@ -292,19 +292,23 @@ def test_backend_window() -> None:
 
 @pytest.mark.parametrize("edits", [(), ("smile", "bigger-eyes")])
 def test_edit_library(segmented: Gimp.Image, edits: tuple[str, ...]) -> None:
+    from dataclasses import replace
+
     from commands import apply
-    from image import stacks
+    from image import stack_layers, stacks
     from link.session import Session
     from protocol.messages import GetEdit
-    from windows.library_dialog import LibraryDialog, Subject
+    from windows.edited_subject import EditedSubject
+    from windows.library_dialog import LibraryDialog
     from windows.views import LabelView
 
     with Session(LabelView(str)) as session:
-        photo, kept = apply.opened(session, segmented, [])
-        contents = [session.request(GetEdit(kept.bundle, edit)) for edit in edits]
+        photo, subject = apply.opened(session, segmented, [])
+        contents = [session.request(GetEdit(subject.bundle, edit)) for edit in edits]
         entries = tuple(map(stacks.entry_of, contents))
-        chosen = stacks.Stack(kept.bundle, kept.sha, entries=entries)
-        dialog = LibraryDialog(session, Subject(photo, kept, chosen, None, "-"))
+        chosen = stacks.Stack(subject.bundle, subject.sha, entries=entries)
+        found = replace(stack_layers.find(segmented, [], subject), stack=chosen)
+        dialog = LibraryDialog(session, EditedSubject(photo, subject, found, "-"))
         seen = window_of(dialog.run)
     assert len(seen.letters) >= 10 and not seen.twice, seen
     assert seen.has_default
@@ -354,12 +358,12 @@ def test_faces_to_choose_from(segmented: Gimp.Image, window: str) -> None:
     from dataclasses import replace
 
     from commands.best_take import Takes
-    from commands.series import Face
+    from commands.series import FaceInImage
     from image import photos, subjects
     from windows.frames_dialogs import BestTakeDialog, ask_which
 
-    (kept,) = subjects.all_of(segmented)
-    face = Face(photos.find(segmented, []), kept.bundle, kept.quad, kept.rect, kept)
+    (mine,) = subjects.all_of(segmented)
+    face = FaceInImage(photos.find(segmented, []), mine.bundle, mine.quad, mine.rect, mine)
     others = [replace(face, eyes=0.9), replace(face, smile=0.9)]
     takes = Takes([face, face], [others, others[:1]])
     if window == "best take":
