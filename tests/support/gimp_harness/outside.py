@@ -160,7 +160,8 @@ def results_of(item: GimpItem) -> Results:
 
 
 def _shares(nodes: Sequence[str]) -> list[list[str]]:
-    """The tests for each GIMP: whole files, whose fixtures are shared, and about as many tests."""
+    """The tests for each GIMP, in their order: whole files, whose fixtures are shared, and about as
+    many tests."""
     files: dict[str, list[str]] = defaultdict(list)
     for node in nodes:
         files[node.split("::")[0]].append(node)
@@ -168,7 +169,7 @@ def _shares(nodes: Sequence[str]) -> list[list[str]]:
     shares: list[list[str]] = [[] for _ in range(count)]
     for mine in sorted(files.values(), key=len, reverse=True):
         min(shares, key=len).extend(mine)
-    return shares
+    return [sorted(share, key=nodes.index) for share in shares]
 
 
 def _read(file: Path) -> dict[str, list[tuple[str, str]]]:
