@@ -1,26 +1,41 @@
 """The window of Backend Status and Settings, operated with the keyboard."""
 
+import contextlib
 import json
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import gi
 
 gi.require_version("Gimp", "3.0")
 import pytest
+from download_server import send, served
 from gi.repository import Gimp
 from gimp_helpers import PORTRAIT, SEGMENT, STATUS, failed, load, names, succeeded
-from gimp_windows import finish, insist, is_open, press, screenshot, user, wait_for, write
+from gimp_windows import (
+    finish,
+    insist,
+    is_open,
+    press,
+    screenshot,
+    until,
+    user,
+    wait_for,
+    write,
+)
 
 from gimp_harness import LEVEL
 from protocol import paths, settings
+from protocol.client import Connection
 
 Call = Callable[..., Gimp.ValueArray]
 FACES = Path("backend/bundles/builtin/faces")
 ASK = Gimp.RunMode.INTERACTIVE
-TITLE = "EditGAN Backend"
+TITLE, TERMS = "EditGAN Backend", "Terms of the Model"
 USUAL = settings.Settings(level=LEVEL)
 NOBODY = settings.Remote("127.0.0.1:5570", "0123456789abcdef" * 4)
 PICTURES = os.environ.get("EDITGAN_TEST_PICTURES")
@@ -38,6 +53,11 @@ def own_settings() -> Iterator[None]:
 def picture(name: str) -> None:
     if PICTURES:
         screenshot(Path(PICTURES) / f"status-{name}.png")
+
+
+def nothing_runs() -> bool:
+    with Connection.open() as connection:
+        return connection.status().running is None
 
 
 def in_the_window(call: Call, act: Callable[[], None]) -> dict:
@@ -140,3 +160,54 @@ def test_a_model_that_opens_no_photos_yet(call: Call, raw_bundle: str) -> None:
     report = in_the_window(call, look)
     missing = {bundle["name"]: bundle["missing"] for bundle in report["bundles"]}
     assert missing["raw"] == ["encoder", "segmentation"] and missing["faces"] == []
+
+
+def test_a_model_is_fetched_stopped_and_fetched_on(
+    call: Call, order: Callable[[str], None]
+) -> None:
+    order("checkpoint")
+    content = Path(os.environ["EDITGAN_TEST_RUN"], "net.pkl").read_bytes()
+    half, stopped = len(content) // 2, threading.Event()
+
+    def slowly(request: BaseHTTPRequestHandler, start: int) -> None:
+        """Half of it at once, then a byte now and then."""
+        send(request, content[:half], start, whole=len(content))
+        with contextlib.suppress(OSError):  # the other end has gone
+            for at in range(half, len(content) - 1):
+                if stopped.wait(0.3):
+                    return
+                request.wfile.write(content[at : at + 1])
+
+    def whole(request: BaseHTTPRequestHandler, start: int) -> None:
+        send(request, content[start:], start)
+
+    table, bundle = paths.data_dir() / "models.toml", paths.bundles_dir() / "net"
+    partial = paths.data_dir() / "downloads/net.pkl.partial"
+    with served(slowly, whole) as (url, asked):
+        about = 'domain = "blots"\nlicense = "CC0"\nterms = "https://example.org/t"'
+        table.write_text(f'[net]\ntitle = "Net"\nurl = "{url}"\n{about}\n')
+
+        def accept() -> None:
+            """The last one of the list."""
+            insist(lambda: picture("models") or is_open(TERMS), "alt+m", "alt+l", "End", "alt+w")
+            wait_for(TERMS)
+            picture("terms")
+            press("alt+a")
+            wait_for(TITLE)
+
+        def get() -> None:
+            accept()
+            until(partial.is_file, "the first half")
+            picture("downloading")
+            insist(lambda: not is_open(TERMS) and nothing_runs(), "alt+p")
+            stopped.set()
+            assert not bundle.exists()
+            accept()
+            until(bundle.is_dir, "the model")
+            picture("downloaded")
+
+        report = in_the_window(call, get)
+    assert asked[0] == 0 and half <= asked[-1] < len(content)
+    assert "net" in [one["name"] for one in report["bundles"]]
+    shutil.rmtree(bundle)
+    table.unlink()

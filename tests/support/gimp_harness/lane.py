@@ -105,6 +105,7 @@ def _run(gimp: TestGimp, run: Path, home: Path) -> None:
         "full": lambda: limit_files_of(home, 0),
         "room": lambda: limit_files_of(home, resource.RLIM_INFINITY),
         "generator": lambda: make_generator(home / "bundles/tiny"),
+        "checkpoint": lambda: make_checkpoint(run / "net.pkl"),
         "start-workstation": lambda: start_workstation(run, home),
         "kill-workstation": lambda: end_backend_of(run / WORKSTATION),
     }
@@ -140,6 +141,12 @@ def make_generator(folder: Path) -> None:
     """A small generator without parts, as an import leaves it; anew where there is one."""
     shutil.rmtree(folder, ignore_errors=True)
     _with_torch("from cli_harness import make_generator as make; make(path)", folder)
+
+
+def make_checkpoint(file: Path) -> None:
+    """The same kind of generator in a file as NVIDIA's program writes it."""
+    words = "from stylegan_reference import Generator; from checkpoint_files import write_nvidia"
+    _with_torch(f"{words}; write_nvidia(path, Generator().eval().requires_grad_(False))", file)
 
 
 def _with_torch(words: str, path: Path) -> None:
