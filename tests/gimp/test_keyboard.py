@@ -6,13 +6,11 @@ The windows are opened in this process, out of the plug-in's own modules.
 
 import os
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 import gi
 
@@ -28,18 +26,10 @@ from gimp_windows import ENDING
 Call = Callable[..., Gimp.ValueArray]
 
 pytestmark = [
+    pytest.mark.usefixtures("plug_in"),
     pytest.mark.skipif("DISPLAY" not in os.environ, reason="needs Xvfb"),
     pytest.mark.filterwarnings("ignore:.*asyncio.*:DeprecationWarning"),  # PyGObject, Python 3.14
 ]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def plug_in() -> Iterator[None]:
-    """The plug-in's modules can be imported."""
-    folder = str(Path(os.environ["GIMP3_DIRECTORY"], "plug-ins/editgan"))
-    sys.path.insert(0, folder)
-    yield
-    sys.path.remove(folder)
 
 
 @dataclass(frozen=True)

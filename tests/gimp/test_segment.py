@@ -350,3 +350,22 @@ def test_group_shows_the_photo_through(segmented: Gimp.Image) -> None:
     with_parts = projection(segmented)
     part_group(segmented).set_visible(False)
     assert projection(segmented) != with_parts
+
+
+@pytest.mark.usefixtures("plug_in")
+def test_other_embeddings_of_one_photo_are_other_photos_to_the_backend(
+    segmented: Gimp.Image,
+) -> None:
+    """Else images that show the same pixels would draw on the parts of whichever came last."""
+    from dataclasses import replace
+
+    from image import photos, sending, subjects
+    from link.session import Session
+    from windows.views import LabelView
+
+    (mine,) = subjects.all_of(segmented)
+    photo = photos.find(segmented, [])
+    with Session(LabelView(str)) as session:
+        closer = replace(mine, level="faithful")
+        names = [sending.ensure_photo(session, photo, one).photo for one in (mine, closer, mine)]
+    assert names[0] == names[2] != names[1]

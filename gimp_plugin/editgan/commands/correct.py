@@ -10,7 +10,7 @@ from gi.repository import Gimp
 
 from commands import repaint, segment
 from commands.embedding import Embedded, Wish, numbered, opening, state_after
-from image import layers, part_layers, subjects
+from image import layers, part_layers, sending, subjects
 from link.progress import View
 from link.session import Session, expect
 from link.texts import _
@@ -40,7 +40,7 @@ def run(
         said = {part.part for part in painted}
         painted += [part for part in subject.corrected if part.part not in said]
         message = opening(photo, subject.quad, subject.rect, Wish(subject.bundle, subject.level))
-        message = replace(message, corrected=painted)
+        message = sending.named(replace(message, corrected=painted))
         segmented = expect(Segmented, session.request(message, (0.05, 0.95)))
         order = segment.part_order(session, subject.bundle)
         after = state_after(photo, message, segmented, session.bundle_sha(subject.bundle))

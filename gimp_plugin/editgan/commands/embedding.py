@@ -152,9 +152,10 @@ def opening(
     """
     pixels = photo.pixels(rect)
     bundle = subject.bundle if subject else wish.bundle
+    level, corrected = (subject.level, subject.corrected) if subject else (wish.level, ())
     message = Segment(
         bundle=bundle,
-        photo=photos.digest(pixels, quad, bundle),
+        photo=photos.digest(pixels, quad, bundle, level, corrected),
         quad=quad,
         rect=rect,
         pixels=pixels,

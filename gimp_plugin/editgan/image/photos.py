@@ -20,7 +20,7 @@ from image.patches import LaidPatch
 from link.errors import PlugInError
 from link.texts import _
 from protocol.geometry import Rect
-from protocol.messages import Pixels
+from protocol.messages import PaintedPart, Pixels
 
 NOT_SELECTED = "not_selected"  # code of an error: the selection lies beside the photo
 MIN_SIDE = 32  # px: nothing smaller shows a subject
@@ -116,11 +116,19 @@ class PhotoLayer:
         return Rect.between(x1, y1, x2, y2)
 
 
-def digest(pixels: Pixels, quad: Sequence[float], bundle: str) -> str:
-    """The id of a photo's subject: the same pixels and frame give the same id, on any machine."""
+def digest(
+    pixels: Pixels, quad: Sequence[float], bundle: str, level: str, corrected: Sequence[PaintedPart]
+) -> str:
+    """The id of a photo's subject as it was embedded: the same pixels, frame, level and corrected
+    parts give the same id, on any machine.
+
+    Images that show one photo but remember other embeddings of it must not meet in the backend.
+    """
     sha = hashlib.sha256(pixels.data)
-    sha.update(repr((pixels.width, pixels.height, pixels.dtype, bundle)).encode())
+    sha.update(repr((pixels.width, pixels.height, pixels.dtype, bundle, level)).encode())
     sha.update(repr([round(float(value), 3) for value in quad]).encode())
+    for part in corrected:
+        sha.update(repr((part.part, *part.rect)).encode() + part.alpha.data)
     return sha.hexdigest()
 
 

@@ -27,7 +27,7 @@ def about_photo(
     low, high = span
     middle = low + 0.2 * (high - low)
     pixels = photo.pixels(subject.rect)
-    name = photos.digest(pixels, subject.quad, subject.bundle)
+    name = photos.digest(pixels, subject.quad, subject.bundle, subject.level, subject.corrected)
     subject = state.renamed(subject, name)
     try:
         return session.request(make(name), (low, high)), subject
@@ -90,3 +90,10 @@ def as_remembered(message: Segment, subject: state.SubjectRecord) -> Segment:
     """A request that opens a subject, with all that the image remembers: nothing is optimised."""
     corrected = list(subject.corrected) or None
     return replace(message, level=subject.level, w_plus=subject.w_plus, corrected=corrected)
+
+
+def named(message: Segment) -> Segment:
+    """The request with the id of what it opens."""
+    corrected = message.corrected or ()
+    name = photos.digest(message.pixels, message.quad, message.bundle, message.level, corrected)
+    return replace(message, photo=name)

@@ -11,7 +11,7 @@ from gi.repository import Gimp
 
 from commands import apply, embedding, people
 from commands.people import PersonInPhoto
-from image import part_layers, photos, state, subjects
+from image import part_layers, photos, sending, state, subjects
 from link.background import Background
 from link.errors import PlugInError
 from link.progress import describe
@@ -186,7 +186,7 @@ class Opening:
             known = embedding.opening(person.photo, person.quad, person.rect, wish, subject)
         except PlugInError:  # the photo was changed: whoever works on it is told
             return
-        message = replace(known, level=_BETTER[subject.level], improve=True)
+        message = sending.named(replace(known, level=_BETTER[subject.level], improve=True))
 
         def improved(answer: Message) -> None:
             """The backend has the better code from now on, so the window has, too."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -31,6 +32,7 @@ __all__ = [
     "no_last_values",
     "open_image",
     "order",
+    "plug_in",
 ]
 
 
@@ -105,6 +107,15 @@ def no_images_left() -> Iterator[None]:
     yield
     for image in Gimp.get_images():
         image.delete()
+
+
+@pytest.fixture(scope="module")
+def plug_in() -> Iterator[None]:
+    """The plug-in's modules can be imported."""
+    folder = str(Path(os.environ["GIMP3_DIRECTORY"], "plug-ins/editgan"))
+    sys.path.insert(0, folder)
+    yield
+    sys.path.remove(folder)
 
 
 @pytest.fixture
