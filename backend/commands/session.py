@@ -164,6 +164,8 @@ def place_in(
 ) -> FoundSubject:
     """A subject in a photo, by its number from 1, or the one that fills a box most, or the one
     closest to a point, or the largest. Raises UserError."""
+    from backend.editing.finding import finds_subjects
+
     if box and box.intersected(Rect(0, 0, photo.width, photo.height)) != box:
         raise BadSetting(
             f"The box leaves the photo, which has {photo.width} x {photo.height} pixels."
@@ -174,8 +176,7 @@ def place_in(
         raise NoSubject(f"The photo shows {len(frames)} subject(s); there is no subject {number}.")
     frame = frames[number - 1]
     rect = frame.bounds(FRAME_MARGIN, photo.width, photo.height)
-    finds = editor.bundle.domain == "faces" or editor.bundle.has("detector")
-    assumed = box is None and not finds
+    assumed = box is None and not finds_subjects(editor.bundle)
     return FoundSubject(photo, editor, frame, rect, number, len(frames), assumed=assumed)
 
 

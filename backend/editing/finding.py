@@ -27,10 +27,19 @@ class Detector(Protocol):
         """Subjects in uint8 [H, W, 3] that meet the selection; without one, largest first."""
 
 
+def finds_subjects(bundle: Bundle) -> bool:
+    """Whether its subjects are looked for; else the selection is taken, or the whole photo."""
+    return _brings_one(bundle) or bundle.domain == "faces"
+
+
+def _brings_one(bundle: Bundle) -> bool:
+    return bundle.has("detector") and bundle.has("perceptual")
+
+
 def detector_of(bundle: Bundle, judge: UprightCheck | None = None) -> Detector:
     """The bundle's own detector where it brings one, otherwise what its domain has; judge: of faces
     the right way up."""
-    if not bundle.has("detector") or not bundle.has("perceptual"):
+    if not _brings_one(bundle):
         return make_detector(bundle.domain, aspect=bundle.aspect, whole=bundle.whole, judge=judge)
 
     @cache  # at the first photo: a bundle is often opened for samples only
