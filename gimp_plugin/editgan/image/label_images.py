@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gi.repository import Gegl, Gimp
+from gi.repository import Gimp
 
 from image import layers, part_pixels, state
 from link.errors import PlugInError
@@ -20,9 +20,8 @@ from protocol.messages import Name, PaintedPart, PartLayer, PartToLabel, Pixels,
 
 _IMAGE, _PART = "editgan-label-image", "editgan-label-part"
 _OPACITY = 50.0  # %, so that the picture shows through
-_displays: dict[
-    int, Gimp.Display | None
-] = {}  # by the image's number: those that this process opened
+# By the image's number: those that this process opened
+_displays: dict[int, Gimp.Display | None] = {}
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def show(
     image.undo_disable()
     whole = Rect(0, 0, width, height)
     picture = layers.new_layer(image, title, whole)
-    layers.write(picture, _opaque(sample.pixels))
+    layers.write(picture, sample.pixels)
     image.insert_layer(picture, None, 0)
     group = Gimp.GroupLayer.new(image, _("Parts"))
     group.set_opacity(_OPACITY)
@@ -109,10 +108,9 @@ def read(image: Gimp.Image) -> list[PaintedPart]:
         inside = rect.intersected(canvas)
         if mark is None or inside.is_empty:
             continue
-        area = Gegl.Rectangle.new(*inside.moved(-x, -y))
-        alpha = layer.get_buffer().get(area, 1.0, "cairo-A8", Gegl.AbyssPolicy.NONE)
-        shown = Pixels(inside.width, inside.height, 1, "u8", alpha)
-        found.append(PaintedPart(mark.part, inside, shown))
+        found.append(
+            PaintedPart(mark.part, inside, part_pixels.alpha_of(layer, inside.moved(-x, -y)))
+        )
     return found
 
 
@@ -147,15 +145,6 @@ def _bundle_of(image: Gimp.Image) -> str | None:
 
 def _part_layers(image: Gimp.Image) -> list[Gimp.Layer]:
     return [one for one in layers.walk(image.get_layers()) if state.is_marked(one, _PART)]
-
-
-def _opaque(pixels: Pixels) -> Pixels:
-    """R'G'B' as R'G'B'A."""
-    source, count = bytes(pixels.data), pixels.width * pixels.height
-    data = bytearray(b"\xff" * (4 * count))
-    for channel in range(3):
-        data[channel::4] = source[channel::3]
-    return Pixels(pixels.width, pixels.height, 4, "u8", bytes(data))
 
 
 def _empty(part: PartToLabel, index: int, whole: Rect) -> PartLayer:

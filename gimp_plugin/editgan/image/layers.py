@@ -13,7 +13,11 @@ from link.texts import _
 from protocol.geometry import Rect
 from protocol.messages import Pixels
 
-FORMATS = {("u8", 4): "R'G'B'A u8", ("f32", 4): "R'G'B'A float"}
+FORMATS = {
+    ("u8", 3): "R'G'B' u8",
+    ("u8", 4): "R'G'B'A u8",
+    ("f32", 4): "R'G'B'A float",
+}
 
 
 @contextmanager
@@ -58,7 +62,7 @@ def new_layer(image: Gimp.Image, name: str, rect: Rect, opacity: float = 100.0) 
 
 
 def write(layer: Gimp.Layer, pixels: Pixels) -> None:
-    """Fill a layer; pixels: RGBA of the layer's size, sRGB curve."""
+    """Fill a layer; pixels: RGB or RGBA of the layer's size, sRGB curve."""
     kind, data = FORMATS[pixels.dtype, pixels.channels], bytes(pixels.data)
     if pixels.dtype == "u8" and precision.of(layer.get_image())[0] != "U8":
         kind, data = kind.replace("u8", "u16"), _doubled(data)

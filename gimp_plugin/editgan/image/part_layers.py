@@ -13,13 +13,13 @@ import math
 import re
 from collections.abc import Sequence
 
-from gi.repository import Gegl, Gimp
+from gi.repository import Gimp
 
 from image import frames, layers, part_pixels, photos, state
 from link.errors import PlugInError
 from link.texts import _
 from protocol.geometry import Rect
-from protocol.messages import PaintedPart, PartLayer, Pixels
+from protocol.messages import PaintedPart, PartLayer
 
 OPACITY = 50.0  # %, so that the photo shows through
 _FEW = 3  # layers: of fewer it cannot be told whether they or the photo was moved
@@ -231,8 +231,7 @@ def read_part(
     rect = whole.intersected(subject.rect)
     if rect.is_empty:
         return None
-    alpha = _alpha(layer, Gegl.Rectangle.new(*rect.moved(-whole.x, -whole.y)))
-    return PaintedPart(name, rect, Pixels(rect.width, rect.height, 1, "u8", alpha))
+    return PaintedPart(name, rect, part_pixels.alpha_of(layer, rect.moved(-whole.x, -whole.y)))
 
 
 def _rect(photo: photos.PhotoLayer, layer: Gimp.Layer) -> Rect:
@@ -270,18 +269,6 @@ def _check_place(
                 " them. Undo that, move them along, or run Segment Parts again."
             ).format(layer=photo.layer.get_name())
         )
-
-
-def _alpha(layer: Gimp.Layer, area: Gegl.Rectangle) -> bytes:
-    alpha = layer.get_buffer().get(area, 1.0, "cairo-A8", Gegl.AbyssPolicy.NONE)
-    mask = layer.get_mask()
-    if mask is None or not layer.get_apply_mask():
-        return alpha
-    # Only alpha >= 0.5 counts, so the product of both may be taken as their bitwise "and"
-    shown = mask.get_buffer().get(area, 1.0, "Y u8", Gegl.AbyssPolicy.NONE)
-    half = bytes(0 if value < 128 else 255 for value in range(256))
-    both = int.from_bytes(alpha.translate(half)) & int.from_bytes(shown.translate(half))
-    return both.to_bytes(len(alpha))
 
 
 def _part_of(layer: Gimp.Layer, bundle: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gi.repository import Gimp
+from gi.repository import Gegl, Gimp
 
 from protocol.geometry import Rect
 from protocol.messages import PartLayer, Pixels
@@ -74,3 +74,16 @@ def is_near(one: Rect, other: Rect, slack: float) -> bool:
     """Whether all sides of two rectangles lie near one another."""
     sides = ((r.x, r.y, r.right, r.bottom) for r in (one, other))
     return all(abs(a - b) <= slack for a, b in zip(*sides, strict=True))
+
+
+def alpha_of(layer: Gimp.Layer, rect: Rect) -> Pixels:
+    """What a layer shows in a rectangle of its own pixels, its mask applied."""
+    area = Gegl.Rectangle.new(*rect)
+    alpha = layer.get_buffer().get(area, 1.0, "cairo-A8", Gegl.AbyssPolicy.NONE)
+    mask = layer.get_mask()
+    if mask is not None and layer.get_apply_mask():
+        # Only alpha >= 0.5 counts, so the product of both may be taken as their bitwise "and"
+        shown = mask.get_buffer().get(area, 1.0, "Y u8", Gegl.AbyssPolicy.NONE)
+        both = int.from_bytes(alpha.translate(_HALF)) & int.from_bytes(shown.translate(_HALF))
+        alpha = both.to_bytes(len(alpha))
+    return Pixels(rect.width, rect.height, 1, "u8", alpha)
