@@ -18,16 +18,16 @@ from protocol.errors import BackendError
 
 
 class Working:
-    """A job on a thread of its own; ended when it is left."""
+    """A job on a thread of its own: `at_once`, it is at work when this is made; else it may wait."""
 
-    def __init__(self, connection: Connection, request: m.JobRequest) -> None:
+    def __init__(self, connection: Connection, request: m.JobRequest, at_once: bool = True) -> None:
         self.job = new_job()
         self.result: m.Message | BackendError | None = None
         self.begun = threading.Event()
         self._connection = connection
         self._thread = threading.Thread(target=self._work, args=(connection, request))
         self._thread.start()
-        assert self.begun.wait(60)
+        assert not at_once or self.begun.wait(60)
 
     def _work(self, connection: Connection, request: m.JobRequest) -> None:
         try:
@@ -39,8 +39,11 @@ class Working:
         if isinstance(event, m.Progress) and event.text not in ("Getting ready", "Waiting"):
             self.begun.set()
 
-    def end(self) -> m.Message | BackendError | None:
-        self._connection.cancel(self.job)
+    def end(self, keep: bool = False) -> m.Message | BackendError | None:
+        self._connection.cancel(self.job, keep=keep)
+        return self.wait()
+
+    def wait(self) -> m.Message | BackendError | None:
         self._thread.join(60)
         return self.result
 
@@ -75,16 +78,17 @@ def test_a_preview_that_fails_between_steps_harms_only_itself(
     working = Working(connection, repaint("slow", 10_000))
     assert error_of(other, m.PreviewStack("none", [])).code == "unknown_photo"
     assert working.result is None
-    connection.cancel(working.job, keep=True)
-    wait_until(lambda: working.result, "the result so far")
-    assert isinstance(working.result, m.Edited)
+    assert isinstance(working.end(keep=True), m.Edited)
 
 
 def test_work_waits_for_work(connection: Connection, other: Connection) -> None:
     connection.request(segment())
-    working = Working(connection, repaint("slow", 30))
-    other.request(segment("p2"))
-    assert isinstance(working.result, m.Edited), "first in, first out"
+    first = Working(connection, repaint("slow", 10_000))
+    second = Working(other, segment("p2"), at_once=False)
+    wait_until(lambda: connection.status().queued, "the second job waits")
+    assert connection.status().running == "Repaint"
+    assert isinstance(first.end(keep=True), m.Edited)
+    assert isinstance(second.wait(), m.Segmented), "its turn comes after the first"
 
 
 def test_a_job_that_hears_nothing_is_given_up(start: Callable[..., Backend]) -> None:
