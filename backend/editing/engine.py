@@ -92,12 +92,13 @@ class Engine:
         self, photo: OpenPhoto, drawn: NDArray[np.uint8], label_edit: LabelEdit | None = None
     ) -> PartChange:
         """What happens to a photo's parts; drawn, claims: as in `composite`."""
-        seen = None if photo.seen is None else photo.seen.labels
+        seen, covered = (photo.seen.labels, photo.seen.covered) if photo.seen else (None, None)
         if label_edit is None:
-            return PartChange(photo.labels, drawn, self.roles, seen)
+            return PartChange(photo.labels, drawn, self.roles, seen, covered=covered)
         # What lost its part and gained none becomes what the generator draws there.
         asked = np.where(label_edit.removed > 0, drawn, label_edit.target)
-        return PartChange(photo.labels, drawn, self.roles, seen, asked, label_edit.changed)
+        changed = label_edit.changed
+        return PartChange(photo.labels, drawn, self.roles, seen, asked, changed, covered)
 
     def tensor(self, code: NDArray[np.float32]) -> Tensor:
         """float32 [n_ws, w_dim] -> (1, n_ws, w_dim) on the device; raises WrongBundle."""

@@ -13,16 +13,16 @@ from backend.photos.feather import FEATHER
 from backend.photos.motion.diffeomorphism import warp
 from backend.photos.motion.estimate import (
     GRID,
-    Motion,
     estimate_motion,
     motion_window,
 )
 from backend.photos.motion.hair import HairChange, hair_change
+from backend.photos.motion.lids import LidChange, shut_lids
 from backend.photos.motion.light import change_of_light
-from backend.photos.motion.part_change import PartChange, PartMaps
+from backend.photos.motion.part_change import PartChange, PartMaps, on_grid
 from backend.photos.motion.registration import THOROUGH, Stage
 from backend.photos.pause import Pause, no_pause
-from backend.photos.reconstruction_error import color_error, tone_error
+from backend.photos.reconstruction_error import color_error, grey_of, tone_error
 from backend.photos.warp import resize
 
 _COHERENT = 0.15  # of the strongest motion in the region: what moves less is not part of the edit
@@ -41,7 +41,7 @@ class SubjectChange:
     light: float32 [n, n, 3], to add, in units of 0..1. fresh: float32 [n, n] in 0..1, where new
     parts lie; drawn: float32 [R, R, 3], what they look like. reach: bool [n, n], where the edit
     may show. velocity: float32 [n, n, 2], to begin a similar change with. hair: what happens to
-    hair in front of the background, None where nothing does.
+    hair in front of the background; lids: to lids in front of eyes; None where nothing does.
     """
 
     shift: Floats
@@ -51,6 +51,7 @@ class SubjectChange:
     reach: Flags
     velocity: Floats
     hair: HairChange | None
+    lids: LidChange | None
 
 
 def subject_change(
@@ -77,13 +78,17 @@ def subject_change(
             before, after = (_realigned(picture, alignment) for picture in (before, after))
     missed = crop - before
     window = _window(region & valid, valid, maps)
+    maps, lids = _lids(crop, maps, parts) if maps and parts else (None, None)
     motion = estimate_motion(before, after, window, maps, start=start, stages=stages, pause=pause)
     pause()
     light = change_of_light(before, after, motion, color_error(missed, valid))
     drawn = _sharpened(after) + tone_error(missed, valid)
-    reach = _reach(motion, region, valid, alone=maps is None)
+    moved = motion.shift if lids is None else motion.shift + lids.shift
+    reach = _reach(moved, region, valid, alone=maps is None)
     hair = _hair(crop, region & valid, maps, stages, pause) if maps else None
-    return SubjectChange(motion.shift, light, motion.fresh, drawn, reach, motion.velocity, hair)
+    return SubjectChange(
+        motion.shift, light, motion.fresh, drawn, reach, motion.velocity, hair, lids
+    )
 
 
 def _realigned(picture: Floats, alignment: Floats) -> Floats:
@@ -107,6 +112,13 @@ def _window(region: Flags, valid: Flags, parts: PartMaps | None) -> Floats:
     return motion_window(inner, surface, GRID)
 
 
+def _lids(crop: Floats, maps: PartMaps, parts: PartChange) -> tuple[PartMaps, LidChange | None]:
+    """Eyes that shut, and the parts without them."""
+    grey = resize(grey_of(crop), GRID).reshape(GRID, GRID)
+    covered = np.zeros_like(grey) if parts.covered is None else on_grid(parts.covered, GRID)
+    return shut_lids(grey, maps, covered)
+
+
 def _hair(
     crop: Floats, shown: Flags, parts: PartMaps, stages: tuple[Stage, ...], pause: Pause
 ) -> HairChange | None:
@@ -121,16 +133,17 @@ def _on(shape: tuple[int, ...], flags: Flags) -> Flags:
     return cv2.resize(flags.astype(np.uint8), shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
 
 
-def _reach(motion: Motion, region: Flags, valid: Flags, *, alone: bool) -> Flags:
-    """Where the edit shows, bool [n, n]: its region, and unless `alone` what moves along."""
-    size = len(motion.shift)
+def _reach(shift: Floats, region: Flags, valid: Flags, *, alone: bool) -> Flags:
+    """Where the edit shows, bool [n, n]: its region, and unless `alone` what moves along by
+    `shift`, [n, n, 2] in sides."""
+    size = len(shift)
     inside, covered = (
         cv2.resize(flags.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR) > 0.5
         for flags in (region, valid)
     )
     if alone:
         return inside & covered
-    length = np.linalg.norm(motion.shift, axis=2)
+    length = np.linalg.norm(shift, axis=2)
     strongest = length[inside].max(initial=0.0)
     moved = (length > max(_COHERENT * strongest, _NOTICED)).astype(np.uint8)
     pieces = cv2.connectedComponents(moved | inside.astype(np.uint8))[1]

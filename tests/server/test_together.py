@@ -18,7 +18,7 @@ from protocol.errors import BackendError
 
 
 class Working:
-    """A job on a thread of its own: `at_once`, it is at work when this is made; else it may wait."""
+    """A job on a thread of its own, at work when this is made; unless `at_once`, it may wait."""
 
     def __init__(self, connection: Connection, request: m.JobRequest, at_once: bool = True) -> None:
         self.job = new_job()

@@ -56,8 +56,8 @@ class PartChange:
 
     rebuilt, drawn: what the generator shows without and with the edit. seen: what the photo itself
     shows, uint8 [S, S]; as `rebuilt` when None. asked: what a repaint asks for, where `changed`
-    [L, L]; without it, the edited picture's parts are the aim. alignment: what `aligned` found for
-    this photo, where it is known.
+    [L, L]; without it, the edited picture's parts are the aim. covered: float32 [S, S] in 0..1,
+    what lies before the face. alignment: what `aligned` found for this photo, where it is known.
     """
 
     rebuilt: Bytes
@@ -66,6 +66,7 @@ class PartChange:
     seen: Bytes | None = None
     asked: Bytes | None = None
     changed: Flags | None = None
+    covered: Floats | None = None
     alignment: Floats | None = None
 
     def resolved(self, size: int) -> tuple[PartMaps, Floats | None]:

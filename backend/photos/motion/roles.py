@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from backend.photos.arrays import Bytes, Floats
 _BEHIND = ("background", "hair", "hat", "clothes", "cloth", "neck", "body", "necklace")
 _SIDES = ("left ", "right ")
 _OPENINGS = (("upper lip", "mouth interior", "lower lip"),)
+_CLOSINGS = (("eye", "skin", "brow"),)
 
 
 class NamedPart(Protocol):
@@ -34,18 +35,29 @@ class OpeningRole:
 
 
 @dataclass(frozen=True)
+class ClosingRole:
+    """An eye that the skin below the brow comes down over, as channels."""
+
+    eye: int
+    skin: int
+    brow: int
+
+
+@dataclass(frozen=True)
 class PartRoles:
     """Roles of parts.
 
     channels: groups of label values that are registered together, so that the two brows share one
     map. The other fields name channels. surface: what the subject's surface consists of, which
-    moves as a whole; hair, clothes and background do not. openings: where it can open.
+    moves as a whole; hair, clothes and background do not. openings: where it can open. closings:
+    where it can shut.
     """
 
     channels: tuple[tuple[int, ...], ...] = ()
     surface: tuple[int, ...] = ()
     hair: tuple[int, ...] = ()
     openings: tuple[OpeningRole, ...] = ()
+    closings: tuple[ClosingRole, ...] = ()
 
     @classmethod
     def of(cls, parts: Sequence[NamedPart]) -> PartRoles:
@@ -58,11 +70,8 @@ class PartRoles:
             channels=tuple(tuple(group) for group in groups.values()),
             surface=tuple(i for name, i in channel.items() if name not in _BEHIND),
             hair=tuple(channel[name] for name in ("hair",) if name in channel),
-            openings=tuple(
-                OpeningRole(*(channel[name] for name in names))
-                for names in _OPENINGS
-                if all(name in channel for name in names)
-            ),
+            openings=tuple(OpeningRole(*found) for found in _all_of(_OPENINGS, channel)),
+            closings=tuple(ClosingRole(*found) for found in _all_of(_CLOSINGS, channel)),
         )
 
     def maps(self, labels: Bytes) -> Floats:
@@ -71,6 +80,13 @@ class PartRoles:
         for i, group in enumerate(self.channels):
             maps[..., i] = np.isin(labels, group)
         return maps
+
+
+def _all_of(roles: Sequence[Sequence[str]], channel: dict[str, int]) -> Iterator[list[int]]:
+    """The channels of those roles that a model has all the parts for."""
+    for names in roles:
+        if all(name in channel for name in names):
+            yield [channel[name] for name in names]
 
 
 def _without_side(name: str) -> str:

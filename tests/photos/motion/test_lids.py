@@ -1,0 +1,176 @@
+"""Eyes that shut: lids cover them, lashes come along, and nothing else moves."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from backend.photos.align import CropFrame
+from backend.photos.composite import composite
+from backend.photos.motion.lids import LidChange, shut_lids
+from backend.photos.motion.part_change import PartChange, PartMaps
+from backend.photos.motion.roles import PartRoles
+from tests.photos.motion.test_motion import Part, ellipse, face
+
+NAMES = ("background", "skin", "left brow", "right brow", "left eye", "right eye")
+SKIN, LEFT_BROW, RIGHT_BROW, LEFT_EYE, RIGHT_EYE = 1, 2, 3, 4, 5
+ROLES = PartRoles.of([Part(name, index) for index, name in enumerate(NAMES)])
+LEFT, RIGHT, HEIGHT = 0.33, 0.67, 0.45
+WIDTH, OPEN = 0.09, 0.045
+SKIN_COLOR, WHITE, LASH = (200, 150, 130), (250, 250, 250), (40, 20, 20)
+SIZE = 512
+
+
+def labels_of(left: float, right: float) -> np.ndarray:
+    """A face whose eyes are so high, in parts of an open one; the lower lid stays where it is."""
+    labels = face()
+    for brow, eye, x, share in (
+        (LEFT_BROW, LEFT_EYE, LEFT, left),
+        (RIGHT_BROW, RIGHT_EYE, RIGHT, right),
+    ):
+        labels = ellipse(labels, brow, x, HEIGHT - 0.16, 0.1, 0.02)
+        if share:
+            middle = HEIGHT + OPEN * (1 - share)
+            labels = ellipse(labels, eye, x, middle, WIDTH, OPEN * share)
+    return labels
+
+
+def photo() -> np.ndarray:
+    """A face of SIZE pixels with white eyes, dark upper lashes and noise for pores."""
+    noise = np.random.default_rng(0).normal(0, 3, (SIZE, SIZE, 1))
+    picture = np.clip(np.array(SKIN_COLOR) + noise, 0, 255).astype(np.uint8)
+    for x in (LEFT, RIGHT):
+        middle = (round(x * SIZE), round(HEIGHT * SIZE))
+        axes = (round(WIDTH * SIZE), round(OPEN * SIZE))
+        cv2.ellipse(picture, middle, axes, 0, 0, 360, WHITE, -1)
+        cv2.ellipse(picture, middle, axes, 0, 190, 350, LASH, 5)
+    return picture
+
+
+def finished(
+    before: np.ndarray, after: np.ndarray, covered: np.ndarray | None = None
+) -> np.ndarray:
+    """The photo with other parts; the generator's pictures say nothing."""
+    own = photo()
+    frame = CropFrame(((0, 0), (0, SIZE), (SIZE, SIZE), (SIZE, 0)))
+    grey = np.zeros((128, 128, 3), np.float32)
+    change = PartChange(before, after, ROLES, covered=covered)
+    layer = composite(own, frame, grey, grey, before != after, change)
+    alpha = layer.pixels[..., 3:].astype(np.float32) / 255
+    place = np.s_[layer.y : layer.y + len(alpha), layer.x : layer.x + alpha.shape[1]]
+    own[place] = np.rint(
+        own[place] + alpha * (layer.pixels[..., :3] - own[place].astype(np.float32))
+    )
+    return own
+
+
+def around(picture: np.ndarray, x: float) -> np.ndarray:
+    """The pixels around the eye at x."""
+    left, top = round((x - 0.12) * SIZE), round((HEIGHT - 0.1) * SIZE)
+    return picture[top : top + round(0.18 * SIZE), left : left + round(0.24 * SIZE)]
+
+
+def is_white(pixels: np.ndarray) -> np.ndarray:
+    return pixels.min(axis=-1) > 215
+
+
+def lids_of(
+    before: np.ndarray, after: np.ndarray, covered: np.ndarray | None = None
+) -> tuple[PartMaps, LidChange | None]:
+    grey = cv2.resize(photo(), (128, 128), interpolation=cv2.INTER_AREA).mean(axis=2) / 255
+    maps = PartChange(before, after, ROLES).resolved(128)[0]
+    none = np.zeros((128, 128), np.float32)
+    return shut_lids(grey.astype(np.float32), maps, none if covered is None else covered)
+
+
+@pytest.mark.parametrize("left", [0.0, 0.25], ids=["gone", "a line is left"])
+def test_lids_cover_an_eye_that_shuts(left: float) -> None:
+    done = finished(labels_of(1, 1), labels_of(left, left))
+    for x in (LEFT, RIGHT):
+        assert is_white(around(photo(), x)).mean() > 0.1
+        assert is_white(around(done, x)).mean() < 0.002
+
+
+def test_lashes_come_down_to_the_lower_half_of_the_eye() -> None:
+    dark = {
+        name: np.nonzero(around(picture, LEFT).max(axis=2) < 120)[0]
+        for name, picture in (
+            ("open", photo()),
+            ("shut", finished(labels_of(1, 1), labels_of(0, 0))),
+        )
+    }
+    down = np.median(dark["shut"]) - np.median(dark["open"])
+    assert OPEN * SIZE < down < 2 * OPEN * SIZE
+    assert len(dark["shut"]) > len(dark["open"]) / 3
+
+
+def test_one_eye_can_wink() -> None:
+    done = finished(labels_of(1, 1), labels_of(0, 1))
+    assert (around(done, RIGHT) == around(photo(), RIGHT)).all()
+    assert is_white(around(done, LEFT)).mean() < 0.002
+
+
+def test_the_other_parts_are_told_that_the_eye_is_skin() -> None:
+    parts, lids = lids_of(labels_of(1, 1), labels_of(0, 1))
+    (role,) = ROLES.closings
+    assert lids is not None
+    for maps in (parts.photo, parts.old, parts.new, parts.drawn):
+        assert not maps[:, :64, role.eye].any()
+    assert parts.old[:, 64:, role.eye].any()
+    assert parts.old.sum() == pytest.approx(lids_of(labels_of(1, 1), labels_of(1, 1))[0].old.sum())
+
+
+def test_neither_lid_folds() -> None:
+    _, lids = lids_of(labels_of(1, 1), labels_of(0, 0))
+    assert lids is not None
+    rows = np.arange(128, dtype=np.float32)[:, None]
+    for lid in (lids.upper, lids.lower):
+        assert np.diff(rows + 128 * lid[..., 1], axis=0).min() > 0.2
+        assert np.isfinite(lid).all()
+
+
+def test_brow_and_cheek_stay_where_the_lid_has_room() -> None:
+    _, lids = lids_of(labels_of(1, 1), labels_of(0, 0))
+    assert lids is not None
+    brow, cheek = round((HEIGHT - 0.18) * 128), round((HEIGHT + 0.25) * 128)
+    for row in (brow, cheek):
+        assert np.abs(128 * lids.shift[row]).max() < 0.3
+
+
+@pytest.mark.parametrize("share", [1.0, 0.6], ids=["as it was", "narrower"])
+def test_an_eye_that_stays_open_is_not_cut(share: float) -> None:
+    assert lids_of(labels_of(1, 1), labels_of(share, share))[1] is None
+
+
+def test_an_eye_that_was_shut_stays_as_it_is() -> None:
+    assert lids_of(labels_of(0.06, 0.06), labels_of(0, 0))[1] is None
+
+
+def test_an_eye_below_a_rim_is_not_shut_with_the_rim() -> None:
+    rims = np.zeros((128, 128), np.float32)
+    edge = round((HEIGHT - OPEN) * 128)
+    rims[edge - 4 : edge] = 1
+    assert lids_of(labels_of(1, 1), labels_of(0, 0), rims)[1] is None
+
+
+def test_a_model_without_brows_shuts_no_eyes() -> None:
+    cat = [Part(name, i) for i, name in enumerate(("background", "head", "left eye", "right eye"))]
+    assert PartRoles.of(cat).closings == ()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_is_painted_gives_numbers(seed: int) -> None:
+    """Eyes and brows of any place and size, one above another too."""
+    random = np.random.default_rng(seed)
+    before = face()
+    for label in (LEFT_BROW, RIGHT_BROW, LEFT_EYE, RIGHT_EYE, LEFT_EYE):
+        x, y, width, height = random.uniform((0.1, 0.1, 0.01, 0.01), (0.9, 0.9, 0.3, 0.2))
+        before = ellipse(before, label, x, y, width, height)
+    after = np.where(np.isin(before, (LEFT_EYE, RIGHT_EYE)), np.uint8(SKIN), before)
+    _, lids = lids_of(before, after)
+    rows = np.arange(128, dtype=np.float32)[:, None]
+    for lid in (lids.upper, lids.lower) if lids else ():
+        assert np.diff(rows + 128 * lid[..., 1], axis=0).min() > -1e-3  # at the border it stays
+    assert lids is None or all(np.isfinite(field).all() for field in vars(lids).values())
+    assert finished(before, after).shape == photo().shape
