@@ -27,6 +27,7 @@ from protocol.geometry import Rect
 _BAND = 256  # rows worked on at a time: temporaries stay small however large the photo
 _TILE = 256  # columns of a band that hair is looked for in
 _SAMPLE = 512  # side of the sample in the region's middle that says how strong the grain is
+_AT_REST = 0.5  # photo pixels within which the background behind hair is the photo's own
 _GRAIN = 1.5  # blur whose remainder is grain, photo pixels
 
 
@@ -223,9 +224,11 @@ def _with_hair(
         if not here.any():
             continue
         tile = Rect(x + left, y, here.shape[1], h)
-        strands, behind = (
-            _moved(photo, to_photo(shift, frame, tile), tile) for shift in (hair.shift, hair.behind)
-        )
+        strands = _moved(photo, to_photo(hair.shift, frame, tile), tile)
+        behind = result[:, columns].copy()  # the face, and the background that hair never hid
+        way = to_photo(hair.behind, frame, tile)
+        hidden = np.abs(way).max(axis=2) > _AT_REST
+        behind[hidden] = _moved(photo, way, tile)[hidden]
         matte = to_photo(hair.matte, frame, tile)[..., None]
         layered = behind + matte * (strands - behind)
         result[:, columns] += here * (layered - result[:, columns])

@@ -16,6 +16,7 @@ from backend.photos.motion.estimate import (
     estimate_motion,
     motion_window,
 )
+from backend.photos.motion.fringe import Fringe, drawn_down
 from backend.photos.motion.hair import HairChange, hair_change
 from backend.photos.motion.lids import LidChange, shut_lids
 from backend.photos.motion.light import change_of_light
@@ -28,6 +29,7 @@ from backend.photos.warp import resize
 _COHERENT = 0.15  # of the strongest motion in the region: what moves less is not part of the edit
 _NOTICED = 0.1 / 128  # motion below this is none, in sides
 _SMOOTH = 1.5  # blur that rounds the outline of what moves, grid pixels
+_COVERED = 0.3  # share of a pixel that is covered, by the rims of glasses, say, and stays
 _MATTE = 512  # side of the grid that hair's matte is found on
 _SHARPEN = 0.6  # unsharp mask of what the generator draws
 _SOFTNESS = 1.0  # its radius, in generator pixels
@@ -78,14 +80,16 @@ def subject_change(
             before, after = (_realigned(picture, alignment) for picture in (before, after))
     missed = crop - before
     window = _window(region & valid, valid, maps)
-    maps, lids = _lids(crop, maps, parts) if maps and parts else (None, None)
+    fringe = lids = None
+    if parts is not None and maps is not None:
+        maps, fringe, lids = _coverings(crop, maps, parts)
     motion = estimate_motion(before, after, window, maps, start=start, stages=stages, pause=pause)
     pause()
     light = change_of_light(before, after, motion, color_error(missed, valid))
     drawn = _sharpened(after) + tone_error(missed, valid)
-    moved = motion.shift if lids is None else motion.shift + lids.shift
+    moved = motion.shift + sum(covering.shift for covering in (fringe, lids) if covering)
     reach = _reach(moved, region, valid, alone=maps is None)
-    hair = _hair(crop, region & valid, maps, stages, pause) if maps else None
+    hair = _hair(crop, region & valid, maps, fringe, stages, pause) if maps else None
     return SubjectChange(
         motion.shift, light, motion.fresh, drawn, reach, motion.velocity, hair, lids
     )
@@ -112,20 +116,29 @@ def _window(region: Flags, valid: Flags, parts: PartMaps | None) -> Floats:
     return motion_window(inner, surface, GRID)
 
 
-def _lids(crop: Floats, maps: PartMaps, parts: PartChange) -> tuple[PartMaps, LidChange | None]:
-    """Eyes that shut, and the parts without them."""
+def _coverings(
+    crop: Floats, maps: PartMaps, parts: PartChange
+) -> tuple[PartMaps, Fringe | None, LidChange | None]:
+    """What comes to lie over the face: hair and lids; and the parts without that change."""
     grey = resize(grey_of(crop), GRID).reshape(GRID, GRID)
     covered = np.zeros_like(grey) if parts.covered is None else on_grid(parts.covered, GRID)
-    return shut_lids(grey, maps, covered)
+    maps, fringe = drawn_down(maps, covered > _COVERED)
+    maps, lids = shut_lids(grey, maps, covered > _COVERED)
+    return maps, fringe, lids
 
 
 def _hair(
-    crop: Floats, shown: Flags, parts: PartMaps, stages: tuple[Stage, ...], pause: Pause
+    crop: Floats,
+    shown: Flags,
+    parts: PartMaps,
+    fringe: Fringe | None,
+    stages: tuple[Stage, ...],
+    pause: Pause,
 ) -> HairChange | None:
-    """What happens to hair outside the subject's surface; shown: bool [R, R]."""
+    """What happens to hair beside and over the subject's surface; shown: bool [R, R]."""
     window = motion_window(_eroded(shown, 1), None, GRID)
     guide = np.clip(resize(crop, _MATTE), 0, 1)
-    return hair_change(guide, *parts.hair(), window, parts.surface, stages, pause)
+    return hair_change(guide, *parts.hair(), window, parts.surface, fringe, stages, pause)
 
 
 def _on(shape: tuple[int, ...], flags: Flags) -> Flags:

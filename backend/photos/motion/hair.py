@@ -15,6 +15,7 @@ import numpy as np
 from backend.photos.arrays import Flags, Floats
 from backend.photos.guided import guided_filter
 from backend.photos.motion.diffeomorphism import fold_free, warp
+from backend.photos.motion.fringe import Fringe
 from backend.photos.motion.registration import RegisteredMaps, Stage, register
 from backend.photos.pause import Pause, no_pause
 from backend.photos.warp import resize
@@ -49,6 +50,7 @@ def hair_change(
     target: Floats,
     window: Floats,
     surface: Flags,
+    fringe: Fringe | None,
     stages: tuple[Stage, ...],
     pause: Pause = no_pause,
 ) -> HairChange | None:
@@ -56,20 +58,26 @@ def hair_change(
 
     guide: float32 [S, S, 3] in 0..1, the photo's crop; photo: the hair in it, [n, n]. window:
     float32 [n, n], where the edit may show. surface: bool [n, n], the subject's own surface before
-    and after, which hair does not move over here: a fringe is a motion of the face.
+    and after, which only a `fringe` covers.
     """
     changed = (np.abs(target - source) > 0.5) & (window > 0.5) & ~surface
-    if changed.mean() < _SMALLEST:
-        return None
     size, fine = len(window), len(guide)
-    near = cv2.dilate(changed.astype(np.uint8), _disc(_AROUND * size)).astype(np.float32)
-    room = cv2.GaussianBlur(near * ~surface, (0, 0), _AROUND * size / 3) * window * ~surface
     flat = np.zeros((size, size), np.float32)
-    old, new = (RegisteredMaps(hair[..., None], flat) for hair in (source, target))
-    shift = fold_free(register(old, new, room, picture_weight=0.0, stages=stages, pause=pause))
+    shift: Floats = np.zeros((size, size, 2), np.float32)
+    share: Floats = flat
+    if changed.mean() >= _SMALLEST:
+        near = cv2.dilate(changed.astype(np.uint8), _disc(_AROUND * size)).astype(np.float32)
+        share = cv2.GaussianBlur(near * ~surface, (0, 0), _AROUND * size / 3) * window * ~surface
+        old, new = (RegisteredMaps(hair[..., None], flat) for hair in (source, target))
+        shift = fold_free(register(old, new, share, picture_weight=0.0, stages=stages, pause=pause))
+    if fringe is not None:
+        shift = shift * (1 - fringe.share)[..., None] + fringe.shift * size
+        share = np.maximum(share, fringe.share)
+    if not share.any():
+        return None
     matte = _matte(guide, photo)
     moved = warp(matte, resize(shift, fine) * (fine / size))
-    return HairChange(shift / size, moved, _reflection(matte), np.clip(resize(room, fine), 0, 1))
+    return HairChange(shift / size, moved, _reflection(matte), np.clip(resize(share, fine), 0, 1))
 
 
 def _matte(guide: Floats, hair: Floats) -> Floats:

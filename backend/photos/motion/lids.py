@@ -16,6 +16,7 @@ import numpy as np
 from backend.photos.arrays import Flags, Floats
 from backend.photos.motion.part_change import PartMaps
 from backend.photos.motion.roles import ClosingRole
+from backend.photos.motion.stretch import eased, pulled_along, smooth_across, smooth_line
 
 _SEEN, _FEWEST = 0.3, 4  # share of a pixel that counts as eye; columns that an eye has at least
 _SHUT = 1 / 2.5  # of an eye's area: what is left of less is a line between lids
@@ -24,13 +25,10 @@ _ARC = 3  # degree of the polynomial that is the line where lids meet
 _MEET = 0.75  # share of the way between the lids that the upper one takes
 _EVEN = 1.9  # how much an upper lid stretches before the brow comes along
 _ALONG = 0.45  # share of the lid's way that a brow takes part in at most
-_EASE = 0.5  # share of that stretch which is even; the rest spares lashes and brow
 _MOST = 3.5  # stretch that no skin bears
 _FADE = 1.5, 2.0  # how far below the lower lid and above the brow motion reaches, in eye heights
 _BARE, _HIGHEST = 1.2, 2.5  # an upper lid without a brow, the highest one, in eye heights
-_ROUND = 1.5 / 128  # blur of the lids' outlines, in sides
 _SHADE, _SHADOW = 0.55, 0.4 / 128  # of the line between shut lids: its strength, half its width
-_COVERED = 0.3  # share of a pixel that is covered, by the rims of glasses, say, and stays
 
 _SEARCH, _STEP = 3.0, 0.25  # how far from the parts' border lashes are looked for, grid pixels
 _LASHES = 0.6  # their thickness
@@ -89,11 +87,11 @@ class _Eye:
         return np.polyval(arc, columns).astype(np.float32)
 
 
-def shut_lids(grey: Floats, parts: PartMaps, covered: Floats) -> tuple[PartMaps, LidChange | None]:
+def shut_lids(grey: Floats, parts: PartMaps, covered: Flags) -> tuple[PartMaps, LidChange | None]:
     """The lids that come together over eyes of which (nearly) nothing is left.
 
-    grey: float32 [n, n] in 0..1, the photo's crop. covered: float32 [n, n] in 0..1, what lies
-    before the face. Returned beside them: the parts as they are for everything else, these eyes
+    grey: float32 [n, n] in 0..1, the photo's crop. covered: bool [n, n], what lies before
+    the face. Returned beside them: the parts as they are for everything else, these eyes
     taken for skin. Eyes that too little skin lies above stay as they are.
     """
     size = len(grey)
@@ -104,11 +102,11 @@ def shut_lids(grey: Floats, parts: PartMaps, covered: Floats) -> tuple[PartMaps,
         for beside in _shut_eyes(parts, role):
             eye = _outline(parts.photo[..., role.eye], beside, grey)
             brow = parts.photo[..., role.brow] > 0.5
-            ways = None if eye is None else _ways(eye, brow, covered > _COVERED)
+            ways = None if eye is None else _ways(eye, brow, covered)
             if eye is None or ways is None:
                 continue
             upper, lower = upper + ways[0], lower + ways[1]
-            shut += _smooth(eye.height / eye.height.max())
+            shut += smooth_line(eye.height / eye.height.max())
             lines |= {x: float(y) for x, y in enumerate(eye.meet) if eye.height[x]}
             parts = _as_skin(parts, role, beside)
     if not lines:
@@ -155,8 +153,8 @@ def _outline(eye: Floats, beside: slice, grey: Floats) -> _Eye | None:
     columns = np.arange(size)
     return _Eye(
         slice(int(inside[0]), int(inside[-1]) + 1),
-        _smooth(np.interp(columns, inside, np.minimum(lashes, middle))),
-        _smooth(np.interp(columns, inside, middle + half + hidden)),
+        smooth_line(np.interp(columns, inside, np.minimum(lashes, middle))),
+        smooth_line(np.interp(columns, inside, middle + half + hidden)),
     )
 
 
@@ -201,15 +199,15 @@ def _ways(eye: _Eye, brow: Flags, covered: Flags) -> tuple[Floats, Floats] | Non
         stretched.append(1 + (1 - along[x]) * way / lid)
         share = np.clip((rows - top[x]) / lid, 0, 1)
         over = np.clip(1 - (top[x] - rows) / (_FADE[1] * tallest), 0, 1)
-        came = way * np.where(rows < top[x], along[x] * _eased(over),
-                              along[x] + (1 - along[x]) * _eased(share))  # fmt: skip
-        upper[:, x] = np.interp(rows, rows + came, rows) - rows
+        came = way * np.where(rows < top[x], along[x] * eased(over),
+                              along[x] + (1 - along[x]) * eased(share))  # fmt: skip
+        upper[:, x] = pulled_along(came)
         under = np.clip(1 - (rows - eye.lower[x]) / (_FADE[0] * tallest), 0, 1)
-        went = max(eye.lower[x] - meet, 0.0) * _eased(under)
-        lower[:, x] = np.interp(rows, rows - went, rows) - rows
+        went = max(eye.lower[x] - meet, 0.0) * eased(under)
+        lower[:, x] = pulled_along(-went)
     if np.median(stretched) > _MOST:
         return None
-    return _blurred_across(upper), _blurred_across(lower)
+    return smooth_across(upper), smooth_across(lower)
 
 
 def _lid(eye: _Eye, brow: Flags, covered: Flags) -> tuple[Floats, Floats]:
@@ -232,7 +230,7 @@ def _lid(eye: _Eye, brow: Flags, covered: Flags) -> tuple[Floats, Floats]:
         return eye.lashes - _BARE * tallest, along.astype(np.float32)
     top = np.interp(columns, columns[known], top[known])
     top = np.clip(top, eye.lashes - _HIGHEST * tallest, eye.lashes - 1)
-    return _smooth(top), _smooth(along)
+    return smooth_line(top), smooth_line(along)
 
 
 def _as_skin(parts: PartMaps, role: ClosingRole, beside: slice) -> PartMaps:
@@ -246,18 +244,3 @@ def _as_skin(parts: PartMaps, role: ClosingRole, beside: slice) -> PartMaps:
 
     photo, old, new, drawn = map(covered, (parts.photo, parts.old, parts.new, parts.drawn))
     return replace(parts, photo=photo, old=old, new=new, drawn=drawn)
-
-
-def _eased(share: Floats) -> Floats:
-    """0..1 with little slope at both ends, where lashes and brow keep their shape."""
-    return _EASE * share + (1 - _EASE) * share * share * (3 - 2 * share)
-
-
-def _smooth(line: Floats) -> Floats:
-    values = np.asarray(line, np.float32)[None]
-    sigma = _ROUND * values.size
-    return cv2.GaussianBlur(values, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)[0]
-
-
-def _blurred_across(field: Floats) -> Floats:
-    return cv2.GaussianBlur(field, (0, 0), sigmaX=_ROUND * len(field), sigmaY=1e-3)

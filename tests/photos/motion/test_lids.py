@@ -80,7 +80,7 @@ def lids_of(
 ) -> tuple[PartMaps, LidChange | None]:
     grey = cv2.resize(photo(), (128, 128), interpolation=cv2.INTER_AREA).mean(axis=2) / 255
     maps = PartChange(before, after, ROLES).resolved(128)[0]
-    none = np.zeros((128, 128), np.float32)
+    none = np.zeros((128, 128), bool)
     return shut_lids(grey.astype(np.float32), maps, none if covered is None else covered)
 
 
@@ -148,9 +148,9 @@ def test_an_eye_that_was_shut_stays_as_it_is() -> None:
 
 
 def test_an_eye_below_a_rim_is_not_shut_with_the_rim() -> None:
-    rims = np.zeros((128, 128), np.float32)
+    rims = np.zeros((128, 128), bool)
     edge = round((HEIGHT - OPEN) * 128)
-    rims[edge - 4 : edge] = 1
+    rims[edge - 4 : edge] = True
     assert lids_of(labels_of(1, 1), labels_of(0, 0), rims)[1] is None
 
 

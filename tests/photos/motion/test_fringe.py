@@ -1,0 +1,112 @@
+"""Hair that is painted over the face: the photo's own comes down, the face below stays."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from backend.photos.align import CropFrame
+from backend.photos.composite import composite
+from backend.photos.motion.fringe import drawn_down
+from backend.photos.motion.part_change import PartChange, PartMaps
+from tests.photos.motion.test_motion import HAIR, ROLES, SKIN, ellipse, face
+
+SIZE, GRID = 512, 128
+LINE = 0.32  # height of the hairline, in sides
+NOWHERE = np.zeros((GRID, GRID), bool)
+HAIR_COLOR, SKIN_COLOR = (40, 30, 20), (210, 170, 150)
+
+
+def head(line: float, top: float = 0.1) -> np.ndarray:
+    """A face with hair between two heights."""
+    rows = (np.arange(GRID) + 0.5)[:, None] / GRID
+    whole = ellipse(face(), SKIN, 0.5, 0.45, 0.3, 0.4)
+    return np.where((whole == SKIN) & (rows < line) & (rows > top), np.uint8(HAIR), whole)
+
+
+def photo() -> np.ndarray:
+    """Hair above LINE, skin below it, each with noise; what is painted changes neither."""
+    rows = np.arange(SIZE)[:, None, None] / SIZE
+    colors = np.where(rows < LINE, np.array(HAIR_COLOR), np.array(SKIN_COLOR))
+    noise = np.random.default_rng(0).normal(0, 4, (SIZE, SIZE, 1))
+    return np.clip(colors + noise, 0, 255).astype(np.uint8)
+
+
+def finished(after: np.ndarray) -> np.ndarray:
+    own = photo()
+    frame = CropFrame(((0, 0), (0, SIZE), (SIZE, SIZE), (SIZE, 0)))
+    grey = np.zeros((GRID, GRID, 3), np.float32)
+    before = head(LINE)
+    layer = composite(own, frame, grey, grey, before != after, PartChange(before, after, ROLES))
+    alpha = layer.pixels[..., 3:].astype(np.float32) / 255
+    place = np.s_[layer.y : layer.y + len(alpha), layer.x : layer.x + alpha.shape[1]]
+    change = alpha * (layer.pixels[..., :3] - own[place].astype(np.float32))
+    own[place] = np.rint(own[place] + change)
+    return own
+
+
+def hair_at(picture: np.ndarray, x: float) -> np.ndarray:
+    """Which rows of a column show hair, [SIZE]."""
+    column = round(x * SIZE)
+    return picture[:, column - 2 : column + 3].mean(axis=(1, 2)) < 100
+
+
+def painted(to: float, first: float = 0.35, last: float = 0.65) -> np.ndarray:
+    """Hair down to a height, between two columns."""
+    rows, columns = (np.indices((GRID, GRID)) + 0.5) / GRID
+    here = (rows > LINE - 0.02) & (rows < to) & (columns > first) & (columns < last)
+    return np.where(here & (head(LINE) == SKIN), np.uint8(HAIR), head(LINE))
+
+
+def maps_of(before: np.ndarray, after: np.ndarray) -> PartMaps:
+    return PartChange(before, after, ROLES).resolved(GRID)[0]
+
+
+@pytest.mark.parametrize("to", [0.38, 0.45])
+def test_hair_comes_down_as_far_as_it_was_painted(to: float) -> None:
+    done = finished(painted(to))
+    for x in (0.4, 0.5, 0.6):
+        ends = np.flatnonzero(hair_at(done, x))[-1] / SIZE
+        assert ends == pytest.approx(to, abs=0.012)
+
+
+def test_the_face_below_stays_to_the_byte() -> None:
+    done, below = finished(painted(0.4)), round(0.47 * SIZE)
+    assert (done[below:] == photo()[below:]).all()
+    beside = round(0.25 * SIZE)
+    assert (done[:, :beside] == photo()[:, :beside]).all()
+
+
+def test_the_skin_is_not_squeezed_together() -> None:
+    """Hair is a layer over it: as far as everything else goes, nothing happened."""
+    maps, fringe = drawn_down(maps_of(head(LINE), painted(0.42)), NOWHERE)
+    assert fringe is not None
+    assert np.abs(maps.new - maps.old).mean() < 1e-3
+    rows = np.arange(GRID, dtype=np.float32)[:, None]
+    assert np.diff(rows + GRID * fringe.shift[..., 1], axis=0).min() > 0.2
+
+
+def test_a_bald_head_has_nothing_to_draw_down() -> None:
+    bald = ellipse(face(), SKIN, 0.5, 0.45, 0.3, 0.4)
+    maps, fringe = drawn_down(maps_of(bald, np.where(painted(0.4) == HAIR, HAIR, bald)), NOWHERE)
+    assert fringe is None
+    assert (maps.new != maps.old).any()
+
+
+def test_a_little_hair_is_not_drawn_far() -> None:
+    before = head(LINE, LINE - 0.03)
+    after = np.where(painted(0.5) == HAIR, np.uint8(HAIR), before)
+    after[: round((LINE - 0.03) * GRID)] = before[: round((LINE - 0.03) * GRID)]
+    assert drawn_down(maps_of(before, after), NOWHERE)[1] is None
+
+
+def test_a_hand_stays_before_the_hair() -> None:
+    hand = NOWHERE.copy()
+    hand[:, GRID // 2 :] = True
+    _, fringe = drawn_down(maps_of(head(LINE), painted(0.42)), hand)
+    assert fringe is not None
+    assert not fringe.share[:, GRID // 2 :].any()
+
+
+def test_hair_that_stays_is_no_fringe() -> None:
+    assert drawn_down(maps_of(head(LINE), head(LINE)), NOWHERE)[1] is None
