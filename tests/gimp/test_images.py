@@ -273,7 +273,7 @@ def test_portrait_lying_on_its_side(call: Call) -> None:
 def test_exported_files_say_how_they_were_made(
     call: Call, repainted: Gimp.Image, tmp_path: Path
 ) -> None:
-    """With "Save XMP data" ticked, as it is in GIMP's export dialogs by default."""
+    """By scripts that ask for XMP; those who use GIMP's dialogs: test_export.py."""
     image = repainted
     repaint(call, image)
     for suffix, name in EXPORTS.items():
