@@ -10,6 +10,7 @@ gi.require_version("Gimp", "3.0")
 import pytest
 from gi.repository import Gimp
 from gimp_helpers import (
+    APPLY,
     LIVE,
     REPAINT,
     SAVE,
@@ -61,6 +62,15 @@ def test_keep_writes_what_was_painted(call: Call, repainted: Gimp.Image) -> None
     assert succeeded(call(SAVE, image, None, name="live"))["saved_as"] == "live"
 
 
+def test_keep_goes_with_the_other_edits(call: Call, repainted: Gimp.Image) -> None:
+    image = repainted
+    succeeded(call(APPLY, image, None, edit="smile"))
+    with user(lambda: keep_when_it_can_be("Live Repaint")):
+        report = succeeded(call(LIVE, image, None, run_mode=ASK))
+    assert report["layer"] == "Smile 1.0 + Live repaint"
+    assert names(image)[1:-1] == [report["layer"]]
+
+
 def test_goes_on_with_another_backend(
     call: Call, repainted: Gimp.Image, kill_backend: Callable[[], None]
 ) -> None:
@@ -82,6 +92,7 @@ def test_goes_on_with_another_backend(
 
 def test_close_changes_nothing(call: Call, repainted: Gimp.Image) -> None:
     image = repainted
+    part_group(image).set_visible(False)
     layers = names(image)
 
     def act() -> None:
@@ -91,6 +102,7 @@ def test_close_changes_nothing(call: Call, repainted: Gimp.Image) -> None:
         values = call(LIVE, image, None, run_mode=ASK)
     assert values.index(0) == Gimp.PDBStatusType.CANCEL
     assert names(image) == layers
+    assert not part_group(image).get_visible()
 
 
 def test_without_a_window_it_says_so(call: Call, repainted: Gimp.Image) -> None:

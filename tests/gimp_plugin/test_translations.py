@@ -47,6 +47,24 @@ def test_the_template_holds_every_text(translate: ModuleType) -> None:
     assert translate.TEMPLATE.read_bytes() == wanted, UPDATE
 
 
+def test_every_marked_text_is_extracted(translate: ModuleType) -> None:
+    """The extraction does not see those within f-strings, for example."""
+    found = {message.id for message in translate.extracted()}
+    missed = {
+        file.name: sorted(texts)
+        for file in sorted(PLUGIN.rglob("*.py"))
+        if (texts := set(marked(ast.parse(file.read_text(encoding="utf-8")))) - found)
+    }
+    assert not missed, "take these out of their f-strings"
+
+
+def marked(tree: ast.AST) -> Iterator[str]:
+    """The texts in _()."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_":
+            yield from (a.value for a in node.args[:1] if isinstance(a, ast.Constant))
+
+
 def test_every_text_is_translated(translate: ModuleType, catalog: Catalog) -> None:
     translated = {message.id for message in catalog if translate.done(message)}
     missing = {message.id for message in translate.extracted() if message.id} - translated

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gi.repository import Gimp
-from gimp_helpers import LIVE, bounds, load, offsets, parts_by_size
+from gimp_helpers import LIVE, bounds, load, offsets, part_group, parts_by_size
 from gimp_story import run
 from gimp_windows import drag, finish, move, press, screenshot, until, user, wait_for
 
@@ -25,6 +25,7 @@ def story() -> dict[str, Any]:
     put_in_the_middle(layer, image)
     Gimp.Display.new(image)
     image.set_selected_layers([layer])
+    part_group(image).set_visible(False)  # as the last result left it
     Gimp.displays_flush()
     before = look(image)
     with user(paint_and_keep):

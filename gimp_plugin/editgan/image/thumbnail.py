@@ -74,6 +74,7 @@ def _thumbnail(
     name = _format(layer)
     if Gimp.MINOR_VERSION > 0 or bpp != layer.get_bpp():  # GIMP 3.2 gives displayed colours
         name = {3: "R'G'B' u8", 4: "R'G'B'A u8"}[bpp]
+    Gegl.init(None)  # GIMP does it only with a layer's first buffer
     buffer = Gegl.Buffer.new(name, 0, 0, w, h)
     buffer.set(Gegl.Rectangle.new(0, 0, w, h), name, data.get_data())
     return buffer, w, h

@@ -145,7 +145,8 @@ class EditGanWindow:
         body.attach(self._news.widget, 0, 0, 2, 1)
         body.attach(self._column.widget, 0, 1, 1, 1)
         body.attach(middle, 1, 1, 1, 1)
-        body.attach(self._bar(), 0, 2, 2, 1)
+        body.attach(self._status, 0, 2, 2, 1)
+        body.attach(self._bar(), 0, 3, 2, 1)
         window.add(body)
         return window
 
@@ -157,7 +158,6 @@ class EditGanWindow:
         more = MoreMenu(self._photo.image, self._commands, self._bench.settle, self.warn)
         bar.pack_start(self._before, False, False, 0)
         bar.pack_start(more.widget, False, False, 0)
-        bar.pack_start(self._status, True, True, 6)
         bar.pack_end(self._keep, False, False, 0)
         bar.pack_end(close, False, False, 0)
         return bar

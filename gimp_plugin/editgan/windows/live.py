@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from gi.repository import Gimp, GLib
 
 from commands import repaint
-from image import part_layers, photos, sending, state, thumbnail
+from image import part_layers, photos, sending, stack_layers, stacks, state, thumbnail
+from image.no_trace import no_trace
 from image.watch import Watch
 from link.backend_texts import backend_error, backend_text
 from link.errors import CommandCancelled, PlugInError
@@ -74,17 +76,22 @@ class Following:
         self._opening = False
         self._begun = False  # the backend has something to go on from
         self._gaps = Gaps()
+        self._was_hidden = not group.get_visible()
         self.vector: LiveRepainted | None = None
         self.wanted = False
 
     def run(self) -> None:
         """Until Keep or Close is pressed, or the image is closed."""
+        if self._was_hidden:  # else GIMP refuses to paint on its layers
+            self._let_parts_be_seen(True)
         self._show_photo()
         timer = GLib.timeout_add(POLL_MS, self._poll)
         try:
             self._loop.run()
         finally:
             GLib.source_remove(timer)
+            if self._was_hidden and self._group.is_valid():
+                self._let_parts_be_seen(False)
 
     def keep(self) -> Report:
         """Put what the window shows into the subject's stack."""
@@ -226,9 +233,21 @@ class Following:
             self._window.say(backend_error(error.code, error.message))
 
     def _show_photo(self) -> None:
+        stack = stack_layers.find(self._image, [], self._subject).stack
+        others = tuple(entry for entry in stack.counting if entry.name != stacks.PAINTED)
+        text = _("Paint on a part's layer: the face follows the brush.")
+        if others:
+            title = replace(stack, entries=others).title()
+            alone = _("What you paint is shown alone here; Keep adds it to “{title}”.")
+            text = f"{text} {alone.format(title=title)}"
         small, scale = thumbnail.shrunken(self._photo.layer)
         self._window.show_photo(small, self._subject.rect.scaled(1 / scale))
-        self._window.say(_("Paint on a part's layer: the face follows the brush."))
+        self._window.say(text)
+
+    def _let_parts_be_seen(self, visible: bool) -> None:
+        with no_trace(self._image):
+            self._group.set_visible(visible)
+        Gimp.displays_flush()
 
     def _answered(self, keep: bool) -> None:
         self.wanted = keep

@@ -26,6 +26,12 @@ def _small() -> Gtk.CssProvider:
     return style
 
 
+def _bold() -> Pango.AttrList:
+    found = Pango.AttrList()
+    found.insert(Pango.attr_weight_new(Pango.Weight.BOLD))
+    return found
+
+
 class Painter(Protocol):
     """What the bar's buttons do."""
 
@@ -57,8 +63,9 @@ class PaintBar:
             can_focus=False,
             hexpand=True,
         )
-        self._part = Gtk.Label(xalign=0.0, hexpand=True, ellipsize=Pango.EllipsizeMode.END)
-        self._part.get_style_context().add_class("dim-label")
+        self._heading = Gtk.Label(xalign=0.0, hexpand=True, ellipsize=Pango.EllipsizeMode.END)
+        self._heading.set_attributes(_bold())
+        self._heading.set_tooltip_text(_("Choose a part, then paint with P"))
         self._eraser = self._toggle(
             _("Era_ser"),
             _("The brush takes away instead of adding"),
@@ -79,11 +86,8 @@ class PaintBar:
         for button in (self._eraser, self._mirror, self._correct):
             small = Gtk.STYLE_PROVIDER_PRIORITY_APPLICATION
             button.get_style_context().add_provider(_small(), small)
-        heading = Gtk.Label(xalign=0.0)
-        heading.set_markup(f"<b>{_('Paint')}</b>")
         tools = Gtk.Box(spacing=6)
-        tools.pack_start(heading, False, False, 0)
-        tools.pack_start(self._part, True, True, 0)
+        tools.pack_start(self._heading, True, True, 0)
         tools.pack_end(self._correct, False, False, 0)
         tools.pack_end(self._mirror, False, False, 0)
         tools.pack_end(self._eraser, False, False, 0)
@@ -102,8 +106,7 @@ class PaintBar:
 
     def show_part(self, part: str | None) -> None:
         """Which part the brush is for."""
-        self._part.set_text(part_name(part) if part else _("Choose a part"))
-        self._part.set_tooltip_text(_("Choose a part, then paint with P"))
+        self._heading.set_text(part_name(part) if part else _("Paint"))
         self._eraser.set_sensitive(part is not None)
         self._correct.set_sensitive(part is not None)
         self._mirror.set_sensitive(part is not None and mirrored(part) is not None)

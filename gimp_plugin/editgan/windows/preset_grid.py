@@ -39,10 +39,11 @@ class PresetTile:
         self._values.connect("value-changed", lambda _values: self._moved())
         self.slider = slider(self._values, edit.title or edit.name)
         self._title = Gtk.Label(label=edit.title or edit.name, xalign=0.0, hexpand=True)
+        self._title.set_attributes(_small())  # "Gehobene Brauen" fits
         self._title.set_ellipsize(Pango.EllipsizeMode.END)
         self._title.set_max_width_chars(13)
-        self._number = Gtk.Label(xalign=1.0, no_show_all=True)
-        self._number.get_style_context().add_class("dim-label")
+        self._number = Gtk.Label(no_show_all=True, halign=Gtk.Align.END, valign=Gtk.Align.END)
+        self._number.get_style_context().add_class("osd")
         self.widget = Gtk.FlowBoxChild(can_focus=False)
         self.widget.add(self._grid())
         self.widget.set_tooltip_text(about(edit))
@@ -54,14 +55,14 @@ class PresetTile:
         picture = Gtk.Overlay()
         picture.add(self._picture)
         picture.add_overlay(star)
+        picture.add_overlay(self._number)
         pressed = Gtk.EventBox(halign=Gtk.Align.CENTER)
         pressed.add(picture)
         pressed.connect("button-release-event", lambda *_event: self.toggle())
         grid = Gtk.Grid(margin=3)
-        grid.attach(pressed, 0, 0, 2, 1)
-        grid.attach(self.slider, 0, 1, 2, 1)
+        grid.attach(pressed, 0, 0, 1, 1)
+        grid.attach(self.slider, 0, 1, 1, 1)
         grid.attach(self._title, 0, 2, 1, 1)
-        grid.attach(self._number, 1, 2, 1, 1)
         return grid
 
     def toggle(self) -> None:
@@ -170,6 +171,12 @@ class PresetGrid:
         found = (tile for tile in self._ranked() if self._shown(tile.widget))
         if tile := next(found, None):
             tile.slider.grab_focus()
+
+
+def _small() -> Pango.AttrList:
+    found = Pango.AttrList()
+    found.insert(Pango.attr_scale_new(0.85))
+    return found
 
 
 def slider(values: Gtk.Adjustment, title: str) -> Gtk.Scale:
