@@ -90,8 +90,9 @@ def plan(
     crop, valid = _crop(photo, frame, len(before))
     old, new = (np.asarray(p, np.float32) / 2 + 0.5 for p in (before, after))
     region = np.asarray(roi, np.float32) > 0.5
+    finer = frame.size / len(before)
     return subject_change(
-        crop, valid, old, new, region, parts, start=start, stages=stages, pause=pause
+        crop, valid, old, new, region, parts, finer=finer, start=start, stages=stages, pause=pause
     )
 
 

@@ -30,6 +30,7 @@ _COHERENT = 0.15  # of the strongest motion in the region: what moves less is no
 _NOTICED = 0.1 / 128  # motion below this is none, in sides
 _SMOOTH = 1.5  # blur that rounds the outline of what moves, grid pixels
 _COVERED = 0.3  # share of a pixel that is covered, by the rims of glasses, say, and stays
+_TOO_SOFT = 2.0  # how many times finer a photo is than generated hair that shows in it as a patch
 _MATTE = 512  # side of the grid that hair's matte is found on
 _SHARPEN = 0.6  # unsharp mask of what the generator draws
 _SOFTNESS = 1.0  # its radius, in generator pixels
@@ -64,6 +65,7 @@ def subject_change(
     region: Flags,
     parts: PartChange | None = None,
     *,
+    finer: float = 1.0,
     start: Floats | None = None,
     stages: tuple[Stage, ...] = THOROUGH,
     pause: Pause = no_pause,
@@ -71,7 +73,8 @@ def subject_change(
     """What the edit from `before` to `after` does to the photo's `crop`, float32 [R, R, 3] in 0..1.
 
     valid: bool [R, R], what the photo covers. region: bool [R, R], where the edit was meant to
-    show; with parts, it also shows where the subject's surface moves along with that.
+    show; with parts, it also shows where the subject's surface moves along with that. finer: how
+    many times the photo itself is finer than the crop; generated hair is too soft for much.
     """
     maps = None
     if parts is not None:
@@ -82,7 +85,7 @@ def subject_change(
     window = _window(region & valid, valid, maps)
     fringe = lids = None
     if parts is not None and maps is not None:
-        maps, fringe, lids = _coverings(crop, maps, parts)
+        maps, fringe, lids = _coverings(crop, maps, parts, finer)
     motion = estimate_motion(before, after, window, maps, start=start, stages=stages, pause=pause)
     pause()
     light = change_of_light(before, after, motion, color_error(missed, valid))
@@ -117,12 +120,12 @@ def _window(region: Flags, valid: Flags, parts: PartMaps | None) -> Floats:
 
 
 def _coverings(
-    crop: Floats, maps: PartMaps, parts: PartChange
+    crop: Floats, maps: PartMaps, parts: PartChange, finer: float
 ) -> tuple[PartMaps, Fringe | None, LidChange | None]:
     """What comes to lie over the face: hair and lids; and the parts without that change."""
     grey = resize(grey_of(crop), GRID).reshape(GRID, GRID)
     covered = np.zeros_like(grey) if parts.covered is None else on_grid(parts.covered, GRID)
-    maps, fringe = drawn_down(maps, covered > _COVERED)
+    maps, fringe = drawn_down(maps, covered > _COVERED, generated=finer < _TOO_SOFT)
     maps, lids = shut_lids(grey, maps, covered > _COVERED)
     return maps, fringe, lids
 

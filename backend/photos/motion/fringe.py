@@ -16,7 +16,7 @@ from backend.photos.motion.part_change import PartMaps
 from backend.photos.motion.stretch import eased, pulled_along, smooth_line
 
 _SMALLEST = 1e-3  # of the square: less hair that comes is the jitter of labels
-_MOST = 4.0  # stretch that hair bears
+_MOST = 3.5  # stretch that hair bears
 _ENOUGH = 0.5  # share of the columns that need hair above them
 _NEAR = 3  # how far above what was painted the hair may end, grid pixels
 _AROUND = 0.02  # how far around what moves its edge is soft, in sides
@@ -31,11 +31,13 @@ class Fringe:
     share: Floats
 
 
-def drawn_down(parts: PartMaps, covered: Flags) -> tuple[PartMaps, Fringe | None]:
+def drawn_down(
+    parts: PartMaps, covered: Flags, *, generated: bool = True
+) -> tuple[PartMaps, Fringe | None]:
     """The hair that comes down over the face, and the parts without that change.
 
-    covered: bool [n, n], what lies before the face. Where there is no hair above, hair is left to
-    the generator.
+    covered: bool [n, n], what lies before the face. generated: whether hair comes from the
+    generator where there is none above; otherwise the face stays bare there.
     """
     photo, old, new = parts.hair()
     size = len(photo)
@@ -44,7 +46,7 @@ def drawn_down(parts: PartMaps, covered: Flags) -> tuple[PartMaps, Fringe | None
         return parts, None
     found = _columns(photo > 0.5, gained)
     if found is None:
-        return parts, None
+        return (parts if generated else _without(parts, gained)), None
     top, line, way = found
     rows = np.arange(size, dtype=np.float32)
     shift = np.zeros((size, size), np.float32)
@@ -83,8 +85,7 @@ def _columns(hair: Flags, gained: Flags) -> tuple[Floats, Floats, Floats] | None
 
 def _without(parts: PartMaps, gained: Flags) -> PartMaps:
     """Parts in which hair that came over the face did not come."""
-    new, drawn = (np.where(gained[..., None], parts.old, maps) for maps in (parts.new, parts.drawn))
-    return replace(parts, new=new, drawn=drawn)
+    return replace(parts, new=np.where(gained[..., None], parts.old, parts.new))
 
 
 def _disc(radius: float) -> Floats:

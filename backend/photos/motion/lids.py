@@ -242,5 +242,8 @@ def _as_skin(parts: PartMaps, role: ClosingRole, beside: slice) -> PartMaps:
         result[:, beside, role.eye] = 0
         return result
 
-    photo, old, new, drawn = map(covered, (parts.photo, parts.old, parts.new, parts.drawn))
+    # Light is not read where one picture shows the eye and the other the lid.
+    drawn = parts.drawn.copy()
+    drawn[:, beside] *= 1 - np.maximum(parts.old, parts.photo)[:, beside, [role.eye]]
+    photo, old, new = map(covered, (parts.photo, parts.old, parts.new))
     return replace(parts, photo=photo, old=old, new=new, drawn=drawn)

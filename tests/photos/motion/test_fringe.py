@@ -90,7 +90,26 @@ def test_a_bald_head_has_nothing_to_draw_down() -> None:
     bald = ellipse(face(), SKIN, 0.5, 0.45, 0.3, 0.4)
     maps, fringe = drawn_down(maps_of(bald, np.where(painted(0.4) == HAIR, HAIR, bald)), NOWHERE)
     assert fringe is None
-    assert (maps.new != maps.old).any()
+    assert (maps.new != maps.old).any(), "the generator draws it"
+    bare, _ = drawn_down(maps, NOWHERE, generated=False)
+    assert np.abs(bare.new - bare.old).mean() < 1e-3
+
+
+def test_a_fine_photo_shows_no_patch_of_generated_hair() -> None:
+    """The face stays as it was; the report's agreement tells."""
+    bald = ellipse(face(), SKIN, 0.5, 0.45, 0.3, 0.4)
+    after = np.where(painted(0.4) == HAIR, np.uint8(HAIR), bald)
+    own = np.full((SIZE, SIZE, 3), SKIN_COLOR, np.uint8)
+    frame = CropFrame(((0, 0), (0, SIZE), (SIZE, SIZE), (SIZE, 0)))
+    before_picture = np.full((GRID, GRID, 3), 0.5, np.float32)
+    after_picture = np.where((after == HAIR)[..., None], np.float32(-0.8), before_picture)
+    change = PartChange(bald, after, ROLES)
+    layer = composite(own, frame, before_picture, after_picture, bald != after, change)
+    assert np.abs(layer.pixels[..., :3].astype(int) - SKIN_COLOR).max() < 12
+    small = own[::4, ::4].copy()
+    frame = CropFrame(((0, 0), (0, GRID), (GRID, GRID), (GRID, 0)))
+    layer = composite(small, frame, before_picture, after_picture, bald != after, change)
+    assert layer.pixels[..., :3].min() < 100, "as fine as the generator: its hair will do"
 
 
 def test_a_little_hair_is_not_drawn_far() -> None:

@@ -115,7 +115,7 @@ def test_the_other_parts_are_told_that_the_eye_is_skin() -> None:
     parts, lids = lids_of(labels_of(1, 1), labels_of(0, 1))
     (role,) = ROLES.closings
     assert lids is not None
-    for maps in (parts.photo, parts.old, parts.new, parts.drawn):
+    for maps in (parts.photo, parts.old, parts.new):
         assert not maps[:, :64, role.eye].any()
     assert parts.old[:, 64:, role.eye].any()
     assert parts.old.sum() == pytest.approx(lids_of(labels_of(1, 1), labels_of(1, 1))[0].old.sum())
