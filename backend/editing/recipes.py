@@ -121,7 +121,7 @@ FACES = (
     Recipe("wider-mouth", "Wider mouth", "Widens the mouth.", _MOUTH, ScaleShape(x=1.5)),
     Recipe(
         "fuller-lips", "Fuller lips", "Makes the lips fuller.",
-        _MOUTH, ScaleShape(1.05, 1.8, still="mouth interior"),
+        _MOUTH, ScaleShape(1.05, 1.8, still="mouth interior"), 0.6,
     ),
     Recipe("bigger-eyes", "Bigger eyes", "Enlarges both eyes.", _EYES, ScaleShape(1.35, 1.8), 0.4),
     Recipe(
