@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from backend.models.squeezenet import squeezenet_features
 
+_LOOKS = (192, 224, 256)  # sizes that a photo is looked at in, as crops were in training
 RESOLUTION = 256  # of the crop that the parser reads, pixels
 CLASSES = (  # CelebAMask-HQ's (Lee et al. 2020), left and right being the subject's own ...
     "background",
@@ -117,12 +118,20 @@ class FaceParser(nn.Module):
     @torch.no_grad()
     def probabilities(self, image: Tensor) -> Tensor:
         """image (1, 3, R, R) in [-1, 1] -> float32 (C, RESOLUTION, RESOLUTION) that add up to one,
-        averaged with what the mirror image says."""
-        if image.shape[-1] != RESOLUTION:
-            size = (RESOLUTION, RESOLUTION)
-            image = F.interpolate(image, size=size, mode="bilinear", antialias=True)
+        averaged over looks at three sizes and at their mirror images."""
+        looks = [_resized(self._at(_resized(image, size)), RESOLUTION) for size in _LOOKS]
+        return torch.cat(looks).mean(dim=0)
+
+    def _at(self, image: Tensor) -> Tensor:
+        """What an image and its mirror image say together, (1, C, H, W)."""
         seen = self(torch.cat([image, image.flip(3)])).softmax(dim=1)
-        return (seen[0] + seen[1].flip(2)[MIRRORED]) / 2
+        return (seen[:1] + seen[1:].flip(3)[:, MIRRORED]) / 2
+
+
+def _resized(image: Tensor, size: int) -> Tensor:
+    if image.shape[-1] == size:
+        return image
+    return F.interpolate(image, size=(size, size), mode="bilinear", antialias=True)
 
 
 def _mirrored() -> list[int]:
