@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Finished photos, as their owners see them: every preset and eight repaints on real portraits.
+"""Finished photos, as their owners see them: every preset and nine repaints on real portraits.
 
 For each edit the generator's pictures are made once and composited twice: by an earlier revision's
 engine and by this one. Printed for both, as means over the photos:
@@ -115,7 +115,7 @@ def preset_edits(editor: Editor, photo: OpenPhoto, names: list[str] | None) -> I
 
 
 def repaint_edits(editor: Editor, photo: OpenPhoto) -> Iterator[Edit]:
-    """The eight repaints, optimised for STEPS steps."""
+    """The repaints, optimised for STEPS steps."""
     parts = editor.bundle.parts
     for name, painting in PAINTINGS.items():
         layers = painted_layers(photo, editor.bundle, painting)
@@ -169,7 +169,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--photos", type=Path, nargs="+", required=True, help="folders or files")
     parser.add_argument("-n", "--count", type=int, default=40, help="photos of each, at most")
     parser.add_argument("--edits", nargs="*", help="names of presets (default: all)")
-    parser.add_argument("--repaints", action="store_true", help="the eight repaints as well")
+    parser.add_argument("--repaints", action="store_true", help="the repaints as well")
     parser.add_argument("--landmarks", type=Path, help="a face_landmarker.task file")
     parser.add_argument("--against", default=FLOW, help=f"revision to compare with ({FLOW})")
     parser.add_argument("--sheets", type=Path, help="folder for contact sheets, one for each edit")

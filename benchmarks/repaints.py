@@ -1,4 +1,4 @@
-"""Eight repaints that people ask for, painted by script on the part layers of any portrait."""
+"""Repaints that people ask for, painted by script on the part layers of any portrait."""
 
 from __future__ import annotations
 
@@ -67,6 +67,21 @@ class Back:
 
 
 @dataclass(frozen=True)
+class Shut:
+    """Lips painted over the mouth's interior, each as far as its middle."""
+
+    def __call__(self, labels: Labels, group: Collection[int], named: Named) -> Labels:
+        result, gap = labels.copy(), np.isin(labels, named("mouth interior"))
+        (upper,), (lower,) = named("upper lip"), named("lower lip")
+        for x in np.flatnonzero(gap.any(axis=0)):
+            rows = np.flatnonzero(gap[:, x])
+            middle = int(rows[0] + rows[-1] + 1) // 2
+            result[rows[0] : rows[-1] + 1, x] = lower
+            result[rows[0] : middle, x] = upper
+        return result
+
+
+@dataclass(frozen=True)
 class Painting:
     """What is painted: a change of the shape of a part or group of parts."""
 
@@ -79,6 +94,7 @@ PAINTINGS = {
     "closed eyes": Painting("eyes", ScaleShape(y=0.25, anchor=0.85)),
     "fringe": Painting("hair", Fringe()),
     "bigger smile": Painting("mouth", ScaleShape(x=1.25, y=1.15, lift=0.1)),
+    "closed mouth": Painting("mouth", Shut()),
     "slimmer nose": Painting("nose", ScaleShape(x=0.75)),
     "ears back": Painting("ears", Back()),
     "fuller lower lip": Painting("lower lip", ScaleShape(y=1.5, anchor=0.1)),

@@ -9,4 +9,5 @@ from numpy.typing import NDArray
 Floats = NDArray[Any]  # float32
 Bytes = NDArray[Any]  # uint8
 Flags = NDArray[Any]  # bool
+Indices = NDArray[Any]  # int64
 Picture = NDArray[Any]  # uint8 0..255, or float32 nominally 0..1

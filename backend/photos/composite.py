@@ -15,8 +15,8 @@ import numpy as np
 from backend.photos.align import CropFrame, extract
 from backend.photos.arrays import Flags, Floats, Picture
 from backend.photos.feather import feathered_alpha
+from backend.photos.motion.closing import Closing
 from backend.photos.motion.hair import HairChange
-from backend.photos.motion.lids import LidChange
 from backend.photos.motion.part_change import PartChange
 from backend.photos.motion.registration import THOROUGH, Stage
 from backend.photos.pause import Pause, no_pause
@@ -126,8 +126,8 @@ class _Fields:
     """A change as smooth fields over the square `frame`, fine enough to be interpolated.
 
     shift: [S, S, 2], in photo pixels. light, drawn: [S, S, 3] in units of 0..1. fresh: [S, S], None
-    where no part is new. grain: how strong the photo's grain is; edges are stronger. hair, lids:
-    see `HairChange` and `LidChange`, in photo pixels.
+    where no part is new. grain: how strong the photo's grain is; edges are stronger. hair, closing:
+    see `HairChange` and `Closing`, in photo pixels.
     """
 
     frame: CropFrame
@@ -137,7 +137,7 @@ class _Fields:
     fresh: Floats | None
     grain: float
     hair: HairChange | None
-    lids: LidChange | None
+    closing: Closing | None
 
     @classmethod
     def of(cls, change: SubjectChange, frame: CropFrame, size: int, grain: float) -> _Fields:
@@ -150,13 +150,13 @@ class _Fields:
             shift=resize(change.hair.shift @ to_pixels, size),
             behind=change.hair.behind @ to_pixels,
         )
-        lids = change.lids and LidChange(
-            upper=resize(change.lids.upper @ to_pixels, size),
-            lower=resize(change.lids.lower @ to_pixels, size),
-            below=resize(change.lids.below * frame.size, size),
-            shut=resize(change.lids.shut, size),
+        closing = change.closing and Closing(
+            upper=resize(change.closing.upper @ to_pixels, size),
+            lower=resize(change.closing.lower @ to_pixels, size),
+            below=resize(change.closing.below * frame.size, size),
+            shut=resize(change.closing.shut, size),
         )
-        return cls(frame, shift, light, drawn, fresh, grain, hair, lids)
+        return cls(frame, shift, light, drawn, fresh, grain, hair, closing)
 
 
 def _crop(photo: Picture, frame: CropFrame, size: int) -> tuple[Floats, Flags]:
@@ -178,10 +178,10 @@ def _band(photo: Picture, fields: _Fields, opacity: Floats, rect: Rect) -> Pictu
     unit = 255.0 if photo.dtype == np.uint8 else 1.0
     own = photo[y : y + h, x : x + w, :3]
     shift = to_photo(fields.shift, frame, rect)
-    if fields.lids is None:
+    if fields.closing is None:
         moved = _moved(photo, shift, rect)
     else:
-        moved = _between_lids(photo, shift, fields.lids, frame, rect)
+        moved = _between_edges(photo, shift, fields.closing, frame, rect)
     result = moved + unit * to_photo(fields.light, frame, rect)
     if fields.fresh is not None:
         fresh = to_photo(fields.fresh, frame, rect)[..., None]
@@ -198,18 +198,20 @@ def _band(photo: Picture, fields: _Fields, opacity: Floats, rect: Rect) -> Pictu
     return layer.astype(photo.dtype, copy=False)
 
 
-def _between_lids(
-    photo: Picture, shift: Floats, lids: LidChange, frame: CropFrame, rect: Rect
+def _between_edges(
+    photo: Picture, shift: Floats, closing: Closing, frame: CropFrame, rect: Rect
 ) -> Floats:
-    """The photo read at `shift` [h, w, 2] and, around eyes that shut, at what either lid does."""
-    below = to_photo(lids.below, frame, rect)
+    """The photo read at `shift` [h, w, 2] and, around what shuts, at what either edge does."""
+    below = to_photo(closing.below, frame, rect)
     cover = np.clip(0.5 - below, 0, 1)[..., None]  # the line between them is a pixel wide
     upper, lower = (
-        _moved(photo, shift + to_photo(lid, frame, rect, outside_zero=True), rect)
-        for lid in (lids.upper, lids.lower)
+        _moved(photo, shift + to_photo(edge, frame, rect, outside_zero=True), rect)
+        for edge in (closing.upper, closing.lower)
     )
     shut = lower + cover * (upper - lower)
-    shade = lids.shade(below, frame.size) * to_photo(lids.shut, frame, rect, outside_zero=True)
+    shade = closing.shade(below, frame.size) * to_photo(
+        closing.shut, frame, rect, outside_zero=True
+    )
     return shut * (1 - shade[..., None])
 
 

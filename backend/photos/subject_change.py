@@ -10,6 +10,7 @@ import numpy as np
 
 from backend.photos.arrays import Flags, Floats
 from backend.photos.feather import FEATHER
+from backend.photos.motion.closing import Closing, shut_gaps
 from backend.photos.motion.diffeomorphism import warp
 from backend.photos.motion.estimate import (
     GRID,
@@ -18,7 +19,6 @@ from backend.photos.motion.estimate import (
 )
 from backend.photos.motion.fringe import Fringe, drawn_down
 from backend.photos.motion.hair import HairChange, hair_change
-from backend.photos.motion.lids import LidChange, shut_lids
 from backend.photos.motion.light import change_of_light
 from backend.photos.motion.part_change import PartChange, PartMaps, on_grid
 from backend.photos.motion.registration import THOROUGH, Stage
@@ -44,7 +44,7 @@ class SubjectChange:
     light: float32 [n, n, 3], to add, in units of 0..1. fresh: float32 [n, n] in 0..1, where new
     parts lie; drawn: float32 [R, R, 3], what they look like. reach: bool [n, n], where the edit
     may show. velocity: float32 [n, n, 2], to begin a similar change with. hair: what happens to
-    hair in front of the background; lids: to lids in front of eyes; None where nothing does.
+    hair in front of the background; closing: to eyes and mouths that shut; None where nothing does.
     """
 
     shift: Floats
@@ -54,7 +54,7 @@ class SubjectChange:
     reach: Flags
     velocity: Floats
     hair: HairChange | None
-    lids: LidChange | None
+    closing: Closing | None
 
 
 def subject_change(
@@ -83,18 +83,19 @@ def subject_change(
             before, after = (_realigned(picture, alignment) for picture in (before, after))
     missed = crop - before
     window = _window(region & valid, valid, maps)
-    fringe = lids = None
+    fringe = closing = None
     if parts is not None and maps is not None:
-        maps, fringe, lids = _coverings(crop, maps, parts, finer)
+        maps, fringe, closing = _coverings(crop, maps, parts, finer)
     motion = estimate_motion(before, after, window, maps, start=start, stages=stages, pause=pause)
     pause()
     light = change_of_light(before, after, motion, color_error(missed, valid))
     drawn = _sharpened(after) + tone_error(missed, valid)
-    moved = motion.shift + sum(covering.shift for covering in (fringe, lids) if covering)
+    closing = closing and closing.after(motion.shift)
+    moved = motion.shift + sum(covering.shift for covering in (fringe, closing) if covering)
     reach = _reach(moved, region, valid, alone=maps is None)
     hair = _hair(crop, region & valid, maps, fringe, stages, pause) if maps else None
     return SubjectChange(
-        motion.shift, light, motion.fresh, drawn, reach, motion.velocity, hair, lids
+        motion.shift, light, motion.fresh, drawn, reach, motion.velocity, hair, closing
     )
 
 
@@ -121,13 +122,13 @@ def _window(region: Flags, valid: Flags, parts: PartMaps | None) -> Floats:
 
 def _coverings(
     crop: Floats, maps: PartMaps, parts: PartChange, finer: float
-) -> tuple[PartMaps, Fringe | None, LidChange | None]:
-    """What comes to lie over the face: hair and lids; and the parts without that change."""
+) -> tuple[PartMaps, Fringe | None, Closing | None]:
+    """What comes to lie over the face: hair, lids, lips; and the parts without that change."""
     grey = resize(grey_of(crop), GRID).reshape(GRID, GRID)
     covered = np.zeros_like(grey) if parts.covered is None else on_grid(parts.covered, GRID)
     maps, fringe = drawn_down(maps, covered > _COVERED, generated=finer < _TOO_SOFT)
-    maps, lids = shut_lids(grey, maps, covered > _COVERED)
-    return maps, fringe, lids
+    maps, closing = shut_gaps(grey, maps, covered > _COVERED)
+    return maps, fringe, closing
 
 
 def _hair(

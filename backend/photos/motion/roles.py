@@ -13,7 +13,7 @@ from backend.photos.arrays import Bytes, Floats
 _BEHIND = ("background", "hair", "hat", "clothes", "cloth", "neck", "body", "necklace")
 _SIDES = ("left ", "right ")
 _OPENINGS = (("upper lip", "mouth interior", "lower lip"),)
-_CLOSINGS = (("eye", "skin", "brow"),)
+_EYES, _MOUTHS = (("eye", "skin", "skin", "brow"),), (("mouth interior", "upper lip", "lower lip"),)
 
 
 class NamedPart(Protocol):
@@ -36,11 +36,13 @@ class OpeningRole:
 
 @dataclass(frozen=True)
 class ClosingRole:
-    """An eye that the skin below the brow comes down over, as channels."""
+    """A gap that what lies above and below it can close over, as channels. brow: what may come
+    along above an eye; None for a mouth."""
 
-    eye: int
-    skin: int
-    brow: int
+    gap: int
+    above: int
+    below: int
+    brow: int | None = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class PartRoles:
             surface=tuple(i for name, i in channel.items() if name not in _BEHIND),
             hair=tuple(channel[name] for name in ("hair",) if name in channel),
             openings=tuple(OpeningRole(*found) for found in _all_of(_OPENINGS, channel)),
-            closings=tuple(ClosingRole(*found) for found in _all_of(_CLOSINGS, channel)),
+            closings=tuple(ClosingRole(*found) for found in _all_of(_EYES + _MOUTHS, channel)),
         )
 
     def maps(self, labels: Bytes) -> Floats:

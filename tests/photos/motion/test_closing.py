@@ -8,7 +8,7 @@ import pytest
 
 from backend.photos.align import CropFrame
 from backend.photos.composite import composite
-from backend.photos.motion.lids import LidChange, shut_lids
+from backend.photos.motion.closing import Closing, shut_gaps
 from backend.photos.motion.part_change import PartChange, PartMaps
 from backend.photos.motion.roles import PartRoles
 from tests.photos.motion.test_motion import Part, ellipse, face
@@ -77,11 +77,11 @@ def is_white(pixels: np.ndarray) -> np.ndarray:
 
 def lids_of(
     before: np.ndarray, after: np.ndarray, covered: np.ndarray | None = None
-) -> tuple[PartMaps, LidChange | None]:
+) -> tuple[PartMaps, Closing | None]:
     grey = cv2.resize(photo(), (128, 128), interpolation=cv2.INTER_AREA).mean(axis=2) / 255
     maps = PartChange(before, after, ROLES).resolved(128)[0]
     none = np.zeros((128, 128), bool)
-    return shut_lids(grey.astype(np.float32), maps, none if covered is None else covered)
+    return shut_gaps(grey.astype(np.float32), maps, none if covered is None else covered)
 
 
 @pytest.mark.parametrize("left", [0.0, 0.25], ids=["gone", "a line is left"])
@@ -116,8 +116,8 @@ def test_the_other_parts_are_told_that_the_eye_is_skin() -> None:
     (role,) = ROLES.closings
     assert lids is not None
     for maps in (parts.photo, parts.old, parts.new):
-        assert not maps[:, :64, role.eye].any()
-    assert parts.old[:, 64:, role.eye].any()
+        assert not maps[:, :64, role.gap].any()
+    assert parts.old[:, 64:, role.gap].any()
     assert parts.old.sum() == pytest.approx(lids_of(labels_of(1, 1), labels_of(1, 1))[0].old.sum())
 
 
@@ -174,3 +174,58 @@ def test_whatever_is_painted_gives_numbers(seed: int) -> None:
         assert np.diff(rows + 128 * lid[..., 1], axis=0).min() > -1e-3  # at the border it stays
     assert lids is None or all(np.isfinite(field).all() for field in vars(lids).values())
     assert finished(before, after).shape == photo().shape
+
+
+MOUTH_NAMES = (*NAMES, "upper lip", "mouth interior", "lower lip")
+UPPER, GAP, LOWER = 6, 7, 8
+MOUTH = PartRoles.of([Part(name, index) for index, name in enumerate(MOUTH_NAMES)])
+LINE, LIP, TEETH = 0.75, 0.03, 0.05  # of the mouth: its middle, its lips, half its opening
+
+
+def mouth(opening: float) -> np.ndarray:
+    """A face with lips that are so far open, in parts of TEETH; their outer borders stay."""
+    whole = ellipse(face(), UPPER, 0.5, LINE, 0.14, LIP + TEETH)
+    rows = (np.arange(128) + 0.5)[:, None] / 128
+    lips = np.where((whole == UPPER) & (rows > LINE), np.uint8(LOWER), whole)
+    return ellipse(lips, GAP, 0.5, LINE, 0.11, TEETH * opening) if opening else lips
+
+
+def toothy() -> np.ndarray:
+    """Red lips around white teeth, on skin, as `mouth(1)` says."""
+    colors = np.full((len(MOUTH_NAMES), 3), SKIN_COLOR, np.uint8)
+    colors[[UPPER, LOWER]], colors[GAP] = (190, 60, 70), WHITE
+    return cv2.resize(colors[mouth(1)], (SIZE, SIZE), interpolation=cv2.INTER_NEAREST)
+
+
+def with_mouth(opening: float) -> np.ndarray:
+    frame = CropFrame(((0, 0), (0, SIZE), (SIZE, SIZE), (SIZE, 0)))
+    grey = np.zeros((128, 128, 3), np.float32)
+    change = PartChange(mouth(1), mouth(opening), MOUTH)
+    layer = composite(toothy(), frame, grey, grey, mouth(1) != mouth(opening), change)
+    assert layer.pixels[..., 3].max() == 255
+    left, top = layer.x, layer.y
+    middle = layer.pixels[round(LINE * SIZE) - top - 40 : round(LINE * SIZE) - top + 40]
+    return middle[:, round(0.4 * SIZE) - left : round(0.6 * SIZE) - left, :3]
+
+
+def test_lips_that_close_leave_no_teeth() -> None:
+    assert is_white(with_mouth(0.8)).mean() > 0.3
+    assert is_white(with_mouth(0.0)).mean() < 0.01
+
+
+def test_a_mouth_and_an_eye_can_shut_at_once() -> None:
+    before, after = labels_of(1, 1), labels_of(0, 1)
+    before, after = (
+        np.where(mouth(m) > 5, mouth(m), eyes) for m, eyes in ((1, before), (0, after))
+    )
+    maps = PartChange(before, after, MOUTH).resolved(128)[0]
+    parts, closing = shut_gaps(
+        np.full((128, 128), 0.5, np.float32), maps, np.zeros((128, 128), bool)
+    )
+    assert closing is not None
+    eye, lips = round((HEIGHT + OPEN / 2) * 128), round(LINE * 128)
+    for row, column in ((eye, round(LEFT * 128)), (lips, 64)):
+        assert closing.shut[row, column] > 0.9
+        assert np.abs(128 * closing.shift[row - 6 : row + 7, column]).max() > 1.5
+    assert not closing.shut[:, round(RIGHT * 128) + 8 : 100].any()
+    assert not parts.new[..., [role.gap for role in MOUTH.closings]][:, :64].any()
