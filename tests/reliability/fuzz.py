@@ -16,8 +16,10 @@ from typing import NoReturn
 from backend.server.memory import resident_mb
 from tests.reliability.targets import PROJECT, Target, canary, mutated, targets
 
-LONGEST_S = 20  # for one case on a machine with other work; a hang is for ever
+LONGEST_S = 20  # of the processor's time, for one case
+_ASLEEP_S = 600  # by the clock: a reader that waits for ever takes no time of the processor's
 MOST_GROWTH_MB = 50.0
+_ALARMS = (signal.SIGPROF, signal.SIGALRM)
 _WARM_UP = 200  # cases after which memory is compared
 
 
@@ -32,7 +34,7 @@ class Fuzzed:
 
 
 class Hung(Exception):
-    """A case took longer than LONGEST_S."""
+    """A case took longer than LONGEST_S, or slept as long as _ASLEEP_S."""
 
 
 def fuzz(target: Target, cases: int, seed: int) -> Fuzzed:
@@ -40,25 +42,32 @@ def fuzz(target: Target, cases: int, seed: int) -> Fuzzed:
     chance, taken, slowest, start_mb = random.Random(seed), 0, 0.0, resident_mb()
     for sound in target.seeds:  # what it imports is no part of a case
         target.try_one(sound)
-    old = signal.signal(signal.SIGALRM, _too_long)
+    old = {number: signal.signal(number, _too_long) for number in _ALARMS}
     try:
         for case in range(cases):
             data = mutated(chance.choice(target.seeds), chance)
             begun = time.process_time()  # other work on the machine is not the reader's
-            signal.alarm(LONGEST_S)
+            _set_alarms(LONGEST_S, _ASLEEP_S)
             try:
                 taken += target.try_one(data)
             except Exception as error:
                 raise AssertionError(f"case {case} of seed {seed}: {data[:2000]!r}") from error
-            signal.alarm(0)
+            _set_alarms(0, 0)
             slowest = max(slowest, time.process_time() - begun)
             assert not canary().exists(), f"case {case} of seed {seed} was executed"
             if case == min(_WARM_UP, cases // 2):
                 start_mb = resident_mb()
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, old)
+        _set_alarms(0, 0)
+        for number, handler in old.items():
+            signal.signal(number, handler)
     return Fuzzed(cases, taken, resident_mb() - start_mb, slowest)
+
+
+def _set_alarms(busy_s: float, asleep_s: float) -> None:
+    """Of the processor's time and of the clock's; 0 ends them."""
+    signal.setitimer(signal.ITIMER_PROF, busy_s)
+    signal.setitimer(signal.ITIMER_REAL, asleep_s)
 
 
 def _too_long(number: int, frame: FrameType | None) -> NoReturn:
