@@ -99,12 +99,17 @@ def check_holds(path: Path, photo: Photo) -> None:
 
 
 def notes(photo: Photo, path: Path) -> str | None:
-    """What a user should know about this photo written to this file; None for nothing."""
-    said = list(photo.notes)
+    """What a user should know about this photo, edited, in this file; None for nothing."""
+    kind, source, said = KINDS[path.suffix.lower()], photo.source, list(photo.notes)
+    if source and source.converted:
+        name = {"LAB": "Lab"}.get(source.converted, source.converted)
+        said.append(f"The photo is {name}; it is edited and written as sRGB.")
+    if source and source.others and source.kind == kind != "AVIF":
+        said.append(f"The file also holds {' and '.join(source.others)}, unchanged.")
     if photo.transfer and photo.transfer.is_hdr:
         said.append(photo.transfer.sentence())
     said += filter(None, [losses(photo, path)])
-    if (kind := KINDS[path.suffix.lower()]) in LOSSY:
+    if kind in LOSSY:
         said.append(_ANEW.format(kind))
     return " ".join(said) or None
 

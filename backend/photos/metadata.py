@@ -33,8 +33,8 @@ class SourceFile:
 
     kind: Pillow's name of the format. orientation: EXIF's, how the file holds the picture.
     stored: the values of a TIFF's main picture, so that they need not be decoded again. channels:
-    further ones that the photo's pixels do not have. pages: further pages or frames. rest: bytes
-    behind a JPEG's picture.
+    further ones that the photo's pixels do not have. pages: further pages or frames. others: what
+    else it shows, in words, as "a film". converted: from which colours its pixels were converted.
     """
 
     kind: str
@@ -43,7 +43,8 @@ class SourceFile:
     stored: NDArray[Any] | None = None
     channels: int = 0
     pages: int = 0
-    rest: int = 0
+    others: tuple[str, ...] = ()
+    converted: str | None = None
 
 
 def turn_upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:

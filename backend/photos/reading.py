@@ -20,7 +20,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from backend.errors import BadImage
 from backend.photos import transfer
-from backend.photos.containers import avif, jpeg, png, tiff, webp
+from backend.photos.containers import avif, jpeg, jpeg_rest, png, tiff, webp
 from backend.photos.containers.directories import EXIF_IFD, ORIENTATION, numbers_of, value_of
 from backend.photos.containers.exif import PREFIX, exif_of_tiff, orientation_of
 from backend.photos.containers.primaries import BY_CODE, profile
@@ -28,6 +28,7 @@ from backend.photos.containers.tiff_write import IPTC, PROFILE, XMP
 from backend.photos.formats import kind_of, open_picture
 from backend.photos.metadata import Metadata, SourceFile, turn_upright
 from backend.photos.photo import Photo
+from backend.photos.profiles import is_linear, to_srgb
 
 _MOST_PIXELS = 178_956_970  # as Pillow
 
@@ -37,13 +38,12 @@ def decode(data: bytes, name: str) -> Photo:
 
     Raises BadImage for what cannot be edited, and what Pillow raises for damage.
     """
-    kind = kind_of(data, name)
     readers: Mapping[str, Callable[[bytes, str], Photo]] = {
         "TIFF": _tiff, "PNG": _png, "AVIF": _avif, "JPEG": _jpeg, "WEBP": _webp, "HEIF": _heif,
     }  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about odd metadata, of no use to anybody here
-        return readers.get(kind, _other)(data, name)
+        return readers.get(kind_of(data, name), _other)(data, name)
 
 
 def _tiff(data: bytes, name: str) -> Photo:
@@ -68,11 +68,10 @@ def _tiff(data: bytes, name: str) -> Photo:
                 f"{name} is neither RGB nor greyscale; convert it to RGB first."
             ) from error
         profile = None if converted else profile
-        notes += _conversion_note(converted)
-        source = SourceFile("TIFF", data, orientation, pages=place.others)
+        source = SourceFile("TIFF", data, orientation, pages=place.others, converted=converted)
         return Photo(
             turn_upright(pixels, orientation), profile, grey, False,
-            transfer.of_profile(profile), metadata, source, tuple(notes),
+            _transfer(profile), metadata, source, tuple(notes),
         )  # fmt: skip
     pixels = stored.pixels()
     if stored.values.dtype.kind == "u" and stored.bits not in (8, 16):
@@ -80,7 +79,7 @@ def _tiff(data: bytes, name: str) -> Photo:
         notes.append(f"Its {stored.bits} bits per channel are written as {wide}, without a loss.")
     further = len(stored.extra) - (stored.alpha is not None)
     source = SourceFile("TIFF", data, orientation, stored.values, further, place.others)
-    curve = transfer.of_profile(profile)
+    curve = _transfer(profile)
     if curve is None and pixels.dtype.kind == "f" and profile is None and pixels[..., :3].max() > 2:
         curve = transfer.Transfer("gamma")  # only linear light goes that far beyond white
     return Photo(
@@ -135,13 +134,20 @@ def _png(data: bytes, name: str) -> Photo:
     )  # fmt: skip
 
 
+def _transfer(profile: bytes | None) -> transfer.Transfer | None:
+    """By a profile's codes and curves, or by its tables where it has nothing else."""
+    if profile and not transfer.has_curves(profile) and is_linear(profile):
+        return transfer.Transfer("gamma")
+    return transfer.of_profile(profile)
+
+
 def _png_transfer(chunks: list[png.PngChunk], profile: bytes | None) -> transfer.Transfer | None:
     """By the chunks' order of precedence: cICP, iCCP, sRGB, gAMA (specification, section 13.13)."""
     code, gamma = png.one(chunks, b"cICP"), png.one(chunks, b"gAMA")
     if code is not None and len(code) == 4:
         return transfer.of_code(code[1])
     if profile is not None:
-        return transfer.of_profile(profile)
+        return _transfer(profile)
     if png.one(chunks, b"sRGB") is None and gamma is not None and len(gamma) == 4:
         return transfer.of_gamma(struct.unpack(">I", gamma)[0] / 100000)
     return None
@@ -150,7 +156,7 @@ def _png_transfer(chunks: list[png.PngChunk], profile: bytes | None) -> transfer
 def _jpeg(data: bytes, name: str) -> Photo:
     pixels, grey, converted = _with_pillow(data, name, "JPEG")
     segments, _ = jpeg.segments_of(data)
-    exif = next((s.data[6:] for s in segments if s.data.startswith(PREFIX)), None)
+    exif = jpeg.exif_of(segments)
     xmp = next((s.data[len(jpeg.XMP) :] for s in segments if s.data.startswith(jpeg.XMP)), None)
     with open_picture(io.BytesIO(data), ("JPEG",)) as image:
         info: Mapping[Any, Any] = image.info
@@ -162,10 +168,11 @@ def _jpeg(data: bytes, name: str) -> Photo:
         extension=jpeg.extension_of(segments),
     )  # fmt: skip
     orientation = orientation_of(exif)
-    source = SourceFile("JPEG", data, orientation, rest=len(jpeg.rest_of(data)))
+    others = jpeg_rest.names_of(data)
+    source = SourceFile("JPEG", data, orientation, others=others, converted=converted)
     return Photo(
         turn_upright(pixels, orientation), profile, grey, False,
-        transfer.of_profile(profile), metadata, source, tuple(_conversion_note(converted)),
+        _transfer(profile), metadata, source,
     )  # fmt: skip
 
 
@@ -182,7 +189,7 @@ def _webp(data: bytes, name: str) -> Photo:
     metadata = Metadata(exif, webp.one(chunks, b"XMP "))
     return Photo(
         turn_upright(pixels, orientation), profile, grey, False,
-        transfer.of_profile(profile), metadata, source, tuple(notes),
+        _transfer(profile), metadata, source, tuple(notes),
     )  # fmt: skip
 
 
@@ -240,13 +247,14 @@ def _other(data: bytes, name: str, kind: str | None = None) -> Photo:
         exif.removeprefix(PREFIX) if isinstance(exif, bytes) and exif else None,
         xmp if isinstance(xmp, bytes) else None,
     )
-    notes = _conversion_note(converted)
-    if frames > 1:
-        notes.append(f"The file has {frames} frames: the first is edited.")
-    source = SourceFile(found, data, orientation, pages=frames - 1)
+    notes = [f"The file has {frames} frames: the first is edited."] if frames > 1 else []
+    others = ("a gain map",) if found == "AVIF" and avif.has_gain_map(data) else ()
+    source = SourceFile(
+        found, data, orientation, pages=frames - 1, others=others, converted=converted
+    )
     return Photo(
         turn_upright(pixels, orientation), profile, grey, False,
-        transfer.of_profile(profile), metadata, source, tuple(notes),
+        _transfer(profile), metadata, source, tuple(notes),
     )  # fmt: skip
 
 
@@ -275,31 +283,10 @@ def _with_pillow(
         picture: Image.Image = image
         converted = image.mode if image.mode in ("CMYK", "LAB") else None
         if converted:
-            picture = _to_srgb(image, image.info.get("icc_profile"))
+            picture = to_srgb(image, image.info.get("icc_profile"))
         grey = picture.mode in ("1", "L", "LA", "La")
         alpha = picture.has_transparency_data
         return np.asarray(picture.convert("RGBA" if alpha else "RGB")), grey, converted
-
-
-def _conversion_note(mode: str | None) -> list[str]:
-    names = {"CMYK": "CMYK", "LAB": "Lab"}
-    return [f"The photo is {names[mode]}; it is edited and written as sRGB."] if mode else []
-
-
-def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """A print or Lab picture as sRGB, by its own profile if it has a usable one."""
-    if image.mode == "CMYK" and profile is None:
-        return image.convert("RGB")
-    from PIL import ImageCms
-
-    srgb = ImageCms.createProfile("sRGB")
-    source = ImageCms.createProfile("LAB") if profile is None else io.BytesIO(profile)
-    try:
-        converted = ImageCms.profileToProfile(image, source, srgb, outputMode="RGB")
-    except ImageCms.PyCMSError:
-        return image.convert("RGB")
-    assert converted is not None  # only a conversion in place returns nothing
-    return converted
 
 
 def _check_size(width: int, height: int, name: str) -> None:

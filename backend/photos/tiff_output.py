@@ -29,6 +29,9 @@ def _with_new_picture(
     assert photo.source is not None
     page = tiff.open_page(data, place)
     pixels = turn_back(photo.pixels, photo.source.orientation)
+    if not photo.edited:
+        nothing = np.zeros(pixels.shape[:2], bool)
+        return tiff_write.patched(data, place, page, pixels, nothing, xmp)
     if photo.source.stored is None:  # colours that Pillow converted
         alpha: tuple[int, ...] = (tiff.UNASSOCIATED,) if photo.has_alpha else ()
         grey = np.dstack([to_grey(pixels[..., :3]), pixels[..., 3:]]) if photo.grey else pixels

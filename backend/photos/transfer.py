@@ -19,6 +19,7 @@ _WHITE = 203.0  # cd/m2 of diffuse white (ITU-R BT.2408)
 _PQ = (0.1593017578125, 78.84375, 0.8359375, 18.8515625, 18.6875)  # m1, m2, c1, c2, c3
 _HLG = (0.17883277, 0.28466892, 0.55991073)  # a, b, c (ITU-R BT.2100, table 5)
 _HLG_WHITE = 0.2645  # scene light at 75 % of the signal, which is diffuse white
+_CURVES = (b"rTRC", b"kTRC")  # of colours, of grey
 _TRANSFERS: dict[int, Kind] = {16: "pq", 18: "hlg"}  # ITU-T H.273, table 3
 
 
@@ -94,19 +95,30 @@ def of_gamma(encoding: float) -> Transfer | None:
 
 def of_profile(profile: bytes | None) -> Transfer | None:
     """What an ICC profile says: a code of H.273, or a straight tone curve; None for others."""
-    if not profile or len(profile) < 132:
-        return None
+    tags = _tags_of(profile)
+    code = tags.get(b"cicp", b"")
+    if len(code) >= 10 and (found := of_code(code[9])):
+        return found
+    curve = next((tags[name] for name in _CURVES if name in tags), b"")
+    return Transfer("gamma") if _is_straight(curve) else None
+
+
+def has_curves(profile: bytes) -> bool:
+    """Whether `of_profile` can tell; a profile of tables alone says nothing there."""
+    return any(name in _tags_of(profile) for name in (*_CURVES, b"cicp"))
+
+
+def _tags_of(profile: bytes | None) -> dict[bytes, bytes]:
     tags: dict[bytes, bytes] = {}
+    if not profile or len(profile) < 132:
+        return tags
     (count,) = struct.unpack_from(">I", profile, 128)
     for i in range(min(count, 100)):
         if 144 + 12 * i > len(profile):
             break
         name, start, size = struct.unpack_from(">4sII", profile, 132 + 12 * i)
         tags[name] = profile[start : start + size]
-    code = tags.get(b"cicp", b"")
-    if len(code) >= 10 and (found := of_code(code[9])):
-        return found
-    return Transfer("gamma") if _is_straight(tags.get(b"rTRC", b"")) else None
+    return tags
 
 
 def _is_straight(curve: bytes) -> bool:

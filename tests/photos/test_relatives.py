@@ -187,7 +187,7 @@ def test_jpegs_of_other_programs(tmp_path: Path, name: str) -> None:
     assert found["IFD0:Artist"] == "Jane" and found["XMP-xmp:Rating"] == 4
     assert complaints_of(tmp_path / "out.jpg") <= complaints_of(path)
     back = read_photo(tmp_path / "out.jpg").pixels[outside(photo)].astype(int)
-    assert np.abs(back - photo.pixels[outside(photo)]).mean() < 6
+    assert np.abs(back - photo.pixels[outside(photo)]).mean() < 8  # of noise
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".webp"])

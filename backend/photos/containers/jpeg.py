@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import struct
 from typing import NamedTuple
 
 from backend.photos.containers import iptc, xmp_parts
-from backend.photos.containers.directories import layout_of, read_directory, value_place
 
 _SOI, _SOS, _EOI = b"\xff\xd8", 0xDA, b"\xff\xd9"
 APP0, APP1, APP2, APP13, APP14, COMMENT = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xFE
@@ -16,8 +14,7 @@ XMP = b"http://ns.adobe.com/xap/1.0/\0"
 EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"
 PROFILE = b"ICC_PROFILE\0"
 PHOTOSHOP = b"Photoshop 3.0\0"
-MANY_PICTURES = b"MPF\0"  # CIPA DC-007: places of the file's other pictures
-_PICTURES = 0xB002  # the index's entry that lists them
+ADOBE = b"Adobe"
 _IN_A_SCAN = [bytes((value,)) for value in (0x00, 0xFF, *range(0xD0, 0xD8))]
 ROOM = 65533  # bytes of one segment
 _PART = 65000  # bytes of an extension's segment, without its head
@@ -54,15 +51,18 @@ def segments_of(data: bytes) -> tuple[list[JpegSegment], int]:
     raise ValueError("a JPEG file without a picture")
 
 
-def kept(data: bytes) -> list[JpegSegment]:
-    """What a JPEG file says beside its picture, to be put before another one's data.
+def kept(data: bytes, *, anew: bool = True) -> list[JpegSegment]:
+    """What a JPEG file says beside its picture.
 
-    Without Adobe's colour transform, which only fits the old data.
+    anew: to be put before data that is coded anew, as YCbCr or grey: so Adobe's segment says.
     """
+    segments = segments_of(data)[0]
+    found = [s for s in segments if APP0 <= s.marker <= 0xEF or s.marker == COMMENT]
     return [
-        s
-        for s in segments_of(data)[0]
-        if (APP0 <= s.marker <= 0xEF or s.marker == COMMENT) and s.marker != APP14
+        s._replace(data=s.data[:11] + b"\1" + s.data[12:])
+        if anew and s.marker == APP14 and s.data.startswith(ADOBE) and len(s.data) >= 12
+        else s
+        for s in found
     ]
 
 
@@ -125,12 +125,52 @@ def iptc_segment(records: bytes) -> JpegSegment:
 
 def iptc_of(segments: list[JpegSegment]) -> bytes | None:
     """The IPTC-IIM records in Photoshop's image resources."""
-    for segment in segments:
-        if segment.marker != APP13 or not segment.data.startswith(PHOTOSHOP):
-            continue
-        if records := iptc.unwrapped(segment.data[len(PHOTOSHOP) :]):
-            return records
-    return None
+    return iptc.unwrapped(resources_of(segments))
+
+
+def exif_of(segments: list[JpegSegment]) -> bytes | None:
+    """The EXIF block; one larger than a segment goes on in those that follow."""
+    return b"".join(segments[i].data[len(EXIF) :] for i in _exif_places(segments)) or None
+
+
+def with_exif(segments: list[JpegSegment], exif: bytes) -> list[JpegSegment]:
+    """The segments with the block in the place of the old one."""
+    return _in_place(segments, _exif_places(segments), APP1, EXIF, exif)
+
+
+def _exif_places(segments: list[JpegSegment]) -> list[int]:
+    """The numbers of the first EXIF block's segments."""
+    every = [i for i, s in enumerate(segments) if s.marker == APP1 and s.data.startswith(EXIF)]
+    heads = [i for i in every if segments[i].data[len(EXIF) :][:4] in (b"II*\0", b"MM\0*")]
+    first = heads[0] if heads else every[0] if every else 0
+    return [i for i in every if i == first or (i > first and i not in heads)]
+
+
+def resources_of(segments: list[JpegSegment]) -> bytes:
+    """Photoshop's image resources, of all segments that hold a part of them."""
+    parts = _resource_places(segments)
+    return b"".join(segments[i].data[len(PHOTOSHOP) :] for i in parts)
+
+
+def with_resources(segments: list[JpegSegment], resources: bytes) -> list[JpegSegment]:
+    """The segments with Photoshop's image resources in the place of the old ones."""
+    return _in_place(segments, _resource_places(segments), APP13, PHOTOSHOP, resources)
+
+
+def _resource_places(segments: list[JpegSegment]) -> list[int]:
+    found = enumerate(segments)
+    return [i for i, s in found if s.marker == APP13 and s.data.startswith(PHOTOSHOP)]
+
+
+def _in_place(
+    segments: list[JpegSegment], places: list[int], marker: int, head: bytes, data: bytes
+) -> list[JpegSegment]:
+    """A block in as many segments as it takes, where its old ones began."""
+    step = ROOM - len(head)
+    new = [JpegSegment(marker, head + data[i : i + step]) for i in range(0, len(data), step)]
+    rest = [s for i, s in enumerate(segments) if i not in places]
+    first = places[0] if places else 0
+    return [*rest[:first], *new, *rest[first:]]
 
 
 def density_segment(dpi: tuple[float, float]) -> JpegSegment:
@@ -139,8 +179,8 @@ def density_segment(dpi: tuple[float, float]) -> JpegSegment:
     return JpegSegment(APP0, b"JFIF\0\x01\x01\x01" + struct.pack(">HHBB", x, y, 0, 0))
 
 
-def rest_of(data: bytes) -> bytes:
-    """What stands behind the picture: other pictures, a film, a program's trailer."""
+def end_of(data: bytes) -> int:
+    """Where the picture ends, behind its last marker; 0 where it does not. Raises ValueError."""
     _, at = segments_of(data)
     while at + 4 <= len(data):  # at a marker with a length, then over the data behind it
         at += 2 + struct.unpack_from(">H", data, at + 2)[0]
@@ -150,37 +190,8 @@ def rest_of(data: bytes) -> bytes:
         if at < 0:
             break
         if data[at : at + 2] == _EOI:
-            return data[at + 2 :]
-    return b""
-
-
-def with_rest(encoded: bytes, source: bytes) -> bytes:
-    """An encoded picture and behind it what stands behind the source's, which its index follows."""
-    rest = rest_of(source)
-    if not rest:
-        return encoded
-    patched = bytearray(encoded)
-    shift = len(encoded) - (len(source) - len(rest))
-    old, new = source.find(MANY_PICTURES), encoded.find(MANY_PICTURES)
-    if old >= 0 and new >= 0:
-        with contextlib.suppress(ValueError, struct.error):
-            _move_pictures(patched, new + 4, shift + old - new)
-    return bytes(patched) + rest
-
-
-def _move_pictures(data: bytearray, base: int, shift: int) -> None:
-    """Let the index at `base` (CIPA DC-007, 5.2.3) point to pictures that were moved."""
-    block = bytes(data[base:])
-    layout = layout_of(block)
-    index = read_directory(block, layout, layout.first)
-    entry = index.entries[_PICTURES]
-    place = base + value_place(layout, entry, index)
-    for number, at in enumerate(range(place, place + entry.count, 16)):
-        size, start = struct.unpack_from(layout.order + "II", data, at + 4)
-        if number == 0:
-            struct.pack_into(layout.order + "I", data, at + 4, len(data))
-        elif start:
-            struct.pack_into(layout.order + "II", data, at + 4, size, start + shift)
+            return at + 2
+    return 0
 
 
 def density_of(segments: list[JpegSegment]) -> tuple[float, float] | None:

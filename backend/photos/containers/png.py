@@ -21,9 +21,11 @@ _RAW_EXIF = (b"Raw profile type exif\0", b"Raw profile type APP1\0")
 _EXIF = b"Exif\0\0"
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _PICTURE = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
-_OF_COLOUR_TYPE = (b"tRNS", b"bKGD", b"hIST", b"sBIT", b"acTL", b"fcTL", b"fdAT")
+_OF_COLOUR_TYPE = (b"tRNS", b"hIST", b"acTL", b"fcTL", b"fdAT")
+_OF_PALETTE = (b"tRNS", b"bKGD", b"hIST")
 _NEAR = 0.003  # within which two descriptions of colours are the same
 GREY, RGB, PALETTE, GREY_ALPHA, RGBA = 0, 2, 3, 4, 6
+_LENGTHS = {GREY: 2, PALETTE: 1}  # bytes of a background
 
 
 class PngChunk(NamedTuple):
@@ -40,6 +42,7 @@ class Header(NamedTuple):
     height: int
     depth: int
     colour_type: int
+    interlaced: bool
 
 
 def chunks_of(data: bytes) -> list[PngChunk]:
@@ -61,16 +64,17 @@ def chunks_of(data: bytes) -> list[PngChunk]:
 
 def header_of(data: bytes) -> Header:
     """What IHDR says; raises ValueError."""
-    if data[:8] != SIGNATURE or len(data) < 26:
+    if data[:8] != SIGNATURE or len(data) < 29:
         raise ValueError("not a PNG file")
-    return Header(*struct.unpack_from(">IIBB", data, 16))
+    width, height, depth, colour_type = struct.unpack_from(">IIBB", data, 16)
+    return Header(width, height, depth, colour_type, data[28] == 1)
 
 
 def with_chunks(encoded: bytes, source: list[PngChunk], *, same_kind: bool) -> bytes:
     """An encoded picture with everything that `source` says beside its picture, in its order.
 
     same_kind: whether the pixels have the source's colour type and depth. Otherwise what depends on
-    these is left out.
+    these is left out; `of_wider` has seen to the rest.
     """
     own = chunks_of(encoded)
     leave = _PICTURE if same_kind else _PICTURE + _OF_COLOUR_TYPE
@@ -78,9 +82,37 @@ def with_chunks(encoded: bytes, source: list[PngChunk], *, same_kind: bool) -> b
     middle = kinds.index(b"IDAT") if b"IDAT" in kinds else len(source)
     before = [c for c in source[:middle] if c.kind not in leave]
     after = [c for c in source[middle:] if c.kind not in leave]
+    palette = [c for c in own if c.kind == b"PLTE"]
+    if palette:  # some chunks come before it, others behind it (specification, 5.6)
+        behind = [c for c in before if c.kind in _OF_PALETTE]
+        before = [*(c for c in before if c.kind not in _OF_PALETTE), *palette, *behind]
     picture = [c for c in own if c.kind == b"IDAT"]
-    every = [own[0], *before, *picture, *after, PngChunk(b"IEND", b"")]
-    return SIGNATURE + b"".join(c.packed() for c in every)
+    return packed([own[0], *before, *picture, *after])
+
+
+def packed(chunks: list[PngChunk]) -> bytes:
+    """The file of these chunks, without the last."""
+    return SIGNATURE + b"".join(c.packed() for c in [*chunks, PngChunk(b"IEND", b"")])
+
+
+def of_wider(chunks: list[PngChunk], old: Header, new: Header) -> list[PngChunk]:
+    """The chunks of a palette, or of less than 8 bits, with what they say of colours as RGB's or
+    grey's of 8 bits: the background, and how many bits count.
+    """
+    palette, found = one(chunks, b"PLTE") or b"", []
+    for chunk in chunks:
+        if chunk.kind == b"bKGD" and len(chunk.data) == _LENGTHS.get(old.colour_type):
+            if old.colour_type == PALETTE:
+                colour = palette[3 * chunk.data[0] : 3 * chunk.data[0] + 3]
+            else:
+                colour = bytes((chunk.data[1] * 255 // (2**old.depth - 1),))
+            colour = colour * 3 if new.colour_type in (RGB, RGBA) and len(colour) == 1 else colour
+            chunk = PngChunk(b"bKGD", b"".join(bytes((0, value)) for value in colour))
+        elif chunk.kind == b"sBIT":
+            alpha = bytes((8,)) if new.colour_type in (GREY_ALPHA, RGBA) else b""
+            chunk = PngChunk(b"sBIT", chunk.data + alpha)
+        found.append(chunk)
+    return found
 
 
 def with_xmp(chunks: list[PngChunk], packet: bytes) -> list[PngChunk]:

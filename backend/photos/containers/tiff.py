@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,7 @@ from backend.photos.containers.directories import (
 )
 from backend.photos.photo import to_grey
 
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # damage is told in one sentence here
 HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 PHOTOMETRIC, EXTRA_SAMPLES = 262, 338
 WHITE_IS_ZERO, GREY, RGB = 0, 1, 2

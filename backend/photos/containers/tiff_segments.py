@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import tifffile
 
-DEFLATE, WEBP = 8, 50001
+LZW, DEFLATE, PACKBITS, WEBP = 5, 8, 32773, 50001
 PACK: Mapping[int, Callable[[bytes], bytes]] = {
     1: bytes,
-    5: lambda raw: bytes(imagecodecs.lzw_encode(raw)),
-    8: lambda raw: bytes(imagecodecs.deflate_encode(raw, level=6, raw=False)),
+    LZW: lambda raw: bytes(imagecodecs.lzw_encode(raw)),
+    DEFLATE: lambda raw: bytes(imagecodecs.deflate_encode(raw, level=6, raw=False)),
     32946: lambda raw: bytes(imagecodecs.deflate_encode(raw, level=6, raw=False)),
+    PACKBITS: lambda raw: bytes(imagecodecs.packbits_encode(raw)),
     34925: lambda raw: bytes(imagecodecs.lzma_encode(raw)),
     50000: lambda raw: bytes(imagecodecs.zstd_encode(raw)),
 }
@@ -80,7 +81,10 @@ def encoded(block: NDArray[Any], page: tifffile.TiffPage, order: str) -> bytes:
     if predictor == 3:
         planes = np.asarray(imagecodecs.floatpred_encode(np.ascontiguousarray(block), axis=-2))
         return PACK[int(page.compression)](planes.tobytes())
-    return PACK[int(page.compression)](in_order(block, order))
+    pack = PACK[int(page.compression)]
+    if int(page.compression) == PACKBITS:  # no run goes on in the next row (section 9)
+        return b"".join(pack(in_order(row, order)) for row in block)
+    return pack(in_order(block, order))
 
 
 def in_order(block: NDArray[Any], order: str) -> bytes:

@@ -44,6 +44,7 @@ from backend.photos.containers.tiff import (
 )
 from backend.photos.containers.tiff_segments import (
     DEFLATE,
+    LZW,
     PACK,
     WEBP,
     TiffSegment,
@@ -225,12 +226,13 @@ def _store(
     height, width, samples = values.shape
     rows = max(1, _STRIP_BYTES // (width * samples * values.dtype.itemsize))
     floats = values.dtype.kind == "f"
+    packing = DEFLATE if floats else LZW  # which is TIFF 6.0's own
 
     def packed(y: int) -> bytes:
         block = values[y : y + rows]
         if not floats:
             block = differences(block)
-        return PACK[DEFLATE](in_order(block, layout.order))
+        return PACK[packing](in_order(block, layout.order))
 
     with ThreadPoolExecutor() as pool:
         strips = list(pool.map(packed, range(0, height, rows)))
@@ -241,7 +243,7 @@ def _store(
         (_WIDTH, LONG, [width]),
         (_HEIGHT, LONG, [height]),
         (_BITS, SHORT, [bits] * samples),
-        (_COMPRESSION, SHORT, [DEFLATE]),
+        (_COMPRESSION, SHORT, [packing]),
         (_PHOTOMETRIC, SHORT, [photometric]),
         (_STRIPS, wide, places),
         (_SAMPLES, SHORT, [samples]),

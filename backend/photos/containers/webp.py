@@ -61,7 +61,8 @@ def with_chunks(
     source = [c for c in source if c.kind not in _PICTURE]
     frames = [i for i, c in enumerate(source) if c.kind == b"ANMF"]
     if frames:
-        source[frames[0]] = _frame(source[frames[0]], picture, size)
+        if picture:  # none of its own where the animation is the source itself
+            source[frames[0]] = _frame(source[frames[0]], picture, size)
         body = source
     else:
         head = [c for c in source if c.kind == b"ICCP"]
