@@ -76,7 +76,8 @@ class Loss:
 def lost(before: Path, after: Path, rect: list[int] | None) -> Loss:
     """rect: x, y, w, h in which pixels may change, upright; None for nowhere."""
     old, new = tags_of(before), tags_of(after)
-    new.pop(NOTE, None)
+    for found in (old, new):
+        found.pop(NOTE, None)
     groups: dict[str, list[str]] = {}
     for key, value in old.items():
         if new.get(key) != value and (before.suffix == after.suffix or not key.startswith("File")):

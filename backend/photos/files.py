@@ -21,7 +21,7 @@ from backend.photos import formats
 from backend.photos.output import check_target, replace_file
 from backend.photos.photo import Photo
 from backend.photos.reading import decode
-from backend.photos.writing import KINDS, LOSSY, can_hold, encode, left_out
+from backend.photos.writing import KINDS, can_hold, encode, is_lossy, left_out
 
 STDIN = Path("-")
 _LARGEST = 1 << 32  # bytes of a file: TIFF's own limit
@@ -109,16 +109,17 @@ def notes(photo: Photo, path: Path) -> str | None:
     if photo.transfer and photo.transfer.is_hdr:
         said.append(photo.transfer.sentence())
     said += filter(None, [losses(photo, path)])
-    if kind in LOSSY:
-        said.append(_ANEW.format(kind))
     return " ".join(said) or None
 
 
 def losses(photo: Photo, path: Path) -> str | None:
-    """What the photo's file holds and this one cannot, in a sentence; None for nothing."""
-    if not (gone := left_out(photo, path.suffix)):
-        return None
-    return f"A {path.suffix} file cannot hold all of the photo's: {', '.join(gone)}."
+    """What the photo's file holds and this one cannot, in sentences; None for nothing."""
+    said = []
+    if gone := left_out(photo, path.suffix):
+        said.append(f"A {path.suffix} file cannot hold all of the photo's: {', '.join(gone)}.")
+    if is_lossy(photo, path.suffix):
+        said.append(_ANEW.format(KINDS[path.suffix.lower()]))
+    return " ".join(said) or None
 
 
 def write_photo(photo: Photo, path: Path) -> None:

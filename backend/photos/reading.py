@@ -20,7 +20,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from backend.errors import BadImage
 from backend.photos import transfer
-from backend.photos.containers import avif, jpeg, jpeg_rest, png, tiff, webp
+from backend.photos.containers import avif, jp2, jpeg, jpeg_rest, png, tiff, webp
 from backend.photos.containers.directories import EXIF_IFD, ORIENTATION, numbers_of, value_of
 from backend.photos.containers.exif import PREFIX, exif_of_tiff, orientation_of
 from backend.photos.containers.primaries import BY_CODE, profile
@@ -242,11 +242,15 @@ def _other(data: bytes, name: str, kind: str | None = None) -> Photo:
         _check_depth(image, data, name)
     pixels, grey, converted = _with_pillow(data, name, kind or found)
     profile = None if converted else info.get("icc_profile")
-    xmp = info.get("xmp")
+    xmp, comment = info.get("xmp"), info.get("comment")
     metadata = Metadata(
         exif.removeprefix(PREFIX) if isinstance(exif, bytes) and exif else None,
         xmp if isinstance(xmp, bytes) else None,
+        comment=comment.decode("utf-8", "replace") if isinstance(comment, bytes) else None,
     )
+    if found == "JPEG2000":
+        block, packet, iptc, own = jp2.metadata_of(data)
+        metadata, profile = Metadata(block, packet, iptc), None if converted else own
     notes = [f"The file has {frames} frames: the first is edited."] if frames > 1 else []
     others = ("a gain map",) if found == "AVIF" and avif.has_gain_map(data) else ()
     source = SourceFile(

@@ -28,8 +28,8 @@ KINDS = {
 }  # fmt: skip
 # What a file of each kind can hold: bits per channel.
 DEPTHS = {"PNG": (8, 16), "TIFF": (8, 16, 32), "JPEG": (8,), "WEBP": (8,), "AVIF": (8,)}
-LOSSY = ("JPEG", "AVIF")
-_AVIF_LEVEL = 95
+_LOSSY = ("JPEG", "AVIF")
+_AVIF_LEVEL, _LOSSLESS = 95, 100
 _WIDE = 9  # ITU-R BT.2020's primaries, and its matrix, by ITU-T H.273
 
 
@@ -54,6 +54,20 @@ def can_hold(kind: str, photo: Photo) -> bool:
 
 def _is_avif(photo: Photo) -> bool:
     return photo.source is not None and photo.source.kind == "AVIF"
+
+
+def is_lossy(photo: Photo, suffix: str) -> bool:
+    """Whether a file with this ending stores pixels that no edit touches anew: not an AVIF that
+    came from a lossless one.
+    """
+    kind = KINDS[suffix.lower()]
+    return kind in _LOSSY and not (kind == "AVIF" and _avif_coding(photo).lossless)
+
+
+def _avif_coding(photo: Photo) -> avif.Coding:
+    """That of the file, if it is an AVIF."""
+    source = photo.source
+    return avif.coding_of(source.data) if source and _is_avif(photo) else avif.Coding()
 
 
 def _for_another_kind(photo: Photo) -> Photo:
@@ -134,21 +148,20 @@ def _webp(photo: Photo, same: bool) -> bytes:
 def _avif(photo: Photo, same: bool) -> bytes:
     """Of as many bits as the file that the photo came from, if that was one, and else of 8."""
     said, values = photo.metadata, stored(photo, same)
-    source = photo.source
-    coding = avif.coding_of(source.data) if source and source.kind == "AVIF" else avif.Coding()
+    coding = _avif_coding(photo)
     if photo.depth == 16:
         table = np.round(np.arange(1 << 16) * ((2**coding.bits - 1) / 65535)).astype(np.uint16)
         values = table[values]
     said_so = coding.primaries > 0
     encoded = imagecodecs.avif_encode(
         np.squeeze(values, 2) if values.shape[2] == 1 else values,
-        _AVIF_LEVEL,
+        _LOSSLESS if coding.lossless else _AVIF_LEVEL,
         speed=6,
         bitspersample=coding.bits if photo.depth == 16 else 8,
         pixelformat="444" if values.shape[2] > 2 else None,
         primaries=coding.primaries if said_so else None,
         transfer=coding.transfer if said_so else None,
-        matrix=_WIDE if coding.primaries == _WIDE else None,
+        matrix=_WIDE if coding.primaries == _WIDE and not coding.lossless else None,
     )
     return avif.with_blocks(bytes(encoded), said.exif, said.xmp, photo.profile, coding.light)
 

@@ -297,3 +297,35 @@ def test_a_tiff_that_is_stored_anew_is_of_tiffs_own_kinds(tmp_path: Path) -> Non
     tifffile.imwrite(tmp_path / "in.tif", values_of(np.uint8, 3), compression="packbits")
     through(tmp_path / "in.tif", tmp_path / "out.tif")
     assert tags_of(tmp_path / "out.tif")["IFD0:Compression"] == 32773
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12])
+@pytest.mark.parametrize("lossless", [True, False])
+def test_a_lossless_avif_stays_lossless(tmp_path: Path, bits: int, lossless: bool) -> None:
+    dtype = np.uint8 if bits == 8 else np.uint16
+    values = np.random.default_rng(2).integers(0, 2**bits, (36, 48, 3)).astype(dtype)
+    level = 100 if lossless else 90
+    path, out = tmp_path / "in.avif", tmp_path / "out.avif"
+    path.write_bytes(imagecodecs.avif_encode(values, level, speed=9, bitspersample=bits))
+    photo = through(path, out)
+    back = np.asarray(imagecodecs.avif_decode(out.read_bytes()))
+    assert np.array_equal(back[outside(photo)], values[outside(photo)]) == lossless
+    assert ("stores all pixels anew" in (losses(photo, out) or "")) != lossless
+
+
+@needs_exiftool
+def test_what_jpeg_2000_says_goes_into_other_files(tmp_path: Path) -> None:
+    blocks = (
+        (b"JpgTiffExif->JP2", exif_with(picture(OLD, 160, 120))),
+        (bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38"), b"\x1c\x02\x78\0\x04abcd"),
+    )
+    with io.BytesIO() as buffer:
+        Image.fromarray(SMOOTH).save(buffer, "JPEG2000")
+        data = buffer.getvalue()
+    for name, body in blocks:
+        data += struct.pack(">I4s", 24 + len(body), b"uuid") + name + body
+    (tmp_path / "in.jp2").write_bytes(data)
+    for suffix in (".jpg", ".tif", ".png"):
+        through(tmp_path / "in.jp2", tmp_path / f"out{suffix}")
+        found = tags_of(tmp_path / f"out{suffix}")
+        assert found["IPTC:Caption-Abstract"] == "abcd" and "IFD0:MakerNoteUnknownText" in found

@@ -23,7 +23,10 @@ _STORAGE = (
     "System:", "ExifTool:", "SourceFile", "Composite:", "StripByteCounts", "StripOffsets",
     "TileByteCounts", "TileOffsets", "YCbCrSubSampling", "WebP_Flags", "Interlace",
     "ThumbnailOffset", "ThumbnailLength", "QuickTime:MediaData", "QuickTime:Chroma",
-    "QuickTime:CompatibleBrands", "QuickTime:MatrixCoefficients",
+    "QuickTime:CompatibleBrands", "QuickTime:MatrixCoefficients", "QuickTime:Handler",
+    "MPImageStart", "MPImageLength", "RIFF:VP8Version", "RIFF:HorizontalScale",
+    "RIFF:VerticalScale", "RIFF:AlphaPreprocessing", "RIFF:AlphaFiltering",
+    "RIFF:AlphaCompression", "Adobe:ColorTransform", "File:EncodingProcess", "PreviewImageStart",
 )  # fmt: skip
 _DRAWN_ANEW = ("ThumbnailImage", "PhotoshopThumbnail")  # only that there is one stays
 NOTE = "XMP-iptcExt:DigitalSourceType"

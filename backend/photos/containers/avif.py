@@ -12,6 +12,7 @@ from typing import NamedTuple
 _FULL = 4  # bytes of version and flags at the head of some boxes
 _ID = 1  # of the picture in a file that an encoder has just written
 _DEEP, _TWELVE, _GREY = 0x40, 0x20, 0x10  # bits of av1C's third byte
+_IDENTITY = bytes(2)  # of matrix coefficients
 _OF_LIGHT = (b"clli", b"mdcv")  # properties about an HDR picture's brightness
 
 
@@ -28,6 +29,7 @@ class Box(NamedTuple):
 class Coding(NamedTuple):
     """bits: per channel. grey: whether there is only one beside alpha. primaries, transfer: codes
     of ITU-T H.273, 0 where the file does not say. light: boxes about an HDR picture's brightness.
+    lossless: whether it is coded as R'G'B', which only lossless files are.
     """
 
     bits: int = 8
@@ -35,6 +37,7 @@ class Coding(NamedTuple):
     primaries: int = 0
     transfer: int = 0
     light: tuple[Box, ...] = ()
+    lossless: bool = False
 
 
 def boxes_of(data: bytes) -> Iterator[Box]:
@@ -63,7 +66,8 @@ def coding_of(data: bytes) -> Coding:
             found, first = found._replace(bits=max(bits, found.bits), grey=grey), False
         elif kind == b"colr" and body[:4] == b"nclx" and len(body) >= 8:
             primaries, transfer = struct.unpack_from(">HH", body, 4)
-            found = found._replace(primaries=primaries, transfer=transfer)
+            lossless = body[8:10] == _IDENTITY
+            found = found._replace(primaries=primaries, transfer=transfer, lossless=lossless)
         elif kind in _OF_LIGHT:
             found = found._replace(light=(*found.light, Box(kind, body)))
     return found
