@@ -24,7 +24,7 @@ _SEEN, _FEWEST = 0.3, 4  # share of a pixel that counts as gap; columns that a g
 _SHUT = 1 / 2.5  # of a gap's area: what is left of less is a line
 _SMALLEST = 9e-4  # of the square: a gap that is smaller than this is shut already
 _ARC = 3  # degree of the polynomial that is the line where the edges meet
-_LIDS, _LIPS = 0.75, 0.5  # share of the way between the edges that the upper one takes
+_LIDS, _LIPS = (0.3, 0.75), 0.5  # share of the way that the upper edge takes, least and most
 _HIDDEN = 1.0, 0.7  # what is hidden besides: a lower lid's wet edge, shadows on teeth; grid pixels
 _EVEN = 1.9  # how much an upper lid stretches before the brow comes along
 _ALONG = 0.45  # share of the lid's way that a brow takes part in at most
@@ -67,33 +67,43 @@ class Closing:
 @dataclass(frozen=True, eq=False)
 class _Gap:
     """What shuts. columns: of the grid, those that it has. For each of all columns, in pixels of
-    the grid, [n]: upper, lower: its edges; meet: where they meet; height: 0 beside the gap."""
+    the grid, [n]: upper, lower: its edges; height: 0 beside it."""
 
     columns: slice
     upper: Floats
     lower: Floats
-    meet: Floats
     height: Floats
 
-    @classmethod
-    def between(cls, columns: slice, upper: Floats, lower: Floats, share: float) -> _Gap:
-        """The gap between two edges that meet at a `share` of the way, along an even arc."""
-        inside = np.zeros_like(lower)
-        inside[columns] = 1
-        height = np.maximum(lower - upper, 0) * inside
-        x, has = np.arange(len(lower)), height > 0
-        line, weight = (upper + share * height)[has], np.sqrt(height[has])
+    @property
+    def tallest(self) -> float:
+        return float(self.height.max())
+
+    def line(self, share: float) -> Floats:
+        """Where the edges meet when the upper one takes this share of the way: [n], an even arc."""
+        x, has = np.arange(len(self.lower)), self.height > 0
+        line, weight = (self.upper + share * self.height)[has], np.sqrt(self.height[has])
         arc = np.polyfit(x[has], line, _ARC, w=weight)
-        meet = np.polyval(arc, np.clip(x, columns.start, columns.stop - 1))  # level beside the gap
-        return cls(columns, upper, lower, meet.astype(np.float32), height)
+        beside = np.clip(x, self.columns.start, self.columns.stop - 1)  # it goes on level
+        return np.polyval(arc, beside).astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """How a gap shuts, for each column, [n]. meet: where its edges meet; top, bottom: how far away
+    motion reaches, rows of the grid; along: how much of the upper edge's way is made at the top."""
+
+    gap: _Gap
+    meet: Floats
+    top: Floats
+    bottom: Floats
+    along: Floats
 
     @property
     def profile(self) -> Floats:
-        """How much of it shuts where, float32 [n, n] in 0..1."""
-        tallest = self.height.max()
-        share = np.clip(2 * smooth_line(self.height / tallest), 0, 1)
+        """How much of the gap shuts where, float32 [n, n] in 0..1."""
+        share = np.clip(2 * smooth_line(self.gap.height / self.gap.tallest), 0, 1)
         rows = np.arange(len(share), dtype=np.float32)[:, None]
-        return np.where(np.abs(rows - self.meet) < tallest, share, 0)
+        return np.where(np.abs(rows - self.meet) < self.gap.tallest, share, 0)
 
 
 def shut_gaps(grey: Floats, parts: PartMaps, covered: Flags) -> tuple[PartMaps, Closing | None]:
@@ -104,28 +114,30 @@ def shut_gaps(grey: Floats, parts: PartMaps, covered: Flags) -> tuple[PartMaps, 
     closes over them. Gaps that too little skin lies above stay as they are.
     """
     size = len(grey)
-    upper, lower = np.zeros((2, size, size), np.float32)
-    shut = np.zeros((size, size), np.float32)
-    gaps: list[_Gap] = []
+    upper, lower, shut = np.zeros((3, size, size), np.float32)
+    plans: list[_Plan] = []
     for role in parts.roles.closings:
         for beside in _shutting(parts, role):
             gap = _outline(parts.photo[..., role.gap], beside, None if role.brow is None else grey)
-            ways = None if gap is None else _ways(gap, parts.photo, role, covered)
-            if gap is None or ways is None:
+            if gap is None:
+                continue
+            plan = (
+                _lips(gap, parts.photo, role)
+                if role.brow is None
+                else (_lids(gap, parts.photo[..., role.brow] > 0.5, covered))
+            )
+            ways = _ways(plan)
+            if ways is None:
                 continue
             upper, lower = upper + ways[0], lower + ways[1]
-            shut = np.maximum(shut, gap.profile)
-            gaps.append(gap)
-            parts = _without(parts, role, beside, gap.meet)
-    if not gaps:
+            shut = np.maximum(shut, plan.profile)
+            plans.append(plan)
+            parts = _without(parts, role, beside, plan.meet)
+    if not plans:
         return parts, None
     still = np.zeros_like(upper)
-    return parts, Closing(
-        np.dstack([still, upper / size]),
-        np.dstack([still, lower / size]),
-        _below(gaps) / size,
-        shut,
-    )
+    upper, lower = (np.dstack([still, way / size]) for way in (upper, lower))
+    return parts, Closing(upper, lower, _below(plans) / size, shut)
 
 
 def _shutting(parts: PartMaps, role: ClosingRole) -> Iterator[slice]:
@@ -155,86 +167,82 @@ def _outline(gap: Floats, beside: slice, grey: Floats | None) -> _Gap | None:
     half = height[inside] / 2
     lid, teeth = (width * half / half.max() for width in _HIDDEN)
     if grey is None:
-        top, bottom, share = middle - half - teeth, middle + half + teeth, _LIPS
+        top, bottom = middle - half - teeth, middle + half + teeth
     else:
         top = np.minimum(upper_edge(grey, inside, middle - half), middle)
-        bottom, share = middle + half + lid, _LIDS
+        bottom = middle + half + lid
     x = np.arange(size)
     upper, lower = (smooth_line(np.interp(x, inside, edge)) for edge in (top, bottom))
-    return _Gap.between(slice(int(inside[0]), int(inside[-1]) + 1), upper, lower, share)
+    within = (x >= inside[0]) & (x <= inside[-1])
+    columns = slice(int(inside[0]), int(inside[-1]) + 1)
+    return _Gap(columns, upper, lower, np.maximum(lower - upper, 0) * within)
 
 
-def _ways(
-    gap: _Gap, photo: Floats, role: ClosingRole, covered: Flags
-) -> tuple[Floats, Floats] | None:
-    """Where what follows the upper and the lower edge comes from, rows of the grid: [n, n] each.
+def _lids(gap: _Gap, brow: Flags, covered: Flags) -> _Plan:
+    """An eye shuts: the less skin lies above it, the more the lower lid does, and then the brow."""
+    size = len(brow)
+    top, free = np.full(size, np.nan), np.zeros(size, bool)
+    for column in range(size)[gap.columns]:
+        found = np.flatnonzero((brow | covered)[: int(gap.upper[column]), column])
+        if len(found):
+            top[column], free[column] = found[-1] + 1, not covered[found[-1], column]
+    known: Flags = np.isfinite(top)
+    x = np.arange(size)
+    above = np.interp(x, x[known], top[known]) if known.any() else gap.upper - _BARE * gap.tallest
+    above = np.clip(above, gap.upper - _HIGHEST * gap.tallest, gap.upper - 1)
+    lid = gap.upper - above
+    meet = gap.line(float(np.clip(np.median(lid[gap.columns]) / gap.tallest, *_LIDS)))
+    way = np.maximum(meet - gap.upper, 1e-3)
+    along = np.clip(1 - (_EVEN - 1) * lid / way, 0, _ALONG) * free
+    bottom = gap.lower + _FADE[0] * gap.tallest
+    return _Plan(gap, meet, smooth_line(above), bottom, smooth_line(along))
 
-    photo: [n, n, C]. None where there is too little above the gap.
-    """
-    size, tallest = len(photo), float(gap.height.max())
-    if role.brow is None:
-        top, along = _end(gap, photo[..., role.above], -1), np.zeros(size)
-        bottom = _end(gap, photo[..., role.below], 1)
-    else:
-        top, along = _lid(gap, photo[..., role.brow] > 0.5, covered)
-        bottom = gap.lower + _FADE[0] * tallest
+
+def _lips(gap: _Gap, photo: Floats, role: ClosingRole) -> _Plan:
+    """A mouth shuts: each lip as far as its outer border lets it; photo: [n, n, C]."""
+    above, below = (
+        (photo[..., channel] * (gap.height > 0)).sum(axis=0) for channel in (role.above, role.below)
+    )
+    top = smooth_line(gap.upper - np.maximum(above, 1))
+    bottom = smooth_line(gap.lower + np.maximum(below, 1))
+    return _Plan(gap, gap.line(_LIPS), top, bottom, np.zeros_like(top))
+
+
+def _ways(plan: _Plan) -> tuple[Floats, Floats] | None:
+    """Where what follows the upper and the lower edge comes from, rows of the grid: [n, n] each;
+    None where there is too little above the gap."""
+    gap, size = plan.gap, len(plan.meet)
     rows = np.arange(size, dtype=np.float32)
     upper, lower = np.zeros((2, size, size), np.float32)
     stretched = []
     for x in range(size)[gap.columns]:
-        way, lid = max(gap.meet[x] - gap.upper[x], 0.0), max(gap.upper[x] - top[x], 1.0)
-        stretched.append(1 + (1 - along[x]) * way / lid)
-        share = eased(np.clip((rows - top[x]) / lid, 0, 1))
-        over = eased(np.clip(1 - (top[x] - rows) / (_FADE[1] * tallest), 0, 1))
-        came = np.where(rows < top[x], along[x] * over, along[x] + (1 - along[x]) * share)
-        upper[:, x] = pulled_along(way * came)
-        under = np.clip((bottom[x] - rows) / max(bottom[x] - gap.lower[x], 1.0), 0, 1)
-        lower[:, x] = pulled_along(-max(gap.lower[x] - gap.meet[x], 0.0) * eased(under))
+        top, bottom, along = plan.top[x], plan.bottom[x], plan.along[x]
+        way, lid = max(plan.meet[x] - gap.upper[x], 0.0), max(gap.upper[x] - top, 1.0)
+        stretched.append(1 + (1 - along) * way / lid)
+        share = eased(np.clip((rows - top) / lid, 0, 1))
+        over = eased(np.clip(1 - (top - rows) / (_FADE[1] * gap.tallest), 0, 1))
+        upper[:, x] = pulled_along(
+            way * np.where(rows < top, along * over, along + (1 - along) * share)
+        )
+        under = eased(np.clip((bottom - rows) / max(bottom - gap.lower[x], 1.0), 0, 1))
+        lower[:, x] = pulled_along(-max(gap.lower[x] - plan.meet[x], 0.0) * under)
     if np.median(stretched) > _MOST:
         return None
     return smooth_across(upper), smooth_across(lower)
 
 
-def _lid(gap: _Gap, brow: Flags, covered: Flags) -> tuple[Floats, Floats]:
-    """Where the upper lid begins in each column, and what share of its way the brow above takes
-    part in: [n] each."""
-    size, tallest = len(brow), float(gap.height.max())
-    top, along = np.full(size, np.nan), np.zeros(size)
-    for x in range(size)[gap.columns]:
-        found = np.flatnonzero((brow | covered)[: int(gap.upper[x]), x])
-        if not len(found):
-            continue
-        top[x] = found[-1] + 1
-        if not covered[found[-1], x]:
-            way = max(gap.meet[x] - gap.upper[x], 1e-3)
-            needed = 1 - (_EVEN - 1) * (gap.upper[x] - top[x]) / way
-            along[x] = np.clip(needed, 0, _ALONG)
-    known, columns = np.isfinite(top), np.arange(size)
-    if not known.any():
-        return gap.upper - _BARE * tallest, along.astype(np.float32)
-    top = np.interp(columns, columns[known], top[known])
-    top = np.clip(top, gap.upper - _HIGHEST * tallest, gap.upper - 1)
-    return smooth_line(top), smooth_line(along)
-
-
-def _end(gap: _Gap, lip: Floats, side: int) -> Floats:
-    """Where the lip above (side -1) or below (1) the gap ends on its other side, [n]."""
-    edge = gap.upper if side < 0 else gap.lower
-    thick = (lip * (gap.height > 0)).sum(axis=0)
-    return smooth_line(edge + side * np.maximum(thick, 1))
-
-
-def _below(gaps: list[_Gap]) -> Floats:
+def _below(plans: list[_Plan]) -> Floats:
     """How far each pixel is below the line where edges meet: [n, n], in pixels.
 
     Gaps beside one another share a line; where one lies above another, the nearest line counts.
     """
-    size = len(gaps[0].meet)
-    rows, columns = np.indices((size, size), dtype=np.float32)
-    below = np.stack([rows - gap.meet for gap in gaps])
-    aside = [np.maximum(g.columns.start - columns, columns - g.columns.stop) for g in gaps]
-    away = np.abs(below) + np.stack(aside).clip(0)
-    return np.take_along_axis(below, away.argmin(axis=0)[None], axis=0)[0]
+    size = len(plans[0].meet)
+    rows, x = np.indices((size, size), dtype=np.float32)
+    below = np.stack([rows - plan.meet for plan in plans])
+    columns = [plan.gap.columns for plan in plans]
+    aside = [np.maximum(c.start - x, x - c.stop).clip(0) for c in columns]
+    nearest = (np.abs(below) + np.stack(aside)).argmin(axis=0)[None]
+    return np.take_along_axis(below, nearest, axis=0)[0]
 
 
 def _without(parts: PartMaps, role: ClosingRole, beside: slice, meet: Floats) -> PartMaps:
