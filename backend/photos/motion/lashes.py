@@ -7,8 +7,8 @@ import numpy as np
 
 from backend.photos.arrays import Floats, Indices
 
-_SEARCH, _STEP = 3.0, 0.25  # how far from the parts' border lashes are looked for, grid pixels
-_STEADY, _NEAR = 0.06, 0.05  # cost of a jump between columns, of distance from the border
+_SEARCH, _STEP = 2.5, 0.25  # how far from the parts' border lashes are looked for, grid pixels
+_STEADY, _NEAR = 0.4, 0.12  # cost of a jump between columns, of distance from the border
 _THICK = 0.6  # of lashes, grid pixels
 _ACROSS = 0.6  # half the distance that a step from light to dark is read over
 
