@@ -24,7 +24,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from backend.errors import is_out_of_memory
+from backend.errors import check_address_space, is_out_of_memory
 from backend.session.plain_json import plain
 from protocol import processes
 from protocol.errors import UserError
@@ -107,8 +107,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _elsewhere(words)
     module, args = parse(words)
     logging.basicConfig(level=logging.ERROR, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # its complaints reach users as ours
     try:
+        if hasattr(args, "device"):  # it loads networks
+            check_address_space()
         report = module.run(args)
         _print_report(module, report, as_json=args.json)
         return int(getattr(report, "exit_code", 0))

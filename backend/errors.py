@@ -72,6 +72,30 @@ class JobCancelled(UserError):
         super().__init__(message)
 
 
+class TooLittleMemory(UserError):
+    code = "out_of_memory"
+
+
+_ADDRESS_SPACE_GB = 2  # that libraries and networks take
+
+
+def check_address_space() -> None:
+    """Raises TooLittleMemory where this process may not have the memory that networks take:
+    libraries would end it, while their threads start, without a word.
+    """
+    try:
+        import resource
+
+        limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    except (ImportError, OSError, AttributeError):  # Windows has no such limit
+        return
+    if resource.RLIM_INFINITY != limit < _ADDRESS_SPACE_GB << 30:
+        raise TooLittleMemory(
+            f"There is not enough memory for this: a process may have {limit / 2**30:.1f} GB here "
+            f"(ulimit -v), and {_ADDRESS_SPACE_GB} GB are needed; raise that limit."
+        )
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether the device or the machine ran out of memory: torch has several ways to say so, and
     the system says it of libraries that are no longer loaded, too."""

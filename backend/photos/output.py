@@ -14,6 +14,9 @@ from pathlib import Path
 
 from backend.errors import BadImage
 
+# Too long a name, a null byte in it, a link that leads to itself.
+_ODD_NAMES = (OSError, ValueError, RuntimeError)
+
 
 def check_target(path: Path) -> None:
     """Raises BadImage where `path` cannot be written, as far as that is known beforehand."""
@@ -24,12 +27,18 @@ def check_target(path: Path) -> None:
         if target.is_dir():
             raise BadImage(f"{path} is a folder; add the name of a file.")
         exists = target.exists()
-    except (OSError, ValueError) as error:  # too long a name, a link to itself, a null byte
+    except _ODD_NAMES as error:
         raise BadImage(f"{path} cannot be written: {_reason(error)}.") from error
     if exists and not (target.stat().st_mode & 0o222 and os.access(target, os.W_OK)):
         raise BadImage(f"{path} is write-protected; use another name, or allow writing to it.")
     if (not exists or target.is_file()) and not os.access(target.parent, os.W_OK | os.X_OK):
         raise BadImage(f"{path} cannot be written: {target.parent} is write-protected.")
+    if not exists:
+        try:  # what no permission tells: a full disk, a folder that is none
+            with tempfile.TemporaryFile(prefix=".new-", dir=target.parent) as stream:
+                stream.write(b"x")
+        except OSError as error:
+            raise BadImage(f"{path} cannot be written: {_reason(error)}.") from error
 
 
 def replace_file(path: Path, data: bytes) -> None:
@@ -54,7 +63,7 @@ def replace_file(path: Path, data: bytes) -> None:
                 os.chown(temporary, -1, old.st_gid)
         temporary.replace(target)
         sync_folder(target.parent)
-    except OSError as error:
+    except _ODD_NAMES as error:
         raise BadImage(f"{path} could not be written: {_reason(error)}.") from error
     finally:
         if temporary is not None:
@@ -62,7 +71,9 @@ def replace_file(path: Path, data: bytes) -> None:
 
 
 def _target(path: Path) -> Path:
-    """The file itself, at the end of all links; raises OSError where they lead in circles."""
+    """The file itself, at the end of all links; raises RuntimeError where they lead in
+    circles.
+    """
     path = path.absolute()
     return path.resolve(strict=False) if path.is_symlink() else path
 
@@ -78,6 +89,8 @@ def sync_folder(folder: Path) -> None:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, RuntimeError):
+        return "its links lead in a circle"
     return getattr(error, "strerror", None) or str(error)
 
 

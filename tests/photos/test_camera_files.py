@@ -14,7 +14,7 @@ import tifffile
 from file_tools import complaints_of, needs_exiftool, tags_of
 from PIL import Image
 
-from backend.photos.containers import jpeg, png
+from backend.photos.containers import jpeg, png, xmp_parts
 from backend.photos.files import losses, notes, read_photo, write_photo
 from backend.photos.metadata import Metadata
 from backend.photos.photo import Photo
@@ -189,6 +189,18 @@ def test_blocks_of_several_segments(tmp_path: Path) -> None:
     assert grey_of(new[new.index(b"\xff\xd8\xff") :])[0] == pytest.approx(NEW, abs=10)
     new = jpeg.resources_of(found)
     assert grey_of(new[new.index(b"\xff\xd8\xff") :])[0] == pytest.approx(NEW, abs=10)
+
+
+def test_a_second_packet_stays(tmp_path: Path) -> None:
+    """Some programs write one beside the old one; the note joins the first."""
+    packets = [xmp_parts.with_texts(None, [("Title", name)]) or b"" for name in ("one", "two")]
+    blocks = [jpeg.JpegSegment(jpeg.APP1, jpeg.XMP + packet) for packet in packets]
+    (tmp_path / "in.jpg").write_bytes(jpeg_with(*blocks))
+    through(tmp_path / "in.jpg", tmp_path / "out.jpg")
+    segments, _ = jpeg.segments_of((tmp_path / "out.jpg").read_bytes())
+    found = [s.data for s in segments if s.data.startswith(jpeg.XMP)]
+    assert len(found) == 2 and found[1] == blocks[1].data
+    assert b"DigitalSourceType" in found[0] and b"one" in found[0]
 
 
 def test_previews_in_maker_notes_show_the_edit(tmp_path: Path) -> None:

