@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.bundles.bundle import Bundle
-from backend.editing.geometry import ScaleShape, ShapeChange, nearest, pieces, without
+from backend.editing.geometry import Close, ScaleShape, ShapeChange, nearest, pieces, without
 from backend.editing.recipes import group_of
 from backend.editing.results import OpenPhoto
 from backend.photos.align import CropFrame
@@ -67,21 +67,6 @@ class Back:
 
 
 @dataclass(frozen=True)
-class Shut:
-    """Lips painted over the mouth's interior, each as far as its middle."""
-
-    def __call__(self, labels: Labels, group: Collection[int], named: Named) -> Labels:
-        result, gap = labels.copy(), np.isin(labels, named("mouth interior"))
-        (upper,), (lower,) = named("upper lip"), named("lower lip")
-        for x in np.flatnonzero(gap.any(axis=0)):
-            rows = np.flatnonzero(gap[:, x])
-            middle = int(rows[0] + rows[-1] + 1) // 2
-            result[rows[0] : rows[-1] + 1, x] = lower
-            result[rows[0] : middle, x] = upper
-        return result
-
-
-@dataclass(frozen=True)
 class Painting:
     """What is painted: a change of the shape of a part or group of parts."""
 
@@ -94,7 +79,7 @@ PAINTINGS = {
     "closed eyes": Painting("eyes", ScaleShape(y=0.25, anchor=0.85)),
     "fringe": Painting("hair", Fringe()),
     "bigger smile": Painting("mouth", ScaleShape(x=1.25, y=1.15, lift=0.1)),
-    "closed mouth": Painting("mouth", Shut()),
+    "closed mouth": Painting("mouth", Close()),
     "slimmer nose": Painting("nose", ScaleShape(x=0.75)),
     "ears back": Painting("ears", Back()),
     "fuller lower lip": Painting("lower lip", ScaleShape(y=1.5, anchor=0.1)),

@@ -15,7 +15,6 @@ from backend.editing.progress import Progress, ProgressCallback, no_progress
 from backend.editing.results import OpenPhoto
 
 SCALES = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0)
-MIN_IDENTITY = 0.85  # cosine similarity to the reconstruction, on average
 MAX_DRIFT = 0.035  # perceptual distance outside the region, on average: colours begin to smear
 
 
@@ -25,16 +24,19 @@ def calibrate(
     parts: tuple[str, ...],
     photos: Sequence[OpenPhoto],
     progress: ProgressCallback = no_progress,
+    *,
+    identity: float,
 ) -> tuple[float, float]:
     """The lowest and the highest scale at which identity and quality still hold.
 
-    From 0 outwards in either direction, until the subject is no longer the same (where there is
-    an identity network) or the picture changes where it should not. At least a quarter each way.
+    identity: the least cosine similarity to the reconstructions, on average. From 0 outwards in
+    either direction, until the subject is no longer the same (where there is an identity network)
+    or the picture changes where it should not. At least a quarter each way.
     """
 
     def furthest(sign: int) -> float:
         tried = [sign * scale for scale in SCALES]
-        good = list(takewhile(lambda s: _holds(engine, vector, parts, s, photos), tried))
+        good = list(takewhile(lambda s: _holds(engine, vector, parts, s, photos, identity), tried))
         return good[-1] if good else tried[0]
 
     low = furthest(-1)
@@ -48,10 +50,11 @@ def _holds(
     parts: tuple[str, ...],
     scale: float,
     photos: Sequence[OpenPhoto],
+    identity: float,
 ) -> bool:
     edit = ScaledEdit(vector, parts, scale)
     effects = [side_effects(engine, photo, [edit]) for photo in photos]
     kept = [effect.identity for effect in effects if effect.identity is not None]
-    if kept and float(np.mean(kept)) < MIN_IDENTITY:
+    if kept and float(np.mean(kept)) < identity:
         return False
     return float(np.mean([effect.drift for effect in effects])) <= MAX_DRIFT

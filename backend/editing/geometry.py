@@ -99,6 +99,31 @@ class Open:
         return result
 
 
+@dataclass(frozen=True)
+class Close:
+    """Close a mouth: the parts above and below its interior meet in its middle.
+
+    above, below: names of those parts; gap: of the interior.
+    """
+
+    above: str = "upper lip"
+    below: str = "lower lip"
+    gap: str = "mouth interior"
+
+    def __call__(self, labels: Labels, group: Collection[int], named: Named) -> Labels:
+        above, below = named(self.above), named(self.below)
+        gap = np.isin(labels, named(self.gap))
+        if not above or not below:
+            return labels
+        result = labels.copy()
+        for x in np.flatnonzero(gap.any(axis=0)):
+            rows = np.flatnonzero(gap[:, x])
+            upper = gap[:, x] & (np.arange(len(labels)) < rows.mean())
+            result[gap[:, x], x] = below[0]
+            result[upper, x] = above[0]
+        return result
+
+
 def _line(column: Labels, inside: NDArray[np.intp], below: Collection[int]) -> int:
     """The first row that moves down, of a column whose mouth has the rows `inside`."""
     lower = inside[np.isin(column[inside], list(below))]

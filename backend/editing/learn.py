@@ -15,7 +15,7 @@ from backend.editing.calibrate import calibrate
 from backend.editing.engine import Engine
 from backend.editing.options import Optimisation, ScaledEdit
 from backend.editing.progress import Progress, ProgressMonitor, sub_progress
-from backend.editing.recipes import Recipe, label_edit_of
+from backend.editing.recipes import KEPT_IDENTITY, Recipe, label_edit_of
 from backend.editing.repainting import optimise_edit
 from backend.editing.results import EditResult, OpenPhoto
 from backend.errors import NothingChanged
@@ -54,6 +54,10 @@ class LearningTarget(Protocol):
     @property
     def title(self) -> str: ...
 
+    @property
+    def identity(self) -> float:
+        """The least cosine similarity to reconstructions that the edit's range allows."""
+
     def wanted(self, engine: Engine, photo: OpenPhoto) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
         """The wanted labels [L, L] of a photo, and Q_edit; raises NothingChanged."""
 
@@ -71,6 +75,10 @@ class RecipeTarget:
     def title(self) -> str:
         return self.recipe.title
 
+    @property
+    def identity(self) -> float:
+        return self.recipe.identity
+
     def wanted(self, engine: Engine, photo: OpenPhoto) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
         label_edit = label_edit_of(self.recipe, photo.labels, engine.bundle)
         return label_edit.target, label_edit.parts
@@ -87,6 +95,7 @@ class MeanTarget:
 
     edits: Sequence[ScaledEdit]
     title: str = "The edit"
+    identity: float = KEPT_IDENTITY
 
     def __post_init__(self) -> None:
         if not self.edits:
@@ -133,7 +142,8 @@ def learn_edit(
         for photo, edit in _trials(vector, parts, found, others)
     ]
     tried_on = list(others) or [photo for photo, _ in found]
-    low, high = calibrate(engine, vector, parts, tried_on, sub_progress(monitor, _TRYING, 1.0))
+    calibrating = sub_progress(monitor, _TRYING, 1.0)
+    low, high = calibrate(engine, vector, parts, tried_on, calibrating, identity=target.identity)
     agreement, transfer = _mean(agreements), _mean(transfers)
     return LearnedEdit(vector, parts, low, high, len(found), agreement or 0.0, transfer)
 

@@ -12,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.bundles.bundle import Bundle
-from backend.editing.geometry import Grow, Open, Raise, Remove, ScaleShape, ShapeChange
+from backend.editing.geometry import Close, Grow, Open, Raise, Remove, ScaleShape, ShapeChange
 from backend.errors import NothingChanged, UnknownPart, UnknownRecipe
 from backend.photos.label_edit import LabelEdit
 
 _FINE = 512  # geometry is done on a grid of this size, so that small parts keep their shape
+
+KEPT_IDENTITY = 0.85  # of most edits, at the ends of their range
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,9 @@ class Recipe:
     """One edit: what happens to the shape of a group of parts.
 
     groups: names, in order of preference; the first that a bundle has is meant.
-    usual: the scale that a slider begins at, where its range allows it.
+    usual: the scale that a slider begins at, where its range allows it. identity: the least cosine
+    similarity to the reconstruction that the range allows; identity networks look at eyes. needs:
+    parts without which there is nothing to change.
     """
 
     name: str
@@ -33,10 +37,15 @@ class Recipe:
     groups: tuple[str, ...]
     change: ShapeChange
     usual: float = 1.0
+    identity: float = KEPT_IDENTITY
+    needs: tuple[str, ...] = ()
 
     def fits(self, bundle: Bundle) -> bool:
         """Whether the bundle has what it changes."""
-        return any(group_of(bundle, name) for name in self.groups)
+        return any(group_of(bundle, name) for name in self.groups) and not self._missing(bundle)
+
+    def _missing(self, bundle: Bundle) -> list[str]:
+        return [name for name in self.needs if not group_of(bundle, name)]
 
     def parts(self, bundle: Bundle) -> tuple[str, ...]:
         """Q_edit, in the bundle's order; raises UnknownPart where it has none of the groups."""
@@ -44,13 +53,15 @@ class Recipe:
         return tuple(part.name for part in bundle.parts if part.index in group)
 
     def group(self, bundle: Bundle) -> list[int]:
-        """Q_edit as label values; raises UnknownPart where the bundle has none of its groups."""
+        """Q_edit as label values; raises UnknownPart where the bundle lacks its parts."""
+        missing = self._missing(bundle)
         for name in self.groups:
-            if found := group_of(bundle, name):
+            if (found := group_of(bundle, name)) and not missing:
                 return found
+        part = (*missing, *self.groups)[0]
         raise UnknownPart(
-            f"'{self.title}' changes the {self.groups[0]}, which the model '{bundle.name}' does "
-            "not tell apart; choose another edit or another model."
+            f"'{self.title}' changes the {part}, which the model '{bundle.name}' does not tell "
+            "apart; choose another edit or another model."
         )
 
 
@@ -118,6 +129,10 @@ FACES = (
         _MOUTH, ScaleShape(x=1.1, y=1.1, lift=-0.22),
     ),
     Recipe("open-mouth", "Open mouth", "Opens the mouth.", _MOUTH, Open(0.3), 0.5),
+    Recipe(
+        "closed-mouth", "Closed mouth", "Brings the lips together.",
+        _MOUTH, Close(), needs=("mouth interior", "upper lip", "lower lip"),
+    ),
     Recipe("wider-mouth", "Wider mouth", "Widens the mouth.", _MOUTH, ScaleShape(x=1.5)),
     Recipe(
         "fuller-lips", "Fuller lips", "Makes the lips fuller.",
@@ -126,7 +141,7 @@ FACES = (
     Recipe("bigger-eyes", "Bigger eyes", "Enlarges both eyes.", _EYES, ScaleShape(1.35, 1.8), 0.4),
     Recipe(
         "closed-eyes", "Closed eyes", "Lowers the upper eyelids.",
-        _EYES, ScaleShape(y=0.3, anchor=0.85),
+        _EYES, ScaleShape(y=0.3, anchor=0.85), identity=0.8,
     ),
     Recipe(
         "narrower-eyes", "Narrower eyes", "Narrows both eyes.",

@@ -103,7 +103,7 @@ def test_a_range_ends_where_the_picture_suffers(small: Editor, samples: list[Ope
     rng = np.random.default_rng(0)
     direction = rng.normal(size=samples[0].w_plus.shape).astype(np.float32)
     ends = [
-        calibrate(small.engine, direction * size, ("eyes",), samples[:1])
+        calibrate(small.engine, direction * size, ("eyes",), samples[:1], identity=0.85)
         for size in (1e-4, 0.1, 10.0)
     ]
     assert ends[0] == (-SCALES[-1], SCALES[-1])  # no effect at all: nothing to fear

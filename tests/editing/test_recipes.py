@@ -9,7 +9,7 @@ import pytest
 
 from backend.bundles.bundle import Bundle, Part
 from backend.bundles.registry import find_bundle, list_bundles
-from backend.editing.geometry import Grow, Open, Raise, ScaleShape
+from backend.editing.geometry import Close, Grow, Open, Raise, ScaleShape
 from backend.editing.recipes import (
     CARS,
     CATS,
@@ -149,6 +149,8 @@ def after(name: str, bundle: Bundle, labels: np.ndarray) -> np.ndarray:
 def test_each_recipe_changes_its_parts_and_says_so(
     bundle: Bundle, labels: np.ndarray, recipe: Recipe
 ) -> None:
+    if recipe.name == "closed-mouth":
+        labels = after("open-mouth", bundle, labels)
     label_edit = label_edit_of(recipe, labels, bundle)
     assert np.array_equal(label_edit.changed, label_edit.target != labels)
     assert not label_edit.removed.any()
@@ -159,11 +161,11 @@ def test_each_recipe_changes_its_parts_and_says_so(
 
 
 def test_there_is_a_recipe_for_each_edit_that_a_domain_should_have() -> None:
-    assert len(recipes_for(FINE)) == len(FACES) == 13
+    assert len(recipes_for(FINE)) == len(FACES) == 14
     assert len(recipes_for(CAT)) == len(CATS) == 5
     assert len(recipes_for(CAR)) == len(CARS) == 5
     missing = {r.name for r in FACES} - {r.name for r in recipes_for(WHOLE)}
-    assert missing == {"raised-brows", "thicker-brows"}
+    assert missing == {"raised-brows", "thicker-brows", "closed-mouth"}
     for recipes in RECIPES.values():
         assert len({r.name for r in recipes}) == len(recipes)
 
@@ -177,6 +179,8 @@ def test_installed_bundles_have_recipes(name: str) -> None:
 def test_what_there_is_no_recipe_for_is_said() -> None:
     with pytest.raises(UnknownPart, match=r"'Raised brows' changes the brows, which the model"):
         find_recipe(WHOLE, "raised-brows")
+    with pytest.raises(UnknownPart, match=r"'Closed mouth' changes the mouth interior, which"):
+        find_recipe(WHOLE, "closed-mouth")
     with pytest.raises(UnknownRecipe, match=r"no recipe 'wink' .* known: smile, frown"):
         find_recipe(FINE, "wink")
     labels = face(WHOLE)
@@ -322,3 +326,15 @@ def test_the_first_group_that_the_model_has_is_meant() -> None:
 def test_a_change_too_small_for_the_model_is_said() -> None:
     with pytest.raises(NothingChanged, match="'O' changes nothing"):
         label_edit_of(Recipe("o", "O", "", ("mouth",), Open(0.01)), face(FINE), FINE)
+
+
+def test_a_mouth_closes_in_the_middle_of_its_interior() -> None:
+    upper, gap, lower = 1, 2, 3
+    labels = np.zeros((12, 10), np.uint8)
+    labels[2:4, 2:8], labels[4:8, 2:8], labels[8:10, 2:8] = upper, gap, lower
+    named = {"upper lip": [upper], "mouth interior": [gap], "lower lip": [lower]}
+    closed = Close()(labels, [upper, gap, lower], lambda name: named[name])
+    assert (closed[2:6, 2:8] == upper).all() and (closed[6:10, 2:8] == lower).all()
+    assert (closed == gap).sum() == 0 and (closed[:, :2] == 0).all()
+    without_lips = Close()(labels, [gap], lambda name: [gap] if name == "mouth interior" else [])
+    assert (without_lips == labels).all()

@@ -7,7 +7,6 @@ lashes, and what lies below follows the lower one up; the gap is behind them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import cv2
@@ -21,7 +20,7 @@ from backend.photos.motion.roles import ClosingRole
 from backend.photos.motion.stretch import eased, pulled_along, smooth_across, smooth_line
 
 _SEEN, _FEWEST = 0.3, 4  # share of a pixel that counts as gap; columns that a gap has at least
-_SHUT = 1 / 2.5  # of a gap's area: what is left of less is a line
+_SHUT, _NEARLY = 0.4, 0.65  # of a gap's area: less than this is a line, is nearly one
 _SMALLEST = 9e-4  # of the square: a gap that is smaller than this is shut already
 _ARC = 3  # degree of the polynomial that is the line where the edges meet
 _LIDS, _LIPS = (0.4, 0.75), 0.5  # share of the way that the upper edge takes, least and most
@@ -140,18 +139,22 @@ def shut_gaps(grey: Floats, parts: PartMaps, covered: Flags) -> tuple[PartMaps, 
     return parts, Closing(upper, lower, _below(plans) / size, shut)
 
 
-def _shutting(parts: PartMaps, role: ClosingRole) -> Iterator[slice]:
-    """The columns of each gap that shuts, and of what is beside it."""
+def _shutting(parts: PartMaps, role: ClosingRole) -> list[slice]:
+    """The columns of each gap that shuts, and of what is beside it: an eye that is nearly shut
+    goes with the other one."""
     photo, old, new = (maps[..., role.gap] for maps in (parts.photo, parts.old, parts.new))
     size = len(photo)
     count, pieces = cv2.connectedComponents((photo > _SEEN).astype(np.uint8))
+    left: list[tuple[slice, float]] = []
     for number in range(1, count):
         columns = np.flatnonzero((pieces == number).any(axis=0))
         margin = len(columns) // 3
         beside = slice(max(int(columns[0]) - margin, 0), int(columns[-1]) + margin + 1)
         before, after = (float(gap[:, beside].sum()) / size**2 for gap in (old, new))
-        if before > _SMALLEST and after < _SHUT * before:
-            yield beside
+        if before > _SMALLEST:
+            left.append((beside, after / before))
+    shuts = min((share for _, share in left), default=1.0) < _SHUT
+    return [beside for beside, share in left if shuts and share < _NEARLY]
 
 
 def _outline(gap: Floats, beside: slice, grey: Floats | None) -> _Gap | None:

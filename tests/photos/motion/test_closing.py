@@ -229,3 +229,14 @@ def test_a_mouth_and_an_eye_can_shut_at_once() -> None:
         assert np.abs(128 * closing.shift[row - 6 : row + 7, column]).max() > 1.5
     assert not closing.shut[:, round(RIGHT * 128) + 8 : 100].any()
     assert not parts.new[..., [role.gap for role in MOUTH.closings]][:, :64].any()
+
+
+def test_an_eye_that_is_nearly_shut_goes_with_the_other() -> None:
+    """Vectors seldom close both eyes by the same amount; one alone would be a wink."""
+    (role,) = ROLES.closings
+    parts, closing = lids_of(labels_of(1, 1), labels_of(0.3, 0.55))
+    assert closing is not None
+    assert not parts.new[..., role.gap].any()
+    parts, closing = lids_of(labels_of(1, 1), labels_of(0.3, 0.8))
+    assert closing is not None
+    assert parts.new[:, 64:, role.gap].any(), "the other one is open"
