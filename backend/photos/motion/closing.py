@@ -117,16 +117,9 @@ def shut_gaps(grey: Floats, parts: PartMaps, covered: Flags) -> tuple[PartMaps, 
     plans: list[_Plan] = []
     for role in parts.roles.closings:
         for beside in _shutting(parts, role):
-            gap = _outline(parts.photo[..., role.gap], beside, None if role.brow is None else grey)
-            if gap is None:
-                continue
-            plan = (
-                _lips(gap, parts.photo, role)
-                if role.brow is None
-                else (_lids(gap, parts.photo[..., role.brow] > 0.5, covered))
-            )
-            ways = _ways(plan)
-            if ways is None:
+            plan = _planned(grey, parts.photo, role, beside, covered)
+            ways = None if plan is None else _ways(plan)
+            if plan is None or ways is None:
                 continue
             upper, lower = upper + ways[0], lower + ways[1]
             shut = np.maximum(shut, plan.profile)
@@ -179,6 +172,18 @@ def _outline(gap: Floats, beside: slice, grey: Floats | None) -> _Gap | None:
     within = (x >= inside[0]) & (x <= inside[-1])
     columns = slice(int(inside[0]), int(inside[-1]) + 1)
     return _Gap(columns, upper, lower, np.maximum(lower - upper, 0) * within)
+
+
+def _planned(
+    grey: Floats, photo: Floats, role: ClosingRole, beside: slice, covered: Flags
+) -> _Plan | None:
+    """How the gap in these columns of a photo's parts [n, n, C] shuts; None for a speck."""
+    gap = _outline(photo[..., role.gap], beside, None if role.brow is None else grey)
+    if gap is None:
+        return None
+    if role.brow is None:
+        return _lips(gap, photo, role)
+    return _lids(gap, photo[..., role.brow] > 0.5, covered)
 
 
 def _lids(gap: _Gap, brow: Flags, covered: Flags) -> _Plan:
