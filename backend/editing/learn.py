@@ -15,7 +15,7 @@ from backend.editing.calibrate import calibrate
 from backend.editing.engine import Engine
 from backend.editing.options import Optimisation, ScaledEdit
 from backend.editing.progress import Progress, ProgressMonitor, sub_progress
-from backend.editing.recipes import KEPT_IDENTITY, Recipe, label_edit_of
+from backend.editing.recipes import USUAL, Limits, Recipe, label_edit_of
 from backend.editing.repainting import optimise_edit
 from backend.editing.results import EditResult, OpenPhoto
 from backend.errors import NothingChanged
@@ -55,8 +55,8 @@ class LearningTarget(Protocol):
     def title(self) -> str: ...
 
     @property
-    def identity(self) -> float:
-        """The least cosine similarity to reconstructions that the edit's range allows."""
+    def limits(self) -> Limits:
+        """What the edit may cost at the ends of its range."""
 
     def wanted(self, engine: Engine, photo: OpenPhoto) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
         """The wanted labels [L, L] of a photo, and Q_edit; raises NothingChanged."""
@@ -76,8 +76,8 @@ class RecipeTarget:
         return self.recipe.title
 
     @property
-    def identity(self) -> float:
-        return self.recipe.identity
+    def limits(self) -> Limits:
+        return self.recipe.limits
 
     def wanted(self, engine: Engine, photo: OpenPhoto) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
         label_edit = label_edit_of(self.recipe, photo.labels, engine.bundle)
@@ -95,7 +95,7 @@ class MeanTarget:
 
     edits: Sequence[ScaledEdit]
     title: str = "The edit"
-    identity: float = KEPT_IDENTITY
+    limits: Limits = USUAL
 
     def __post_init__(self) -> None:
         if not self.edits:
@@ -143,7 +143,7 @@ def learn_edit(
     ]
     tried_on = list(others) or [photo for photo, _ in found]
     calibrating = sub_progress(monitor, _TRYING, 1.0)
-    low, high = calibrate(engine, vector, parts, tried_on, calibrating, identity=target.identity)
+    low, high = calibrate(engine, vector, parts, tried_on, calibrating, limits=target.limits)
     agreement, transfer = _mean(agreements), _mean(transfers)
     return LearnedEdit(vector, parts, low, high, len(found), agreement or 0.0, transfer)
 

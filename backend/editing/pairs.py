@@ -22,7 +22,7 @@ from backend.editing.learn import LearnedEdit
 from backend.editing.objective import at_resolution
 from backend.editing.opening import photo_parts
 from backend.editing.options import Optimisation, ScaledEdit
-from backend.editing.recipes import KEPT_IDENTITY
+from backend.editing.recipes import USUAL
 from backend.editing.repainting import optimise_code
 from backend.editing.results import EditResult, OpenPhoto
 from backend.errors import NothingChanged
@@ -89,7 +89,7 @@ class PairsTarget:
     """A target to learn (see `learn_edit`): what was done in the copies of photos."""
 
     title = "The retouching"
-    identity = KEPT_IDENTITY
+    limits = USUAL
 
     def __init__(self, pairs: Sequence[Pair]) -> None:
         self._pairs = {id(pair.original): pair for pair in pairs}

@@ -18,7 +18,20 @@ from backend.photos.label_edit import LabelEdit
 
 _FINE = 512  # geometry is done on a grid of this size, so that small parts keep their shape
 
-KEPT_IDENTITY = 0.85  # of most edits, at the ends of their range
+
+@dataclass(frozen=True)
+class Limits:
+    """What an edit may cost in the generator's picture at the ends of its range, on average.
+
+    identity: the least cosine similarity to the reconstruction. drift: the largest perceptual
+    distance outside the region, where colours begin to smear.
+    """
+
+    identity: float = 0.85
+    drift: float = 0.035
+
+
+USUAL = Limits()
 
 
 @dataclass(frozen=True)
@@ -26,9 +39,8 @@ class Recipe:
     """One edit: what happens to the shape of a group of parts.
 
     groups: names, in order of preference; the first that a bundle has is meant.
-    usual: the scale that a slider begins at, where its range allows it. identity: the least cosine
-    similarity to the reconstruction that the range allows; identity networks look at eyes. needs:
-    parts without which there is nothing to change.
+    usual: the scale that a slider begins at, where its range allows it. limits: of that range.
+    needs: parts without which there is nothing to change.
     """
 
     name: str
@@ -37,7 +49,7 @@ class Recipe:
     groups: tuple[str, ...]
     change: ShapeChange
     usual: float = 1.0
-    identity: float = KEPT_IDENTITY
+    limits: Limits = USUAL
     needs: tuple[str, ...] = ()
 
     def fits(self, bundle: Bundle) -> bool:
@@ -141,7 +153,7 @@ FACES = (
     Recipe("bigger-eyes", "Bigger eyes", "Enlarges both eyes.", _EYES, ScaleShape(1.35, 1.8), 0.4),
     Recipe(
         "closed-eyes", "Closed eyes", "Lowers the upper eyelids.",
-        _EYES, ScaleShape(y=0.3, anchor=0.85), identity=0.8,
+        _EYES, ScaleShape(y=0.3, anchor=0.85), limits=Limits(identity=0.75, drift=0.05),
     ),
     Recipe(
         "narrower-eyes", "Narrower eyes", "Narrows both eyes.",

@@ -12,7 +12,7 @@ from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
 from backend.editing.geometry import ScaleShape
 from backend.editing.learn import MeanTarget, RecipeTarget
 from backend.editing.options import Optimisation
-from backend.editing.recipes import Recipe, label_edit_of
+from backend.editing.recipes import USUAL, Limits, Recipe, label_edit_of
 from backend.errors import NothingChanged
 
 STEPS = 6
@@ -103,12 +103,15 @@ def test_a_range_ends_where_the_picture_suffers(small: Editor, samples: list[Ope
     rng = np.random.default_rng(0)
     direction = rng.normal(size=samples[0].w_plus.shape).astype(np.float32)
     ends = [
-        calibrate(small.engine, direction * size, ("eyes",), samples[:1], identity=0.85)
+        calibrate(small.engine, direction * size, ("eyes",), samples[:1], limits=USUAL)
         for size in (1e-4, 0.1, 10.0)
     ]
     assert ends[0] == (-SCALES[-1], SCALES[-1])  # no effect at all: nothing to fear
     assert ends[2] == (-SCALES[0], SCALES[0])
     assert ends[0][1] >= ends[1][1] >= ends[2][1]
+    generous = Limits(identity=-1.0, drift=1e3)
+    far = calibrate(small.engine, direction * 10.0, ("eyes",), samples[:1], limits=generous)
+    assert far == (-SCALES[-1], SCALES[-1])
 
 
 def test_side_effects_count_outside_the_region_only(
