@@ -38,9 +38,9 @@ USUAL = Limits()
 class Recipe:
     """One edit: what happens to the shape of a group of parts.
 
-    groups: names, in order of preference; the first that a bundle has is meant.
-    usual: the scale that a slider begins at, where its range allows it. limits: of that range.
-    needs: parts without which there is nothing to change.
+    groups: names, in order of preference; the first that a bundle has is meant. usual: the scale
+    that a slider begins at, where its range allows it. limits: of that range. needs: parts without
+    which there is nothing to change.
     """
 
     name: str
