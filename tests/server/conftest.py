@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from backend_harness import COMMAND, Backend
+from backend_harness import CHECKOUT, COMMAND, REAL_COMMAND, Backend
 from protocol.client import Connection
+from protocol.launch import ensure_backend
 
 
 @pytest.fixture
@@ -34,3 +35,11 @@ def backend(start: Callable[..., Backend]) -> Backend:
 def connection(backend: Backend) -> Iterator[Connection]:
     with backend.connect() as connection:
         yield connection
+
+
+@pytest.fixture
+def editor(models: Path) -> Iterator[Connection]:
+    """A connection to the real engine. models: the test module's data folder, with its bundle."""
+    with ensure_backend(REAL_COMMAND, cwd=CHECKOUT) as connection:
+        yield connection
+        connection.shutdown()

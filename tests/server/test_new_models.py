@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -18,13 +17,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from stylegan_reference import Generator as Original
 
-from backend_harness import CHECKOUT, wait_until
+from backend_harness import wait_until
 from protocol import messages as m
 from protocol.client import Connection, new_job
 from protocol.errors import BackendError
-from protocol.launch import ensure_backend
 
-COMMAND = [sys.executable, "-m", "backend.cli", "serve", "--device", "cpu"]
 PARTS = [m.PartToLabel("dark", (20, 20, 60)), m.PartToLabel("light", (250, 240, 200))]
 
 
@@ -35,13 +32,6 @@ def models(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     return home
-
-
-@pytest.fixture
-def editor(models: Path) -> Iterator[Connection]:
-    with ensure_backend(COMMAND, cwd=CHECKOUT) as connection:
-        yield connection
-        connection.shutdown()
 
 
 def problem(work: Callable[[], object]) -> BackendError:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from array import array
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,12 +11,11 @@ import pytest
 from cli_harness import make_bundle
 
 from backend.bundles.bundle import read_bundle, write_bundle_json
-from backend_harness import CHECKOUT, Backend, error_of, wait_until
+from backend_harness import CHECKOUT, REAL_COMMAND, Backend, error_of, wait_until
 from protocol import messages as m
 from protocol.client import Connection, new_job
 from protocol.launch import ensure_backend
 
-COMMAND = [sys.executable, "-m", "backend.cli", "serve", "--device", "cpu"]
 WIDTH, HEIGHT = 90, 70
 
 
@@ -31,18 +28,11 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def bundle_home(home: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def models(home: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data folder with the bundle `tiny`; backends compute on one thread."""
     shutil.copytree(tiny, home / "bundles" / "tiny", symlinks=True)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     return home
-
-
-@pytest.fixture
-def editor(bundle_home: Path) -> Iterator[Connection]:
-    with ensure_backend(COMMAND, cwd=CHECKOUT) as connection:
-        yield connection
-        connection.shutdown()
 
 
 def picture(x: int, y: int, width: int, height: int) -> m.Pixels:
@@ -163,9 +153,9 @@ def test_what_the_engine_refuses(editor: Connection) -> None:
 
 
 def test_a_damaged_bundle_is_told_and_harms_no_other(
-    bundle_home: Path, tiny: Path, editor: Connection
+    models: Path, tiny: Path, editor: Connection
 ) -> None:
-    damaged = bundle_home / "bundles" / "broken"
+    damaged = models / "bundles" / "broken"
     shutil.copytree(tiny, damaged, symlinks=True)
     (damaged / "generator.safetensors").write_bytes(b"not weights")
     request = m.Detect("broken", picture(0, 0, WIDTH, HEIGHT), 1.0, WIDTH, HEIGHT)
@@ -178,8 +168,8 @@ def test_a_damaged_bundle_is_told_and_harms_no_other(
     assert opened(editor).parts
 
 
-def test_a_backend_killed_in_a_repaint_loses_nothing_that_was_kept(bundle_home: Path) -> None:
-    backend = Backend(COMMAND)
+def test_a_backend_killed_in_a_repaint_loses_nothing_that_was_kept(models: Path) -> None:
+    backend = Backend(REAL_COMMAND)
     try:
         with backend.connect() as connection:
             segmented = opened(connection)
@@ -194,7 +184,7 @@ def test_a_backend_killed_in_a_repaint_loses_nothing_that_was_kept(bundle_home: 
             assert caught.value.code == "backend_lost"
     finally:
         backend.kill()
-    with ensure_backend(COMMAND, cwd=CHECKOUT) as connection:
+    with ensure_backend(REAL_COMMAND, cwd=CHECKOUT) as connection:
         assert error_of(connection, request).code == "unknown_photo"
         again = opened(connection)
         assert again.report.from_cache
@@ -235,14 +225,12 @@ def test_a_cancelled_repaint_stops_computing(editor: Connection) -> None:
     assert editor.request(replace(request, steps=2)).parts == ("eyes",)
 
 
-def test_a_bundle_that_opens_no_photos_yet(bundle_home: Path) -> None:
-    folder = Path(
-        shutil.copytree(bundle_home / "bundles" / "tiny", bundle_home / "bundles" / "raw")
-    )
+def test_a_bundle_that_opens_no_photos_yet(models: Path) -> None:
+    folder = Path(shutil.copytree(models / "bundles" / "tiny", models / "bundles" / "raw"))
     for network in ("encoder", "segmentation"):
         (folder / f"{network}.safetensors").unlink()
     write_bundle_json(replace(read_bundle(folder), name="raw", parts=()))
-    with ensure_backend(COMMAND, cwd=CHECKOUT) as connection:
+    with ensure_backend(REAL_COMMAND, cwd=CHECKOUT) as connection:
         assert "raw" not in connection.welcome.bundles and "tiny" in connection.welcome.bundles
         request = m.Detect("raw", picture(0, 0, WIDTH, HEIGHT), 1.0, WIDTH, HEIGHT)
         error = error_of(connection, request)

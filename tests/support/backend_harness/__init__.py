@@ -21,6 +21,7 @@ from protocol.errors import BackendError
 CHECKOUT = Path(__file__).resolve().parents[3]
 PROGRAM = Path(__file__).with_name("small_backend.py")
 COMMAND = [sys.executable, str(PROGRAM)]
+REAL_COMMAND = [sys.executable, "-m", "backend.cli", "serve", "--device", "cpu"]
 PATIENCE_S = 60.0  # for what must happen at all; nothing is timed
 
 
