@@ -2,6 +2,7 @@
 """How alike strangers look to the identity network: where the threshold of `--person` comes from.
 
     python benchmarks/batch_people.py PHOTOS... [--count 400] [--altered 40] [--sheet pairs.png]
+    python benchmarks/batch_people.py --pairs master.csv
 
 Photos of different people, one face each. Every pair of them is compared, as `editgan batch
 --person` compares; the share of pairs above each threshold is how often a stranger is taken for the
@@ -12,12 +13,18 @@ The other error, a person who is not recognised, needs several photos of each pe
 --altered compares photos with altered copies of themselves (mirrored, dark, small, blurred,
 strongly compressed, turned), in which faces are found anew: the share that reaches each threshold.
 Two photos of one person differ by more, so that it only says which thresholds are too high for
-sure. The last line is one JSON object.
+sure.
+
+With --pairs both errors are counted: a table of pairs of photos beside it, with the columns file_x,
+file_y and Decision, "Yes" where both show one person, as deepface has in tests/unit/dataset (GitHub
+serengil/deepface). The last line is one JSON object.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import csv
 import json
 import random
 import sys
@@ -99,16 +106,48 @@ def altered(editor: Editor, faces: Sequence[tuple[Picture, NDArray[np.float32]]]
     return rows
 
 
+def paired(editor: Editor, table: Path) -> dict[str, Any]:
+    """How alike the pairs of a table are: of one person, and of two."""
+    vectors: dict[str, NDArray[np.float32] | None] = {}
+
+    def vector(name: str) -> NDArray[np.float32] | None:
+        if name not in vectors:
+            vectors[name] = None
+            with contextlib.suppress(UserError):
+                vectors[name] = seen(editor, read_rgb(table.parent / name))[0]
+        return vectors[name]
+
+    alike: dict[str, list[float]] = {"one person": [], "strangers": []}
+    with table.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            one, other = vector(row["file_x"].strip()), vector(row["file_y"].strip())
+            if one is not None and other is not None:
+                kind = "one person" if row["Decision"].strip() == "Yes" else "strangers"
+                alike[kind].append(float(one @ other))
+    rows = {}
+    for kind, values in alike.items():
+        reached = {f"{t:g}": float(np.mean(np.array(values) >= t)) for t in THRESHOLDS}
+        ends = {"least": min(values), "most": max(values)}
+        rows[kind] = {"pairs": len(values), **ends, "above": reached}
+        shares = ", ".join(f"{t} {share:.1%}" for t, share in reached.items())
+        print(f"{kind}: {len(values)} pairs, {ends['least']:.2f} to {ends['most']:.2f}; {shares}")
+    return rows
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("photos", type=Path, nargs="+")
+    parser.add_argument("photos", type=Path, nargs="*")
     parser.add_argument("--count", type=int, default=400)
     parser.add_argument("--altered", type=int, default=40)
     parser.add_argument("--sheet", type=Path)
+    parser.add_argument("--pairs", type=Path)
     args = parser.parse_args()
+    editor = Editor(find_bundle("faces"), "cpu")
+    if args.pairs:
+        print(json.dumps(paired(editor, args.pairs)))
+        return
     paths = find_images(args.photos)
     random.Random(0).shuffle(paths)
-    editor = Editor(find_bundle("faces"), "cpu")
     vectors, pictures, faces = [], [], list[tuple[Picture, NDArray[np.float32]]]()
     for path in paths[: args.count]:
         try:

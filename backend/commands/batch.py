@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--threshold", type=finite, metavar="X",
-        help="from which likeness on, -1 to 1, a face is taken for a person's (default: 0.4)",
+        help="from which likeness on, -1 to 1, a face is taken for a person's (default: 0.5)",
     )  # fmt: skip
     parser.add_argument(
         "--yes", action="store_true", help="edit at once, without asking who was taken for whom"
