@@ -28,7 +28,7 @@ from protocol.errors import BackendError, UserError
 if TYPE_CHECKING:
     from backend.batch.people import Person
 
-DEPTH = 3  # photos that a member has at once: one is read, one in the engine, one written
+DEPTH = 6  # photos that a member has at once: one is read, four in the engine, one written
 _ENDING_S = 5.0
 MEMBER_BYTES = 3 << 29  # what a member needs, with some photos: 1.5 GB
 

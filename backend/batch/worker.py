@@ -1,7 +1,7 @@
 """One member of a crew: a model, and photos that are read, edited and written at the same time.
 
 Several threads may ask at once: one photo is decoded and another encoded while the engine, on a
-thread of its own, works on a third.
+thread of its own, works on others, whose subjects it embeds together.
 """
 
 from __future__ import annotations
@@ -12,20 +12,23 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backend.batch.crews import Work
+from backend.batch.engine_thread import EngineThread
 from backend.batch.people import Likeness, Person
 from backend.batch.pictures import before_and_after
 from backend.batch.stack import check_stack, scaled_edits
 from backend.batch.tasks import BatchSettings, Looked, Lost, Outcome, Quad, Reply, Task, failed
 from backend.bundles import find_bundle
-from backend.editing.editor import Editor
+from backend.editing.editor import Editor, OpenPhoto
+from backend.editing.opening import AlignedSubject
 from backend.editing.options import Optimisation
 from backend.editing.progress import no_progress
 from backend.errors import BadBundle, BadImage, NoSubject
@@ -37,7 +40,7 @@ from backend.photos.photo import Photo
 from backend.photos.prominence import prominent
 from backend.session.declaration import declared
 from backend.session.devices import choose_device
-from backend.session.embedding import open_or_reuse
+from backend.session.embedding import keep, reuse
 from backend.session.embedding_cache import EmbeddingCache
 from backend.session.placement import FRAME_MARGIN, to_photo
 from protocol.errors import UserError
@@ -46,6 +49,9 @@ from protocol.paths import cache_dir
 
 T = TypeVar("T")
 _WORST = ("well", "roughly", "poorly")
+_SAID = ("quality", "identity", "perceptual")  # of a subject's report
+_TOGETHER = 4  # subjects that are embedded in one descent
+_LARGEST_TOGETHER = 256  # pixels: larger pictures keep a processor busy one by one
 
 
 class Stopped(Exception):
@@ -59,6 +65,16 @@ class _Edited:
     photo: Photo
     subjects: list[dict[str, Any]] = field(default_factory=list)
     rects: list[Rect] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A subject to be edited: its number, what of the photo the engine sees, and what that
+    becomes."""
+
+    number: int
+    rect: Rect
+    opening: Future[OpenPhoto]
 
 
 class PhotoWorker:
@@ -81,8 +97,9 @@ class PhotoWorker:
         self._refinement = Optimisation(steps=settings.stack.refine)
         self._editor = Editor(bundle, choose_device(device))
         self._cache = EmbeddingCache(cache_dir())
-        self._engine = ThreadPoolExecutor(1, "engine")
         self._stopping = threading.Event()
+        most = _TOGETHER if bundle.resolution <= _LARGEST_TOGETHER else 1
+        self._engine = EngineThread(self._embed, most)
 
     def stop(self) -> None:
         """Begin no further photo; those in the engine are finished."""
@@ -120,12 +137,17 @@ class PhotoWorker:
             return failed(task.number, f"Something went wrong inside EditGAN ({what:.200}).")
 
     def _edit(self, task: Task, seconds: dict[str, float]) -> Outcome:
-        with _timed(seconds, "read"):
-            data, photo = self._read(task)
-            sha = hashlib.sha256(data).hexdigest()
-            target = Path(task.name)
-            check_holds(target, photo)
-        edited = self._in_engine(lambda: self._apply(photo, task.frames, seconds))
+        with self._engine.coming():
+            with _timed(seconds, "read"):
+                data, photo = self._read(task)
+                sha = hashlib.sha256(data).hexdigest()
+                target = Path(task.name)
+                check_holds(target, photo)
+            found = self._begun(lambda: self._found(photo, task.frames, seconds))
+        for one in found:
+            report = one.opening.result().report
+            seconds["embed"] += 0.0 if report.from_cache else report.seconds
+        edited = self._engine.do(lambda: self._apply(photo, found, seconds))
         with _timed(seconds, "write"):
             before, after = before_and_after(photo, edited.photo, edited.rects)
             result = edited.photo
@@ -141,42 +163,72 @@ class PhotoWorker:
         )  # fmt: skip
 
     def _read(self, task: Task) -> tuple[bytes, Photo]:
-        if self._stopping.is_set():
-            raise Stopped
+        self._check_going_on()
         path, data = task.place(), task.data
         if data is None:
             with reading(path):
                 data = read_bytes(path)
         return data, photo_in(data, path)
 
-    def _in_engine(self, work: Callable[[], T]) -> T:
+    def _begun(self, work: Callable[[], T]) -> T:
         """Run on the engine's thread; raises Stopped where the batch has ended meanwhile."""
 
         def guarded() -> T:
-            if self._stopping.is_set():
-                raise Stopped
+            self._check_going_on()
             return work()
 
-        return self._engine.submit(guarded).result()
+        return self._engine.do(guarded)
 
-    def _apply(
+    def _check_going_on(self) -> None:
+        if self._stopping.is_set():
+            raise Stopped
+
+    def _found(
         self, photo: Photo, frames: Sequence[Quad] | None, seconds: dict[str, float]
-    ) -> _Edited:
+    ) -> list[_Found]:
+        """The subjects to edit, whose embedding is asked for; raises NoSubject, BadImage."""
         with _timed(seconds, "find"):
-            chosen = self._meant(photo, frames)
-        edited, small = _Edited(photo), list[str]()
-        for number, frame in chosen:
+            meant = self._meant(photo, frames)
+        found, small = list[_Found](), list[str]()
+        for number, frame in meant:
+            rect = frame.bounds(FRAME_MARGIN, photo.width, photo.height)
             try:
-                rect = frame.bounds(FRAME_MARGIN, photo.width, photo.height)
-                layer, report = self._one(photo, frame, rect, seconds)
+                with _timed(seconds, "embed"):
+                    opening = self._opening(photo.cut(rect), frame.shifted(-rect.x, -rect.y))
             except BadImage as error:  # too small, at the very edge: the others are edited
                 small.append(error.message)
-                continue
-            edited.photo = edited.photo.with_layer(layer)
-            edited.rects.append(rect)
-            edited.subjects.append({"subject": number, "rect": list(rect), **report})
-        if not edited.subjects:
+            else:
+                found.append(_Found(number, rect, opening))
+        if not found:
             raise BadImage(small[0])
+        return found
+
+    def _opening(self, pixels: NDArray[np.generic], frame: CropFrame) -> Future[OpenPhoto]:
+        level = self._settings.level
+        if kept := reuse(self._editor, self._cache, pixels, frame, level, no_progress):
+            opening = Future[OpenPhoto]()
+            opening.set_result(kept)
+            return opening
+        return self._engine.embed(self._editor.align(pixels, frame))
+
+    def _embed(self, subjects: Sequence[AlignedSubject]) -> list[OpenPhoto]:
+        self._check_going_on()
+        found = self._editor.open_together(subjects, level=self._settings.level)
+        for opened in found:
+            keep(self._editor, self._cache, opened)
+        return found
+
+    def _apply(self, photo: Photo, found: Sequence[_Found], seconds: dict[str, float]) -> _Edited:
+        edited = _Edited(photo)
+        for one in found:
+            opened = one.opening.result()
+            with _timed(seconds, "apply"):
+                result = self._editor.apply(opened, self._edits, self._refinement)
+                layer: ResultLayer = to_photo(result.layer, one.rect)
+            edited.photo = edited.photo.with_layer(layer)
+            edited.rects.append(one.rect)
+            said = {key: getattr(opened.report, key) for key in _SAID}
+            edited.subjects.append({"subject": one.number, "rect": list(one.rect), **said})
         return edited
 
     def _meant(self, photo: Photo, frames: Sequence[Quad] | None) -> list[tuple[int, CropFrame]]:
@@ -187,22 +239,6 @@ class PhotoWorker:
         found = [subject.frame for subject in self._editor.find_subjects(image)]
         numbered = zip(found, prominent(image, found), strict=True)
         return [(i, frame) for i, (frame, is_meant) in enumerate(numbered, 1) if is_meant]
-
-    def _one(
-        self, photo: Photo, frame: CropFrame, rect: Rect, seconds: dict[str, float]
-    ) -> tuple[ResultLayer, dict[str, Any]]:
-        """The layer that edits one subject, in the photo's coordinates, and its report."""
-        local = frame.shifted(-rect.x, -rect.y)
-        with _timed(seconds, "embed"):
-            opened = open_or_reuse(
-                self._editor, self._cache, photo.cut(rect), local, self._settings.level, no_progress
-            )
-        with _timed(seconds, "apply"):
-            result = self._editor.apply(opened, self._edits, self._refinement)
-            layer: ResultLayer = to_photo(result.layer, rect)
-        said = opened.report
-        report = {name: getattr(said, name) for name in ("quality", "identity", "perceptual")}
-        return layer, report
 
     def _staged(self, task: Task, file: bytes) -> str | None:
         """Put the result where it waits for its place; None: it is sent back."""
@@ -216,7 +252,7 @@ class PhotoWorker:
 
     def _look(self, task: Task) -> Looked:
         _, photo = self._read(task)
-        return self._in_engine(lambda: self._faces(task.number, photo))
+        return self._begun(lambda: self._faces(task.number, photo))
 
     def _faces(self, number: int, photo: Photo) -> Looked:
         image = photo.to_u8()

@@ -15,15 +15,17 @@ from backend.models.pictures import to_picture
 from backend.models.runtime.replay import Replay, replay_of
 
 Evaluate = Callable[[Tensor], tuple[dict[str, Tensor], Tensor]]
-"""From x to the terms of the loss, scalars, and the picture (1, 3, R, R)."""
+"""From x (B, ...) to the terms of the loss, (B,) each or scalars where B is 1, and the pictures
+(B, 3, R, R)."""
 
 _BEFORE_RECORDING = 1  # step: what is recorded must have run
 
 
 @dataclass(frozen=True, eq=False)
 class OptimisationResult:
-    """best: the best iterate; losses: the total before each step and at the end; terms: those of
-    the best iterate; ended_early: whether the progress callback ended it."""
+    """best: the best iterate of each row of x; losses: the total before each step and at the end;
+    terms: those of the best iterates, summed over rows; ended_early: whether the progress callback
+    ended it."""
 
     best: Tensor
     losses: tuple[float, ...]
@@ -46,24 +48,28 @@ def minimise(
     message: Callable[[int], Progress],
     betas: tuple[float, float] = (0.9, 0.999),
 ) -> OptimisationResult:
-    """Minimise the sum of the terms, from `start`, which stays as it is.
+    """Minimise the sum of the terms, from `start` (B, ...), which stays as it is.
 
-    lr: Adam's, of each step; message: what `progress` gets after each, with the picture added.
-    Returns a clone of the best iterate, never the last one by accident, also when `progress` says
-    that it is enough.
+    Rows of x are problems of their own: Adam and the best iterates do not mix them. lr: Adam's,
+    of each step; message: what `progress` gets after each, with the first picture added. Returns a
+    clone of the best iterates, never the last ones by accident, also when `progress` says that it
+    is enough.
     """
     x = start.detach().clone()
     optimizer = torch.optim.Adam([x], betas=betas)
     loss_and_gradient = LossAndGradient(x, evaluate)
-    best, best_loss, best_terms = start.clone(), math.inf, dict[str, float]()
+    best, best_terms = start.clone(), [dict[str, float]() for _ in start]
+    best_losses = [math.inf] * len(start)
     losses, last = list[float](), steps
     for step in range(steps + 1):
         if x.is_cuda and step == _BEFORE_RECORDING < last:
             loss_and_gradient.record()
-        terms, picture = loss_and_gradient(gradient=step < last)
-        losses.append(sum(terms.values()))
-        if losses[-1] < best_loss:
-            best, best_loss, best_terms = x.clone(), losses[-1], terms
+        rows, picture = loss_and_gradient(gradient=step < last)
+        totals = [sum(terms.values()) for terms in rows]
+        losses.append(sum(totals))
+        for row, total in enumerate(totals):
+            if total < best_losses[row]:
+                best[row], best_losses[row], best_terms[row] = x[row], total, rows[row]
         if step == last:
             break
         for group in optimizer.param_groups:
@@ -71,7 +77,8 @@ def minimise(
         optimizer.step()
         if progress(replace(message(step), preview=partial(to_picture, picture))):
             last = step + 1
-    return OptimisationResult(best, tuple(losses), best_terms, ended_early=last < steps)
+    terms = {name: sum(row[name] for row in best_terms) for name in best_terms[0]}
+    return OptimisationResult(best, tuple(losses), terms, ended_early=last < steps)
 
 
 class LossAndGradient:
@@ -87,22 +94,22 @@ class LossAndGradient:
         """Have a GPU replay what it does from now on, if its memory allows it."""
         self._replay = replay_of(self._work)
 
-    def __call__(self, *, gradient: bool) -> tuple[dict[str, float], Tensor]:
-        """The terms, and the picture."""
+    def __call__(self, *, gradient: bool) -> tuple[list[dict[str, float]], Tensor]:
+        """The terms of each row of x, and the pictures."""
         values, picture = self._replay() if self._replay else self._work(gradient=gradient)
         # A recording writes the next picture where this one is.
         shown = picture.clone() if self._replay else picture
-        return dict(zip(self._names, values.tolist(), strict=True)), shown
+        return [dict(zip(self._names, row, strict=True)) for row in values.t().tolist()], shown
 
 
 def _evaluated(
     x: Tensor, evaluate: Evaluate, names: list[str], *, gradient: bool = True
 ) -> tuple[Tensor, Tensor]:
-    """The terms, in one tensor, and the picture; writes down the terms' names."""
+    """The terms (terms, B), and the pictures; writes down the terms' names."""
     leaf = x.detach().requires_grad_(gradient)  # a new one: a recording needs its own
     terms, picture = evaluate(leaf)
     names[:] = terms
-    values = torch.stack(list(terms.values()))
+    values = torch.stack([term.reshape(-1) for term in terms.values()])
     if gradient:
         (x.grad,) = torch.autograd.grad(values.sum(), leaf)
     return values.detach(), picture.detach()

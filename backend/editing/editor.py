@@ -19,10 +19,13 @@ from backend.editing.expression import SeenFace
 from backend.editing.learn import LearnedEdit, LearningTarget, learn_edit
 from backend.editing.opening import (
     TRUNCATION,
+    AlignedSubject,
+    align_subject,
     find_subjects,
     map_uncertainty,
     open_photo,
     open_sample,
+    open_together,
     recognise,
     sample,
 )
@@ -94,6 +97,14 @@ class Editor:
             self.engine, pixels, frame, level=level, w_plus=w_plus, start=start,
             corrected=corrected, progress=progress,
         )  # fmt: skip
+
+    def align(self, pixels: NDArray[np.generic], frame: CropFrame) -> AlignedSubject:
+        return align_subject(self.engine, pixels, frame)
+
+    def open_together(
+        self, subjects: Sequence[AlignedSubject], *, level: str = "fast"
+    ) -> list[OpenPhoto]:
+        return open_together(self.engine, subjects, level=level)
 
     def recognise(self, pixels: NDArray[np.generic], frame: CropFrame) -> SeenFace:
         return recognise(self.engine, pixels, frame)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from backend.bundles.networks import Networks
@@ -82,8 +82,9 @@ def schedule(step: int, steps: int) -> float:
 
 
 def masked_mse(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
-    """Mean squared difference of (1, 3, R, R) pictures over the mask (1, 1, R, R)."""
-    return ((a - b).square() * mask).sum() / (3 * mask.sum()).clamp(min=1)
+    """Mean squared difference of pictures (B, 3, R, R) over masks (B, 1, R, R), (B,)."""
+    total = ((a - b).square() * mask).sum(dim=(1, 2, 3))
+    return total / (3 * mask.sum(dim=(1, 2, 3))).clamp(min=1)
 
 
 @torch.no_grad()
@@ -117,17 +118,18 @@ def invert(
     level: InversionLevel,
     progress: ProgressCallback = no_progress,
     *,
-    known: KnownParts | None = None,
+    known: Sequence[KnownParts | None] = (),
     start: Tensor | None = None,
 ) -> Tensor:
-    """Find the w_plus whose picture is `image` and whose parts are the known ones.
+    """Find the w_plus whose pictures are `image` and whose parts are the known ones.
 
-    image: (1, 3, R, R) in [-1, 1]; mask: (1, 1, R, R), 0 where it counts in no loss; start: the
-    code to go on from. Returns a clone of the best, (1, n_ws, w_dim), also after "enough".
+    image: (B, 3, R, R) in [-1, 1]; mask: (B or 1, 1, R, R), 0 where it counts in no loss; known: of
+    each picture, or of none; start: codes to go on from. Losses and best iterates are each
+    picture's own. Returns a clone of the best, (B, n_ws, w_dim), also after "enough".
     """
     perceptual, home = networks.perceptual, encode(networks, image)
     progress(Progress(0.0, "Embedding"))
-    parts = PartsTerm(networks, known, image.device) if known and level.parts else None
+    parts = PartsTerm(networks, known, image.device) if any(known) and level.parts else None
     identity = networks.identity if level.identity else None
     with torch.no_grad():
         wanted = perceptual.features(image * mask)
@@ -135,20 +137,20 @@ def invert(
 
     def evaluate(w_plus: Tensor) -> tuple[dict[str, Tensor], Tensor]:
         rebuilt, features = networks.generator(w_plus)
-        distance = feature_distance(perceptual.features(rebuilt * mask), wanted).sum()
+        distance = feature_distance(perceptual.features(rebuilt * mask), wanted)
         terms = {
             "perceptual": level.perceptual * perceptual.scale * distance,
             "mse": level.mse * masked_mse(rebuilt, image, mask),
-            "encoder": level.encoder * F.mse_loss(w_plus, home),
+            "encoder": level.encoder * (w_plus - home).square().mean(dim=(1, 2)),
         }
         if identity and wanted_identity is not None:
-            similarity = (identity.embed(rebuilt) * wanted_identity).sum()
-            terms["identity"] = level.identity * (1 - similarity)
+            alike = (identity.embed(rebuilt) * wanted_identity).sum(dim=1)
+            terms["identity"] = level.identity * (1 - alike)
         if parts:
             terms["parts"] = level.parts * parts(features)
         return terms, rebuilt
 
-    found = minimise(
+    return minimise(
         home if start is None else start,
         evaluate,
         steps=level.steps,
@@ -156,5 +158,4 @@ def invert(
         progress=progress,
         message=lambda step: Progress((step + 1) / level.steps, "Embedding"),
         betas=(0.9, 0.99),
-    )
-    return found.best
+    ).best

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -75,35 +76,67 @@ def open_photo(
     """
     monitor = ProgressMonitor(progress)
     began = time.monotonic()
-    crop = _aligned(engine, pixels, frame, corrected)
+    subject = align_subject(engine, pixels, frame, corrected)
     monitor(_LOOKING)
     if w_plus is None:
         first = None if start is None else engine.tensor(start)
-        code = _embedded(engine, crop, level, first, sub_progress(monitor, 0.0, 0.8))
+        code = _embedded(engine, [subject], level, first, sub_progress(monitor, 0.0, 0.8))
     else:
         code = engine.tensor(w_plus)
-    monitor(_DRAWING)
+    opened = _segmented(engine, subject, code, level, monitor)
+    monitor(Progress(1.0, "Done"))
+    seconds, early = time.monotonic() - began, monitor.enough and w_plus is None
+    return replace(opened, report=replace(opened.report, seconds=seconds, ended_early=early))
+
+
+def open_together(
+    engine: Engine, subjects: Sequence[AlignedSubject], *, level: str
+) -> list[OpenPhoto]:
+    """Embed several subjects in one descent, each with losses of its own, and segment them.
+
+    The same as `open_photo` but for rounding, for less of a processor's time: what a step costs
+    besides its products is paid once. The reports' seconds are an equal share each.
+    """
+    began = time.monotonic()
+    codes = _embedded(engine, subjects, level, None, no_progress).split(1)
+    found = [
+        _segmented(engine, subject, code, level, no_progress)
+        for subject, code in zip(subjects, codes, strict=True)
+    ]
+    seconds = (time.monotonic() - began) / len(subjects)
+    return [replace(one, report=replace(one.report, seconds=seconds)) for one in found]
+
+
+def _segmented(
+    engine: Engine,
+    subject: AlignedSubject,
+    code: Tensor,
+    level: str,
+    progress: ProgressCallback,
+) -> OpenPhoto:
+    """The subject with its code, (1, n_ws, w_dim), and what the generator makes of it."""
+    progress(_DRAWING)
     rebuilt, features = engine.generate(code)
-    monitor(_DRAWING)
-    quality = measure(engine.networks, crop.image, rebuilt, crop.mask)
+    progress(_DRAWING)
+    quality = measure(engine.networks, subject.image, rebuilt, subject.mask)
     probabilities = engine.networks.segmentation.probabilities(features).cpu().numpy()
     labels = probabilities.argmax(axis=0).astype(np.uint8)
-    monitor(_DRAWING)
-    parts = _drawn_parts(engine, pixels, frame, crop, probabilities)
-    monitor(Progress(1.0, "Done"))
+    progress(_DRAWING)
+    parts = _drawn_parts(engine, subject, probabilities)
     report = PhotoReport(
         **vars(quality),
         quality=quality.quality,
         verdict=quality.verdict,
         level=level,
-        seconds=time.monotonic() - began,
-        ended_early=monitor.enough and w_plus is None,
+        seconds=0.0,
+        ended_early=False,
     )
-    if crop.seen:
-        facts = parts_facts(crop.seen, labels, engine.at_labels(crop.valid), engine.bundle)
+    if subject.seen:
+        facts = parts_facts(subject.seen, labels, engine.at_labels(subject.valid), engine.bundle)
         report = replace(report, **facts)
     w_plus, picture = array_of(code), array_of(rebuilt)
-    return OpenPhoto(pixels, frame, crop.valid, w_plus, picture, labels, parts, report, crop.seen)
+    pixels, frame, valid, seen = subject.pixels, subject.frame, subject.valid, subject.seen
+    return OpenPhoto(pixels, frame, valid, w_plus, picture, labels, parts, report, seen)
 
 
 @torch.no_grad()
@@ -122,10 +155,15 @@ def recognise(engine: Engine, pixels: NDArray[np.generic], frame: CropFrame) -> 
 
 
 @dataclass(frozen=True, eq=False)
-class _Crop:
-    """The aligned subject: image (1, 3, R, R) in [-1, 1]; inside: what the photo covers of it,
-    bool [R, R]; valid: the same, without what lies before the subject; seen: its own parts."""
+class AlignedSubject:
+    """A subject of a photo, `pixels` and `frame` as in `open_photo`, cut out and upright.
 
+    image: (1, 3, R, R) in [-1, 1]; inside: what the photo covers of it, bool [R, R]; valid: the
+    same, without what lies before the subject; seen: its own parts.
+    """
+
+    pixels: NDArray[np.generic]
+    frame: CropFrame
     image: Tensor
     inside: NDArray[np.bool_]
     valid: NDArray[np.bool_]
@@ -137,44 +175,47 @@ class _Crop:
         return torch.from_numpy(self.valid)[None, None].float().to(self.image.device)
 
 
-def _aligned(
+def align_subject(
     engine: Engine,
     pixels: NDArray[np.generic],
     frame: CropFrame,
-    corrected: Corrections | None,
-) -> _Crop:
-    """The subject in `frame`; raises BadImage."""
+    corrected: Corrections | None = None,
+) -> AlignedSubject:
+    """The subject in `frame`, arguments as in `open_photo`; raises BadImage."""
     crop, inside = _cut(engine.bundle, pixels, frame)
     seen = photo_parts(engine, pixels, frame)
     if corrected is not None:
         seen = corrected_parts(seen, corrected, frame, engine.bundle)
     valid = inside if seen is None else inside & (seen.at(len(inside)).covered < 0.5)
     image = torch.from_numpy(crop).permute(2, 0, 1)[None].to(engine.device)
-    return _Crop(image, inside, valid, seen)
+    return AlignedSubject(pixels, frame, image, inside, valid, seen)
 
 
 def _embedded(
-    engine: Engine, crop: _Crop, level: str, start: Tensor | None, progress: ProgressCallback
+    engine: Engine,
+    subjects: Sequence[AlignedSubject],
+    level: str,
+    start: Tensor | None,
+    progress: ProgressCallback,
 ) -> Tensor:
-    """The crop's code, (1, n_ws, w_dim)."""
-    inside = engine.at_labels(crop.inside)
-    known = None if crop.seen is None else known_parts(crop.seen, inside)
-    return invert(
-        engine.networks, crop.image, crop.mask, LEVELS[level], progress, known=known, start=start
-    )
+    """The subjects' codes, (B, n_ws, w_dim)."""
+    known = [
+        None if one.seen is None else known_parts(one.seen, engine.at_labels(one.inside))
+        for one in subjects
+    ]
+    image = torch.cat([one.image for one in subjects])
+    mask = torch.cat([one.mask for one in subjects])
+    return invert(engine.networks, image, mask, LEVELS[level], progress, known=known, start=start)
 
 
 def _drawn_parts(
-    engine: Engine,
-    pixels: NDArray[np.generic],
-    frame: CropFrame,
-    crop: _Crop,
-    probabilities: NDArray[np.float32],
+    engine: Engine, subject: AlignedSubject, probabilities: NDArray[np.float32]
 ) -> list[PartMask]:
     """The part layers, from the branch's probabilities [parts, L, L] and the photo's own parts."""
-    drawn, shown = probabilities, engine.at_labels(crop.inside)
-    if crop.seen:
-        drawn = better_parts(crop.seen, probabilities)
+    pixels, frame = subject.pixels, subject.frame
+    drawn, shown = probabilities, engine.at_labels(subject.inside)
+    if subject.seen:
+        drawn = better_parts(subject.seen, probabilities)
         shown = extract(pixels, frame, drawn.shape[1])[1]
     return draw_parts(drawn, pixels, frame, engine.bundle.parts, shown, aspect=engine.bundle.aspect)
 

@@ -55,6 +55,23 @@ def known_parts(seen: PhotoParts, valid: NDArray[np.bool_]) -> KnownParts:
 class PartsTerm:
     """Cross entropy between the segmentation branch and known parts, at the pixels that count."""
 
+    def __init__(
+        self, networks: Networks, known: Sequence[KnownParts | None], device: torch.device
+    ) -> None:
+        """known: of each picture; of one whose parts are not known nothing is asked."""
+        self._of_each = [None if one is None else _Asked(networks, one, device) for one in known]
+
+    def __call__(self, features: Sequence[Tensor]) -> Tensor:
+        """The mean over each picture's pixels, in nats, (B,); features: the generator's."""
+        own = zip(*(feature.split(1) for feature in features), strict=True)
+        pairs = zip(self._of_each, own, strict=True)
+        nothing = features[0].new_zeros(())
+        return torch.stack([nothing if asked is None else asked(maps) for asked, maps in pairs])
+
+
+class _Asked:
+    """The term of one picture."""
+
     def __init__(self, networks: Networks, known: KnownParts, device: torch.device) -> None:
         share = torch.from_numpy(known.share).flatten()
         pixels = share.nonzero()[:, 0]  # (N,)
@@ -64,5 +81,4 @@ class PartsTerm:
         self._logits = PixelLogits(networks.segmentation, pixels.to(device), sides)
 
     def __call__(self, features: Sequence[Tensor]) -> Tensor:
-        """The mean over pixels, in nats; features: the generator's."""
         return -(self._wanted * self._logits(features).log_softmax(dim=-1)).sum()

@@ -48,15 +48,46 @@ def open_or_reuse(
     right. An embedding that the user ended early is not kept. The report of a reused one says
     `from_cache`.
     """
-    key = embedding_key(engine.bundle, pixels, frame, level, corrected)
-    kept = cache.get(key)
-    w_plus = kept[0] if kept else None
+    kept = reuse(engine, cache, pixels, frame, level, progress, corrected=corrected)
+    if kept:
+        return kept
     opened = engine.open(
-        pixels, frame, level=level, w_plus=w_plus, start=start, corrected=corrected,
+        pixels, frame, level=level, w_plus=None, start=start, corrected=corrected,
         progress=progress,
     )  # fmt: skip
-    if kept:
-        return dataclasses.replace(opened, report=dataclasses.replace(kept[1], from_cache=True))
     if not opened.report.ended_early:
-        cache.put(key, opened.w_plus, opened.report)
+        keep(engine, cache, opened, corrected)
     return opened
+
+
+def reuse(
+    engine: PhotoOpener,
+    cache: EmbeddingCache,
+    pixels: NDArray[Any],
+    frame: CropFrame,
+    level: str,
+    progress: ProgressCallback,
+    *,
+    corrected: Corrections | None = None,
+) -> OpenPhoto | None:
+    """Open with the embedding kept from an earlier time; None: none was."""
+    kept = cache.get(embedding_key(engine.bundle, pixels, frame, level, corrected))
+    if kept is None:
+        return None
+    w_plus, report = kept
+    opened = engine.open(
+        pixels, frame, level=level, w_plus=w_plus, start=None, corrected=corrected,
+        progress=progress,
+    )  # fmt: skip
+    return dataclasses.replace(opened, report=dataclasses.replace(report, from_cache=True))
+
+
+def keep(
+    engine: PhotoOpener,
+    cache: EmbeddingCache,
+    opened: OpenPhoto,
+    corrected: Corrections | None = None,
+) -> None:
+    """Keep the embedding of a photo for later."""
+    about = engine.bundle, opened.pixels, opened.frame, opened.report.level, corrected
+    cache.put(embedding_key(*about), opened.w_plus, opened.report)

@@ -80,8 +80,6 @@ def _networks(bundle: Bundle, device: torch.device) -> Networks:
 
 
 def _embedded(networks: Networks, pictures: Tensor, steps: int) -> Tensor:
-    """Codes of pictures (B, 3, R, R), all at once: their losses do not meet."""
+    """Codes of pictures (B, 3, R, R), all at once."""
     mask = torch.ones(1, 1, *pictures.shape[2:], device=pictures.device)
-    # The pull towards the encoder is a mean over the batch, the other losses are sums.
-    level = InversionLevel(steps, encoder=_STAY * len(pictures))
-    return invert(networks, pictures, mask, level)
+    return invert(networks, pictures, mask, InversionLevel(steps, encoder=_STAY))
