@@ -79,6 +79,7 @@ def subject_change(
     maps = None
     if parts is not None:
         maps, alignment = parts.resolved(GRID)
+        maps = maps.with_hair_within(_on((GRID, GRID), region))
         if alignment is not None:
             before, after = (_realigned(picture, alignment) for picture in (before, after))
     missed = crop - before

@@ -57,11 +57,10 @@ class PhotoPreviewer:
         self._crop = to_bytes(crop)
         self._valid = on_grid(photo.valid)
         self._before, self._labels = next(self._generated([torch.zeros_like(w_plus[0])]))
-        seen = None if photo.seen is None else photo.seen.labels
+        seen, covered = (photo.seen.labels, photo.seen.covered) if photo.seen else (None, None)
         roles = PartRoles.of(bundle.parts)
-        self._parts = PartChange(self._labels, self._labels, roles, seen).with_alignment(
-            MOTION_GRID
-        )
+        still = PartChange(self._labels, self._labels, roles, seen, covered=covered)
+        self._parts = still.with_alignment(MOTION_GRID)
         self._changes: dict[bytes, tuple[list[float], SubjectChange]] = {}
 
     def render(

@@ -49,6 +49,13 @@ class PartMaps:
         )
         return photo, old, new
 
+    def with_hair_within(self, region: Flags) -> PartMaps:
+        """The same where hair comes and goes within a region [n, n] only: an edit of eyes is not
+        meant to change it, though the generator's picture may."""
+        _, old, new = self.hair()
+        drift = np.clip(2 * np.abs(new - old), 0, 1) * ~region
+        return replace(self, new=self.new + drift[..., None] * (self.old - self.new))
+
 
 @dataclass(frozen=True, eq=False)
 class PartChange:

@@ -237,3 +237,16 @@ def test_shimmer_moves_nothing() -> None:
     old = cv2.resize(random.random((16, 16, 3)).astype(np.float32), (64, 64))
     noise = random.normal(0, 1.5 / 255, old.shape).astype(np.float32)
     assert np.abs(estimate_motion(old, old + noise, EVERYWHERE).shift).mean() * 64 < 0.1
+
+
+def test_an_edit_of_a_brow_leaves_hair_alone_that_the_generator_changes() -> None:
+    """Only hair within the edit's region comes or goes."""
+    fringe = ellipse(face(), HAIR, 0.5, 0.12, 0.3, 0.1)
+    longer = ellipse(fringe, HAIR, 0.75, 0.4, 0.08, 0.2)
+    maps = PartChange(fringe, longer, ROLES).resolved(GRID)[0]
+    rows, columns = np.indices((GRID, GRID)) / GRID
+    brow = (np.abs(columns - 0.35) < 0.15) & (np.abs(rows - 0.3) < 0.1)
+    assert maps.new[..., 5].sum() > maps.old[..., 5].sum() + 100
+    assert np.array_equal(maps.with_hair_within(brow).new, maps.old)
+    everywhere = np.ones((GRID, GRID), bool)
+    assert np.array_equal(maps.with_hair_within(everywhere).new, maps.new)
