@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import uuid
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from cli_harness import make_bundle
+from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from backend.bundles import find_bundle
 from backend.bundles.bundle import read_bundle
@@ -21,6 +25,7 @@ from backend.errors import BadSetting
 from backend.training.dataset import AlignedDataset
 from backend.training.team import ALONE, Team
 
+Launch = Callable[[int, Sequence[object]], None]
 PERCEPTUAL = find_bundle("faces").path("perceptual")
 
 
@@ -37,13 +42,36 @@ def launched(processes: int, words: Sequence[object]) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
 
 
-def train(processes: int, aligned: Path, run: Path, until: int) -> dict[str, Any]:
+@pytest.fixture
+def forked() -> Iterator[Launch]:
+    """`launched`, by the same launcher called as a library: its processes are forked from one that
+    has loaded torch, which would be loaded by each otherwise."""
+    multiprocessing.set_forkserver_preload(["torch", "backend.training.trainer"])
+    heard = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def launch(processes: int, words: Sequence[object]) -> None:
+        if processes == 1:
+            return launched(1, words)
+        config = LaunchConfig(
+            1, 1, processes, run_id=uuid.uuid4().hex, rdzv_backend="c10d",
+            rdzv_endpoint="localhost:0", start_method="forkserver", monitor_interval=0.1,
+        )  # fmt: skip
+        ends = elastic_launch(config, main)([*map(str, words)])
+        assert ends == dict.fromkeys(range(processes), 0)
+        return None
+
+    yield launch
+    for number, handler in heard.items():
+        signal.signal(number, handler)
+
+
+def train(launch: Launch, processes: int, aligned: Path, run: Path, until: int) -> dict[str, Any]:
     """The state of a run."""
     words = ["train", "generator", "--images", aligned, "-o", run, "--perceptual", PERCEPTUAL]
     words += ["--until", until, "--save-every", 8, "--batch", 4, "--discriminator-from", 4]
     words += ["--adversarial-from", 8, "--shared-from", 100, "--resolution", 32, "--z-dim", 16]
     words += ["--channel-base", 512, "--channel-max", 32, "--w-dim", 16, "--quiet"]
-    launched(processes, words)
+    launch(processes, words)
     state: dict[str, Any] = torch.load(run / "state.pt", weights_only=True)
     return state
 
@@ -55,23 +83,23 @@ def distance(one: dict[str, Any], other: dict[str, Any]) -> float:
     return (apart / sum(float(b.square().sum()) for _, b in pairs)) ** 0.5
 
 
-def test_two_processes_train_what_one_trains(aligned: Path, tmp_path: Path) -> None:
+def test_two_processes_train_what_one_trains(aligned: Path, tmp_path: Path, forked: Launch) -> None:
     """Up to the chance in noise and augmentation; a run of two goes on by one, and the other way
     round, with the batches that come next."""
-    one = train(1, aligned, tmp_path / "one", 16)
-    two = train(2, aligned, tmp_path / "two", 16)
-    start = train(1, aligned, tmp_path / "start", 4)
+    one = train(forked, 1, aligned, tmp_path / "one", 16)
+    two = train(forked, 2, aligned, tmp_path / "two", 16)
+    start = train(forked, 1, aligned, tmp_path / "start", 4)
     assert one["seen"] == two["seen"] == 16
     moved = distance(start, one)
     assert distance(two, one) < 0.5 * moved
     assert len(two["codes"]) == len(one["codes"])
     # half the way by two, the rest by one or by two
     half = tmp_path / "half"
-    train(2, aligned, half, 8)
+    train(forked, 2, aligned, half, 8)
     shutil.copytree(half, tmp_path / "changed")
-    changed = train(1, aligned, tmp_path / "changed", 16)
+    changed = train(forked, 1, aligned, tmp_path / "changed", 16)
     assert changed["seen"] == 16 and distance(changed, one) < 0.5 * moved
-    assert distance(train(2, aligned, half, 16), two) == 0
+    assert distance(train(forked, 2, aligned, half, 16), two) == 0
 
 
 def test_an_encoder_learns_by_two_processes(aligned: Path, tmp_path: Path) -> None:
