@@ -9,14 +9,31 @@ import gi
 gi.require_version("Gimp", "3.0")
 import pytest
 from gi.repository import Gimp
-from gimp_helpers import STATUS, succeeded
+from gimp_helpers import STATUS, pixels, succeeded
 from gimp_story import run_story
 
 Call = Callable[..., Gimp.ValueArray]
 
-pytestmark = pytest.mark.skipif("DISPLAY" not in os.environ, reason="needs Xvfb")
+
+def test_the_brush_has_the_parts_colour_and_size(plug_in: None) -> None:
+    from image.brush import Brush
+
+    before = Gimp.context_get_brush_size()
+    image = Gimp.Image.new(8, 8, Gimp.ImageBaseType.RGB)
+    layer = Gimp.Layer.new(image, "x", 8, 8, Gimp.ImageType.RGB_IMAGE, 100.0, Gimp.LayerMode.NORMAL)
+    image.insert_layer(layer, None, 0)
+    brush = Brush()
+    brush.fit(60, 40, (90, 160, 230))
+    try:
+        layer.fill(Gimp.FillType.FOREGROUND)
+        assert pixels(layer, "R'G'B' u8")[:3] == bytes((90, 160, 230))
+        assert Gimp.context_get_brush_size() == 20.0
+    finally:
+        brush.give_back()
+    assert Gimp.context_get_brush_size() == before
 
 
+@pytest.mark.skipif("DISPLAY" not in os.environ, reason="needs Xvfb")
 def test_a_chip_and_a_stroke_become_an_entry_of_the_stack(
     call: Call, segmented_file: Path, tmp_path: Path
 ) -> None:

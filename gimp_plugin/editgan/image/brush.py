@@ -73,6 +73,5 @@ class Brush:
 
 
 def _color(values: tuple[int, int, int]) -> Gegl.Color:
-    color = Gegl.Color.new("black")
-    color.set_rgba(*(value / 255 for value in values), 1.0)
-    return color
+    """values: sRGB, 0..255; `set_rgba` would take them for linear light."""
+    return Gegl.Color.new("#{:02x}{:02x}{:02x}".format(*values))
