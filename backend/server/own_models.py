@@ -75,6 +75,7 @@ def described(bundle: Bundle, labels: OwnLabels | None = None) -> m.OwnModel:
     return m.OwnModel(
         bundle=bundle.name,
         title=bundle.title,
+        domain=bundle.domain,
         resolution=bundle.resolution,
         parts=_named(labels.parts),
         labelled=labels.labelled(),

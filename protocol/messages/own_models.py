@@ -47,6 +47,7 @@ class OwnModel:
 
     bundle: Name
     title: str
+    domain: Name
     resolution: Count
     parts: list[PartToLabel]
     labelled: list[Name]

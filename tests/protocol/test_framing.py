@@ -37,7 +37,9 @@ APPLY_REPORT = m.ApplyReport(
 )  # fmt: skip
 
 PART = m.PartToLabel("dark", (20, 20, 60))
-OWN_MODEL = m.OwnModel("cars", "Cars", 64, [PART], ["sample-000001"], [], ("encoder",), ready=True)
+OWN_MODEL = m.OwnModel(
+    "cars", "Cars", "cars", 64, [PART], ["sample-000001"], [], ("encoder",), ready=True
+)
 LABELLED: list[m.Message] = [
     m.ListOwnModels(),
     m.OwnModels([OWN_MODEL], [m.PartTemplate("birds-11", "Birds", [PART])]),

@@ -106,9 +106,9 @@ class NewModelView:
             self.parts.offer(found.templates)
 
     def show_model(self, model: OwnModel) -> None:
-        self.parts.show(model.parts, fixed=bool(model.labelled))
+        self.parts.show(model.parts, model.domain, fixed=bool(model.labelled))
         self._buttons.fill(model.parts)
-        said = _("{labelled} pictures are labelled. 16 to 30 are needed, as a rule.")
+        said = _("Labelled pictures: {labelled}. As a rule 16 to 30 are needed.")
         self._counts.set_text(said.format(labelled=len(model.labelled)))
         for widget in (self._draw, self._save):
             widget.set_sensitive(bool(model.parts))

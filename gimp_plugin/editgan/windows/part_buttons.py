@@ -28,6 +28,7 @@ class PartButtons:
             max_children_per_line=6,
             column_spacing=2,
             row_spacing=2,
+            valign=Gtk.Align.START,
         )
         scrolled = Gtk.ScrolledWindow(hscrollbar_policy=Gtk.PolicyType.NEVER)
         scrolled.set_min_content_height(_HEIGHT)

@@ -16,6 +16,8 @@ from windows.dialogs import row
 
 _HEIGHT = 230  # px of the list
 TITLES = {"Faces": _("Faces"), "Cars": _("Cars"), "Birds": _("Birds"), "Cats": _("Cats")}
+_OWN = "own"  # in the list of templates: none of them
+_OWN_ROWS = 4
 _COLORS = ((90, 90, 90), (230, 90, 80), (80, 160, 230), (240, 200, 70), (120, 200, 110))
 
 
@@ -58,18 +60,27 @@ class PartList:
             title = TITLES.get(template.title, template.title)
             label = _("{title}, {count} parts").format(title=title, count=count)
             self._choice.append(template.name, label)
+        self._choice.append(_OWN, _("Parts of your own"))
 
-    def show(self, parts: Sequence[PartToLabel], *, fixed: bool) -> None:
-        """A model's parts. fixed: pictures are painted with them, so that they stay."""
+    def show(self, parts: Sequence[PartToLabel], domain: str, *, fixed: bool) -> None:
+        """A model's parts; where it has none yet, those to begin with in its domain.
+
+        fixed: pictures are painted with them, so that they stay.
+        """
         self._fill(parts)
         for widget in (self._choice, self._list, self._add, self._use):
             widget.set_sensitive(not fixed)
         if not parts and self._templates:
-            self._choice.set_active(0)
+            suited = [one for one in self._templates if one.title.casefold() == domain.casefold()]
+            self._choice.set_active_id((suited or self._templates)[0].name)
             self._take_template()
 
     def _take_template(self) -> None:
         chosen = self._choice.get_active_id()
+        if chosen == _OWN:
+            colors = [_COLORS[row % len(_COLORS)] for row in range(_OWN_ROWS)]
+            names = ["background"] + [""] * (_OWN_ROWS - 1)
+            self._fill([PartToLabel(*one) for one in zip(names, colors, strict=True)])
         for template in self._templates:
             if template.name == chosen:
                 self._fill(template.parts)
