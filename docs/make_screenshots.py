@@ -8,9 +8,6 @@ the animation is docs/images/window.webp.
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -22,12 +19,10 @@ PROJECT = DOCS.parent
 sys.path[:0] = [str(PROJECT), str(PROJECT / "tests/support")]
 
 from backend.photos.formats import open_picture  # noqa: E402
-from gimp_harness.lane import end_backend_of  # noqa: E402
 from gimp_harness.profile import TestGimp, find_gimp  # noqa: E402
-from installer.enter import command, launcher, start_backend  # noqa: E402
+from gimp_harness.windowed import tell  # noqa: E402
 from protocol import paths  # noqa: E402
 
-SIZE = "1440x900"
 NAMES = [
     "window",
     "animation",
@@ -46,19 +41,6 @@ STEPS = "steps"  # a file in the run's folder: the pictures that were begun, a l
 _FILM = (960, 600)  # px, the animation
 _LANCZOS = Image.Resampling.LANCZOS
 _LIMIT = 300.0  # seconds for each picture, and as many for the start, on a busy machine
-_WINDOWS = """
-Xvfb -displayfd 1 -noreset -r -screen 0 "$1"x24 -nolisten tcp >"$0/display" 2>/dev/null &
-while [ ! -s "$0/display" ]; do sleep 0.05; done
-export DISPLAY=:$(cat "$0/display")
-openbox &
-shift
-exec "$@"
-"""
-_START = (
-    "import os, sys; sys.dont_write_bytecode = True; "
-    "sys.path[:0] = os.environ['EDITGAN_TEST_PATH'].split(':'); "
-    "from gimp_story import tell; tell('screenshots_in_gimp')"
-)
 
 
 def main() -> int:
@@ -72,7 +54,6 @@ def main() -> int:
     options.to.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="editgan-shots-") as folder:
         problem = shoot(find_gimp(paths.data_dir()), Path(folder), names)
-        end_backend_of(Path(folder, "home"))
         animate(sorted(Path(folder).glob("animation-*.png")), options.to / "window.webp")
         for name in [name for name in names if name != "animation"]:
             if (made := Path(folder, f"{name}.png")).exists():
@@ -86,42 +67,15 @@ def main() -> int:
 
 def shoot(gimp: TestGimp, run: Path, names: list[str]) -> str:
     """Make the pictures run/NAME.png in a GIMP; returns what went wrong, "" if nothing did."""
-    home, profile, answer = run / "home", run / "profile", run / "answer.json"
-    home.mkdir()
-    gimp.make_profile(profile, home)
-    backend = [sys.executable, "-m", "backend.cli", "serve"]
-    outside = {**os.environ, "EDITGAN_HOME": str(home)}
-    words = ["gimp", "-f", "--batch-interpreter=python-fu-eval", "-b", _START]
-    with launcher({"start": lambda: start_backend(backend, outside, PROJECT)}) as fifo:
-        settings = {
-            "EDITGAN_HOME": str(home),
-            "EDITGAN_LAUNCHER": str(fifo),
-            "EDITGAN_PICTURES": " ".join(names),
-            "EDITGAN_TEST_ANSWER": str(answer),
-            "EDITGAN_TEST_IMAGE": str(PROJECT / "assets/portrait.png"),
-            "EDITGAN_TEST_PATH": ":".join(map(str, [DOCS, PROJECT, *gimp.module_path(profile)])),
-            "GIMP3_DIRECTORY": str(profile),
-        }
-        shell = ["sh", "-c", _WINDOWS, str(run), SIZE, *words]
-        start = command(gimp.root, shell, settings) if gimp.root else shell
-        with (run / "gimp.log").open("w") as log:
-            try:
-                subprocess.run(
-                    start,
-                    env=outside | settings,
-                    cwd=PROJECT,
-                    stdout=log,
-                    stderr=log,
-                    timeout=_LIMIT * (1 + len(names)),
-                    check=False,
-                )
-            except subprocess.TimeoutExpired:
-                return f"GIMP did not end. {_last_step(run)}"
-    if not answer.exists():
-        said = (run / "gimp.log").read_text(encoding="utf-8", errors="replace")
-        return f"{said[-3000:]}\nGIMP ended early. {_last_step(run)}"
-    told = json.loads(answer.read_text(encoding="utf-8"))
-    return f"{_last_step(run)} {told['error']}" if "error" in told else ""
+    settings = {
+        "EDITGAN_PICTURES": " ".join(names),
+        "EDITGAN_TEST_IMAGE": str(PROJECT / "assets/portrait.png"),
+    }
+    try:
+        tell(gimp, run, DOCS / "screenshots_in_gimp.py", settings, _LIMIT * (1 + len(names)))
+    except RuntimeError as error:
+        return f"{error} {_last_step(run)}"
+    return ""
 
 
 def _last_step(run: Path) -> str:
