@@ -33,9 +33,7 @@ def drawn(part: PartLayer, room: Rect, image: Gimp.Image) -> Pixels:
 def coloured(part: PartLayer, room: Rect) -> Pixels:
     """The part's colour all over `room`, with the part's alpha where the part lies."""
     alpha = _alpha(part, room)
-    data = bytearray(len(alpha) * 4)
-    for channel, value in enumerate(part.color):
-        data[channel::4] = bytes([value]) * len(alpha)
+    data = bytearray(bytes((*part.color, 0)) * len(alpha))
     data[3::4] = alpha
     return Pixels(room.width, room.height, 4, "u8", bytes(data))
 

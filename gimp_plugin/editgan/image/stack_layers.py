@@ -14,7 +14,7 @@ from gi.repository import Gegl, Gimp
 from image import layers, photos, results, state
 from image.layer_numbers import find as find_layer
 from image.patches import Patch
-from image.stacks import STACK, Entry, Stack, borrowed, painted
+from image.stacks import STACK, Stack, StackEntry, borrowed, painted
 from link.errors import PlugInError
 from link.texts import _
 from protocol.geometry import Rect
@@ -84,7 +84,9 @@ def _candidates(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Iterat
             yield layer
 
 
-def _former(image: Gimp.Image, subject: state.SubjectRecord) -> Iterator[tuple[Gimp.Layer, Entry]]:
+def _former(
+    image: Gimp.Image, subject: state.SubjectRecord
+) -> Iterator[tuple[Gimp.Layer, StackEntry]]:
     """The subject's visible results that are no stacks, the uppermost first."""
     known = {edit.layer for edit in subject.stack}  # of this generator
     for layer in layers.walk(image.get_layers()):
@@ -103,7 +105,7 @@ def _former(image: Gimp.Image, subject: state.SubjectRecord) -> Iterator[tuple[G
 
 def _entry(
     image: Gimp.Image, layer: Gimp.Layer, record: state.EditRecord, subject: state.SubjectRecord
-) -> Entry:
+) -> StackEntry:
     """A result layer's edit, by its pixels: what the image shows stays what it was."""
     patch = _patch(image, layer, subject)
     borrows = tuple(text.partition("{")[0] for text in ("Borrowed {parts}", _("Borrowed {parts}")))
@@ -134,7 +136,7 @@ def _patch(image: Gimp.Image, layer: Gimp.Layer, subject: state.SubjectRecord) -
     return Patch(rect, pixels, subject.quad)
 
 
-def _named_apart(entries: Sequence[Entry], others: Sequence[Entry]) -> list[Entry]:
+def _named_apart(entries: Sequence[StackEntry], others: Sequence[StackEntry]) -> list[StackEntry]:
     """With names that occur once: of several repaints the uppermost is the one that goes on."""
     taken = {entry.name for entry in others}
     found = []

@@ -25,7 +25,7 @@ HIGH = 1.5  # the slider's end of what was painted here: a little more than that
 
 
 @dataclass(frozen=True)
-class Entry:
+class StackEntry:
     """An edit of the stack, and how strong it is: one of the library, or what was painted or
     borrowed here.
 
@@ -61,7 +61,7 @@ class Stack:
     bundle: Name
     sha: str
     refine: int = 0
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[StackEntry, ...] = ()
 
     def refs(self) -> list[EditRef]:
         """What the backend is asked for."""
@@ -69,7 +69,7 @@ class Stack:
         return [EditRef(vector=e.vector, parts=e.parts, scale=e.scale) for e in vectors]
 
     @property
-    def counting(self) -> tuple[Entry, ...]:
+    def counting(self) -> tuple[StackEntry, ...]:
         """The entries that change something."""
         return tuple(entry for entry in self.entries if entry.on and entry.scale)
 
@@ -82,10 +82,10 @@ class Stack:
         return shown + (_(" + {n} more").format(n=len(names) - 3) if len(names) > 3 else "")
 
 
-def entry_of(content: EditContent, scale: float | None = None) -> Entry:
+def entry_of(content: EditContent, scale: float | None = None) -> StackEntry:
     """A library's edit, at a scale or at the one that it starts with."""
     info = in_users_language(content.info)
-    return Entry(
+    return StackEntry(
         name=info.name,
         title=info.title or info.name,
         parts=info.parts,
@@ -97,9 +97,9 @@ def entry_of(content: EditContent, scale: float | None = None) -> Entry:
     )
 
 
-def painted(title: str, parts: tuple[str, ...], vector: Latent) -> Entry:
+def painted(title: str, parts: tuple[str, ...], vector: Latent) -> StackEntry:
     """What the part layers ask for; a stack has one such entry."""
-    return Entry(
+    return StackEntry(
         PAINTED, title[:200], parts, vector, scale=1.0, low=0.0, high=HIGH, default=1.0,
         kind="repaint",
     )  # fmt: skip
@@ -107,23 +107,23 @@ def painted(title: str, parts: tuple[str, ...], vector: Latent) -> Entry:
 
 def borrowed(
     title: str, parts: tuple[str, ...], vector: Latent, patch: Patch | None = None
-) -> Entry:
+) -> StackEntry:
     """Parts of another photo: its pixels (patch), or this photo's in their shape (vector)."""
     name = f"borrowed {', '.join(parts)}"[:200]
     high = HIGH if patch is None else 1.0
-    return Entry(
+    return StackEntry(
         name, title[:200], parts, vector, scale=1.0, low=0.0, high=high, default=1.0,
         kind="borrow", patch=patch,
     )  # fmt: skip
 
 
-def with_borrowed(stack: Stack, entry: Entry) -> Stack:
+def with_borrowed(stack: Stack, entry: StackEntry) -> Stack:
     """The same with a borrowed entry on top; what was borrowed for the same parts goes."""
     others = (e for e in stack.entries if e.kind != "borrow" or not set(e.parts) <= {*entry.parts})
     return replace(stack, entries=(entry, *others))
 
 
-def for_others(stack: Stack) -> list[Entry]:
+def for_others(stack: Stack) -> list[StackEntry]:
     """What can be laid on the same person in another photo: not the pixels of this one.
 
     What was painted here is no repaint of the other photo's own.
@@ -170,7 +170,7 @@ def place_of(stack: Stack, name: str) -> int | None:
     return names.index(name) if name in names else None
 
 
-def with_entry(stack: Stack, entry: Entry) -> Stack:
+def with_entry(stack: Stack, entry: StackEntry) -> Stack:
     """The same with an entry in place of the one of that name, else on top."""
     place = place_of(stack, entry.name)
     if place is None:

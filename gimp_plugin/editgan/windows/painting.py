@@ -11,7 +11,7 @@ from image import layers, mirror, part_layers, stacks
 from image.brush import Brush
 from image.chips import Chip, of_bundle
 from image.highlight import Highlight
-from image.stacks import Entry
+from image.stacks import StackEntry
 from image.watch import Watch
 from link.backend_texts import backend_error
 from link.errors import PlugInError
@@ -270,7 +270,7 @@ class Painting:
 
     # --- the stack's entry ---
 
-    def _entry(self, person: PersonInPhoto) -> Entry | None:
+    def _entry(self, person: PersonInPhoto) -> StackEntry | None:
         entries = person.stack.entries if person.stack else ()
         return next((entry for entry in entries if entry.name == stacks.PAINTED), None)
 

@@ -13,7 +13,7 @@ gi.require_version("Gtk", "3.0")
 from gi.repository import Gtk, Pango
 
 from image import stacks
-from image.stacks import Entry, Stack
+from image.stacks import Stack, StackEntry
 from link.part_names import part_name
 from link.texts import _
 
@@ -47,7 +47,7 @@ class StackSliders:
         self.widget = scrolled
         self._rebuild()
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: StackEntry) -> None:
         """Put an edit on the stack, unless it is there. The keyboard stays where it is."""
         if stacks.place_of(self.stack, entry.name) is None:
             self._set(replace(self.stack, entries=(*self.stack.entries, entry)))
@@ -94,7 +94,7 @@ class StackSliders:
                 self._grid.attach(widget, column, place, 1, 1)
         self._grid.show_all()
 
-    def _row(self, place: int, entry: Entry) -> tuple[Gtk.Widget, ...]:
+    def _row(self, place: int, entry: StackEntry) -> tuple[Gtk.Widget, ...]:
         low, high = min(entry.low, entry.scale), max(entry.high, entry.scale)
         values = Gtk.Adjustment(
             value=entry.scale, lower=low, upper=high, step_increment=_STEP, page_increment=0.25
@@ -119,7 +119,7 @@ class StackSliders:
             widget.set_sensitive(entry.on)
         return self._switch(place, entry), title, slider, number, *self._buttons(place, entry)
 
-    def _switch(self, place: int, entry: Entry) -> Gtk.Widget:
+    def _switch(self, place: int, entry: StackEntry) -> Gtk.Widget:
         switch = Gtk.CheckButton(active=entry.on)
         switch.set_tooltip_text(_("Let “{title}” count or not").format(title=entry.title))
         switch.connect(
@@ -127,7 +127,7 @@ class StackSliders:
         )
         return switch
 
-    def _buttons(self, place: int, entry: Entry) -> tuple[Gtk.Widget, ...]:
+    def _buttons(self, place: int, entry: StackEntry) -> tuple[Gtk.Widget, ...]:
         up = Gtk.Button.new_from_icon_name("go-up", Gtk.IconSize.BUTTON)
         up.set_tooltip_text(_("Move “{title}” up").format(title=entry.title))
         up.connect("clicked", lambda _b: self._set(stacks.moved(self.stack, place, -1)))
