@@ -30,6 +30,7 @@ _COHERENT = 0.15  # of the strongest motion in the region: what moves less is no
 _NOTICED = 0.1 / 128  # motion below this is none, in sides
 _SMOOTH = 1.5  # blur that rounds the outline of what moves, grid pixels
 _COVERED = 0.3  # share of a pixel that is covered, by the rims of glasses, say, and stays
+_BESIDE = 2.0  # over which motion fades in beside what is covered, grid pixels
 _TOO_SOFT = 2.0  # how many times finer a photo is than generated hair that shows in it as a patch
 _MATTE = 512  # side of the grid that hair's matte is found on
 _SHARPEN = 0.6  # unsharp mask of what the generator draws
@@ -86,7 +87,9 @@ def subject_change(
     window = _window(region & valid, valid, maps)
     fringe = closing = None
     if parts is not None and maps is not None:
-        maps, fringe, closing = _coverings(crop, maps, parts, finer)
+        covered = _covered(parts)
+        window = window * _beside(covered)
+        maps, fringe, closing = _coverings(crop, maps, covered, finer)
     motion = estimate_motion(before, after, window, maps, start=start, stages=stages, pause=pause)
     pause()
     light = change_of_light(before, after, motion, color_error(missed, valid))
@@ -121,14 +124,27 @@ def _window(region: Flags, valid: Flags, parts: PartMaps | None) -> Floats:
     return motion_window(inner, surface, GRID)
 
 
+def _covered(parts: PartChange) -> Flags:
+    """What lies before the face, bool [n, n]."""
+    if parts.covered is None:
+        return np.zeros((GRID, GRID), bool)
+    return on_grid(parts.covered, GRID) > _COVERED
+
+
+def _beside(covered: Flags) -> Floats:
+    """How much may move, [n, n] in 0..1: what lies before the face does not, and does not bend."""
+    free = np.pad((~covered).astype(np.uint8), 1, constant_values=1)
+    depth = cv2.distanceTransform(free, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    return np.clip((depth - 1) / _BESIDE, 0, 1) if covered.any() else np.ones_like(depth)
+
+
 def _coverings(
-    crop: Floats, maps: PartMaps, parts: PartChange, finer: float
+    crop: Floats, maps: PartMaps, covered: Flags, finer: float
 ) -> tuple[PartMaps, Fringe | None, Closing | None]:
     """What comes to lie over the face: hair, lids, lips; and the parts without that change."""
     grey = resize(grey_of(crop), GRID).reshape(GRID, GRID)
-    covered = np.zeros_like(grey) if parts.covered is None else on_grid(parts.covered, GRID)
-    maps, fringe = drawn_down(maps, covered > _COVERED, generated=finer < _TOO_SOFT)
-    maps, closing = shut_gaps(grey, maps, covered > _COVERED)
+    maps, fringe = drawn_down(maps, covered, generated=finer < _TOO_SOFT)
+    maps, closing = shut_gaps(grey, maps, covered)
     return maps, fringe, closing
 
 

@@ -312,3 +312,34 @@ def test_motion_around_a_region_is_that_of_the_whole_picture() -> None:
     where = roi_at_photo(near, frame, 480, 480)
     assert np.abs(first - photo)[where].mean() > 0.02
     assert np.abs(first - second)[where].mean() < 0.004
+
+
+def test_what_lies_before_the_face_does_not_bend() -> None:
+    """The rim of glasses above an eye that narrows keeps its place."""
+    rows, columns = np.indices((128, 128)) / 128
+    roles = PartRoles(channels=((1,), (2,)), surface=(0, 1))
+    eye = ((columns - 0.5) / 0.15) ** 2 + ((rows - 0.5) / 0.08) ** 2 < 1
+    narrow = ((columns - 0.5) / 0.15) ** 2 + ((rows - 0.52) / 0.05) ** 2 < 1
+    skin = np.ones((128, 128), np.uint8)
+    source, target = (np.where(shape, np.uint8(2), skin) for shape in (eye, narrow))
+    covered = ((rows > 0.37) & (rows < 0.41)).astype(np.float32)
+    photo = np.full((256, 256, 3), 180, np.uint8)
+    photo[96:104] = 20
+    frame = CropFrame(((0, 0), (0, 256), (256, 256), (256, 0)))
+    grey = np.zeros((128, 128, 3), np.float32)
+    region = eye | (covered > 0)
+    found = {
+        name: composite(
+            photo, frame, grey, grey, region, PartChange(source, target, roles, covered=c)
+        )
+        for name, c in (("kept", covered), ("unknown", None))
+    }
+    moved = {}
+    for name, layer in found.items():
+        done = photo.astype(np.float32)
+        alpha = layer.pixels[..., 3:] / np.float32(255)
+        place = np.s_[layer.y : layer.y + len(alpha), layer.x : layer.x + alpha.shape[1]]
+        done[place] += alpha * (layer.pixels[..., :3] - done[place])
+        moved[name] = np.abs(done - photo)[90:110, 100:156].max()
+    assert moved["unknown"] > 40, "without that knowledge it bends"
+    assert moved["kept"] < 20

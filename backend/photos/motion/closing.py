@@ -27,6 +27,7 @@ _LIDS, _LIPS = (0.4, 0.75), 0.5  # share of the way that the upper edge takes, l
 _HIDDEN = 1.0, 0.7  # what is hidden besides: a lower lid's wet edge, shadows on teeth; grid pixels
 _EVEN = 1.9  # how much an upper lid stretches before the brow comes along
 _ALONG = 0.45  # share of the lid's way that a brow takes part in at most
+_ROOM = 1.3  # grid pixels that a lid has below a rim at least
 _MOST = 3.5  # stretch that no skin bears
 _FADE = 1.5, 2.0  # how far below the lower lid and above the brow motion reaches, in eye heights
 _BARE, _HIGHEST = 1.2, 2.5  # an upper lid without a brow, the highest one, in eye heights
@@ -110,7 +111,7 @@ def shut_gaps(grey: Floats, parts: PartMaps, covered: Flags) -> tuple[PartMaps, 
 
     grey: float32 [n, n] in 0..1, the photo's crop. covered: bool [n, n], what lies before the face.
     Returned beside them: the parts as they are for everything else, these gaps taken for what
-    closes over them. Gaps that too little skin lies above stay as they are.
+    closes over them. Gaps that too little skin lies above stay open.
     """
     size = len(grey)
     upper, lower, shut = np.zeros((3, size, size), np.float32)
@@ -120,6 +121,7 @@ def shut_gaps(grey: Floats, parts: PartMaps, covered: Flags) -> tuple[PartMaps, 
             plan = _planned(grey, parts.photo, role, beside, covered)
             ways = None if plan is None else _ways(plan)
             if plan is None or ways is None:
+                parts = _open(parts, role, beside)
                 continue
             upper, lower = upper + ways[0], lower + ways[1]
             shut = np.maximum(shut, plan.profile)
@@ -186,15 +188,26 @@ def _planned(
     return _lids(gap, photo[..., role.brow] > 0.5, covered)
 
 
-def _lids(gap: _Gap, brow: Flags, covered: Flags) -> _Plan:
-    """An eye shuts: the less skin lies above it, the more the lower lid does, and then the brow."""
+def _lids(gap: _Gap, brow: Flags, covered: Flags) -> _Plan | None:
+    """An eye shuts: the less skin lies above it, the more the lower lid does, and then the brow.
+
+    None where something that stays lies right above it, such as the rim of glasses.
+    """
     size = len(brow)
     top, free = np.full(size, np.nan), np.zeros(size, bool)
+    bottom = gap.lower + _FADE[0] * gap.tallest
     for column in range(size)[gap.columns]:
         found = np.flatnonzero((brow | covered)[: int(gap.upper[column]), column])
         if len(found):
             top[column], free[column] = found[-1] + 1, not covered[found[-1], column]
+        edge = int(np.ceil(gap.lower[column]))
+        below = np.flatnonzero(covered[edge:, column])
+        if len(below):
+            bottom[column] = min(bottom[column], edge + below[0])
     known: Flags = np.isfinite(top)
+    rim = known & ~free
+    if rim.any() and np.median((gap.upper - top)[rim]) < _ROOM:
+        return None
     x = np.arange(size)
     above = np.interp(x, x[known], top[known]) if known.any() else gap.upper - _BARE * gap.tallest
     above = np.clip(above, gap.upper - _HIGHEST * gap.tallest, gap.upper - 1)
@@ -202,8 +215,8 @@ def _lids(gap: _Gap, brow: Flags, covered: Flags) -> _Plan:
     meet = gap.line(float(np.clip(np.median(lid[gap.columns]) / gap.tallest, *_LIDS)))
     way = np.maximum(meet - gap.upper, 1e-3)
     along = np.clip(1 - (_EVEN - 1) * lid / way, 0, _ALONG) * free
-    bottom = gap.lower + _FADE[0] * gap.tallest
-    return _Plan(gap, meet, smooth_line(above), bottom, smooth_line(along))
+    top = np.where(rim, np.maximum(smooth_line(above), above), smooth_line(above))
+    return _Plan(gap, meet, top, bottom, smooth_line(along))
 
 
 def _lips(gap: _Gap, photo: Floats, role: ClosingRole) -> _Plan:
@@ -251,6 +264,14 @@ def _below(plans: list[_Plan]) -> Floats:
     aside = [np.maximum(c.start - x, x - c.stop).clip(0) for c in columns]
     nearest = (np.abs(below) + np.stack(aside)).argmin(axis=0)[None]
     return np.take_along_axis(below, nearest, axis=0)[0]
+
+
+def _open(parts: PartMaps, role: ClosingRole, beside: slice) -> PartMaps:
+    """Parts whose gap in these columns stays open."""
+    lost = np.clip(parts.old - parts.new, 0, 1)[:, beside, [role.gap]]
+    new = parts.new.copy()
+    new[:, beside] += lost * (parts.old - parts.new)[:, beside]
+    return replace(parts, new=new)
 
 
 def _without(parts: PartMaps, role: ClosingRole, beside: slice, meet: Floats) -> PartMaps:

@@ -151,7 +151,20 @@ def test_an_eye_below_a_rim_is_not_shut_with_the_rim() -> None:
     rims = np.zeros((128, 128), bool)
     edge = round((HEIGHT - OPEN) * 128)
     rims[edge - 4 : edge] = True
-    assert lids_of(labels_of(1, 1), labels_of(0, 0), rims)[1] is None
+    parts, closing = lids_of(labels_of(1, 1), labels_of(0, 0), rims)
+    assert closing is None
+    (role,) = ROLES.closings
+    assert np.abs(parts.new - parts.old)[..., role.gap].max() < 1e-6, "it stays open"
+
+
+def test_the_rim_of_glasses_below_an_eye_stays() -> None:
+    rims = np.zeros((128, 128), bool)
+    edge = round((HEIGHT + OPEN) * 128) + 4
+    rims[edge : edge + 3] = True
+    _, closing = lids_of(labels_of(1, 1), labels_of(0, 0), rims)
+    assert closing is not None
+    assert np.abs(128 * closing.shift[edge : edge + 20]).max() < 0.5
+    assert np.abs(128 * closing.shift[edge - 6 : edge - 2]).max() > 1
 
 
 def test_a_model_without_brows_shuts_no_eyes() -> None:
