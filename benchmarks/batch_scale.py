@@ -5,7 +5,7 @@
                                      [--read-mb-s 1000] [--write-mb-s 500] [--gpu-embed 0.5]
 
 report: of a real `editgan batch`, whose seconds by stage are drawn from, photo by photo. Each
-worker reads, edits and writes at the same time, three photos at once, as the crews do. What all
+worker reads, edits and writes at the same time, six photos at once, as the crews do. What all
 share is a storage: one queue for reading and one for writing, each of so many megabytes a second,
 and the one who hands out, who commits each result (--commit seconds, measured by this script on the
 disk that holds the report). --gpu-embed: seconds of an embedding on a GPU, instead of the report's.
