@@ -95,8 +95,8 @@ def subject_change(
     light = change_of_light(before, after, motion, color_error(missed, valid))
     drawn = _sharpened(after) + tone_error(missed, valid)
     closing = closing and closing.after(motion.shift)
-    moved = motion.shift + sum(covering.shift for covering in (fringe, closing) if covering)
-    reach = _reach(moved, region, valid, alone=maps is None)
+    over = [covering.shift for covering in (fringe, closing) if covering]
+    reach = _reach(motion.shift, over, region, valid, alone=maps is None)
     hair = _hair(crop, region & valid, maps, fringe, stages, pause) if maps else None
     return SubjectChange(
         motion.shift, light, motion.fresh, drawn, reach, motion.velocity, hair, closing
@@ -167,9 +167,11 @@ def _on(shape: tuple[int, ...], flags: Flags) -> Flags:
     return cv2.resize(flags.astype(np.uint8), shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
 
 
-def _reach(shift: Floats, region: Flags, valid: Flags, *, alone: bool) -> Flags:
-    """Where the edit shows, bool [n, n]: its region, and unless `alone` what moves along by
-    `shift`, [n, n, 2] in sides."""
+def _reach(shift: Floats, over: list[Floats], region: Flags, valid: Flags, *, alone: bool) -> Flags:
+    """Where the edit shows, bool [n, n]: its region, and unless `alone` what moves along.
+
+    shift, over: [n, n, 2] in sides, how the subject moves, and what comes over it.
+    """
     size = len(shift)
     inside, covered = (
         cv2.resize(flags.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR) > 0.5
@@ -179,7 +181,10 @@ def _reach(shift: Floats, region: Flags, valid: Flags, *, alone: bool) -> Flags:
         return inside & covered
     length = np.linalg.norm(shift, axis=2)
     strongest = length[inside].max(initial=0.0)
-    moved = (length > max(_COHERENT * strongest, _NOTICED)).astype(np.uint8)
+    moving = length > max(_COHERENT * strongest, _NOTICED)
+    for covering in over:
+        moving |= np.linalg.norm(covering, axis=2) > _NOTICED
+    moved = moving.astype(np.uint8)
     pieces = cv2.connectedComponents(moved | inside.astype(np.uint8))[1]
     along = np.isin(pieces, np.unique(pieces[inside])) & (moved > 0)
     radius = math.ceil(FEATHER * size)
