@@ -20,6 +20,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests/support")]
 
+from backend.photos.formats import open_picture  # noqa: E402
 from gimp_harness.profile import find_gimp  # noqa: E402
 from gimp_harness.windowed import tell  # noqa: E402
 from protocol import paths  # noqa: E402
@@ -53,9 +54,9 @@ def main() -> int:
 
 def enlarged(megapixels: float) -> Image.Image:
     """The portrait, so large."""
-    picture = Image.open(ROOT / "assets/portrait.png").convert("RGB")
     side = round((megapixels * 1e6) ** 0.5)
-    return picture.resize((side, side), Image.Resampling.LANCZOS)
+    with open_picture(ROOT / "assets/portrait.png") as picture:
+        return picture.convert("RGB").resize((side, side), Image.Resampling.LANCZOS)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from backend.bundles.bundle import Part
-from backend.models.parser import CLASSES, RESOLUTION, FaceParser
+from backend.models.parser import CLASSES, RESOLUTION, SIZES, FaceParser
 from backend.photos.align import CropFrame, extract
 from backend.photos.cv import resize
 
@@ -107,12 +107,18 @@ def read_parts(
 
 
 def classes_in(
-    parser: FaceParser, photo: NDArray[np.generic], frame: CropFrame
+    parser: FaceParser,
+    photo: NDArray[np.generic],
+    frame: CropFrame,
+    sizes: Sequence[int] = SIZES,
 ) -> tuple[dict[str, Floats], NDArray[np.bool_]]:
-    """Probabilities [S, S] by class in a photo's frame, and what the photo covers of it."""
+    """Probabilities [S, S] by class in a photo's frame, and what the photo covers of it.
+
+    sizes: those that the parser looks at it in.
+    """
     crop, valid = extract(photo, frame, RESOLUTION)
     image = torch.from_numpy(crop).permute(2, 0, 1)[None].to(next(parser.parameters()).device)
-    found = parser.probabilities(image).cpu().numpy()
+    found = parser.probabilities(image, sizes).cpu().numpy()
     return dict(zip(CLASSES, found, strict=True)), valid
 
 

@@ -7,6 +7,7 @@ the parser reads the photo itself. A U-Net (Ronneberger et al. 2015) whose way d
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import cast
@@ -18,8 +19,8 @@ from torch import Tensor, nn
 
 from backend.models.squeezenet import squeezenet_features
 
-_LOOKS = (192, 224, 256)  # sizes that a photo is looked at in, as crops were in training
 RESOLUTION = 256  # of the crop that the parser reads, pixels
+SIZES = (192, 224, 256)  # that a photo is looked at in, as crops were in training
 CLASSES = (  # CelebAMask-HQ's (Lee et al. 2020), left and right being the subject's own ...
     "background",
     "skin",
@@ -116,10 +117,10 @@ class FaceParser(nn.Module):
                 layer.load_state_dict(own)
 
     @torch.no_grad()
-    def probabilities(self, image: Tensor) -> Tensor:
+    def probabilities(self, image: Tensor, sizes: Sequence[int] = SIZES) -> Tensor:
         """image (1, 3, R, R) in [-1, 1] -> float32 (C, RESOLUTION, RESOLUTION) that add up to one,
-        averaged over looks at three sizes and at their mirror images."""
-        looks = [_resized(self._at(_resized(image, size)), RESOLUTION) for size in _LOOKS]
+        averaged over looks at it in several sizes, and at their mirror images."""
+        looks = [_resized(self._at(_resized(image, size)), RESOLUTION) for size in sizes]
         return torch.cat(looks).mean(dim=0)
 
     def _at(self, image: Tensor) -> Tensor:
