@@ -36,7 +36,6 @@ from backend.editing.progress import (
 from backend.editing.results import OpenPhoto
 from backend.errors import BadImage
 from backend.models.generator import sample_z
-from backend.models.parser import RESOLUTION
 from backend.models.pictures import to_picture
 from backend.photos.align import CropFrame, extract
 from backend.photos.corrections import Corrections
@@ -151,8 +150,7 @@ def recognise(engine: Engine, pixels: NDArray[np.generic], frame: CropFrame) -> 
     identity = None if network is None else array_of(network.embed(image))
     if parser is None:
         return SeenFace(identity, None, None)
-    # Smaller looks tell parts better, but not how far an eye is open.
-    seen, _valid = classes_in(parser, pixels, frame, sizes=(RESOLUTION,))
+    seen, _valid = classes_in(parser, pixels, frame)
     return SeenFace(identity, eyes_open(seen), smiling(seen))
 
 

@@ -90,13 +90,18 @@ class PhotoParts:
 
 
 def read_parts(
-    parser: FaceParser, photo: NDArray[np.generic], frame: CropFrame, parts: Sequence[Part]
+    parser: FaceParser,
+    photo: NDArray[np.generic],
+    frame: CropFrame,
+    parts: Sequence[Part],
+    sizes: Sequence[int] = SIZES,
 ) -> PhotoParts:
     """What the parser sees in a photo's frame.
 
-    photo: uint8 or float (0..1) [H, W, 3 or 4]; parts: the bundle's, whose order the result has.
+    photo: uint8 or float (0..1) [H, W, 3 or 4]; parts: the bundle's, whose order the result has;
+    sizes: those that the parser looks at it in.
     """
-    seen, valid = classes_in(parser, photo, frame)
+    seen, valid = classes_in(parser, photo, frame, sizes)
     face = sum(seen[name] for name in _FACE) * valid
     return PhotoParts(
         as_parts(seen, parts),
@@ -110,7 +115,7 @@ def classes_in(
     parser: FaceParser,
     photo: NDArray[np.generic],
     frame: CropFrame,
-    sizes: Sequence[int] = SIZES,
+    sizes: Sequence[int] = (RESOLUTION,),
 ) -> tuple[dict[str, Floats], NDArray[np.bool_]]:
     """Probabilities [S, S] by class in a photo's frame, and what the photo covers of it.
 

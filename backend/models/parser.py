@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from backend.models.squeezenet import squeezenet_features
 
 RESOLUTION = 256  # of the crop that the parser reads, pixels
-SIZES = (192, 224, 256)  # that a photo is looked at in, as crops were in training
+SIZES = (192, 224, RESOLUTION)  # of looks that together tell parts best, but are less sure
 CLASSES = (  # CelebAMask-HQ's (Lee et al. 2020), left and right being the subject's own ...
     "background",
     "skin",
@@ -117,9 +117,9 @@ class FaceParser(nn.Module):
                 layer.load_state_dict(own)
 
     @torch.no_grad()
-    def probabilities(self, image: Tensor, sizes: Sequence[int] = SIZES) -> Tensor:
+    def probabilities(self, image: Tensor, sizes: Sequence[int] = (RESOLUTION,)) -> Tensor:
         """image (1, 3, R, R) in [-1, 1] -> float32 (C, RESOLUTION, RESOLUTION) that add up to one,
-        averaged over looks at it in several sizes, and at their mirror images."""
+        averaged over looks at it in these sizes, and at their mirror images."""
         looks = [_resized(self._at(_resized(image, size)), RESOLUTION) for size in sizes]
         return torch.cat(looks).mean(dim=0)
 

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from backend.bundles.bundle import Part
 from backend.editing.photo_parts import read_parts
 from backend.models.generator import Generator
-from backend.models.parser import FaceParser
+from backend.models.parser import RESOLUTION, FaceParser
 from backend.models.pictures import to_picture
 from backend.photos.align import CropFrame
 from backend.photos.pixels import from_bytes
@@ -44,7 +44,7 @@ def parsed_samples(
         z = torch.randn(1, generator.config.z_dim, generator=torch.Generator().manual_seed(seed))
         code = generator.map(z.to(device), truncation=_TRUNCATION)
         picture = to_picture(generator(code)[0])
-        seen = read_parts(parser, picture, frame, parts)
+        seen = read_parts(parser, picture, frame, parts, sizes=(RESOLUTION,))
         at_labels = seen.at(side)
         sure = (at_labels.parts.max(axis=0) >= _SURE) & (at_labels.covered < 1 - _SURE)
         if sure.mean() < _CLEAR or seen.covered.mean() > _COVERED:

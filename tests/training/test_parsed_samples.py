@@ -28,7 +28,7 @@ def seen_as(sure: float, covered: float) -> PhotoParts:
 def test_samples_and_pixels_that_are_unsure_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     generator = Generator(CONFIG).eval()
     views = iter([seen_as(0.6, 0), seen_as(0.9, 0), seen_as(0.9, 0.5), seen_as(0.9, 0)])
-    monkeypatch.setattr(module, "read_parts", lambda *_: next(views))
+    monkeypatch.setattr(module, "read_parts", lambda *_, **__: next(views))
     codes, crops = module.parsed_samples(generator, None, PARTS, 4, 32, quiet=True)
     assert [crop.name for crop in crops] == ["sample 0", "sample 1", "sample 3"]
     assert crops[0].labels[3, 3] == 0 and crops[0].labels[3, 29] == 1
