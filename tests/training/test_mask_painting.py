@@ -79,22 +79,15 @@ def test_it_learns_to_follow_the_map_and_resumes_exactly(tmp_path: Path) -> None
     perceptual = find_bundle("faces").path("perceptual")
     features = load_from(SqueezeNetFeatures, perceptual)
     trainer = MaskTrainer(2, features, 2e-3, 64)
-    photos, parts, pictures, wanted, known = pairs(
+    photos, parts, _pictures, wanted, known = pairs(
         data, np.arange(6), table, 64, np.random.default_rng(99), 6
     )
-
-    def error() -> float:
-        with torch.no_grad():
-            made = trainer.network(photos, parts, wanted)
-        return float(((made - pictures).square() * known).mean())
-
-    before = error()
-    trained(trainer, 0, 33)
-    assert error() < 0.8 * before
+    found = trained(trainer, 0, 40)
+    assert np.mean(found[-10:]) < 0.75 * np.mean(found[:10])  # single steps go up and down
     again = MaskTrainer(2, features, 2e-3, 64)
     again.restore(copy.deepcopy(trainer.state()))
-    assert trained(trainer, 33, 35) == pytest.approx(trained(again, 33, 35))
-    assert again.seen == trainer.seen == 70 and again.balance == trainer.balance > 0
+    assert trained(trainer, 40, 42) == pytest.approx(trained(again, 40, 42))
+    assert again.seen == trainer.seen == 84 and again.balance == trainer.balance > 0
 
     network = trainer.network.eval()
     with torch.no_grad():
