@@ -37,3 +37,9 @@ def warp_affine(
 def gaussian_blur(image: NDArray[T], sigma: float) -> NDArray[T]:
     """[H, W, ...] blurred, the deviation in pixels."""
     return cast("NDArray[T]", cv2.GaussianBlur(cast(Any, image), (0, 0), sigma))
+
+
+def disc(radius: float) -> NDArray[np.uint8]:
+    """A filled circle for morphology, of the nearest whole radius in pixels, at least 1."""
+    size = 2 * max(1, round(radius)) + 1
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)), np.uint8)

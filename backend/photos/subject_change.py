@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from backend.photos.arrays import Flags, Floats
+from backend.photos.cv import disc
 from backend.photos.feather import FEATHER
 from backend.photos.motion.closing import Closing, shut_gaps
 from backend.photos.motion.diffeomorphism import warp
@@ -133,9 +134,11 @@ def _covered(parts: PartChange) -> Flags:
 
 def _beside(covered: Flags) -> Floats:
     """How much may move, [n, n] in 0..1: what lies before the face does not, and does not bend."""
+    if not covered.any():
+        return np.ones(covered.shape, np.float32)
     free = np.pad((~covered).astype(np.uint8), 1, constant_values=1)
     depth = cv2.distanceTransform(free, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
-    return np.clip((depth - 1) / _BESIDE, 0, 1) if covered.any() else np.ones_like(depth)
+    return np.clip((depth - 1) / _BESIDE, 0, 1)
 
 
 def _coverings(
@@ -188,17 +191,15 @@ def _reach(shift: Floats, over: list[Floats], region: Flags, valid: Flags, *, al
     pieces = cv2.connectedComponents(moved | inside.astype(np.uint8))[1]
     along = np.isin(pieces, np.unique(pieces[inside])) & (moved > 0)
     radius = math.ceil(FEATHER * size)
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    around = cv2.dilate(along.astype(np.float32), disc)
+    around = cv2.dilate(along.astype(np.float32), disc(radius))
     return (inside | (cv2.GaussianBlur(around, (0, 0), _SMOOTH) > 0.5)) & covered
 
 
 def _eroded(flags: Flags, radius: int) -> Flags:
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     inside = cv2.copyMakeBorder(
         flags.astype(np.uint8), radius, radius, radius, radius, cv2.BORDER_CONSTANT, value=0
     )
-    return cv2.erode(inside, disc)[radius:-radius, radius:-radius] > 0
+    return cv2.erode(inside, disc(radius))[radius:-radius, radius:-radius] > 0
 
 
 def _sharpened(picture: Floats) -> Floats:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from backend.editing.preview.optimisation import laid_over
 from backend.photos.align import CropFrame, extract
 from backend.photos.composite import ResultLayer, composite
 from backend.photos.feather import feathered_alpha
@@ -336,10 +337,7 @@ def test_what_lies_before_the_face_does_not_bend() -> None:
     }
     moved = {}
     for name, layer in found.items():
-        done = photo.astype(np.float32)
-        alpha = layer.pixels[..., 3:] / np.float32(255)
-        place = np.s_[layer.y : layer.y + len(alpha), layer.x : layer.x + alpha.shape[1]]
-        done[place] += alpha * (layer.pixels[..., :3] - done[place])
+        done = laid_over(photo, layer).astype(np.float32)
         moved[name] = np.abs(done - photo)[90:110, 100:156].max()
     assert moved["unknown"] > 40, "without that knowledge it bends"
     assert moved["kept"] < 20

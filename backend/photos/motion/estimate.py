@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from backend.photos.arrays import Flags, Floats
+from backend.photos.cv import disc
 from backend.photos.motion.diffeomorphism import fold_free, warp
 from backend.photos.motion.opening import cut_open, joined, opens
 from backend.photos.motion.part_change import PartMaps, on_grid
@@ -125,9 +126,8 @@ def _uncovered(moved: Floats, target: Floats, drawn: Floats) -> Floats:
     """
     bare = np.clip(np.minimum(target, drawn) - moved, 0, 1).max(axis=2, initial=0)
     size = len(bare)
-    radius = max(1, round(_SPECK * size))
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    core = cv2.morphologyEx((bare > _BARE).astype(np.uint8), cv2.MORPH_OPEN, disc)
-    near = cv2.dilate(core, disc).astype(np.float32)
+    speck = disc(_SPECK * size)
+    core = cv2.morphologyEx((bare > _BARE).astype(np.uint8), cv2.MORPH_OPEN, speck)
+    near = cv2.dilate(core, speck).astype(np.float32)
     soft = cv2.GaussianBlur(near * bare, (0, 0), 0.6 * size / 128)
     return np.clip((soft - _BARE / 2) / (1 - _BARE), 0, 1)

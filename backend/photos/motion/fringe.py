@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from backend.photos.arrays import Flags, Floats
+from backend.photos.cv import disc
 from backend.photos.motion.part_change import PartMaps
 from backend.photos.motion.stretch import eased, pulled_along, smooth_line
 
@@ -54,7 +55,7 @@ def drawn_down(
         share = np.clip((rows - top[x]) / max(line[x] - top[x], 1), 0, 1)
         shift[:, x] = pulled_along(way[x] * eased(share))
     moving = np.abs(shift) * (rows[:, None] < line + way) > 0.5
-    reach = cv2.dilate(moving.astype(np.float32), _disc(_AROUND * size))
+    reach = cv2.dilate(moving.astype(np.float32), disc(_AROUND * size))
     share = cv2.GaussianBlur(reach, (0, 0), _AROUND * size / 2) * ~covered
     shift = np.dstack([np.zeros_like(shift), shift])
     return _without(parts, gained), Fringe(shift / size, share)
@@ -86,8 +87,3 @@ def _columns(hair: Flags, gained: Flags) -> tuple[Floats, Floats, Floats] | None
 def _without(parts: PartMaps, gained: Flags) -> PartMaps:
     """Parts in which hair that came over the face did not come."""
     return replace(parts, new=np.where(gained[..., None], parts.old, parts.new))
-
-
-def _disc(radius: float) -> Floats:
-    size = 2 * max(1, round(radius)) + 1
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))

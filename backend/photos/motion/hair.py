@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from backend.photos.arrays import Flags, Floats
+from backend.photos.cv import disc
 from backend.photos.guided import guided_filter
 from backend.photos.motion.diffeomorphism import fold_free, warp
 from backend.photos.motion.fringe import Fringe
@@ -66,7 +67,7 @@ def hair_change(
     shift: Floats = np.zeros((size, size, 2), np.float32)
     share: Floats = flat
     if changed.mean() >= _SMALLEST:
-        near = cv2.dilate(changed.astype(np.uint8), _disc(_AROUND * size)).astype(np.float32)
+        near = cv2.dilate(changed.astype(np.uint8), disc(_AROUND * size)).astype(np.float32)
         share = cv2.GaussianBlur(near * ~surface, (0, 0), _AROUND * size / 3) * window * ~surface
         old, new = (RegisteredMaps(hair[..., None], flat) for hair in (source, target))
         shift = fold_free(register(old, new, share, picture_weight=0.0, stages=stages, pause=pause))
@@ -93,7 +94,7 @@ def _reflection(matte: Floats) -> Floats:
     What lies as far beyond the outline of the hair as the place lies within it.
     """
     size = len(matte)
-    hidden = cv2.dilate((matte > 0.02).astype(np.uint8), _disc(_STRAY * size))
+    hidden = cv2.dilate((matte > 0.02).astype(np.uint8), disc(_STRAY * size))
     if hidden.all() or not hidden.any():
         return np.zeros((size, size, 2), np.float32)
     _, index = cv2.distanceTransformWithLabels(
@@ -112,8 +113,3 @@ def _reflection(matte: Floats) -> Floats:
     way = outline / np.maximum(weight.reshape(inside.shape), 1e-3)
     there = np.clip(own + 2 * way, 0, size - 1)  # [S, S, 2]
     return (there - own) * inside / size
-
-
-def _disc(radius: float) -> Floats:
-    size = 2 * max(1, round(radius)) + 1
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from backend.editing.preview.optimisation import laid_over
 from backend.photos.align import CropFrame
 from backend.photos.composite import composite
 from backend.photos.motion.closing import Closing, shut_gaps
@@ -57,12 +58,7 @@ def finished(
     grey = np.zeros((128, 128, 3), np.float32)
     change = PartChange(before, after, ROLES, covered=covered)
     layer = composite(own, frame, grey, grey, before != after, change)
-    alpha = layer.pixels[..., 3:].astype(np.float32) / 255
-    place = np.s_[layer.y : layer.y + len(alpha), layer.x : layer.x + alpha.shape[1]]
-    own[place] = np.rint(
-        own[place] + alpha * (layer.pixels[..., :3] - own[place].astype(np.float32))
-    )
-    return own
+    return laid_over(own, layer)
 
 
 def around(picture: np.ndarray, x: float) -> np.ndarray:

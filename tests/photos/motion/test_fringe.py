@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from backend.editing.preview.optimisation import laid_over
 from backend.photos.align import CropFrame
 from backend.photos.composite import composite
 from backend.photos.motion.fringe import drawn_down
@@ -38,11 +39,7 @@ def finished(after: np.ndarray) -> np.ndarray:
     grey = np.zeros((GRID, GRID, 3), np.float32)
     before = head(LINE)
     layer = composite(own, frame, grey, grey, before != after, PartChange(before, after, ROLES))
-    alpha = layer.pixels[..., 3:].astype(np.float32) / 255
-    place = np.s_[layer.y : layer.y + len(alpha), layer.x : layer.x + alpha.shape[1]]
-    change = alpha * (layer.pixels[..., :3] - own[place].astype(np.float32))
-    own[place] = np.rint(own[place] + change)
-    return own
+    return laid_over(own, layer)
 
 
 def hair_at(picture: np.ndarray, x: float) -> np.ndarray:
