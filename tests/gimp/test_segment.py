@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import gi
@@ -14,6 +15,7 @@ from gimp_helpers import (
     REPAINT,
     SEGMENT,
     alpha,
+    fill,
     grow,
     load,
     names,
@@ -357,7 +359,6 @@ def test_other_embeddings_of_one_photo_are_other_photos_to_the_backend(
     segmented: Gimp.Image,
 ) -> None:
     """Else images that show the same pixels would draw on the parts of whichever came last."""
-    from dataclasses import replace
 
     from image import photos, sending, subjects
     from link.session import Session
@@ -369,3 +370,43 @@ def test_other_embeddings_of_one_photo_are_other_photos_to_the_backend(
         closer = replace(mine, level="faithful")
         names = [sending.ensure_photo(session, photo, one).photo for one in (mine, closer, mine)]
     assert names[0] == names[2] != names[1]
+
+
+@pytest.mark.usefixtures("plug_in")
+def test_a_photos_id_is_of_its_pixels_as_they_are_stored(
+    segmented: Gimp.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """babl converts to float by the way that is fastest at that moment, in its last bits another
+    one on a busy machine: the backend would not know the photo again."""
+    from image import photos, subjects
+    from image.patches import LaidPatch
+    from protocol.geometry import Rect
+    from protocol.messages import Pixels
+
+    (mine,) = subjects.all_of(segmented)
+    photo = photos.find(segmented, [])
+    assert photos.is_deep(segmented), "the portrait's profile makes it one"
+    monkeypatch.setattr(photos.PhotoLayer, "pixels", None)
+
+    def name(one: photos.PhotoLayer) -> str:
+        return photos.digest(one, mine.rect, mine.quad, mine.bundle, mine.level, ())
+
+    def patched(opacity: float, value: int) -> photos.PhotoLayer:
+        pixels = Pixels(2, 2, 4, "u8", bytes([value] * 16))
+        return replace(photo, patches=(LaidPatch(Rect(150, 150, 2, 2), pixels, opacity),))
+
+    result = photo.layer.copy()
+    segmented.insert_layer(result, None, 0)
+    laid = replace(photo, results=(result,))
+    ids = [name(photo), name(laid), name(patched(1.0, 9)), name(patched(0.5, 9))]
+    ids.append(name(patched(1.0, 8)))
+    result.set_opacity(50.0)
+    ids.append(name(laid))
+    fill(result, (150, 150, 1, 1), True)
+    ids.append(name(laid))
+    fill(photo.layer, (150, 150, 1, 1), True)
+    ids.append(name(photo))
+    assert len(set(ids)) == len(ids)
+    assert name(photos.find(segmented, [])) == ids[-1]
+    fill(photo.layer, (0, 0, 1, 1), True)  # beside the subject
+    assert mine.rect.x > 0 and name(photo) == ids[-1]

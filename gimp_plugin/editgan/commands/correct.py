@@ -40,7 +40,7 @@ def run(
         said = {part.part for part in painted}
         painted += [part for part in subject.corrected if part.part not in said]
         message = opening(photo, subject.quad, subject.rect, Wish(subject.bundle, subject.level))
-        message = sending.named(replace(message, corrected=painted))
+        message = sending.named(photo, replace(message, corrected=painted))
         segmented = expect(Segmented, session.request(message, (0.05, 0.95)))
         order = segment.part_order(session, subject.bundle)
         after = state_after(photo, message, segmented, session.bundle_sha(subject.bundle))

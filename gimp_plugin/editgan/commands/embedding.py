@@ -150,21 +150,19 @@ def opening(
     """The request that opens a subject; subject: what the image remembers, so that nothing needs to
     be optimised.
     """
-    pixels = photo.pixels(rect)
-    bundle = subject.bundle if subject else wish.bundle
-    level, corrected = (subject.level, subject.corrected) if subject else (wish.level, ())
     message = Segment(
-        bundle=bundle,
-        photo=photos.digest(pixels, quad, bundle, level, corrected),
+        bundle=subject.bundle if subject else wish.bundle,
+        photo="",
         quad=quad,
         rect=rect,
-        pixels=pixels,
+        pixels=photo.pixels(rect),
         width=photo.width,
         height=photo.height,
         level=wish.level,
         uncertainty=wish.uncertainty,
     )
-    return sending.as_remembered(message, subject) if subject else message
+    message = sending.as_remembered(message, subject) if subject else message
+    return sending.named(photo, message)
 
 
 def state_after(

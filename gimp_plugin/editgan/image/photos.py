@@ -77,6 +77,28 @@ class PhotoLayer:
                 data = layer.get_buffer().get(area, 1.0, pixel_format, Gegl.AbyssPolicy.NONE)
         return Pixels(w, h, 4, "f32", data) if deep else Pixels(w, h, 3, "u8", data)
 
+    def fingerprint(self, rect: Rect) -> bytes:
+        """A digest of what `pixels` reads, taken of the pixels as GIMP stores them: converted to
+        float, their last bits depend on the way that babl finds fastest at that moment.
+        """
+        profile = self.image.get_color_profile()
+        sha = hashlib.sha256(profile.get_icc_profile() if profile else b"")
+        kind = int(self.image.get_precision()), int(self.image.get_base_type())
+        sha.update(repr(kind).encode())
+        with _as_shown(self.layer) as (layer, dx, dy):
+            sha.update(_stored(layer, rect.moved(dx, dy)))
+        on_canvas = rect.moved(*self.offset)
+        for result in self.results:
+            _found, x, y = result.get_offsets()
+            sha.update(repr((result.get_opacity(), int(result.get_mode()))).encode())
+            sha.update(_stored(result, on_canvas.moved(-x, -y)))
+            if (mask := result.get_mask()) is not None and result.get_apply_mask():
+                sha.update(b"mask" + _stored(mask, on_canvas.moved(-x, -y)))
+        for patch in self.patches:
+            place = patch.rect.moved(-rect.x, -rect.y)
+            sha.update(repr((*place, patch.opacity)).encode() + patch.pixels.data)
+        return sha.digest()
+
     def cover(self, rect: Rect) -> bytes | None:
         """How much of the photo shows in a rectangle, by its own alpha and its layer mask, 0..255.
 
@@ -117,15 +139,20 @@ class PhotoLayer:
 
 
 def digest(
-    pixels: Pixels, quad: Sequence[float], bundle: str, level: str, corrected: Sequence[PaintedPart]
+    photo: PhotoLayer,
+    rect: Rect,
+    quad: Sequence[float],
+    bundle: str,
+    level: str,
+    corrected: Sequence[PaintedPart],
 ) -> str:
     """The id of a photo's subject as it was embedded: the same pixels, frame, level and corrected
     parts give the same id, on any machine.
 
     Images that show one photo but remember other embeddings of it must not meet in the backend.
     """
-    sha = hashlib.sha256(pixels.data)
-    sha.update(repr((pixels.width, pixels.height, pixels.dtype, bundle, level)).encode())
+    sha = hashlib.sha256(photo.fingerprint(rect))
+    sha.update(repr((rect.width, rect.height, bundle, level)).encode())
     sha.update(repr([round(float(value), 3) for value in quad]).encode())
     for part in corrected:
         sha.update(repr((part.part, *part.rect)).encode() + part.alpha.data)
@@ -234,6 +261,12 @@ def _as_shown(layer: Gimp.Layer) -> Iterator[tuple[Gimp.Layer, int, int]]:
         yield copy, x - its_x, y - its_y
     finally:
         copy.delete()
+
+
+def _stored(drawable: Gimp.Drawable, rect: Rect) -> bytes:
+    """The pixels of a rectangle of the drawable in its own format; 0 outside it."""
+    area = Gegl.Rectangle.new(*rect)
+    return drawable.get_buffer().get(area, 1.0, None, Gegl.AbyssPolicy.NONE)
 
 
 def _read(drawable: Gimp.Drawable, area: Gegl.Rectangle, pixel_format: str) -> bytes:

@@ -9,7 +9,7 @@ from image import photos, state
 from link.errors import PlugInError
 from link.session import WHOLE, Session, expect
 from link.texts import _
-from protocol.messages import HasPhoto, JobRequest, Message, PhotoKnown, Pixels, Segment, Segmented
+from protocol.messages import HasPhoto, JobRequest, Message, PhotoKnown, Segment, Segmented
 
 
 def about_photo(
@@ -26,15 +26,16 @@ def about_photo(
     """
     low, high = span
     middle = low + 0.2 * (high - low)
-    pixels = photo.pixels(subject.rect)
-    name = photos.digest(pixels, subject.quad, subject.bundle, subject.level, subject.corrected)
+    name = photos.digest(
+        photo, subject.rect, subject.quad, subject.bundle, subject.level, subject.corrected
+    )
     subject = state.renamed(subject, name)
     try:
         return session.request(make(name), (low, high)), subject
     except PlugInError as error:
         if error.code != "unknown_photo":
             raise
-    _send_again(session, subject, pixels, (low, middle))
+    _send_again(session, photo, subject, (low, middle))
     return session.request(make(name), (middle, high)), subject
 
 
@@ -54,7 +55,10 @@ def ensure_photo(
 
 
 def _send_again(
-    session: Session, subject: state.SubjectRecord, pixels: Pixels, span: tuple[float, float]
+    session: Session,
+    photo: photos.PhotoLayer,
+    subject: state.SubjectRecord,
+    span: tuple[float, float],
 ) -> Segmented:
     present = session.bundle_sha(subject.bundle)
     if not present:
@@ -79,7 +83,7 @@ def _send_again(
         photo=subject.photo,
         quad=subject.quad,
         rect=subject.rect,
-        pixels=pixels,
+        pixels=photo.pixels(subject.rect),
         width=subject.width,
         height=subject.height,
     )
@@ -92,8 +96,10 @@ def as_remembered(message: Segment, subject: state.SubjectRecord) -> Segment:
     return replace(message, level=subject.level, w_plus=subject.w_plus, corrected=corrected)
 
 
-def named(message: Segment) -> Segment:
-    """The request with the id of what it opens."""
+def named(photo: photos.PhotoLayer, message: Segment) -> Segment:
+    """The request, which opens a subject of that photo, with the id of what it opens."""
     corrected = message.corrected or ()
-    name = photos.digest(message.pixels, message.quad, message.bundle, message.level, corrected)
+    name = photos.digest(
+        photo, message.rect, message.quad, message.bundle, message.level, corrected
+    )
     return replace(message, photo=name)

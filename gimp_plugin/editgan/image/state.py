@@ -82,7 +82,7 @@ class EditRecord:
 class SubjectRecord:
     """What the backend needs to know one subject of a photo again, on another machine too.
 
-    photo: digest of what was sent. layer: the photo layer's number. quad, rect: in that layer's
+    photo: its id (photos.digest). layer: the photo layer's number. quad, rect: in that layer's
     pixels. labels: the base label map of the aligned crop. look: a small picture of what lies in
     the quad, by which it is found again (see frames.py); None in files of version 0.1. corrected:
     the part layers as the user has put them right, topmost first, in the layer's pixels; empty

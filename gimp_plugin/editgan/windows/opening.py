@@ -186,7 +186,9 @@ class Opening:
             known = embedding.opening(person.photo, person.quad, person.rect, wish, subject)
         except PlugInError:  # the photo was changed: whoever works on it is told
             return
-        message = sending.named(replace(known, level=_BETTER[subject.level], improve=True))
+        message = sending.named(
+            person.photo, replace(known, level=_BETTER[subject.level], improve=True)
+        )
 
         def improved(answer: Message) -> None:
             """The backend has the better code from now on, so the window has, too."""
