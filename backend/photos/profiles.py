@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image, ImageCms
 
+from backend.photos import transfer
 from backend.photos.photo import Photo
 
 _LINEAR_MIDDLE = 68  # L* of the middle number: 76 in linear light, 53 in sRGB
@@ -50,6 +51,15 @@ def for_kind(photo: Photo, kind: str) -> Photo:
     colours = np.asarray(to_srgb(grey, photo.profile))
     pixels = np.concatenate([colours, photo.pixels[..., 3:]], axis=2)
     return replace(photo, pixels=pixels, profile=None, grey=False)
+
+
+def transfer_of(profile: bytes | None) -> transfer.Transfer | None:
+    """How a profile's numbers become light: by its code and curves, or by its tables where it has
+    nothing else; None for sRGB's way, those close to it, and no profile.
+    """
+    if profile and not transfer.has_curves(profile) and is_linear(profile):
+        return transfer.Transfer("gamma")
+    return transfer.of_profile(profile)
 
 
 def is_linear(profile: bytes) -> bool:

@@ -1,7 +1,7 @@
 """Photos out of files' bytes, upright, in their own precision, with what else the file says.
 
 TIFF is taken apart by tifffile and decoded by imagecodecs, as are deep PNG and AVIF files: Pillow
-reads these at 8 bits. Everything else is Pillow's, from a list of formats.
+reads these at 8 bits. Everything else is Pillow's (`pillow_reading`), from a list of formats.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import Any
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import UnidentifiedImageError
 
 from backend.errors import BadImage
 from backend.photos import transfer
-from backend.photos.containers import avif, jp2, jpeg, jpeg_rest, png, tiff, webp
+from backend.photos.containers import avif, jpeg, jpeg_rest, png, tiff, webp
 from backend.photos.containers.directories import EXIF_IFD, ORIENTATION, numbers_of, value_of
 from backend.photos.containers.exif import PREFIX, exif_of_tiff, orientation_of
 from backend.photos.containers.primaries import BY_CODE, profile
@@ -28,9 +28,8 @@ from backend.photos.containers.tiff_write import IPTC, PROFILE, XMP
 from backend.photos.formats import kind_of, open_picture
 from backend.photos.metadata import Metadata, SourceFile, turn_upright
 from backend.photos.photo import Photo
-from backend.photos.profiles import is_linear, to_srgb
-
-_MOST_PIXELS = 178_956_970  # as Pillow
+from backend.photos.pillow_reading import check_size, read_other, with_pillow
+from backend.photos.profiles import transfer_of
 
 
 def decode(data: bytes, name: str) -> Photo:
@@ -43,7 +42,7 @@ def decode(data: bytes, name: str) -> Photo:
     }  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about odd metadata, of no use to anybody here
-        return readers.get(kind_of(data, name), _other)(data, name)
+        return readers.get(kind_of(data, name), read_other)(data, name)
 
 
 def _tiff(data: bytes, name: str) -> Photo:
@@ -62,7 +61,7 @@ def _tiff(data: bytes, name: str) -> Photo:
     notes = _pages_note(place)
     if stored is None:
         try:
-            pixels, grey, converted = _with_pillow(data, name, "TIFF", max(place.number, 0))
+            pixels, grey, converted = with_pillow(data, name, "TIFF", max(place.number, 0))
         except UnidentifiedImageError as error:
             raise BadImage(
                 f"{name} is neither RGB nor greyscale; convert it to RGB first."
@@ -71,7 +70,7 @@ def _tiff(data: bytes, name: str) -> Photo:
         source = SourceFile("TIFF", data, orientation, pages=place.others, converted=converted)
         return Photo(
             turn_upright(pixels, orientation), profile, grey, False,
-            _transfer(profile), metadata, source, tuple(notes),
+            transfer_of(profile), metadata, source, tuple(notes),
         )  # fmt: skip
     pixels = stored.pixels()
     if stored.values.dtype.kind == "u" and stored.bits not in (8, 16):
@@ -79,7 +78,7 @@ def _tiff(data: bytes, name: str) -> Photo:
         notes.append(f"Its {stored.bits} bits per channel are written as {wide}, without a loss.")
     further = len(stored.extra) - (stored.alpha is not None)
     source = SourceFile("TIFF", data, orientation, stored.values, further, place.others)
-    curve = _transfer(profile)
+    curve = transfer_of(profile)
     if curve is None and pixels.dtype.kind == "f" and profile is None and pixels[..., :3].max() > 2:
         curve = transfer.Transfer("gamma")  # only linear light goes that far beyond white
     return Photo(
@@ -99,9 +98,9 @@ def _pages_note(place: tiff.PicturePlace) -> list[str]:
 
 def _png(data: bytes, name: str) -> Photo:
     header, chunks = png.header_of(data), png.chunks_of(data)
-    _check_size(header.width, header.height, name)
+    check_size(header.width, header.height, name)
     if header.colour_type == png.PALETTE or header.depth < 8:
-        pixels, grey, _ = _with_pillow(data, name, "PNG")
+        pixels, grey, _ = with_pillow(data, name, "PNG")
         key = png.one(chunks, b"tRNS")
         if grey and key and len(key) == 2:  # Pillow looks for the number as the file has it
             clear = png.key_of(key, header)[0] * (255 // (2**header.depth - 1))
@@ -134,27 +133,20 @@ def _png(data: bytes, name: str) -> Photo:
     )  # fmt: skip
 
 
-def _transfer(profile: bytes | None) -> transfer.Transfer | None:
-    """By a profile's codes and curves, or by its tables where it has nothing else."""
-    if profile and not transfer.has_curves(profile) and is_linear(profile):
-        return transfer.Transfer("gamma")
-    return transfer.of_profile(profile)
-
-
 def _png_transfer(chunks: list[png.PngChunk], profile: bytes | None) -> transfer.Transfer | None:
     """By the chunks' order of precedence: cICP, iCCP, sRGB, gAMA (specification, section 13.13)."""
     code, gamma = png.one(chunks, b"cICP"), png.one(chunks, b"gAMA")
     if code is not None and len(code) == 4:
         return transfer.of_code(code[1])
     if profile is not None:
-        return _transfer(profile)
+        return transfer_of(profile)
     if png.one(chunks, b"sRGB") is None and gamma is not None and len(gamma) == 4:
         return transfer.of_gamma(struct.unpack(">I", gamma)[0] / 100000)
     return None
 
 
 def _jpeg(data: bytes, name: str) -> Photo:
-    pixels, grey, converted = _with_pillow(data, name, "JPEG")
+    pixels, grey, converted = with_pillow(data, name, "JPEG")
     segments, _ = jpeg.segments_of(data)
     exif = jpeg.exif_of(segments)
     xmp = next((s.data[len(jpeg.XMP) :] for s in segments if s.data.startswith(jpeg.XMP)), None)
@@ -172,12 +164,12 @@ def _jpeg(data: bytes, name: str) -> Photo:
     source = SourceFile("JPEG", data, orientation, others=others, converted=converted)
     return Photo(
         turn_upright(pixels, orientation), profile, grey, False,
-        _transfer(profile), metadata, source,
+        transfer_of(profile), metadata, source,
     )  # fmt: skip
 
 
 def _webp(data: bytes, name: str) -> Photo:
-    pixels, grey, _ = _with_pillow(data, name, "WEBP")
+    pixels, grey, _ = with_pillow(data, name, "WEBP")
     chunks = webp.chunks_of(data)
     exif = webp.one(chunks, b"EXIF")
     exif = exif.removeprefix(PREFIX) if exif else None
@@ -189,12 +181,12 @@ def _webp(data: bytes, name: str) -> Photo:
     metadata = Metadata(exif, webp.one(chunks, b"XMP "))
     return Photo(
         turn_upright(pixels, orientation), profile, grey, False,
-        _transfer(profile), metadata, source, tuple(notes),
+        transfer_of(profile), metadata, source, tuple(notes),
     )  # fmt: skip
 
 
 def _avif(data: bytes, name: str) -> Photo:
-    photo, coding = _other(data, name, "AVIF"), avif.coding_of(data)
+    photo, coding = read_other(data, name, "AVIF"), avif.coding_of(data)
     if coding.bits > 8:
         values = np.asarray(imagecodecs.avif_decode(data))
         values = values.reshape(*values.shape[:2], -1)
@@ -222,7 +214,7 @@ def _heif(data: bytes, name: str) -> Photo:
     """HEIC by the plug-in, which is there: `kind_of` has looked. Deep ones keep their depth."""
     import pillow_heif  # type: ignore[import-not-found, unused-ignore]
 
-    photo = _other(data, name, "HEIF")
+    photo = read_other(data, name, "HEIF")
     heif = pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=False)
     bits = int(heif.info.get("bit_depth", 8))
     if bits > 8:
@@ -230,69 +222,3 @@ def _heif(data: bytes, name: str) -> Photo:
         top = values >> (16 - bits)  # the plug-in puts them at the upper end of 16 bits
         photo = replace(photo, pixels=np.ascontiguousarray(_widened(top, bits)))
     return photo
-
-
-def _other(data: bytes, name: str, kind: str | None = None) -> Photo:
-    """What Pillow reads and nothing here writes; metadata as far as Pillow has it."""
-    with open_picture(io.BytesIO(data)) as image:
-        info: Mapping[Any, Any] = dict(image.info)
-        exif, found = info.get("exif"), image.format or ""
-        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-        frames = getattr(image, "n_frames", 1)
-        _check_depth(image, data, name)
-    pixels, grey, converted = _with_pillow(data, name, kind or found)
-    profile = None if converted else info.get("icc_profile")
-    xmp, comment = info.get("xmp"), info.get("comment")
-    metadata = Metadata(
-        exif.removeprefix(PREFIX) if isinstance(exif, bytes) and exif else None,
-        xmp if isinstance(xmp, bytes) else None,
-        comment=comment.decode("utf-8", "replace") if isinstance(comment, bytes) else None,
-    )
-    if found == "JPEG2000":
-        block, packet, iptc, own = jp2.metadata_of(data)
-        metadata, profile = Metadata(block, packet, iptc), None if converted else own
-    notes = [f"The file has {frames} frames: the first is edited."] if frames > 1 else []
-    others = ("a gain map",) if found == "AVIF" and avif.has_gain_map(data) else ()
-    source = SourceFile(
-        found, data, orientation, pages=frames - 1, others=others, converted=converted
-    )
-    return Photo(
-        turn_upright(pixels, orientation), profile, grey, False,
-        _transfer(profile), metadata, source, tuple(notes),
-    )  # fmt: skip
-
-
-def _check_depth(image: Image.Image, data: bytes, name: str) -> None:
-    """Raises BadImage where Pillow would give 8 bits of more."""
-    deep = image.mode.startswith(("I", "F"))
-    if image.format == "PPM":
-        words = data[:64].split()
-        deep = deep or (len(words) > 3 and words[3].isdigit() and int(words[3]) > 255)
-    if image.format == "JPEG2000":
-        at = data.find(b"\xff\x51")  # SIZ: depth of the first channel, less one
-        deep = deep or (0 <= at < len(data) - 40 and data[at + 40] & 0x7F > 7)
-    if deep:
-        raise BadImage(f"{name} has more than 8 bits per channel; convert it to PNG or TIFF first.")
-
-
-def _with_pillow(
-    data: bytes, name: str, kind: str, page: int = 0
-) -> tuple[NDArray[Any], bool, str | None]:
-    """uint8 [H, W, 3 or 4] as stored; whether it is grey; from which colours it was converted."""
-    with open_picture(io.BytesIO(data), (kind,)) as image:
-        _check_size(*image.size, name)
-        if page:
-            image.seek(page)
-        image.load()
-        picture: Image.Image = image
-        converted = image.mode if image.mode in ("CMYK", "LAB") else None
-        if converted:
-            picture = to_srgb(image, image.info.get("icc_profile"))
-        grey = picture.mode in ("1", "L", "LA", "La")
-        alpha = picture.has_transparency_data
-        return np.asarray(picture.convert("RGBA" if alpha else "RGB")), grey, converted
-
-
-def _check_size(width: int, height: int, name: str) -> None:
-    if width * height > _MOST_PIXELS:
-        raise BadImage(f"{name} is too large; scale it below 170 megapixels.")
