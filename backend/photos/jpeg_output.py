@@ -52,7 +52,7 @@ def _coded(photo: Photo, same: bool) -> bytes:
     if not same or photo.source is None:
         return saved(image_of(stored(photo, same)), "JPEG", **_QUALITY)
     if not photo.edited:
-        return photo.source.data
+        return photo.source.data[: jpeg.end_of(photo.source.data) or None]
     return saved(image_of(stored(photo, same)), "JPEG", **_coding_of(photo.source))
 
 

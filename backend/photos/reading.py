@@ -24,7 +24,7 @@ from backend.photos.containers import avif, jpeg, jpeg_rest, png, tiff, webp
 from backend.photos.containers.directories import EXIF_IFD, ORIENTATION, numbers_of, value_of
 from backend.photos.containers.exif import PREFIX, exif_of_tiff, orientation_of
 from backend.photos.containers.primaries import BY_CODE, profile
-from backend.photos.containers.tiff_write import IPTC, PROFILE, XMP
+from backend.photos.containers.tiff_write import IPTC, PROFILE, XMP, can_patch
 from backend.photos.formats import kind_of, open_picture
 from backend.photos.metadata import Metadata, SourceFile, turn_upright
 from backend.photos.photo import Photo
@@ -73,7 +73,7 @@ def _tiff(data: bytes, name: str) -> Photo:
             transfer_of(profile), metadata, source, tuple(notes),
         )  # fmt: skip
     pixels = stored.pixels()
-    if stored.values.dtype.kind == "u" and stored.bits not in (8, 16):
+    if stored.bits < 16 and stored.bits != 8 and not can_patch(page, stored):
         wide = 8 * stored.values.dtype.itemsize
         notes.append(f"Its {stored.bits} bits per channel are written as {wide}, without a loss.")
     further = len(stored.extra) - (stored.alpha is not None)

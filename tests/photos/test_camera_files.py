@@ -106,6 +106,18 @@ def test_an_afcp_trailer_is_found_again(tmp_path: Path) -> None:
     assert complaints_of(tmp_path / "out.jpg") <= complaints_of(tmp_path / "in.jpg")
 
 
+def test_what_stands_behind_a_picture_stands_there_once(tmp_path: Path) -> None:
+    """Also behind one that no edit touches."""
+    rest = b"a film" * 1000
+    path = tmp_path / "in.jpg"
+    path.write_bytes(jpeg_with(rest=rest))
+    photo = read_photo(path)
+    for clear in (True, False):
+        write_photo(_with_note(photo, np.full((4, 4, 4), 255 * (not clear), np.uint8)), path)
+        data = path.read_bytes()
+        assert data.endswith(rest) and data.count(b"a film") == 1000
+
+
 @pytest.mark.parametrize("base", ["file", "exif", "note"])
 def test_a_preview_behind_the_picture_is_found_again(tmp_path: Path, base: str) -> None:
     """Olympus and Canon put one there, which their notes count from different starts."""

@@ -10,6 +10,8 @@ import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.photos.containers.tiff import narrowed
+
 if TYPE_CHECKING:
     import tifffile
 
@@ -82,9 +84,19 @@ def encoded(block: NDArray[Any], page: tifffile.TiffPage, order: str) -> bytes:
         planes = np.asarray(imagecodecs.floatpred_encode(np.ascontiguousarray(block), axis=-2))
         return PACK[int(page.compression)](planes.tobytes())
     pack = PACK[int(page.compression)]
-    if int(page.compression) == PACKBITS:  # no run goes on in the next row (section 9)
-        return b"".join(pack(in_order(row, order)) for row in block)
-    return pack(in_order(block, order))
+    rows = block[:, None] if int(page.compression) == PACKBITS else [block]
+    # With PackBits no run goes on in the next row (section 9).
+    body = b"".join(pack(_raw(part, page, order)) for part in rows)
+    return bytes(imagecodecs.bitorder_encode(body)) if page.fillorder == 2 else body
+
+
+def _raw(block: NDArray[Any], page: tifffile.TiffPage, order: str) -> bytes:
+    """A segment, or rows of it, before compression; 9 to 15 bits side by side, rows filled up."""
+    bits = int(page.bitspersample)
+    if bits % 8 == 0:
+        return in_order(block, order)
+    numbers = np.ascontiguousarray(narrowed(block, bits))
+    return bytes(imagecodecs.packints_encode(numbers, bits, runlen=block.shape[1] * block.shape[2]))
 
 
 def in_order(block: NDArray[Any], order: str) -> bytes:

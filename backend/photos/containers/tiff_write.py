@@ -101,12 +101,13 @@ def can_patch(page: tifffile.TiffPage, stored: Stored) -> bool:
     """Whether the file's own way to store pixels is one that can be written without a loss."""
     if int(page.compression) == WEBP:
         return stored.values.shape[2] == 3 and int(page.planarconfig) == 1
-    whole = stored.bits == stored.values.dtype.itemsize * 8 and page.fillorder == 1
+    whole = stored.bits == stored.values.dtype.itemsize * 8
     little = page.parent.byteorder == "<"
     float_kind = stored.values.dtype.kind == "f"
     predictor = int(page.predictor)
     simple = predictor == 1 or (predictor == 2 and not float_kind) or (predictor == 3 and little)
-    return whole and simple and int(page.compression) in PACK
+    between = 8 < stored.bits < 16 and predictor == 1  # fewer bits are too few to edit in
+    return (between or (whole and simple)) and int(page.compression) in PACK
 
 
 def restored(
