@@ -272,6 +272,17 @@ def test_a_thumbnail_of_another_kind_is_named(tmp_path: Path) -> None:
     assert "its thumbnail" in (losses(read_photo(path), tmp_path / "o.jpg") or "")
 
 
+def test_a_second_directory_without_a_picture_stays(tmp_path: Path) -> None:
+    """Some programs take a thumbnail out and leave what describes it."""
+    second = struct.pack("<HHHII", 1, 296, 3, 1, 2) + bytes(4)
+    block = b"II*\0\x08\0\0\0" + struct.pack("<HHHIII", 1, 274, 3, 1, 1, 40)
+    block = block.ljust(40, b"\0") + second
+    path = tmp_path / "in.jpg"
+    out = edit(path, jpeg_with(jpeg.JpegSegment(jpeg.APP1, jpeg.EXIF + block)))
+    assert jpeg.exif_of(jpeg.segments_of(out)[0]) == block
+    assert "thumbnail" not in (losses(read_photo(path), tmp_path / "o.jpg") or "")
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_an_interlaced_png_stays_that(tmp_path: Path, dtype: Any, channels: int) -> None:

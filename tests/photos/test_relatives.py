@@ -18,7 +18,7 @@ from PIL import Image, ImageOps
 from backend.errors import BadImage
 from backend.photos.containers import jpeg, png, webp
 from backend.photos.containers.primaries import BY_CODE, profile
-from backend.photos.files import losses, notes, read_photo, write_photo
+from backend.photos.files import losses, read_photo, write_photo
 from backend.photos.metadata import Metadata
 from backend.photos.photo import Photo
 
@@ -100,17 +100,6 @@ def test_what_cannot_be_converted_is_called_what_it_is(tmp_path: Path) -> None:
     tifffile.imwrite(path, values_of(np.uint8, 5), photometric="separated", extrasamples=[2])
     with pytest.raises(BadImage, match="neither RGB nor greyscale; convert it to RGB"):
         read_photo(path)
-
-
-@pytest.mark.parametrize(("bits", "wide"), [(4, 8), (10, 16), (14, 16)])
-def test_odd_depths_are_said(tmp_path: Path, bits: int, wide: int) -> None:
-    values = (np.arange(36 * 48).reshape(36, 48) % 2**bits).astype(f"u{wide // 8}")
-    tifffile.imwrite(tmp_path / "in.tif", values, photometric="minisblack", bitspersample=bits)
-    photo = through(tmp_path / "in.tif", tmp_path / "out.tif")
-    said = notes(photo, tmp_path / "out.tif") or ""
-    assert f"{bits} bits per channel are written as {wide}" in said
-    back = tifffile.imread(tmp_path / "out.tif") * ((2**bits - 1) / (2**wide - 1))
-    assert np.array_equal(np.round(back)[outside(photo)], values[outside(photo)])
 
 
 TIFFS: list[dict[str, Any]] = [

@@ -33,6 +33,7 @@ from backend.photos.formats import open_picture
 Size = tuple[int, int]  # width, height
 _START, _LENGTH = 513, 514  # JPEGInterchangeFormat
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _COLOURS, _STRIP = 256, 257, 258, 259, 262, 273
+_TILES = 324
 _PLAIN, _RGB = 1, 2
 _SIZE = (160, 120)
 _LARGEST = 1024  # pixels of a side of a thumbnail
@@ -93,7 +94,7 @@ class _Thumbnail(NamedTuple):
 def is_known(exif: bytes) -> bool:
     """Whether the block has no thumbnail, or one that can be drawn anew."""
     try:
-        return _thumbnail_of(exif) is not None or not _has_second(exif)
+        return _thumbnail_of(exif) is not None or not _has_thumbnail(exif)
     except (ValueError, struct.error):  # damaged: nobody sees a thumbnail in it
         return True
 
@@ -103,14 +104,14 @@ def in_exif(exif: bytes, sketch: Sketch, room: int | None = None) -> bytes:
     without room, is taken out of reach. room: bytes of the block, at most.
     """
     try:
-        found, has_second = _thumbnail_of(exif), _has_second(exif)
+        found, has_one = _thumbnail_of(exif), _has_thumbnail(exif)
     except (ValueError, struct.error):
         return exif
     out = bytearray(exif)
     for start, end in list(_pictures_in(exif)):
         if found is None or start != found.start:
             out[start:end] = sketch.in_place_of(exif[start:end])
-    if not has_second:
+    if not has_one:
         return bytes(out)
     if found is None or not _draw(out, found, sketch, room):
         layout = layout_of(exif)
@@ -118,9 +119,14 @@ def in_exif(exif: bytes, sketch: Sketch, room: int | None = None) -> bytes:
     return bytes(out)
 
 
-def _has_second(exif: bytes) -> bool:
+def _has_thumbnail(exif: bytes) -> bool:
+    """Of any kind; the directory may be there and say nothing of a picture. Raises ValueError."""
     layout = layout_of(exif)
-    return read_directory(exif, layout, layout.first).next != 0
+    first = read_directory(exif, layout, layout.first)
+    if not first.next:
+        return False
+    second = read_directory(exif, layout, first.end)
+    return any(code in second.entries for code in (_START, _STRIP, _TILES))
 
 
 def _thumbnail_of(exif: bytes) -> _Thumbnail | None:
