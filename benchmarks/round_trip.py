@@ -7,6 +7,7 @@
 Every picture goes through an edit of scale 0 and of scale 1 and back into a file of its own kind.
 exiftool says what is lost by tag group; tifffile, imagecodecs and Pillow count channels, pages and
 chunks, and pixels that changed: none at scale 0, none outside the subject's rectangle at scale 1.
+A palette is compared by its colours, and what these programs cannot decode is named.
 --paint: a grey rectangle instead of an edit, for pictures of all kinds, which show nobody.
 --large: seconds for a 24-megapixel 16-bit TIFF beside the engine's own time, by compression.
 """
@@ -50,17 +51,21 @@ from protocol.provenance import SourceType  # noqa: E402
 GOAL_SECONDS = 6.0
 WRITABLE = {".png", ".tif", ".tiff", ".jpg", ".jpeg", ".webp", ".avif"}
 LOSSY = (".jpg", ".jpeg", ".avif")
+# Groups of exiftool's about a kind of file, not about the photo.
+OF_THE_KIND = ("File", "GIF", "Jpeg2000", "QuickTime")
 _CHANGED: SourceType = "compositeWithTrainedAlgorithmicMedia"
 
 
 @dataclass(frozen=True)
 class Loss:
-    """What one round trip cost: tags by group, chunks, complaints; changed pixels."""
+    """What one round trip cost: tags by group, chunks, complaints; changed pixels, None where they
+    cannot be compared; unread: why."""
 
     tags: dict[str, list[str]]
     blocks: list[str]
     complaints: set[str]
     pixels: int | None
+    unread: str = ""
 
     def is_none(self) -> bool:
         return not (self.tags or self.blocks or self.complaints or self.pixels)
@@ -70,23 +75,33 @@ class Loss:
         said += [f"blocks: {', '.join(self.blocks)}"] if self.blocks else []
         said += [f"exiftool: {line}" for line in sorted(self.complaints)]
         said += [f"{self.pixels} pixels changed outside the subject"] if self.pixels else []
+        said += [f"pixels not compared: {self.unread}"] if self.unread else []
         return "; ".join(said) or "nothing lost"
 
 
 def lost(before: Path, after: Path, rect: list[int] | None) -> Loss:
     """rect: x, y, w, h in which pixels may change, upright; None for nowhere."""
     old, new = tags_of(before), tags_of(after)
+    same_kind = before.suffix == after.suffix
     for found in (old, new):
         found.pop(NOTE, None)
+        if before.suffix == ".webp":  # with the note it is "Extended WEBP"
+            found.pop("File:FileType", None)
     groups: dict[str, list[str]] = {}
     for key, value in old.items():
-        if new.get(key) != value and (before.suffix == after.suffix or not key.startswith("File")):
-            group, _, name = key.partition(":")
+        group, _, name = key.partition(":")
+        if new.get(key) != value and (same_kind or group not in OF_THE_KIND):
             groups.setdefault(group, []).append(name)
-    gone = blocks_of(before) - blocks_of(after) if before.suffix == after.suffix else Counter()
+    gone, pixels, unread = Counter[str](), None, ""
+    try:
+        gone = blocks_of(before) - blocks_of(after) if same_kind else gone
+        pixels = None if after.suffix.lower() in LOSSY else changed(before, after, rect)
+    except (OSError, ValueError, SyntaxError, RuntimeError) as error:
+        unread = str(error)
     complaints = complaints_of(after) - complaints_of(before)
-    pixels = None if after.suffix.lower() in LOSSY else changed(before, after, rect)
-    return Loss(groups, sorted(gone), complaints, pixels)
+    if not same_kind:  # nobody has said what another kind of file should say
+        complaints = {line for line in complaints if not line.startswith("Missing required")}
+    return Loss(groups, sorted(gone), complaints, pixels, unread)
 
 
 def blocks_of(path: Path) -> Counter[str]:
@@ -116,6 +131,10 @@ def decoded(path: Path) -> NDArray[Any]:
             pages = [*file.pages, *(file.pages.first.pages or ())]
             page = next((p for p in pages if not p.is_reduced), pages[0])
             values = page.asarray()
+            if page.photometric == tifffile.PHOTOMETRIC.PALETTE:
+                values = (page.colormap[:, values] >> 8).astype(np.uint8).transpose(1, 2, 0)
+            elif page.bitspersample < 8:
+                values = values.astype(np.uint8) * (255 // (2**page.bitspersample - 1))
             if page.planarconfig == 2 and values.ndim == 3:
                 values = np.moveaxis(values, 0, -1)
             turned = page.tags.get(274)
@@ -125,7 +144,10 @@ def decoded(path: Path) -> NDArray[Any]:
         with open_picture(path) as image:
             return upright(np.atleast_3d(values), image.getexif().get(274, 1))
     with open_picture(path) as image:
-        return np.atleast_3d(np.asarray(ImageOps.exif_transpose(image)))
+        picture = ImageOps.exif_transpose(image)
+        if picture.mode in ("1", "P", "PA"):
+            picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+        return np.atleast_3d(np.asarray(picture))
 
 
 def upright(values: NDArray[Any], orientation: int) -> NDArray[Any]:
@@ -168,6 +190,8 @@ def painted(path: Path, out: Path, scale: int) -> dict[str, Any]:
         write_photo(declared(photo.with_layer(layer), _CHANGED), out)
     except BadImage as error:
         return {"error": {"message": error.message}}
+    except Exception as error:
+        return {"error": {"message": f"FAULT: {error!r}"}}
     return {"rect": [x, y, 2 * w, 2 * h], "note": notes(photo, out)}
 
 

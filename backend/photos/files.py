@@ -104,6 +104,8 @@ def notes(photo: Photo, path: Path) -> str | None:
     if source and source.converted:
         name = {"LAB": "Lab"}.get(source.converted, source.converted)
         said.append(f"The photo is {name}; it is edited and written as sRGB.")
+    if source and source.anew and source.kind == kind:
+        said.append(source.anew)
     if source and source.others and source.kind == kind != "AVIF":
         said.append(f"The file also holds {' and '.join(source.others)}, unchanged.")
     if photo.transfer and photo.transfer.is_hdr:

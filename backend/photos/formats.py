@@ -18,6 +18,7 @@ from typing import IO
 from PIL import Image, UnidentifiedImageError
 
 from backend.errors import BadImage
+from backend.photos.containers import avif
 
 # Pillow's names. JPEG covers MPO, the files with several JPEGs that phones write.
 READABLE = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "JPEG2000", "GIF", "BMP", "PPM")
@@ -28,6 +29,7 @@ SUFFIXES = frozenset(
 )  # fmt: skip
 NAMES = "PNG, JPEG, TIFF, WebP, AVIF, HEIC, JPEG 2000, GIF, BMP or PPM"
 HEIF_PACKAGE = "pillow-heif"  # not installed with the rest: its licence is LGPL, its encoder's GPL
+_MOST_PIXELS = 178_956_970
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"hevm", b"hevs")
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 # Raw files that are no plain TIFF, by their first bytes, and where these are.
@@ -63,6 +65,20 @@ def heif_is_there() -> bool:
     return True
 
 
+def check_size(width: int, height: int, name: str) -> None:
+    """Raises BadImage for more pixels than Pillow reads."""
+    if width * height > _MOST_PIXELS:
+        raise BadImage(f"{name} is too large; scale it below 170 megapixels.")
+
+
+def _brands_of(data: bytes) -> set[bytes]:
+    """What a file of ISO's media format says it is (ISO/IEC 14496-12, 4.3): HEIC, AVIF, a film."""
+    if data[4:8] != b"ftyp":
+        return set()
+    end = min(int.from_bytes(data[:4], "big"), 1024)
+    return {data[8:12], *(data[at : at + 4] for at in range(16, end, 4))}
+
+
 def kind_of(data: bytes, name: str) -> str:
     """Pillow's name of the format that the bytes are in; raises BadImage for what is not read."""
     if data[:4] in _TIFF and data[8:12] != b"CR\x02\0":
@@ -72,7 +88,7 @@ def kind_of(data: bytes, name: str) -> str:
             f"{name} is a raw file, which must be developed first; "
             "open it in a raw converter and export a TIFF."
         )
-    if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS and not heif_is_there():
+    if not heif_is_there() and not _brands_of(data).isdisjoint(_HEIF_BRANDS):
         raise BadImage(
             f"{name} is a HEIC picture; install what reads it with: {sys.executable} -m pip "
             f"install {HEIF_PACKAGE}; or convert it to PNG or TIFF."
@@ -82,6 +98,7 @@ def kind_of(data: bytes, name: str) -> str:
             found = image.format or ""
             return "JPEG" if found == "MPO" else found
     except UnidentifiedImageError as error:
+        check_size(*avif.size_of(data), name)  # Pillow knows no AVIF beyond its decoder's size
         what = next((w for head, w in _OTHERS.items() if data.lstrip()[: len(head)] == head), None)
         if not data:
             what = "empty"

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+_LEAST, _MOST = 0.1, 1e6  # dots per inch
+
 
 @dataclass(frozen=True)
 class Metadata:
@@ -27,6 +29,12 @@ class Metadata:
     extension: bytes | None = None
 
 
+def resolution(x: float, y: float) -> tuple[float, float] | None:
+    """A resolution in dots per inch; None for one that no device has and not every file holds."""
+    sensible = all(_LEAST <= value <= _MOST for value in (x, y))
+    return (float(x), float(y)) if sensible else None
+
+
 @dataclass(frozen=True, eq=False)
 class SourceFile:
     """The file that a photo was read from; one of the same kind is written around its blocks.
@@ -35,6 +43,7 @@ class SourceFile:
     stored: the values of a TIFF's main picture, so that they need not be decoded again. channels:
     further ones that the photo's pixels do not have. pages: further pages or frames. others: what
     else it shows, in words, as "a film". converted: from which colours its pixels were converted.
+    anew: a sentence on how a file of its kind stores an edited picture; None for as it was.
     """
 
     kind: str
@@ -45,6 +54,7 @@ class SourceFile:
     pages: int = 0
     others: tuple[str, ...] = ()
     converted: str | None = None
+    anew: str | None = None
 
 
 def turn_upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:

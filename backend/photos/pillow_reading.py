@@ -13,12 +13,10 @@ from PIL import ExifTags, Image
 from backend.errors import BadImage
 from backend.photos.containers import avif, bmp, gif, jp2
 from backend.photos.containers.exif import PREFIX
-from backend.photos.formats import open_picture
-from backend.photos.metadata import Metadata, SourceFile, turn_upright
+from backend.photos.formats import check_size, open_picture
+from backend.photos.metadata import Metadata, SourceFile, resolution, turn_upright
 from backend.photos.photo import Photo
 from backend.photos.profiles import to_srgb, transfer_of
-
-_MOST_PIXELS = 178_956_970  # as Pillow
 
 
 def read_other(data: bytes, name: str, kind: str | None = None) -> Photo:
@@ -36,7 +34,8 @@ def read_other(data: bytes, name: str, kind: str | None = None) -> Photo:
     metadata, profile = _said(data, found, info)
     profile = None if converted else profile
     notes = [f"The file has {frames} frames: the first is edited."] if frames > 1 else []
-    others = ("a gain map",) if found == "AVIF" and avif.has_gain_map(data) else ()
+    others = jp2.others_of(data) if found == "JPEG2000" else ()
+    others = ("a gain map",) if found == "AVIF" and avif.has_gain_map(data) else others
     source = SourceFile(
         found, data, orientation, pages=frames - 1, others=others, converted=converted
     )
@@ -63,7 +62,7 @@ def _said(data: bytes, kind: str, info: Mapping[Any, Any]) -> tuple[Metadata, by
         exif.removeprefix(PREFIX) if isinstance(exif, bytes) and exif else None,
         xmp if isinstance(xmp, bytes) else None,
         iptc,
-        (float(density[0]), float(density[1])) if isinstance(density, tuple) else None,
+        resolution(*density) if isinstance(density, tuple) else None,
         comment.decode("utf-8", "replace") if isinstance(comment, bytes) else None,
     ), profile
 
@@ -97,9 +96,3 @@ def with_pillow(
         grey = picture.mode in ("1", "L", "LA", "La")
         alpha = picture.has_transparency_data
         return np.asarray(picture.convert("RGBA" if alpha else "RGB")), grey, converted
-
-
-def check_size(width: int, height: int, name: str) -> None:
-    """Raises BadImage for more pixels than Pillow reads."""
-    if width * height > _MOST_PIXELS:
-        raise BadImage(f"{name} is too large; scale it below 170 megapixels.")

@@ -15,6 +15,7 @@ from typing import Any
 
 import imagecodecs
 import numpy as np
+import tifffile
 from numpy.typing import NDArray
 from PIL import UnidentifiedImageError
 
@@ -25,11 +26,14 @@ from backend.photos.containers.directories import EXIF_IFD, ORIENTATION, numbers
 from backend.photos.containers.exif import PREFIX, exif_of_tiff, orientation_of
 from backend.photos.containers.primaries import BY_CODE, profile
 from backend.photos.containers.tiff_write import IPTC, PROFILE, XMP, can_patch
-from backend.photos.formats import kind_of, open_picture
+from backend.photos.formats import check_size, kind_of, open_picture
 from backend.photos.metadata import Metadata, SourceFile, turn_upright
 from backend.photos.photo import Photo
-from backend.photos.pillow_reading import check_size, read_other, with_pillow
+from backend.photos.pillow_reading import read_other, with_pillow
 from backend.photos.profiles import transfer_of
+
+_PALETTE = "Its palette is written as RGB, without a loss."
+_WIDER = "Its {}-bit channels are written as {}-bit ones, without a loss."
 
 
 def decode(data: bytes, name: str) -> Photo:
@@ -67,17 +71,20 @@ def _tiff(data: bytes, name: str) -> Photo:
                 f"{name} is neither RGB nor greyscale; convert it to RGB first."
             ) from error
         profile = None if converted else profile
-        source = SourceFile("TIFF", data, orientation, pages=place.others, converted=converted)
+        said = None if converted else _of_tiff_anew(page, None)
+        source = SourceFile(
+            "TIFF", data, orientation, pages=place.others, converted=converted, anew=said
+        )
         return Photo(
             turn_upright(pixels, orientation), profile, grey, False,
             transfer_of(profile), metadata, source, tuple(notes),
         )  # fmt: skip
     pixels = stored.pixels()
-    if stored.bits < 16 and stored.bits != 8 and not can_patch(page, stored):
-        wide = 8 * stored.values.dtype.itemsize
-        notes.append(f"Its {stored.bits} bits per channel are written as {wide}, without a loss.")
     further = len(stored.extra) - (stored.alpha is not None)
-    source = SourceFile("TIFF", data, orientation, stored.values, further, place.others)
+    source = SourceFile(
+        "TIFF", data, orientation, stored.values, further, place.others,
+        anew=_of_tiff_anew(page, stored),
+    )  # fmt: skip
     curve = transfer_of(profile)
     if curve is None and pixels.dtype.kind == "f" and profile is None and pixels[..., :3].max() > 2:
         curve = transfer.Transfer("gamma")  # only linear light goes that far beyond white
@@ -85,6 +92,23 @@ def _tiff(data: bytes, name: str) -> Photo:
         turn_upright(pixels, orientation), profile, stored.colors == 1, stored.premultiplied,
         curve, metadata, source, tuple(notes),
     )  # fmt: skip
+
+
+def _of_tiff_anew(page: tifffile.TiffPage, stored: tiff.Stored | None) -> str | None:
+    """How pixels of a kind that cannot be patched are stored with an edit; None for others.
+
+    stored: None for those that Pillow converts.
+    """
+    bits, packing = page.bitspersample, tifffile.COMPRESSION(page.compression)
+    if stored and can_patch(page, stored):
+        return None
+    if page.photometric == tifffile.PHOTOMETRIC.PALETTE:
+        return _PALETTE
+    if page.photometric == tifffile.PHOTOMETRIC.YCBCR:
+        return "Its YCbCr colours are written as RGB."
+    if bits < 16 and bits != 8:
+        return _WIDER.format(bits, 8 if bits < 8 else 16)
+    return f"Its {packing.name} compression becomes one without a loss."
 
 
 def _pages_note(place: tiff.PicturePlace) -> list[str]:
@@ -126,7 +150,9 @@ def _png(data: bytes, name: str) -> Photo:
     )
     frames = png.frames_of(chunks) - 1
     notes = [f"The animation has {frames + 1} frames: the first is edited."] if frames > 0 else []
-    source = SourceFile("PNG", data, orientation, pages=max(frames, 0))
+    anew = _WIDER.format(header.depth, 8) if header.depth < 8 else None
+    anew = _PALETTE if header.colour_type == png.PALETTE else anew
+    source = SourceFile("PNG", data, orientation, pages=max(frames, 0), anew=anew)
     return Photo(
         turn_upright(pixels, orientation), profile or png.colours_of(chunks), grey, False,
         _png_transfer(chunks, profile), metadata, source, tuple(notes),

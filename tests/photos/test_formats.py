@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import stat
+import struct
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -169,10 +170,22 @@ def test_heic_is_read_in_its_depth(tmp_path: Path, bits: int) -> None:
     assert np.abs(photo.pixels / white - values).max() < 0.03
 
 
+@pytest.mark.parametrize("brands", [b"heic\0\0\0\0mif1heic", b"mif1\0\0\0\0mif1heic"])
 def test_heic_without_the_plug_in_says_what_to_install(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, brands: bytes
 ) -> None:
-    (tmp_path / "x.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(64))
+    (tmp_path / "x.heic").write_bytes(b"\0\0\0\x18ftyp" + brands + bytes(64))
     monkeypatch.setattr(formats, "heif_is_there", lambda: False)
     with pytest.raises(BadImage, match="pip install pillow-heif"):
         read_photo(tmp_path / "x.heic")
+
+
+def test_an_avif_that_is_too_large_is_called_so(tmp_path: Path) -> None:
+    Image.new("RGB", (64, 48)).save(tmp_path / "x.avif")
+    data = (tmp_path / "x.avif").read_bytes()
+    size = b"ispe\0\0\0\0" + struct.pack(">II", 64, 48)
+    assert size in data
+    large = data.replace(size, size[:8] + struct.pack(">II", 17000, 17000))
+    (tmp_path / "x.avif").write_bytes(large)
+    with pytest.raises(BadImage, match="too large; scale it below 170 megapixels"):
+        read_photo(tmp_path / "x.avif")

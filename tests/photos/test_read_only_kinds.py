@@ -14,7 +14,7 @@ from PIL import Image
 
 from backend.photos.containers import gif
 from backend.photos.containers.primaries import BY_CODE, profile
-from backend.photos.files import read_photo
+from backend.photos.files import losses, read_photo
 
 from .test_whole_files import outside, through, values_of
 
@@ -82,3 +82,15 @@ def test_a_bmp_has_a_profile_and_a_resolution(tmp_path: Path) -> None:
         assert np.array_equal(back.pixels[same], photo.pixels[same])
         with Image.open(tmp_path / "out.tif") as image:
             assert [round(float(v)) for v in image.info["dpi"]] == [240, 240]
+
+
+@pytest.mark.parametrize("kind", ["xml ", "uuid", "uuid of GeoTIFF"])
+def test_boxes_of_jpeg_2000_alone_are_named(tmp_path: Path, kind: str) -> None:
+    geotiff = bytes.fromhex("b14bf8bd083d4b43a5ae8cd7d5a6ce03")
+    head = {"xml ": b"<a/>", "uuid": bytes(16)}.get(kind, geotiff)
+    words = {"xml ": "XML", "uuid": "data of a program's own"}.get(kind, "GeoTIFF")
+    Image.fromarray(values_of(np.uint8, 3)).save(tmp_path / "in.jp2", "JPEG2000")
+    assert losses(read_photo(tmp_path / "in.jp2"), tmp_path / "x.tif") is None
+    with open(tmp_path / "in.jp2", "ab") as file:
+        file.write(struct.pack(">I4s", 8 + len(head), kind[:4].encode()) + head)
+    assert words in (losses(read_photo(tmp_path / "in.jp2"), tmp_path / "x.tif") or "")

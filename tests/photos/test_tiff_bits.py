@@ -13,10 +13,12 @@ import pytest
 import tifffile
 from file_tools import complaints_of, needs_exiftool, needs_vips, tags_of
 from numpy.typing import NDArray
+from PIL import Image
 
+from backend.photos.containers import png
 from backend.photos.files import notes
 
-from .test_whole_files import outside, through, values_of
+from .test_whole_files import outside, png_with, through, values_of
 
 FILL_ORDER = 266
 PLACEHOLDER = (263, "H", 1, 2, True)  # tifffile writes no fill order for these
@@ -87,6 +89,39 @@ def test_bits_in_the_other_order(tmp_path: Path, dtype: Any, compression: str | 
     assert np.abs(back[~same] / np.iinfo(dtype).max - 0.25).max() < 0.003
 
 
+@needs_exiftool
+@pytest.mark.parametrize(
+    ("mode", "suffix", "words"),
+    [
+        ("P", ".tif", "palette is written as RGB"), ("P", ".png", "palette is written as RGB"),
+        ("YCbCr", ".tif", "YCbCr colours are written as RGB"), ("RGB", ".tif", None),
+        ("1", ".tif", "1-bit channels are written as 8-bit"),
+        ("1", ".png", "1-bit channels are written as 8-bit"), ("RGB", ".png", None),
+    ],
+)  # fmt: skip
+def test_what_becomes_of_pixels_is_said(
+    tmp_path: Path, mode: str, suffix: str, words: str | None
+) -> None:
+    path, out = tmp_path / f"in{suffix}", tmp_path / f"out{suffix}"
+    picture = Image.fromarray(values_of(np.uint8, 3))
+    picture.convert(mode).save(path, **({"compression": "jpeg"} if mode == "YCbCr" else {}))
+    seen = np.asarray(Image.open(path).convert("RGB"))
+    photo = through(path, out)
+    back = np.asarray(Image.open(out).convert("RGB"))
+    assert np.array_equal(back[outside(photo)], seen[outside(photo)])
+    said = notes(photo, out)
+    assert said is None if words is None else words in (said or "")
+    assert notes(photo, tmp_path / "other.webp") is None
+
+
+def test_a_resolution_that_no_device_has_stops_nothing(tmp_path: Path) -> None:
+    chunk = png.PngChunk(b"pHYs", struct.pack(">IIB", 2**32 - 1, 1, 1))
+    photo = through(png_with(tmp_path, [chunk]), tmp_path / "out.tif")
+    assert photo.metadata.density is None
+    with Image.open(tmp_path / "out.tif") as image:
+        assert 282 not in image.tag_v2  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("bits", [2, 4])
 def test_few_bits_become_8(tmp_path: Path, bits: int) -> None:
     """An edit needs more levels than these have; that is said."""
@@ -96,4 +131,4 @@ def test_few_bits_become_8(tmp_path: Path, bits: int) -> None:
     back = tifffile.imread(tmp_path / "out.tif").reshape(values.shape)
     same = outside(photo)
     assert np.array_equal(back[same], values[same] * (255 // (2**bits - 1)))
-    assert f"{bits} bits per channel are written as 8" in (notes(photo, tmp_path / "x.tif") or "")
+    assert f"{bits}-bit channels are written as 8-bit" in (notes(photo, tmp_path / "x.tif") or "")

@@ -5,6 +5,7 @@ Encoders write the picture alone; EXIF, XMP and a profile become items and a pro
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -71,6 +72,18 @@ def coding_of(data: bytes) -> Coding:
         elif kind in _OF_LIGHT:
             found = found._replace(light=(*found.light, Box(kind, body)))
     return found
+
+
+def size_of(data: bytes) -> tuple[int, int]:
+    """Width and height of the largest picture that the file describes; 0, 0 for what is none."""
+    found = [(0, 0)]
+    with contextlib.suppress(ValueError):  # where it is cut short
+        found += [
+            struct.unpack_from(">II", body, _FULL)
+            for kind, body in _properties(data)
+            if kind == b"ispe" and len(body) >= _FULL + 8
+        ]
+    return max(found, key=lambda size: size[0] * size[1])
 
 
 def has_gain_map(data: bytes) -> bool:

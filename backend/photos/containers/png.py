@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from backend.photos.containers import iptc
 from backend.photos.containers.primaries import BY_CODE, SRGB, profile
+from backend.photos.metadata import resolution
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _XMP = b"XML:com.adobe.xmp\0"
@@ -214,7 +215,7 @@ def density_of(chunks: list[PngChunk]) -> tuple[float, float] | None:
     if data is None or len(data) != 9 or data[8] != 1:
         return None
     x, y = struct.unpack(">II", data[:8])
-    return x * 0.0254, y * 0.0254
+    return resolution(x * 0.0254, y * 0.0254)
 
 
 def iptc_chunk(records: bytes) -> PngChunk:

@@ -22,6 +22,7 @@ from backend.photos.containers.directories import (
     layout_of,
     numbers_of,
 )
+from backend.photos.formats import check_size
 from backend.photos.photo import to_grey
 
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # damage is told in one sentence here
@@ -32,7 +33,6 @@ ASSOCIATED, UNASSOCIATED = 1, 2  # kinds of extra samples: alpha, premultiplied 
 _RAW = (32803, 34892)  # a colour filter array, and DNG's linear raw
 _DNG_VERSION = 50706
 _REDUCED, _MASK = 1, 4  # bits of NewSubfileType
-_MOST_PIXELS = 178_956_970  # as Pillow
 _MOST_SAMPLES = 16
 
 
@@ -211,8 +211,7 @@ def narrowed(values: NDArray[Any], bits: int) -> NDArray[Any]:
 
 def _check_claims(page: tifffile.TiffPage, size: int, name: str) -> None:
     """Before memory is taken: what the file says of itself."""
-    if page.imagewidth * page.imagelength > _MOST_PIXELS:
-        raise BadImage(f"{name} is too large; scale it below 170 megapixels.")
+    check_size(page.imagewidth, page.imagelength, name)
     if page.samplesperpixel > _MOST_SAMPLES or page.imagedepth > 1:
         raise BadImage(f"{name} has {page.samplesperpixel} channels; flatten it to RGB first.")
     if not page.dataoffsets or len(page.dataoffsets) != len(page.databytecounts):
