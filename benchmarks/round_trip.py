@@ -139,13 +139,15 @@ def decoded(path: Path) -> NDArray[Any]:
                 values = np.moveaxis(values, 0, -1)
             turned = page.tags.get(274)
             return upright(np.atleast_3d(values), turned.value if turned else 1)
-    if data[:4] == b"\x89PNG":
+    if data[:4] == b"\x89PNG" and data[24] == 16:
         values = imagecodecs.png_decode(data)
         with open_picture(path) as image:
             return upright(np.atleast_3d(values), image.getexif().get(274, 1))
     with open_picture(path) as image:
         picture = ImageOps.exif_transpose(image)
-        if picture.mode in ("1", "P", "PA"):
+        if picture.mode == "1":
+            picture = picture.convert("L")
+        elif picture.mode in ("P", "PA"):
             picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
         return np.atleast_3d(np.asarray(picture))
 

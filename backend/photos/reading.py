@@ -131,7 +131,7 @@ def _png(data: bytes, name: str) -> Photo:
             alpha = np.where(pixels[..., :1] == clear, 0, 255).astype(np.uint8)
             pixels = np.concatenate([pixels[..., :3], alpha], axis=2)
     else:
-        values = np.asarray(imagecodecs.png_decode(data))
+        values = np.asarray(imagecodecs.png_decode(_still(data, chunks)))
         values = values[..., None] if values.ndim == 2 else values
         grey = header.colour_type in (png.GREY, png.GREY_ALPHA)
         pixels = (
@@ -148,15 +148,23 @@ def _png(data: bytes, name: str) -> Photo:
         png.comment_of(chunks),
         tuple(png.texts_of(chunks)),
     )
-    frames = png.frames_of(chunks) - 1
-    notes = [f"The animation has {frames + 1} frames: the first is edited."] if frames > 0 else []
+    frames = png.further_frames(chunks)
+    notes = [f"The animation has {frames + 1} frames: the first is edited."] if frames else []
     anew = _WIDER.format(header.depth, 8) if header.depth < 8 else None
     anew = _PALETTE if header.colour_type == png.PALETTE else anew
-    source = SourceFile("PNG", data, orientation, pages=max(frames, 0), anew=anew)
+    source = SourceFile("PNG", data, orientation, pages=frames, anew=anew)
     return Photo(
         turn_upright(pixels, orientation), profile or png.colours_of(chunks), grey, False,
         _png_transfer(chunks, profile), metadata, source, tuple(notes),
     )  # fmt: skip
+
+
+def _still(data: bytes, chunks: list[png.PngChunk]) -> bytes:
+    """The file, or of an animation the picture alone, which damage to the others does not touch."""
+    if png.one(chunks, b"acTL") is None:
+        return data
+    kinds = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")
+    return png.packed([c for c in chunks if c.kind in kinds])
 
 
 def _png_transfer(chunks: list[png.PngChunk], profile: bytes | None) -> transfer.Transfer | None:

@@ -18,7 +18,7 @@ from PIL import Image, ImageOps
 from backend.errors import BadImage
 from backend.photos.containers import jpeg, png, webp
 from backend.photos.containers.primaries import BY_CODE, profile
-from backend.photos.files import losses, read_photo, write_photo
+from backend.photos.files import losses, notes, read_photo, write_photo
 from backend.photos.metadata import Metadata
 from backend.photos.photo import Photo
 
@@ -241,3 +241,51 @@ def test_iptc_keeps_its_characters(tmp_path: Path, suffix: str) -> None:
             assert found == records
         caption = tags_of(tmp_path / f"out{suffix}")["IPTC:Caption-Abstract"]
         assert caption == (text.decode() if mark else "Gr\u00fc")
+
+
+def animation(path: Path, *, first: bool) -> list[png.PngChunk]:
+    """Write a PNG with a frame behind its picture, which is the `first` of them or none."""
+    frames = [Image.fromarray(values_of(np.uint8, 3)) for _ in range(2)]
+    frames[0].save(path, save_all=True, append_images=frames[1:], default_image=not first)
+    return png.chunks_of(path.read_bytes())
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_frames_behind_a_picture_are_counted(tmp_path: Path, first: bool) -> None:
+    """Also where the picture is none of them."""
+    animation(tmp_path / "in.png", first=first)
+    photo = through(tmp_path / "in.png", tmp_path / "out.png")
+    assert "2 frames: the first" in (notes(photo, tmp_path / "out.png") or "")
+    assert "1 further page" in (losses(photo, tmp_path / "x.tif") or "")
+    with Image.open(tmp_path / "out.png") as image:
+        assert image.n_frames == 2  # type: ignore[attr-defined]
+
+
+def test_an_animation_that_is_damaged_leaves_its_picture(tmp_path: Path) -> None:
+    """One that claims to have no frames, as libpng refuses to read."""
+    chunks = animation(tmp_path / "in.png", first=True)
+    seen = read_photo(tmp_path / "in.png").pixels
+    odd = [c._replace(data=bytes(8)) if c.kind == b"acTL" else c for c in chunks]
+    (tmp_path / "in.png").write_bytes(png.packed(odd[:-1]))
+    assert np.array_equal(read_photo(tmp_path / "in.png").pixels, seen)
+
+
+def test_a_directory_that_two_ways_lead_to_is_one(tmp_path: Path) -> None:
+    """libtiff's writers let those below a picture follow each other, too; and some go in circles,
+    which takes nothing from the first picture."""
+    values = values_of(np.uint8, 3)
+    with tifffile.TiffWriter(tmp_path / "in.tif") as file:
+        file.write(values, photometric="rgb", subifds=2, metadata=None)
+        for step in (2, 4):
+            file.write(values[::step, ::step], photometric="rgb", subfiletype=1, metadata=None)
+    data = bytearray((tmp_path / "in.tif").read_bytes())
+    with tifffile.TiffFile(tmp_path / "in.tif") as file:
+        page = file.pages.first
+        below = [one.offset for one in page.pages]
+    for start, target in ((below[0], below[1]), (page.offset, page.offset)):
+        (count,) = struct.unpack_from("<H", data, start)
+        struct.pack_into("<I", data, start + 2 + 12 * count, target)
+        (tmp_path / "in.tif").write_bytes(data)
+        photo = through(tmp_path / "in.tif", tmp_path / "out.tif")
+        assert photo.source is not None and photo.source.pages == 0
+        assert np.array_equal(read_photo(tmp_path / "out.tif").pixels[0], values[0])

@@ -108,8 +108,8 @@ def read_directory(data: bytes | bytearray, layout: Layout, pointer: int) -> Dir
 def chain(data: bytes | bytearray, layout: Layout) -> Iterator[Directory]:
     """The directories of the main chain, and below each those of its SubIFDs.
 
-    Those behind damage are passed over. Raises ValueError where the first is damaged, or they lead
-    back to each other, or are too many.
+    Each comes once, though several ways may lead to it; those behind damage are passed over. Raises
+    ValueError where the first is damaged, or they are too many.
     """
     seen: set[int] = set()
     waiting = [layout.first]
@@ -121,8 +121,10 @@ def chain(data: bytes | bytearray, layout: Layout) -> Iterator[Directory]:
             if not seen:
                 raise
             continue
-        if directory.place in seen or len(seen) >= _MOST:
-            raise ValueError("its directories go round in circles or have no end")
+        if directory.place in seen:
+            continue
+        if len(seen) >= _MOST:
+            raise ValueError("its directories have no end")
         seen.add(directory.place)
         yield directory
         if directory.next:

@@ -298,6 +298,8 @@ def texts_of(chunks: list[PngChunk]) -> list[tuple[str, str]]:
     return found
 
 
-def frames_of(chunks: list[PngChunk]) -> int:
-    """Frames of an animation; 0 for a still picture."""
-    return sum(c.kind == b"fcTL" for c in chunks)
+def further_frames(chunks: list[PngChunk]) -> int:
+    """Frames of an animation behind the picture, which may be the first of them or none."""
+    kinds = [c.kind for c in chunks]
+    behind = kinds[kinds.index(b"IDAT") :] if b"IDAT" in kinds else []
+    return behind.count(b"fcTL")
