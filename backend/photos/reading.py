@@ -22,7 +22,7 @@ from PIL import UnidentifiedImageError
 from backend.errors import BadImage
 from backend.photos import transfer
 from backend.photos.containers import avif, jpeg, jpeg_rest, png, tiff, webp
-from backend.photos.containers.directories import EXIF_IFD, ORIENTATION, numbers_of, value_of
+from backend.photos.containers.directories import EXIF_IFD, ORIENTATION, numbers_of
 from backend.photos.containers.exif import PREFIX, exif_of_tiff, orientation_of
 from backend.photos.containers.primaries import BY_CODE, profile
 from backend.photos.containers.tiff_write import IPTC, PROFILE, XMP, can_patch
@@ -53,11 +53,7 @@ def _tiff(data: bytes, name: str) -> Photo:
     place = tiff.main_picture(data, name)
     page = tiff.open_page(data, place)
     stored = tiff.read_values(page, data, name)
-    profile, xmp, iptc = (
-        value_of(data, place.layout, found) if found else None
-        for code in (PROFILE, XMP, IPTC)
-        for found in [place.of_tag(code).entries.get(code)]
-    )
+    profile, xmp, iptc = (tiff.block_of(data, place, code) for code in (PROFILE, XMP, IPTC))
     turned = numbers_of(data, place.layout, place.directory.entries.get(ORIENTATION))
     orientation = turned[0] if turned else 1
     exif = exif_of_tiff(data, place.of_tag(EXIF_IFD).pointer)
@@ -231,11 +227,16 @@ def _avif(data: bytes, name: str) -> Photo:
         photo = replace(photo, pixels=pixels)
     if coding.grey and (photo.pixels[..., :1] == photo.pixels[..., 1:3]).all():
         photo = replace(photo, grey=True)
-    code = coding.transfer
-    if photo.profile is None and coding.primaries in BY_CODE and code not in (16, 18):
-        own = profile(BY_CODE[coding.primaries], 1.0 if code == 8 else None)
+    return _with_codes(photo, coding.primaries, coding.transfer)
+
+
+def _with_codes(photo: Photo, primaries: int, code: int) -> Photo:
+    """The photo with what codes of ITU-T H.273 say of its colours; 0 where the file has none."""
+    curve = transfer.of_code(code)
+    if photo.profile is None and primaries in BY_CODE and not (curve and curve.is_hdr):
+        own = profile(BY_CODE[primaries], 1.0 if curve else None)
         photo = replace(photo, profile=own)
-    return replace(photo, transfer=transfer.of_code(code)) if code else photo
+    return replace(photo, transfer=curve) if curve else photo
 
 
 def _widened(values: NDArray[Any], bits: int) -> NDArray[np.uint16]:
@@ -255,4 +256,21 @@ def _heif(data: bytes, name: str) -> Photo:
         values = np.asarray(heif)
         top = values >> (16 - bits)  # the plug-in puts them at the upper end of 16 bits
         photo = replace(photo, pixels=np.ascontiguousarray(_widened(top, bits)))
-    return photo
+    assert photo.source is not None
+    source = replace(photo.source, others=_beside_heic(heif.info))
+    codes = heif.info.get("nclx_profile") or {}
+    return _with_codes(
+        replace(photo, source=source),
+        int(codes.get("color_primaries", 0)),
+        int(codes.get("transfer_characteristics", 0)),
+    )
+
+
+def _beside_heic(info: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a HEIC file shows beside its picture, in words. info: the plug-in's."""
+    kinds = list(info.get("aux") or ())
+    gains = [kind for kind in kinds if "gainmap" in kind]
+    found = ["a gain map"] if gains else []
+    found += ["a depth map"] if info.get("depth_images") else []
+    found += ["auxiliary pictures"] if len(kinds) > len(gains) else []
+    return tuple(found)

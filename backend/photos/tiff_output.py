@@ -17,7 +17,11 @@ _ROWS = 64
 def tiff_of_tiff(photo: Photo, data: bytes) -> bytes:
     """The file `data` with the photo that was read from it, as it is now."""
     place = tiff.main_picture(data, "the photo")
-    xmp = photo.metadata.xmp if photo.metadata.xmp != tiff_write.xmp_of(data, place) else None
+    xmp = (
+        photo.metadata.xmp
+        if photo.metadata.xmp != tiff.block_of(data, place, tiff_write.XMP)
+        else None
+    )
     if xmp and place.of_tag(tiff_write.XMP) is not place.directory:
         return tiff_write.with_xmp_of_head(_with_new_picture(photo, data, place, None), xmp)
     return _with_new_picture(photo, data, place, xmp)

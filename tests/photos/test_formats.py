@@ -23,6 +23,7 @@ from backend.photos.files import read_photo
 from backend.photos.folder import find_images, read_rgb
 from backend.photos.formats import READABLE, open_picture
 from backend.photos.label_file import LabelMeaning, read_labels, read_note
+from backend.photos.reading import _beside_heic
 from backend.training.labelled import read_label_map
 from edit_library.errors import BadEdit
 from edit_library.storage import check_thumbnail
@@ -144,8 +145,11 @@ def test_phones_jpegs_with_several_pictures_are_read(tmp_path: Path) -> None:
     assert read_photo(tmp_path / "x.jpg").pixels[0, 0].tolist() == [254, 0, 0]
 
 
-def heic(path: Path, bits: int) -> NDArray[Any]:
-    """Write a HEIC picture, a ramp from 0 to 1; skips where nothing here can make one."""
+def heic(path: Path, bits: int, **codes: int) -> NDArray[Any]:
+    """Write a HEIC picture, a ramp from 0 to 1; skips where nothing here can make one.
+
+    codes: color_primaries and transfer_characteristics.
+    """
     pillow_heif = pytest.importorskip(
         "pillow_heif", reason="pillow-heif, which reads HEIC, is missing"
     )
@@ -155,7 +159,7 @@ def heic(path: Path, bits: int) -> NDArray[Any]:
     mode = "RGB;16" if bits > 8 else "RGB"
     try:
         file = pillow_heif.from_bytes(mode=mode, size=(64, 64), data=values.tobytes())
-        file.save(path, quality=-1, chroma=444)
+        file.save(path, quality=-1, chroma=444, **codes)
     except (RuntimeError, OSError, ValueError) as error:
         pytest.skip(f"this pillow-heif cannot write HEIC: {error}")
     return ramp / top
@@ -168,6 +172,32 @@ def test_heic_is_read_in_its_depth(tmp_path: Path, bits: int) -> None:
     assert photo.depth == (8 if bits == 8 else 16)
     white = 255 if bits == 8 else 65535
     assert np.abs(photo.pixels / white - values).max() < 0.03
+
+
+def test_heic_says_what_its_numbers_mean(tmp_path: Path) -> None:
+    """By codes, where there is no profile: those of HDR and of a wide screen."""
+    pillow_heif = pytest.importorskip("pillow_heif", reason="pillow-heif is missing")
+
+    for primaries, code, kind in ((9, 16, "pq"), (9, 18, "hlg"), (12, 13, None)):
+        heic(tmp_path / "x.heic", 10, color_primaries=primaries, transfer_characteristics=code)
+        assert pillow_heif.open_heif(tmp_path / "x.heic").info["nclx_profile"]
+        photo = read_photo(tmp_path / "x.heic")
+        assert (photo.transfer.kind if photo.transfer else None) == kind
+        assert (photo.profile is None) == (kind is not None)
+
+
+@pytest.mark.parametrize(
+    ("info", "words"),
+    [
+        ({"aux": {"urn:com:apple:photo:2020:aux:hdrgainmap": [51]}}, ("a gain map",)),
+        ({"depth_images": [1], "aux": {"urn:matte": [2]}}, ("a depth map", "auxiliary pictures")),
+        ({"aux": {}, "depth_images": []}, ()),
+    ],
+)
+def test_what_heic_shows_beside_its_picture_is_named(
+    info: dict[str, Any], words: tuple[str, ...]
+) -> None:
+    assert _beside_heic(info) == words
 
 
 @pytest.mark.parametrize("brands", [b"heic\0\0\0\0mif1heic", b"mif1\0\0\0\0mif1heic"])

@@ -23,7 +23,7 @@ from backend.photos.metadata import Metadata
 from backend.photos.photo import Photo
 
 from .test_other_kinds import large_packet
-from .test_whole_files import edited, outside, through, values_of
+from .test_whole_files import edited, outside, png_with, through, values_of
 
 EXIF = b"II*\0\x08\0\0\0" + struct.pack("<HHHII", 1, 0x013B, 2, 5, 26) + bytes(4) + b"Jane\0"
 
@@ -289,3 +289,39 @@ def test_a_directory_that_two_ways_lead_to_is_one(tmp_path: Path) -> None:
         photo = through(tmp_path / "in.tif", tmp_path / "out.tif")
         assert photo.source is not None and photo.source.pages == 0
         assert np.array_equal(read_photo(tmp_path / "out.tif").pixels[0], values[0])
+
+
+TORN = b"\0\0" + zlib.compress(bytes(1000))[:-9] + b"torn"
+
+
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        png.PngChunk(b"iCCP", b"x" + TORN),
+        png.PngChunk(b"zTXt", b"Title" + TORN), png.PngChunk(b"zTXt", b"Title"),
+        png.PngChunk(b"zTXt", b"Raw profile type exif" + TORN),
+        png.PngChunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0" + TORN),
+        png.PngChunk(b"iTXt", b"XML:com.adobe.xmp\0"), png.PngChunk(b"iTXt", b"Title\0\1"),
+    ],
+)  # fmt: skip
+def test_damage_beside_a_picture_leaves_it_readable(tmp_path: Path, chunk: png.PngChunk) -> None:
+    """In the file that is written it is as it was, but for a packet, which the note replaces."""
+    photo = through(png_with(tmp_path, [chunk]), tmp_path / "out.png")
+    through(tmp_path / "in.png", tmp_path / "out.tif")
+    chunks = png.chunks_of((tmp_path / "out.png").read_bytes())
+    assert (chunk in chunks) != chunk.data.startswith(b"XML")
+    assert photo.profile is None and photo.metadata.exif is None
+
+
+@pytest.mark.parametrize("code", [700, 33723, 34675])
+def test_a_value_outside_a_tiff_leaves_its_picture_readable(tmp_path: Path, code: int) -> None:
+    values = values_of(np.uint8, 3)
+    more = [(code, "B", 40, bytes(40), True)]
+    tifffile.imwrite(tmp_path / "in.tif", values, photometric="rgb", extratags=more)
+    data = bytearray((tmp_path / "in.tif").read_bytes())
+    at = data.index(struct.pack("<HHI", code, 1, 40)) + 8
+    struct.pack_into("<I", data, at, 1 << 30)
+    (tmp_path / "in.tif").write_bytes(data)
+    photo = through(tmp_path / "in.tif", tmp_path / "out.tif")
+    same = outside(photo)
+    assert np.array_equal(tifffile.imread(tmp_path / "out.tif")[same], values[same])

@@ -139,11 +139,12 @@ def xmp_of(chunks: list[PngChunk]) -> bytes | None:
     """The XMP packet, unpacked where it is compressed, in any kind of text chunk."""
     for chunk in chunks:
         if chunk.kind == b"iTXt" and chunk.data.startswith(_XMP):
-            text = chunk.data[len(_XMP) + 2 :].split(b"\0", 2)[2]
-            return _unpacked(text) if chunk.data[len(_XMP)] == 1 else text
+            text = chunk.data[len(_XMP) + 2 :].split(b"\0", 2)[-1]
+            packed = chunk.data[len(_XMP) : len(_XMP) + 1] == b"\1"
+            return (_unpacked(text) or None) if packed else text
         if _is_xmp(chunk) and chunk.data.startswith(_XMP):
             text = chunk.data[len(_XMP) :]
-            return _unpacked(text[1:]) if chunk.kind == b"zTXt" else text
+            return (_unpacked(text[1:]) or None) if chunk.kind == b"zTXt" else text
     return _raw_profile(chunks, _RAW_XMP)
 
 
@@ -168,8 +169,8 @@ def one(chunks: list[PngChunk], kind: bytes) -> bytes | None:
 
 def profile_of(chunks: list[PngChunk]) -> bytes | None:
     """The ICC profile."""
-    data = one(chunks, b"iCCP")
-    return None if data is None else _unpacked(data.split(b"\0", 1)[1][1:])
+    data = one(chunks, b"iCCP") or b""
+    return _unpacked(data.partition(b"\0")[2][1:]) or None
 
 
 def colours_of(chunks: list[PngChunk]) -> bytes | None:
@@ -263,12 +264,14 @@ _MOST = 64 << 20
 
 
 def _unpacked(data: bytes) -> bytes:
-    """Decompressed, up to a size that no honest metadata reaches."""
+    """Decompressed; nothing where it is damaged, for the picture is not. Raises ValueError beyond a
+    size that no honest metadata reaches.
+    """
     unpacker = zlib.decompressobj()
     try:
         text = unpacker.decompress(data, _MOST)
-    except zlib.error as error:
-        raise ValueError("compressed metadata is damaged") from error
+    except zlib.error:
+        return b""
     if unpacker.unconsumed_tail:
         raise ValueError("compressed metadata is too large")
     return text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ from backend.photos.containers.directories import (
     chain,
     layout_of,
     numbers_of,
+    value_of,
 )
 from backend.photos.formats import check_size
 from backend.photos.photo import to_grey
@@ -151,6 +153,14 @@ def main_picture(data: bytes, name: str) -> PicturePlace:
         raise ValueError("a TIFF file without a picture")
     full = full or [(0, first)]
     return PicturePlace(layout, full[0][1], full[0][0], len(full) - 1, smaller, first)
+
+
+def block_of(data: bytes, place: PicturePlace, code: int) -> bytes | None:
+    """What a tag says of the photo; None where it says nothing, or lies outside the file."""
+    found = place.of_tag(code).entries.get(code)
+    with contextlib.suppress(ValueError):
+        return value_of(data, place.layout, found) if found else None
+    return None
 
 
 def open_page(data: bytes, place: PicturePlace) -> tifffile.TiffPage:

@@ -33,7 +33,6 @@ from backend.photos.containers.directories import (
     put,
     put_numbers,
     read_directory,
-    value_of,
 )
 from backend.photos.containers.tiff import (
     GREY,
@@ -122,12 +121,6 @@ def restored(
         entries[XMP] = put(out, place.layout, XMP, BYTE, xmp)
     _redirect(out, place, entries)
     return bytes(out)
-
-
-def xmp_of(data: bytes, place: PicturePlace) -> bytes | None:
-    """The photo's own packet."""
-    entry = place.of_tag(XMP).entries.get(XMP)
-    return None if entry is None else value_of(data, place.layout, entry)
 
 
 def with_xmp_of_head(data: bytes, xmp: bytes) -> bytes:
