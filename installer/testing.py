@@ -27,6 +27,7 @@ _QUIET = """
 """
 
 
+_MOST_PROCESSES = 4  # each takes up to 2 GB of memory
 _FILE_TOOLS = {"exiftool": "libimage-exiftool-perl", "vips": "libvips-tools"}
 
 
@@ -103,7 +104,19 @@ def _make_profile(gimp: Gimp, folders: TestFolders) -> None:
 
 
 def run_tests(environment: Environment, arguments: Sequence[str]) -> int:
-    """Run pytest from the checkout; returns its exit code."""
+    """Run pytest from the checkout; returns its exit code.
+
+    The whole suite runs in several processes, unless `arguments` say otherwise (`-n 0`).
+    """
     env = {**os.environ, "EDITGAN_TEST_REQUIRES_GIMP": "1"}
-    command = [str(environment.python), "-m", "pytest", *arguments]
+    some = any((PROJECT / word.split("::")[0]).exists() for word in arguments)
+    command = [str(environment.python), "-m", "pytest", *([] if some else _shared_out())]
+    command += arguments
     return subprocess.run(command, cwd=PROJECT, env=env, check=False).returncode
+
+
+def _shared_out() -> list[str]:
+    """Arguments of pytest-xdist. Files stay whole, whose fixtures are shared, and in their order:
+    those inside GIMP come last, since GIMP works through them by itself meanwhile."""
+    processes = min(os.cpu_count() or 1, _MOST_PROCESSES)
+    return ["-n", str(processes), "--dist", "loadfile", "--no-loadscope-reorder"]

@@ -2,6 +2,9 @@
 
 EDITGAN_HOME points to a temporary folder from the first moment on; the installed GIMP and its test
 packages are still found through the real one.
+
+With pytest-xdist (`-n 2 --dist loadfile`) every worker has such a folder; the GIMPs in which
+tests/gimp runs are started and ended by the process that shares out the tests.
 """
 
 from __future__ import annotations
@@ -9,11 +12,13 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gimp_harness import INSTALLED
+from gimp_harness import INSTALLED, LANES
 from protocol import paths
 
 # Before anything imports torch. The tests inside GIMP run beside the others: threads of both would
@@ -40,17 +45,43 @@ _NEED_MODEL = {
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[INSTALLED] = paths.data_dir()
-    if not _INSIDE_GIMP:  # there the outer run has made one
-        # Short: socket paths may have 107 characters.
-        config.stash[_TEMPORARY] = Path(tempfile.mkdtemp(prefix="editgan-test-"))
-        os.environ["EDITGAN_HOME"] = str(config.stash[_TEMPORARY])
+    if _INSIDE_GIMP:  # the outer run has made one
+        config.stash[INSTALLED] = paths.data_dir()
+        return
+    given = getattr(config, "workerinput", {})  # in a worker: by `pytest_configure_node`
+    config.stash[INSTALLED] = Path(given.get("installed") or paths.data_dir())
+    # Short: socket paths may have 107 characters.
+    config.stash[_TEMPORARY] = Path(tempfile.mkdtemp(prefix="editgan-test-"))
+    config.stash[LANES] = Path(given.get("lanes") or config.stash[_TEMPORARY] / "inside")
+    os.environ["EDITGAN_HOME"] = str(config.stash[_TEMPORARY])
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     if folder := config.stash.get(_TEMPORARY, None):
         os.environ["EDITGAN_HOME"] = str(config.stash[INSTALLED])
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tells a worker of pytest-xdist (node) what it cannot find by itself."""
+    stash = node.config.stash
+    node.workerinput.update(installed=str(stash[INSTALLED]), lanes=str(stash[LANES]))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any, ids: Sequence[str]) -> None:
+    """Starts GIMP when the first worker has collected: all of them collect the same."""
+    from gimp_harness.outside import start_gimp
+
+    start_gimp(node.config, [name for name in ids if name.startswith("tests/gimp/")])
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if not _INSIDE_GIMP:
+        from gimp_harness.outside import end_gimp
+
+        end_gimp(session.config)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

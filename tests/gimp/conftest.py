@@ -28,11 +28,8 @@ else:
         return None
 
     def pytest_collection_finish(session: pytest.Session) -> None:
-        from gimp_harness.outside import start_gimp
+        from gimp_harness.outside import GimpItem, start_gimp
 
-        start_gimp(session)
-
-    def pytest_sessionfinish(session: pytest.Session) -> None:
-        from gimp_harness.outside import end_gimp
-
-        end_gimp(session)
+        if not hasattr(session.config, "workerinput"):  # a worker's GIMPs are started for it
+            nodes = [item.nodeid for item in session.items if isinstance(item, GimpItem)]
+            start_gimp(session.config, nodes)

@@ -5,20 +5,20 @@ from __future__ import annotations
 import ast
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
+import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gimp_harness import INSTALLED
+from gimp_harness import INSTALLED, LANES
 from gimp_harness.lane import PROJECT, SECONDS
 from gimp_harness.profile import SUPPORT, find_gimp
 from installer.enter import unmount
@@ -85,34 +85,23 @@ class Results:
 
 
 class Lane:
-    """A process in which tests run inside a GIMP while others run here (`lane.py`)."""
+    """What tests inside one GIMP give. Any process can read it, since all of it lies in a folder.
 
-    def __init__(self, data_dir: Path, nodes: Sequence[str]) -> None:
-        self.nodes = frozenset(nodes)
-        self.folder = Path(tempfile.mkdtemp(prefix="editgan-gimp-"))
-        (self.folder / "nodes.json").write_text(json.dumps(list(nodes)), encoding="utf-8")
-        (self.folder / "run").mkdir()
-        self._log = (self.folder / "lane.log").open("w")
-        names = ["nodes.json", "run"]
-        self._process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "gimp_harness.lane",
-                data_dir,
-                *map(self.folder.joinpath, names),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONPATH": f"{PROJECT}{os.pathsep}{SUPPORT}"},
-            cwd=PROJECT,
-        )
+    The folder: nodes.json, the tests; run/, of lane.py; lane.log; ended, once the process has.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @cached_property
+    def nodes(self) -> frozenset[str]:
+        return frozenset(json.loads((self.folder / "nodes.json").read_text(encoding="utf-8")))
 
     @cached_property
     def results(self) -> Results:
         """What they gave, once all of them have ended."""
-        self._process.wait()
+        while not (self.folder / "ended").exists():
+            time.sleep(0.1)
         said = self._said("lane.log") + self._said("run/gimp.log")
         if os.environ.get("EDITGAN_TEST_SHOW_GIMP"):
             print(said, file=sys.__stdout__, flush=True)
@@ -122,41 +111,73 @@ class Lane:
         file = self.folder / name
         return file.read_text(errors="replace") if file.exists() else ""
 
-    def end(self) -> None:
-        """Leave nothing behind, whatever ended the session."""
-        self._process.terminate()
+
+class LaneProcess:
+    """A process in which tests run inside a GIMP while others run here (`lane.py`)."""
+
+    def __init__(self, data_dir: Path, folder: Path, nodes: Sequence[str]) -> None:
+        (folder / "run").mkdir(parents=True)
+        (folder / "nodes.json").write_text(json.dumps(list(nodes)), encoding="utf-8")
+        words = ["-m", "gimp_harness.lane", data_dir, folder / "nodes.json", folder / "run"]
+        with (folder / "lane.log").open("w") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, *words],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "PYTHONPATH": f"{PROJECT}{os.pathsep}{SUPPORT}"},
+                cwd=PROJECT,
+            )
+        self._watch = threading.Thread(target=self._wait, args=[folder / "ended"], daemon=True)
+        self._watch.start()
+
+    def _wait(self, ended: Path) -> None:
         self._process.wait()
-        self._log.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        ended.touch()
+
+    def end(self) -> None:
+        """Leave nothing running, whatever ended the session."""
+        self._process.terminate()
+        self._watch.join()
 
 
-_LANES = pytest.StashKey[list[Lane]]()
+_STARTED = pytest.StashKey[list[LaneProcess]]()
 _MOST_LANES = 2  # a test inside GIMP waits half of its time, for windows and answers
 _WORTH = 12  # tests; fewer are done before a second GIMP has started
 
 
-def start_gimp(session: pytest.Session) -> None:
-    """Begin with the selected tests inside GIMP; `results_of` waits for them."""
-    nodes = [item.nodeid for item in session.items if isinstance(item, GimpItem)]
-    data_dir = session.config.stash[INSTALLED]
-    if nodes and prepared_gimp(data_dir) and not session.config.option.collectonly:
-        session.stash[_LANES] = [Lane(data_dir, share) for share in _shares(nodes)]
+def start_gimp(config: pytest.Config, nodes: Sequence[str]) -> None:
+    """Begin with these tests inside GIMP, unless it was done; `results_of` waits for them."""
+    data_dir = config.stash[INSTALLED]
+    if not nodes or _STARTED in config.stash or config.option.collectonly:
+        return
+    if prepared_gimp(data_dir):
+        config.stash[_STARTED] = [
+            LaneProcess(data_dir, config.stash[LANES] / str(number), share)
+            for number, share in enumerate(_shares(nodes))
+        ]
 
 
-def end_gimp(session: pytest.Session) -> None:
-    """End every GIMP that still runs."""
-    lanes = session.stash.get(_LANES, [])
-    for lane in lanes:
+def end_gimp(config: pytest.Config) -> None:
+    """End every GIMP that this process has started and that still runs."""
+    started = config.stash.get(_STARTED, [])
+    for lane in started:
         lane.end()
-    if lanes and (root := find_gimp(session.config.stash[INSTALLED]).root):
+    if started and (root := find_gimp(config.stash[INSTALLED]).root):
         unmount(root)
 
 
 def results_of(item: GimpItem) -> Results:
     """What the tests in the item's GIMP gave; without a GIMP the item is skipped or fails."""
-    find_gimp(item.session.config.stash[INSTALLED])
-    (mine,) = (lane for lane in item.session.stash[_LANES] if item.nodeid in lane.nodes)
+    find_gimp(item.config.stash[INSTALLED])
+    (mine,) = (lane for lane in _lanes(item.config.stash[LANES]) if item.nodeid in lane.nodes)
     return mine.results
+
+
+@cache
+def _lanes(folder: Path) -> list[Lane]:
+    """All lanes; they have been started before the first test is run."""
+    return [Lane(path) for path in folder.iterdir()]
 
 
 def _shares(nodes: Sequence[str]) -> list[list[str]]:
