@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import forking
 import numpy as np
 import pytest
 import torch
 from cli_harness import Outcome, Run, make_bundle
 
+from backend.batch import local_crew
+from backend.bundles.importing import isolated
 from backend.cli import main
 from backend.photos.files import write_photo
 from backend.photos.photo import Photo
@@ -33,10 +36,30 @@ def one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
+@pytest.fixture(autouse=True)
+def forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes that commands start are forked from one that has loaded torch."""
+    monkeypatch.setattr(isolated, "subprocess", forking)
+    monkeypatch.setattr(local_crew, "multiprocessing", forking)
+
+
+@pytest.fixture(scope="session")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cache of embeddings that tests share: most are about what comes after."""
+    return tmp_path_factory.mktemp("embedded")
+
+
 @pytest.fixture
-def run(home: Path, bundles: Path, capfd: pytest.CaptureFixture[str]) -> Run:
+def nothing_embedded(run: Run, home: Path) -> None:
+    """This test's cache is its own."""
+    (home / "cache").unlink()
+
+
+@pytest.fixture
+def run(home: Path, bundles: Path, embedded: Path, capfd: pytest.CaptureFixture[str]) -> Run:
     """Run `editgan` with a data folder of its own that holds the bundle `tiny`."""
     (home / "bundles").symlink_to(bundles)
+    (home / "cache").symlink_to(embedded)
 
     def command(*words: object) -> Outcome:
         capfd.readouterr()

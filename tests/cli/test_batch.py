@@ -30,7 +30,7 @@ BATCH = ("batch", "--bundle", "tiny", "--level", "fast", "--workers", 1, "--devi
 
 
 @pytest.fixture(autouse=True)
-def edit(run: Run, photo: Path) -> None:
+def edit(run: Run, nothing_embedded: None) -> None:
     """An edit of the tiny model, "eyes", in the library."""
     from backend.bundles import find_bundle
     from backend.session.edits import save_edit

@@ -112,7 +112,9 @@ def test_segment_shows_where_it_is_unsure(run: Run, photo: Path, tmp_path: Path)
     assert same.code == 2 and "overwrite" in same.err
 
 
-def test_segmenting_again_uses_the_kept_embedding(run: Run, photo: Path, tmp_path: Path) -> None:
+def test_segmenting_again_uses_the_kept_embedding(
+    run: Run, photo: Path, tmp_path: Path, nothing_embedded: None
+) -> None:
     path = tmp_path / "parts.png"
     first = run("segment", photo, *TINY, "-o", path, "--json").json
     labels = path.read_bytes()

@@ -11,6 +11,7 @@ from backend.bundles import find_bundle
 from backend.bundles.bundle import Part
 from backend.bundles.networks import load_from, load_mask_network
 from backend.cli import main
+from backend.models import mask_network
 from backend.models.mask_network import MaskNetwork
 from backend.models.parser import CLASSES
 from backend.models.perceptual import SqueezeNetFeatures
@@ -63,7 +64,9 @@ def test_two_framings_of_a_photo_make_a_pair() -> None:
     torch.testing.assert_close(same, other, atol=0.05, rtol=0)  # framing leaves colours alone
 
 
-def test_it_learns_to_follow_the_map_and_resumes_exactly(tmp_path: Path) -> None:
+def test_it_learns_to_follow_the_map_and_resumes_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mask_network, "_WIDTHS", (16, 32, 48, 64))  # it learns as well, and sooner
+    monkeypatch.setattr(mask_network, "_DEEP", 2)
     torch.manual_seed(0)
     table = part_table([Part(name, i, (0, 0, 0)) for i, name in enumerate(("background", "skin"))])
     data = discs(6)

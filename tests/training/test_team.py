@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import shutil
 import signal
@@ -13,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import forking
 import pytest
 import torch
 from cli_harness import make_bundle
@@ -46,7 +46,7 @@ def launched(processes: int, words: Sequence[object]) -> None:
 def forked() -> Iterator[Launch]:
     """`launched`, by the same launcher called as a library: its processes are forked from one that
     has loaded torch, which would be loaded by each otherwise."""
-    multiprocessing.set_forkserver_preload(["torch", "backend.training.trainer"])
+    forking.preload()
     heard = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def launch(processes: int, words: Sequence[object]) -> None:

@@ -18,10 +18,11 @@ from backend.cli import main
 from backend.commands.train import bundle as bundle_command
 from backend.commands.train import generator
 from backend.models.config import GeneratorConfig
+from backend.models.encoder import Encoder
 from backend.models.letterbox import GREY
 from backend.models.pictures import grid, to_float
 from backend.models.segmentation import SegmentationBranch
-from backend.training import best
+from backend.training import best, generator_run
 from backend.training.augment import Augmentation
 from backend.training.config import TrainingConfig
 from backend.training.critic import close_up
@@ -33,6 +34,13 @@ from protocol.errors import UserError
 
 CONFIG = GeneratorConfig(resolution=32, channel_base=512, channel_max=32, z_dim=16, w_dim=16)
 PERCEPTUAL = find_bundle("faces").path("perceptual")
+
+
+@pytest.fixture(autouse=True)
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A narrow encoder, and a basis of W from 64 pictures: most of a tiny run's time else."""
+    monkeypatch.setitem(Encoder.__init__.__kwdefaults__, "base", 8)
+    monkeypatch.setattr(generator_run, "_BASIS_BATCHES", 16)
 
 
 def words_for(aligned: Path, run: Path, until: int, *more: object) -> list[str]:
@@ -131,7 +139,7 @@ def test_a_closer_generator_has_the_smaller_distance(aligned: Path) -> None:
     data = AlignedDataset(aligned)
     kept = best.BestKept(aligned, trainer, data.batch(np.arange(8), 32))
     batches, first = data.batches(8, 32, 0, 0), kept.offer()
-    for _ in range(40):
+    for _ in range(15):
         trainer.step(next(batches))
     assert kept.offer() < first and kept.distance < first
 
@@ -139,7 +147,7 @@ def test_a_closer_generator_has_the_smaller_distance(aligned: Path) -> None:
 def test_reconstruction_learns(aligned: Path) -> None:
     trainer = GeneratorTrainer(CONFIG, TrainingConfig(batch=8, adversarial_from=10**9), PERCEPTUAL)
     batches = AlignedDataset(aligned).batches(8, 32, 0, 0)
-    losses = [trainer.step(next(batches))["mse"] for _ in range(40)]
+    losses = [trainer.step(next(batches))["mse"] for _ in range(15)]
     assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
 
 
@@ -172,7 +180,7 @@ def test_what_is_seen_close_up_is_learnt() -> None:
     trainer = GeneratorTrainer(CONFIG, only, PERCEPTUAL)
     real = torch.full((4, 3, 32, 32), -0.6)
     real[:, 0] = 0.9
-    losses = [trainer.step(real)["perceptual"] for _ in range(40)]
+    losses = [trainer.step(real)["perceptual"] for _ in range(15)]
     assert np.mean(losses[-5:]) < 0.92 * losses[0]
 
 
@@ -248,7 +256,8 @@ def test_a_bundle_made_anew_drops_what_belonged_to_another_generator(
     torch.testing.assert_close(offset @ unit.t() @ unit, offset, atol=0.02, rtol=0.02)
 
 
-def test_a_run_starts_from_a_bundle() -> None:
+def test_a_run_starts_from_a_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()  # its encoder is as wide as they are
     bundle = find_bundle("faces")
     trainer = GeneratorTrainer(bundle.config, TrainingConfig(), PERCEPTUAL)
     trainer.start_from(bundle)
