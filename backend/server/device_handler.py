@@ -11,7 +11,7 @@ from backend.editing.options import ScaledEdit
 from backend.errors import NoSubject, UnknownEdit, WrongBundle, is_out_of_memory
 from backend.photos.photo import Photo
 from backend.photos.prominence import prominent
-from backend.server import new_models, opening, wire
+from backend.server import opening, wire
 from backend.server.asked import options_of, painted_layers, thumbnail_key
 from backend.server.editors import LoadedEditors, PhotoEditor, Previewer
 from backend.server.jobs import Job
@@ -85,15 +85,20 @@ class DeviceHandler:
                 return self._save(request, device, job)
             case m.Learn() as request:
                 return self._learn(request, device, job)
-            case m.LabelPhoto(photo, layers):
-                return new_models.labelled_photo(self._photos.get(photo), layers)
-            case m.DrawSample() | m.TrainParts() | m.TrainEncoder() as request:
+            case m.LabelPhoto() | m.DrawSample() | m.TrainParts() | m.TrainEncoder() as request:
                 return self._new_model(request, device, job)
         raise m.ProtocolError(f"no work for {job.kind}")
 
     def _new_model(
-        self, request: m.DrawSample | m.TrainParts | m.TrainEncoder, device: str, job: Job
+        self,
+        request: m.LabelPhoto | m.DrawSample | m.TrainParts | m.TrainEncoder,
+        device: str,
+        job: Job,
     ) -> m.Message:
+        from backend.server import new_models  # imports torch, and all that trains
+
+        if isinstance(request, m.LabelPhoto):
+            return new_models.labelled_photo(self._photos.get(request.photo), request.layers)
         if isinstance(request, m.DrawSample):
             return new_models.drawn(request, device, job)
         answer = new_models.trained(request, device, job)

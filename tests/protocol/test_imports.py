@@ -20,6 +20,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
         ("backend.server.main", "torch"),  # it answers before torch is there
         ("backend.server.main", "numpy"),
         ("backend.server.files_handler", "torch"),
+        ("backend.server.device_handler", "torch"),  # the engine loads it, if it needs it
         ("backend.cli", "numpy"),
         ("backend.commands.session", "protocol.messages"),  # no socket is used there
     ],
