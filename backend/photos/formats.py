@@ -18,7 +18,7 @@ from typing import IO
 from PIL import Image, UnidentifiedImageError
 
 from backend.errors import BadImage
-from backend.photos.containers import avif
+from backend.photos.containers import avif, jpeg
 
 # Pillow's names. JPEG covers MPO, the files with several JPEGs that phones write.
 READABLE = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "JPEG2000", "GIF", "BMP", "PPM")
@@ -93,6 +93,14 @@ def kind_of(data: bytes, name: str) -> str:
             f"{name} is a HEIC picture; install what reads it with: {sys.executable} -m pip "
             f"install {HEIF_PACKAGE}; or convert it to PNG or TIFF."
         )
+    if data[:3] == b"\xff\xd8\xff":
+        coding = jpeg.coding_of(data)
+        if coding.lossless or coding.bits != 8:
+            sort = "lossless" if coding.lossless else f"{coding.bits}-bit"
+            raise BadImage(
+                f"{name} is a {sort} JPEG, which few programs read; "
+                "convert it to PNG or TIFF first."
+            )
     try:
         with open_picture(io.BytesIO(data)) as image:
             found = image.format or ""

@@ -176,7 +176,10 @@ def _png_transfer(chunks: list[png.PngChunk], profile: bytes | None) -> transfer
 
 
 def _jpeg(data: bytes, name: str) -> Photo:
-    pixels, grey, converted = with_pillow(data, name, "JPEG")
+    arithmetic = jpeg.coding_of(data).arithmetic
+    pixels, grey, converted = (
+        _arithmetic(data, name) if arithmetic else with_pillow(data, name, "JPEG")
+    )
     segments, _ = jpeg.segments_of(data)
     exif = jpeg.exif_of(segments)
     xmp = next((s.data[len(jpeg.XMP) :] for s in segments if s.data.startswith(jpeg.XMP)), None)
@@ -191,11 +194,23 @@ def _jpeg(data: bytes, name: str) -> Photo:
     )  # fmt: skip
     orientation = orientation_of(exif)
     others = jpeg_rest.names_of(data)
-    source = SourceFile("JPEG", data, orientation, others=others, converted=converted)
+    anew = "Its arithmetic coding becomes the usual one." if arithmetic else None
+    source = SourceFile("JPEG", data, orientation, others=others, converted=converted, anew=anew)
     return Photo(
         turn_upright(pixels, orientation), profile, grey, False,
         transfer_of(profile), metadata, source,
     )  # fmt: skip
+
+
+def _arithmetic(data: bytes, name: str) -> tuple[NDArray[Any], bool, None]:
+    """A JPEG of arithmetic coding as `with_pillow` gives others: Pillow is built without it."""
+    with open_picture(io.BytesIO(data), ("JPEG",)) as image:
+        check_size(*image.size, name)
+    values = np.asarray(imagecodecs.jpeg8_decode(data))
+    grey = values.ndim == 2
+    if not grey and values.shape[2] != 3:
+        raise BadImage(f"{name} is neither RGB nor greyscale; convert it to RGB first.")
+    return (np.dstack([values] * 3) if grey else values), grey, None
 
 
 def _webp(data: bytes, name: str) -> Photo:

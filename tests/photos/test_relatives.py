@@ -23,7 +23,7 @@ from backend.photos.metadata import Metadata
 from backend.photos.photo import Photo
 
 from .test_other_kinds import large_packet
-from .test_whole_files import edited, outside, png_with, through, values_of
+from .test_whole_files import DATA, edited, outside, png_with, through, values_of
 
 EXIF = b"II*\0\x08\0\0\0" + struct.pack("<HHHII", 1, 0x013B, 2, 5, 26) + bytes(4) + b"Jane\0"
 
@@ -325,3 +325,46 @@ def test_a_value_outside_a_tiff_leaves_its_picture_readable(tmp_path: Path, code
     photo = through(tmp_path / "in.tif", tmp_path / "out.tif")
     same = outside(photo)
     assert np.array_equal(tifffile.imread(tmp_path / "out.tif")[same], values[same])
+
+
+def test_a_jpeg_of_arithmetic_coding_is_read(tmp_path: Path) -> None:
+    """A ramp of colours that jpegtran has coded so; what is written every program reads."""
+    rows, columns = np.mgrid[:36, :48]
+    ramp = np.dstack([40 + 4 * columns, 30 + 5 * rows, 220 - 3 * columns - rows])
+    path, out = DATA.parent / "arithmetic.jpg", tmp_path / "out.jpg"
+    photo = through(path, out)
+    assert np.abs(photo.pixels.astype(int) - ramp).max() < 9
+    assert "arithmetic coding becomes" in (notes(photo, out) or "")
+    with Image.open(out) as image:
+        back = np.asarray(image).astype(int)
+    same = outside(photo)
+    same[8:32, 8:40] = False  # blocks that the edit shares
+    assert np.abs(back - ramp)[same].max() < 9
+
+
+@pytest.mark.parametrize(
+    ("marker", "bits", "words"),
+    [(0xC1, 12, "a 12-bit JPEG"), (0xC3, 8, "a lossless JPEG"), (0xF7, 16, "a lossless JPEG")],
+)
+def test_jpegs_that_few_programs_read_are_called_so(
+    tmp_path: Path, marker: int, bits: int, words: str
+) -> None:
+    Image.fromarray(values_of(np.uint8, 3)).save(tmp_path / "x.jpg")
+    data = (tmp_path / "x.jpg").read_bytes()
+    at = data.index(b"\xff\xc0")
+    head = bytes((0xFF, marker)) + data[at + 2 : at + 4] + bytes((bits,))
+    (tmp_path / "x.jpg").write_bytes(data[:at] + head + data[at + 5 :])
+    with pytest.raises(BadImage, match=f"is {words}, which few programs read; convert it"):
+        read_photo(tmp_path / "x.jpg")
+
+
+def test_bytes_between_a_jpegs_segments_are_passed_over(tmp_path: Path) -> None:
+    """As libjpeg does."""
+    Image.fromarray(values_of(np.uint8, 3)).save(tmp_path / "in.jpg", comment=b"a word")
+    seen = read_photo(tmp_path / "in.jpg").pixels
+    data = (tmp_path / "in.jpg").read_bytes()
+    at = data.index(b"\xff\xdb")
+    (tmp_path / "in.jpg").write_bytes(data[:at] + b"hello\xff\0" + data[at:])
+    photo = through(tmp_path / "in.jpg", tmp_path / "out.jpg")
+    assert np.array_equal(photo.pixels, seen) and photo.metadata.comment == "a word"
+    assert b"a word" in (tmp_path / "out.jpg").read_bytes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from typing import NamedTuple
 
@@ -15,6 +16,9 @@ EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"
 PROFILE = b"ICC_PROFILE\0"
 PHOTOSHOP = b"Photoshop 3.0\0"
 ADOBE = b"Adobe"
+# Frames by their markers (annex B, table B.1; JPEG-LS: ITU T.87).
+_LOSSLESS, _ARITHMETIC = (0xC3, 0xC7, 0xCB, 0xCF, 0xF7), (0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF)
+_FRAMES = {0xC0, 0xC1, 0xC2, 0xC5, 0xC6, *_LOSSLESS, *_ARITHMETIC}
 _IN_A_SCAN = [bytes((value,)) for value in (0x00, 0xFF, *range(0xD0, 0xD8))]
 ROOM = 65533  # bytes of one segment
 _PART = 65000  # bytes of an extension's segment, without its head
@@ -30,6 +34,14 @@ class JpegSegment(NamedTuple):
         return struct.pack(">BBH", 0xFF, self.marker, len(self.data) + 2) + self.data
 
 
+class JpegCoding(NamedTuple):
+    """bits: per channel. lossless: JPEG's own way, or JPEG-LS. arithmetic: not Huffman's codes."""
+
+    bits: int
+    lossless: bool
+    arithmetic: bool
+
+
 def segments_of(data: bytes) -> tuple[list[JpegSegment], int]:
     """The segments before the first scan, and where that begins. Raises ValueError for damage."""
     if data[:2] != _SOI:
@@ -37,18 +49,27 @@ def segments_of(data: bytes) -> tuple[list[JpegSegment], int]:
     found: list[JpegSegment] = []
     at = 2
     while at + 4 <= len(data):
-        if data[at] != 0xFF:
-            raise ValueError("a JPEG segment is damaged")
         marker = data[at + 1]
-        if marker == _SOS:
-            return found, at
-        if marker == 0xFF:  # a fill byte
+        if data[at] != 0xFF or marker in (0x00, 0xFF):  # filled up, or what libjpeg passes over too
             at += 1
             continue
+        if marker == _SOS:
+            return found, at
         (length,) = struct.unpack_from(">H", data, at + 2)
         found.append(JpegSegment(marker, data[at + 4 : at + 2 + length]))
         at += 2 + length
     raise ValueError("a JPEG file without a picture")
+
+
+def coding_of(data: bytes) -> JpegCoding:
+    """How the picture is coded, by the frame's header; as usual where that is damaged."""
+    with contextlib.suppress(ValueError, IndexError, struct.error):
+        for segment in segments_of(data)[0]:
+            if segment.marker in _FRAMES:
+                return JpegCoding(
+                    segment.data[0], segment.marker in _LOSSLESS, segment.marker in _ARITHMETIC
+                )
+    return JpegCoding(8, False, False)
 
 
 def kept(data: bytes, *, anew: bool = True) -> list[JpegSegment]:
