@@ -7,7 +7,7 @@ import argparse
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,13 +30,15 @@ if TYPE_CHECKING:
     from backend.editing.results import OpenPhoto
     from edit_library import EditInfo
 
+_TOLD = 10  # photos that cannot be used
+
 
 @dataclass(frozen=True, kw_only=True)
 class LearnedEditReport:
     """edit: its name in the library; photos, others: how many it was learned from and tried on;
-    represented: how many of them by quality; parts: Q_edit. Of pairs, explained: how much of their
-    difference the edit makes where it was tried; passed_over: pairs that cannot be used, and why.
-    For the rest see protocol.facts.LearnReport."""
+    represented: how many of them by quality; parts: Q_edit. passed_over: photos or pairs that
+    cannot be used, and why. Of pairs, explained: how much of their difference the edit makes where
+    it was tried. For the rest see protocol.facts.LearnReport."""
 
     edit: str
     title: str
@@ -139,7 +141,8 @@ def _run_recipe(args: argparse.Namespace) -> LearnedEditReport:
     editor = load_editor(args)
     opened = [editor.open_sample(seed) for seed in args.seed]
     wanted = max(0, args.count - len(opened)) + args.others
-    opened += open_folder(editor, images, wanted, level_of(args), quiet=args.quiet)
+    found, passed = open_folder(editor, images, wanted, level_of(args), quiet=args.quiet)
+    opened += found
     photos, others = opened[: args.count], opened[args.count :]
     with progress_bar("Learning", quiet=args.quiet, keep=args.keep) as show:
         options = Optimisation(args.steps, weights, progress=show)
@@ -147,7 +150,8 @@ def _run_recipe(args: argparse.Namespace) -> LearnedEditReport:
     info = save_learned(
         Library(library_dir()), editor, name, recipe, learned, overwrite=args.overwrite
     )
-    return report_of(info, bundle, learned, photos, others, began)
+    report = report_of(info, bundle, learned, photos, others, began)
+    return replace(report, passed_over=passed)
 
 
 def report_of(
@@ -190,5 +194,7 @@ def describe(report: LearnedEditReport) -> str:
         lines.append(f"On {which}, the edit alone gets {report.transfer:.0%} right.")
     if report.explained is not None:
         lines.append(f"There it makes {report.explained:.0%} of the two photos' difference.")
-    lines += [f"Passed over: {sentence}" for sentence in report.passed_over]
+    passed = report.passed_over
+    lines += [f"Passed over: {sentence}" for sentence in passed[:_TOLD]]
+    lines += [f"And {len(passed) - _TOLD} more."] if len(passed) > _TOLD else []
     return "\n".join([*lines, f"It looks best between {low:g} and {high:g}."])

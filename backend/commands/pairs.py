@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from backend.commands.session import place_in
+from backend.commands.session import passed_over, place_in
 from backend.errors import BadImage, NothingChanged
 from backend.photos.files import read_photo
 from backend.photos.folder import find_images
@@ -87,7 +87,7 @@ def open_pairs(
                 pairs.append(compare(editor.engine, opened, copy.cut(place.rect), parts))
                 bar.update()
             except UserError as error:
-                passed.append(f"{before.name}: {error.message}")
+                passed.append(passed_over(before, error))
     if not pairs:
         raise NothingChanged(f"None of the pairs can be used ({passed[0]}).")
     return pairs, passed

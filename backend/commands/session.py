@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -215,23 +214,32 @@ def middle_of(labels: NDArray[np.uint8]) -> tuple[float, float] | None:
 
 def open_folder(
     editor: Editor, paths: Sequence[Path], count: int, level: str, *, quiet: bool
-) -> list[OpenPhoto]:
-    """The first `count` photos that show a subject, as OpenPhotos; others are passed over.
+) -> tuple[list[OpenPhoto], list[str]]:
+    """The first `count` photos that show a subject, as OpenPhotos, and why others cannot be used.
 
     Raises NoSubject where photos were named and none of them can be used.
     """
     opened: list[OpenPhoto] = []
+    passed: list[str] = []
     with tqdm(total=count, desc="Embedding", unit="photo", disable=quiet or None) as bar:
         for path in paths:
             if len(opened) == count:
                 break
-            with contextlib.suppress(UserError):
+            try:
                 place = place_in(editor, read_photo(path))
                 opened.append(place.open(level, quiet=True).opened)
                 bar.update()
+            except UserError as error:
+                passed.append(passed_over(path, error))
     if paths and count and not opened:
-        raise NoSubject("None of these photos shows a subject of this model; choose others.")
-    return opened
+        raise NoSubject(f"None of these photos can be used ({passed[0]}); choose others.")
+    return opened, passed
+
+
+def passed_over(path: Path, error: UserError) -> str:
+    """Why a photo of several is not used, with its name."""
+    said = error.message
+    return said if said.startswith(path.name) else f"{path.name}: {said}"
 
 
 def open_for_labels(

@@ -26,6 +26,7 @@ from backend.photos.writing import KINDS, can_hold, encode, is_lossy, left_out
 STDIN = Path("-")
 _LARGEST = 1 << 32  # bytes of a file: TIFF's own limit
 _PART = 1 << 20
+_USUAL = ".png, .tif, .jpg, .webp or .avif"
 _ANEW = "{} stores all pixels anew; in .png or .tif those outside the edit stay as they were."
 
 
@@ -80,7 +81,7 @@ def check_output(path: Path, photo: Photo | None = None) -> None:
     kind = KINDS.get(path.suffix.lower())
     if kind is None:
         raise BadImage(
-            f"Pictures cannot be written as '{path.name}'; use a name ending in {', '.join(KINDS)}."
+            f"Pictures cannot be written as '{path.name}'; use a name ending in {_USUAL}."
         )
     check_target(path)
     if photo is not None:

@@ -24,8 +24,9 @@ from backend.photos.containers import avif, jpeg
 READABLE = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "JPEG2000", "GIF", "BMP", "PPM")
 # By which pictures are found in folders; HEIC is one only where its plug-in is installed.
 SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".jpe", ".tif", ".tiff", ".webp", ".avif", ".jp2", ".gif", ".bmp",
-     ".ppm", ".pgm", ".heic", ".heif", ".hif"}
+    {".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".tif", ".tiff", ".webp", ".avif",
+     ".avifs", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".gif", ".bmp", ".ppm", ".pgm",
+     ".pbm", ".pnm", ".heic", ".heif", ".hif"}
 )  # fmt: skip
 NAMES = "PNG, JPEG, TIFF, WebP, AVIF, HEIC, JPEG 2000, GIF, BMP or PPM"
 HEIF_PACKAGE = "pillow-heif"  # not installed with the rest: its licence is LGPL, its encoder's GPL

@@ -24,7 +24,8 @@ from backend.photos.tiff_output import tiff_of_tiff
 
 KINDS = {
     ".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".jpg": "JPEG", ".jpeg": "JPEG",
-    ".webp": "WEBP", ".avif": "AVIF",
+    ".webp": "WEBP", ".avif": "AVIF", ".jpe": "JPEG", ".jfif": "JPEG", ".mpo": "JPEG",
+    ".apng": "PNG",
 }  # fmt: skip
 # What a file of each kind can hold: bits per channel.
 DEPTHS = {"PNG": (8, 16), "TIFF": (8, 16, 32), "JPEG": (8,), "WEBP": (8,), "AVIF": (8,)}

@@ -40,7 +40,7 @@ def test_from_a_folder_to_an_edit_in_the_library(run: Run, folder: Path, photo: 
     assert done.code == 0, done.err
     report = done.json
     assert (report["edit"], report["photos"], report["others"]) == ("bigger-eyes", 2, 1)
-    assert sum(report["represented"].values()) == 3
+    assert sum(report["represented"].values()) == 3 and report["passed_over"] == []
     assert set(report["represented"]) <= {"well", "roughly", "poorly"}
     assert report["learnt_from"] == 2 and 0 <= report["transfer"] <= 1
     [edit] = run("library", "list", "--bundle", "tiny", "--json").json["edits"]
@@ -55,6 +55,11 @@ def test_from_a_folder_to_an_edit_in_the_library(run: Run, folder: Path, photo: 
     )
     assert told.code == 0, told.err
     assert "'Eyes' is in the library as 'eyes', learned from 2 of 2 pictures." in told.out
+    more = run(*LEARN, "--photos", folder, "--name", "All", "--json").json
+    assert more["photos"] == 4
+    assert more["passed_over"] == [
+        "torn.jpg is damaged or cut short and cannot be read; get a whole copy of it."
+    ]
     assert "On each, learned from the rest, " in told.out and "looks best between" in told.out
 
 
@@ -63,6 +68,7 @@ def test_nothing_to_learn_from(run: Run, folder: Path) -> None:
         path.write_text("no picture")
     done = run(*LEARN, "--photos", folder, "--json")
     assert (done.code, done.json["error"]["code"]) == (2, "no_subject")
+    assert "(0.png is not a picture that can be read; use PNG" in done.json["error"]["message"]
     none = run(*LEARN, "--json")
     assert (none.code, none.json["error"]["code"]) == (2, "bad_image")
 

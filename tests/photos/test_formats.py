@@ -21,9 +21,10 @@ from backend.errors import BadImage
 from backend.photos import formats
 from backend.photos.files import read_photo
 from backend.photos.folder import find_images, read_rgb
-from backend.photos.formats import READABLE, open_picture
+from backend.photos.formats import READABLE, SUFFIXES, open_picture
 from backend.photos.label_file import LabelMeaning, read_labels, read_note
 from backend.photos.reading import _beside_heic
+from backend.photos.writing import KINDS
 from backend.training.labelled import read_label_map
 from edit_library.errors import BadEdit
 from edit_library.storage import check_thumbnail
@@ -113,6 +114,14 @@ def test_formats_are_pillows_own_names() -> None:
     Image.init()
     assert set(READABLE) <= set(Image.OPEN)
     assert "EPS" not in READABLE
+
+
+def test_all_endings_of_these_formats_are_known() -> None:
+    """Of floating-point maps alone, which are no photos, none is."""
+    Image.init()
+    known = {ending for ending, kind in Image.registered_extensions().items() if kind in READABLE}
+    assert known - {".pfm"} <= SUFFIXES
+    assert set(KINDS) <= SUFFIXES and {KINDS[e] for e in KINDS} <= set(READABLE)
 
 
 def test_a_format_that_is_not_asked_for_is_refused(tmp_path: Path) -> None:

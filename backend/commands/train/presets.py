@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> PresetsTrainingReport:
     order = np.random.default_rng(0).permutation(len(images))
     wanted = args.photos + args.others
     paths = [images[i] for i in order]
-    photos = open_folder(editor, paths, wanted, "balanced", quiet=args.quiet)
+    photos, _ = open_folder(editor, paths, wanted, "balanced", quiet=args.quiet)
     learn_from, others = photos[: args.photos], photos[args.photos :]
     presets = args.output or (PRESETS_DIR if bundle.folder.parent == BUILTIN else None)
     library = Library.for_presets(presets) if presets else Library(library_dir())
