@@ -26,6 +26,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +50,9 @@ from backend.session.declaration import declared  # noqa: E402
 from protocol.provenance import SourceType  # noqa: E402
 
 GOAL_SECONDS = 6.0
-WRITABLE = {".png", ".tif", ".tiff", ".jpg", ".jpeg", ".webp", ".avif"}
-LOSSY = (".jpg", ".jpeg", ".avif")
+WRITABLE = {".png", ".tif", ".tiff", ".jpg", ".jpeg", ".mpo", ".webp", ".avif"}
+LOSSY = (".jpg", ".jpeg", ".mpo", ".avif")
+MOST_PAGES = 100  # some files' go round in circles
 # Groups of exiftool's about a kind of file, not about the photo.
 OF_THE_KIND = ("File", "GIF", "Jpeg2000", "QuickTime")
 _CHANGED: SourceType = "compositeWithTrainedAlgorithmicMedia"
@@ -109,8 +111,9 @@ def blocks_of(path: Path) -> Counter[str]:
     data = path.read_bytes()
     if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
         with tifffile.TiffFile(path) as file:
+            pages = islice(file.pages, MOST_PAGES)
             return Counter(
-                f"page of {p.keyframe.samplesperpixel} channels" for p in file.pages if p.keyframe
+                f"page of {p.keyframe.samplesperpixel} channels" for p in pages if p.keyframe
             )
     if data[:4] == b"\x89PNG":
         kinds, at = Counter[str](), 8
@@ -128,11 +131,11 @@ def decoded(path: Path) -> NDArray[Any]:
     data = path.read_bytes()
     if data[:2] in (b"II", b"MM"):
         with tifffile.TiffFile(path) as file:
-            pages = [*file.pages, *(file.pages.first.pages or ())]
+            pages = [*islice(file.pages, MOST_PAGES), *(file.pages.first.pages or ())]
             page = next((p for p in pages if not p.is_reduced), pages[0])
             values = page.asarray()
             if page.photometric == tifffile.PHOTOMETRIC.PALETTE:
-                values = (page.colormap[:, values] >> 8).astype(np.uint8).transpose(1, 2, 0)
+                values = np.moveaxis(page.colormap[:, values] >> 8, 0, -1).astype(np.uint8)
             elif page.bitspersample < 8:
                 values = values.astype(np.uint8) * (255 // (2**page.bitspersample - 1))
             if page.planarconfig == 2 and values.ndim == 3:

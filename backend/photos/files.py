@@ -46,12 +46,19 @@ def photo_in(data: bytes, path: Path) -> Photo:
 
     Raises BadImage with one sentence when it cannot be used.
     """
-    name = "The standard input" if path == STDIN else path.name
+    name = _called(path)
     with _explained(path):
         photo = decode(data, name)
         if photo.depth == 32 and not np.isfinite(photo.pixels).all():
             raise BadImage(f"{name} holds values that are not finite numbers.")
     return photo
+
+
+def _called(path: Path) -> str:
+    """A photo's name in sentences; of a pipe between programs the place, which is all it has."""
+    if path == STDIN:
+        return "The standard input"
+    return str(path) if path.parent.name == "fd" else path.name
 
 
 def read_bytes(path: Path) -> bytes:
@@ -72,7 +79,7 @@ def _bounded(stream: IO[bytes], path: Path) -> bytes:
         parts.append(part)
         size += len(part)
         if size > _LARGEST:
-            raise BadImage(f"{path.name} is larger than 4 GB; scale the picture down.")
+            raise BadImage(f"{_called(path)} is larger than 4 GB; scale the picture down.")
     return b"".join(parts)
 
 
@@ -165,16 +172,16 @@ def _explained(path: Path) -> Iterator[None]:
     except BadImage:
         raise
     except Image.DecompressionBombError as error:
-        raise BadImage(f"{path.name} is too large; scale it below 170 megapixels.") from error
+        raise BadImage(f"{_called(path)} is too large; scale it below 170 megapixels.") from error
     except UnidentifiedImageError as error:
         raise BadImage(
-            f"{path.name} is not a picture that can be read; use {formats.NAMES}."
+            f"{_called(path)} is not a picture that can be read; use {formats.NAMES}."
         ) from error
     except PermissionError as error:
         raise BadImage(f"{path} cannot be read: {error.strerror}.") from error
     except MemoryError as error:
-        raise BadImage(f"{path.name} is too large for this computer's memory.") from error
+        raise BadImage(f"{_called(path)} is too large for this computer's memory.") from error
     except Exception as error:  # decoders meet damage with many kinds of exceptions
         raise BadImage(
-            f"{path.name} is damaged or cut short and cannot be read; get a whole copy of it."
+            f"{_called(path)} is damaged or cut short and cannot be read; get a whole copy of it."
         ) from error

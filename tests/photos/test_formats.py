@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import io
 import os
 import stat
 import struct
@@ -228,3 +229,26 @@ def test_an_avif_that_is_too_large_is_called_so(tmp_path: Path) -> None:
     (tmp_path / "x.avif").write_bytes(large)
     with pytest.raises(BadImage, match="too large; scale it below 170 megapixels"):
         read_photo(tmp_path / "x.avif")
+
+
+def test_the_standard_input_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    with io.BytesIO() as buffer:
+        Image.new("RGB", (32, 24), "red").save(buffer, "PNG")
+        data = buffer.getvalue()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+    assert read_photo(Path("-")).pixels.shape == (24, 32, 3)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data[:60])))
+    with pytest.raises(BadImage, match=r"^The standard input is damaged"):
+        read_photo(Path("-"))
+
+
+@pytest.mark.skipif(not Path("/dev/fd").is_dir(), reason="pipes have places on Unix only")
+@pytest.mark.parametrize("data", [b"", b"%!PS-Adobe", b"\x89PNG\r\n\x1a\n"])
+def test_a_pipe_is_called_by_its_place(data: bytes) -> None:
+    """As a shell's <(...) gives it, which has no other name."""
+    end, start = os.pipe()
+    os.write(start, data)
+    os.close(start)
+    with pytest.raises(BadImage, match=f"^/dev/fd/{end} is "):
+        read_photo(Path(f"/dev/fd/{end}"))
+    os.close(end)
