@@ -38,6 +38,10 @@ _RAW = (
     (0, b"FUJIFILMCCD-RAW"), (0, b"IIRO"), (0, b"IIRS"), (0, b"MMOR"), (0, b"IIU\0"), (0, b"\0MRM"),
     (0, b"FOVb"), (8, b"CR\x02\0"), (6, b"HEAPCCDR"), (4, b"ftypcrx "),
 )  # fmt: skip
+_HEADS = (  # with which the readable formats begin, and where
+    (0, b"\xff\xd8\xff"), (0, b"\x89PNG\r\n"), (0, b"GIF8"), (8, b"WEBP"), (8, b"avi"),
+    (4, b"jP  \r\n"),
+)  # fmt: skip
 _OTHERS = {  # what people give by mistake, by its first bytes
     b"%!PS": "a PostScript file", b"\xc5\xd0\xd3\xc6": "a PostScript file", b"%PDF": "a PDF file",
     b"8BPS": "a Photoshop file", b"gimp xcf": "a GIMP image", b"<svg": "an SVG drawing",
@@ -108,6 +112,10 @@ def kind_of(data: bytes, name: str) -> str:
             return "JPEG" if found == "MPO" else found
     except UnidentifiedImageError as error:
         check_size(*avif.size_of(data), name)  # Pillow knows no AVIF beyond its decoder's size
+        if any(data[at : at + len(head)] == head for at, head in _HEADS):
+            raise BadImage(
+                f"{name} is damaged or cut short and cannot be read; get a whole copy of it."
+            ) from error
         what = next((w for head, w in _OTHERS.items() if data.lstrip()[: len(head)] == head), None)
         if not data:
             what = "empty"

@@ -58,7 +58,7 @@ def test_from_a_folder_to_an_edit_in_the_library(run: Run, folder: Path, photo: 
     more = run(*LEARN, "--photos", folder, "--name", "All", "--json").json
     assert more["photos"] == 4
     [passed] = more["passed_over"]
-    assert passed.startswith("torn.jpg is not a picture that can be read")
+    assert passed.startswith("torn.jpg is damaged or cut short")
     assert "On each, learned from the rest, " in told.out and "looks best between" in told.out
 
 

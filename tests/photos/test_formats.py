@@ -231,6 +231,18 @@ def test_an_avif_that_is_too_large_is_called_so(tmp_path: Path) -> None:
         read_photo(tmp_path / "x.avif")
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "AVIF", "JPEG2000", "TIFF"])
+def test_a_picture_that_is_cut_short_is_called_so(tmp_path: Path, kind: str) -> None:
+    """Wherever it is: it is not of an unknown format."""
+    values = np.random.default_rng(1).integers(0, 255, (48, 64, 3)).astype(np.uint8)
+    Image.fromarray(values).save(tmp_path / "whole", kind)
+    data = (tmp_path / "whole").read_bytes()
+    for end in (16, 24, 60, len(data) // 2):
+        (tmp_path / "x.jpg").write_bytes(data[:end])
+        with pytest.raises(BadImage, match=r"^x\.jpg is damaged or cut short"):
+            read_photo(tmp_path / "x.jpg")
+
+
 def test_the_standard_input_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     with io.BytesIO() as buffer:
         Image.new("RGB", (32, 24), "red").save(buffer, "PNG")
