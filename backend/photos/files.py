@@ -182,6 +182,7 @@ def _explained(path: Path) -> Iterator[None]:
     except MemoryError as error:
         raise BadImage(f"{_called(path)} is too large for this computer's memory.") from error
     except Exception as error:  # decoders meet damage with many kinds of exceptions
-        raise BadImage(
-            f"{_called(path)} is damaged or cut short and cannot be read; get a whole copy of it."
-        ) from error
+        what = "is damaged or cut short and cannot be read; get a whole copy of it."
+        if "unsupported" in str(error).lower():
+            what = "is of a rare kind that cannot be read; convert it to PNG or TIFF first."
+        raise BadImage(f"{_called(path)} {what}") from error

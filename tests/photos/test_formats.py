@@ -243,6 +243,17 @@ def test_a_picture_that_is_cut_short_is_called_so(tmp_path: Path, kind: str) -> 
             read_photo(tmp_path / "x.jpg")
 
 
+def test_a_kind_that_pillow_does_not_know_is_no_damage(tmp_path: Path) -> None:
+    """A BMP whose channels have bits of their own."""
+    Image.new("RGB", (64, 48)).save(tmp_path / "x.bmp")
+    data = bytearray((tmp_path / "x.bmp").read_bytes())
+    struct.pack_into("<I", data, 30, 3)  # compression: by masks
+    struct.pack_into("<III", data, 54, 0xF00, 0xF0, 0xF)
+    (tmp_path / "x.bmp").write_bytes(data)
+    with pytest.raises(BadImage, match="of a rare kind that cannot be read; convert it"):
+        read_photo(tmp_path / "x.bmp")
+
+
 def test_the_standard_input_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     with io.BytesIO() as buffer:
         Image.new("RGB", (32, 24), "red").save(buffer, "PNG")
