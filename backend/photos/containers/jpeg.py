@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import struct
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ ADOBE = b"Adobe"
 # Frames by their markers (annex B, table B.1; JPEG-LS: ITU T.87).
 _LOSSLESS, _ARITHMETIC = (0xC3, 0xC7, 0xCB, 0xCF, 0xF7), (0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF)
 _FRAMES = {0xC0, 0xC1, 0xC2, 0xC5, 0xC6, *_LOSSLESS, *_ARITHMETIC}
+_MARKER = re.compile(rb"\xff[^\x00\xff]")  # what stands before it libjpeg passes over, too
 _IN_A_SCAN = [bytes((value,)) for value in (0x00, 0xFF, *range(0xD0, 0xD8))]
 ROOM = 65533  # bytes of one segment
 _PART = 65000  # bytes of an extension's segment, without its head
@@ -48,13 +50,12 @@ def segments_of(data: bytes) -> tuple[list[JpegSegment], int]:
         raise ValueError("not a JPEG file")
     found: list[JpegSegment] = []
     at = 2
-    while at + 4 <= len(data):
-        marker = data[at + 1]
-        if data[at] != 0xFF or marker in (0x00, 0xFF):  # filled up, or what libjpeg passes over too
-            at += 1
-            continue
+    while mark := _MARKER.search(data, at):
+        at, marker = mark.start(), data[mark.end() - 1]
         if marker == _SOS:
             return found, at
+        if at + 4 > len(data):
+            break
         (length,) = struct.unpack_from(">H", data, at + 2)
         found.append(JpegSegment(marker, data[at + 4 : at + 2 + length]))
         at += 2 + length
