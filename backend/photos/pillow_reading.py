@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image
+from PIL import Image
 
 from backend.errors import BadImage
 from backend.photos.containers import avif, bmp, gif, jp2
-from backend.photos.containers.exif import PREFIX
+from backend.photos.containers.exif import PREFIX, orientation_of
 from backend.photos.formats import check_size, open_picture
 from backend.photos.metadata import Metadata, SourceFile, resolution, turn_upright
 from backend.photos.photo import Photo
@@ -27,11 +27,11 @@ def read_other(data: bytes, name: str, kind: str | None = None) -> Photo:
     with open_picture(io.BytesIO(data)) as image:
         info: Mapping[Any, Any] = dict(image.info)
         found = image.format or ""
-        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
         frames = getattr(image, "n_frames", 1)
         _check_depth(image, data, name)
     pixels, grey, converted = with_pillow(data, name, kind or found)
     metadata, profile = _said(data, found, info)
+    orientation = orientation_of(metadata.exif)
     profile = None if converted else profile
     notes = [f"The file has {frames} frames: the first is edited."] if frames > 1 else []
     others = jp2.others_of(data) if found == "JPEG2000" else ()

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from file_tools import NOTE, needs_exiftool, tags_of
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from backend.photos.containers import gif
 from backend.photos.containers.primaries import BY_CODE, profile
-from backend.photos.files import losses, read_photo
+from backend.photos.files import losses, read_photo, write_photo
 
 from .test_whole_files import outside, through, values_of
 
@@ -82,6 +82,26 @@ def test_a_bmp_has_a_profile_and_a_resolution(tmp_path: Path) -> None:
         assert np.array_equal(back.pixels[same], photo.pixels[same])
         with Image.open(tmp_path / "out.tif") as image:
             assert [round(float(v)) for v in image.info["dpi"]] == [240, 240]
+
+
+@pytest.mark.parametrize("turned", range(1, 9))
+def test_jpeg_2000_is_turned_as_it_says(tmp_path: Path, turned: int) -> None:
+    """By its EXIF, which Pillow does not read; what is written stands upright and says so."""
+    values = np.zeros((36, 48, 3), np.uint8)
+    values[:10, :10] = 255
+    exif = Image.Exif()
+    exif[0x0112] = turned
+    Image.fromarray(values).save(tmp_path / "seen.png", exif=exif)
+    Image.fromarray(values).save(tmp_path / "in.jp2", "JPEG2000")
+    with open(tmp_path / "in.jp2", "ab") as file:
+        body = b"JpgTiffExif->JP2" + exif.tobytes().removeprefix(b"Exif\0\0")
+        file.write(struct.pack(">I4s", 8 + len(body), b"uuid") + body)
+    with Image.open(tmp_path / "seen.png") as image:
+        seen = np.asarray(ImageOps.exif_transpose(image))
+    assert np.array_equal(read_photo(tmp_path / "in.jp2").pixels, seen)
+    write_photo(read_photo(tmp_path / "in.jp2"), tmp_path / "out.tif")
+    with Image.open(tmp_path / "out.tif") as image:
+        assert np.array_equal(np.asarray(ImageOps.exif_transpose(image)), seen)
 
 
 @pytest.mark.parametrize("kind", ["xml ", "uuid", "uuid of GeoTIFF"])
