@@ -23,7 +23,7 @@ def test_erasing_half_a_part_shrinks_it(editor: Editor, photo: OpenPhoto) -> Non
         PaintedLayer(m.name, m.x, m.y, upper_half(m.alpha) if m.name == part.name else m.alpha)
         for m in photo.parts
     ]
-    result = editor.repaint(photo, painted, Optimisation(100))
+    result = editor.repaint(photo, painted, Optimisation(70))
     assert result.parts == (part.name,)
     assert result.report.agreement_model > 0.6
     assert (result.labels == part.index).sum() <= 0.6 * sizes[part.index]

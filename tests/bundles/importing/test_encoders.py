@@ -17,6 +17,8 @@ from backend.bundles.importing.install import install
 from backend.bundles.importing.read import read_here
 from backend.bundles.networks import load_encoder, load_generator
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 
 @pytest.fixture
 def generator() -> Generator:

@@ -22,6 +22,7 @@ from backend.session.release import add_release
 from edit_library.library import Library
 from protocol.paths import library_dir
 
+pytestmark = pytest.mark.usefixtures("forked")
 CLASSES, HEADS = 5, 3
 
 
