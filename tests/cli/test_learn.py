@@ -14,6 +14,7 @@ from backend.photos.files import write_photo
 from backend.photos.photo import Photo
 
 BIGGER = recipes.Recipe("bigger", "Bigger eyes", "Enlarges them.", ("eyes",), ScaleShape(1.6, 1.6))
+APPLY = ("apply", "--bundle", "tiny", "--level", "fast")
 LEARN = ("learn", "--bundle", "tiny", "--level", "fast", "--recipe", "bigger", "--steps", 2)
 
 
@@ -47,7 +48,7 @@ def test_from_a_folder_to_an_edit_in_the_library(run: Run, folder: Path, photo: 
     assert (edit["title"], edit["learnt_from"], edit["parts"]) == ("Bigger eyes", 2, ["eyes"])
     assert [edit["low"], edit["high"]] == report["range"]
     out = folder / "out.png"
-    assert run("apply", photo, "--bundle", "tiny", "--edit", "bigger-eyes", "-o", out).code == 0
+    assert run(*APPLY, photo, "--edit", "bigger-eyes", "-o", out).code == 0
     again = run(*LEARN, "--photos", folder)
     assert again.code == 2 and "--overwrite" in again.err
     told = run(

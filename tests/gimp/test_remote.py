@@ -23,6 +23,7 @@ USUAL = settings.Settings(level=LEVEL)
 Call = Callable[..., Gimp.ValueArray]
 Order = Callable[[str], None]
 LONG = 1000  # steps
+ADDRESS = os.environ[WORKSTATION_ADDRESS]
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def workstation(order: Order) -> Iterator[Path]:
     lock = home / "run" / connection_file.LOCK_NAME
     until(lambda: connection_file.is_held(lock), "the other backend starts")
     public = json.loads((home / "keys/server.json").read_text())["public"]
-    remote = settings.Remote(WORKSTATION_ADDRESS, keys.to_hex(public))
+    remote = settings.Remote(ADDRESS, keys.to_hex(public))
     settings.save(replace(USUAL, remote=remote, use_remote=True))
     yield home
     settings.save(USUAL)
@@ -60,7 +61,7 @@ def test_another_computer_does_the_work_and_vanishes(
     killer.start()
     sentence = failed(call(REPAINT, image, None, steps=LONG))
     killer.join()
-    assert f"{WORKSTATION_ADDRESS} does not answer" in sentence
+    assert f"{ADDRESS} does not answer" in sentence
     assert names(image) == layers and pixels(image.get_layers()[-1]) == before
     settings.save(USUAL)  # back to this computer
     succeeded(call(REPAINT, image, None, steps=2, name="here"))

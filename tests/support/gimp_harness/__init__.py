@@ -7,5 +7,5 @@ import pytest
 INSTALLED = pytest.StashKey[Path]()  # the real data folder, where install.py put GIMP
 LANES = pytest.StashKey[Path]()  # the folder in which every GIMP has one of its own
 WORKSTATION = "workstation"  # in the run's folder: the data folder of another computer's backend
-WORKSTATION_ADDRESS = "127.0.0.1:23611"
+WORKSTATION_ADDRESS = "EDITGAN_TEST_WORKSTATION"  # variable: where that listens, HOST:PORT
 LEVEL = "fast"  # of the tests' user: embedding closely is not what they are about

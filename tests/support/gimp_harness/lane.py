@@ -13,6 +13,7 @@ import os
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -27,6 +28,7 @@ from protocol import keys
 
 PROJECT = Path(__file__).resolve().parents[3]
 Orders = Mapping[str, Callable[[], object]]
+_BACKEND = [sys.executable, str(PROJECT / "tests/support/backend_harness/quick_backend.py")]
 SECONDS = 3600  # for all tests inside GIMP; those outside run beside them
 _START = (
     "import os, sys; sys.dont_write_bytecode = True; "
@@ -87,14 +89,15 @@ def _start_once(gimp: TestGimp, run: Path, home: Path) -> None:
 
 def _run(gimp: TestGimp, run: Path, home: Path) -> None:
     """Run GIMP until it ends or has taken too long."""
-    backend = [sys.executable, "-m", "backend.cli", "serve"]
+    backend = [*_BACKEND, "serve"]
     outside = {**os.environ, "EDITGAN_HOME": str(home), "no_proxy": "127.0.0.1"}
-    log = run / "gimp.log"
+    log, address = run / "gimp.log", free_address()
     settings = {
         "EDITGAN_INSIDE_GIMP": "1",
         "EDITGAN_TEST_RUN": str(run),
         "EDITGAN_TEST_PATH": ":".join(map(str, gimp.module_path(run / "profile"))),
         "EDITGAN_HOME": str(home),
+        WORKSTATION_ADDRESS: address,
         "EDITGAN_PYTHON": sys.executable,  # with EDITGAN_LINK=bridge the tests need one as well
         "GIMP3_DIRECTORY": str(run / "profile"),
     }
@@ -106,7 +109,7 @@ def _run(gimp: TestGimp, run: Path, home: Path) -> None:
         "room": lambda: limit_files_of(home, resource.RLIM_INFINITY),
         "generator": lambda: make_generator(home / "bundles/tiny"),
         "checkpoint": lambda: make_checkpoint(run / "net.pkl"),
-        "start-workstation": lambda: start_workstation(run, home),
+        "start-workstation": lambda: start_workstation(run, home, address),
         "kill-workstation": lambda: end_backend_of(run / WORKSTATION),
     }
     with launcher(acknowledged(orders, run)) as fifo, log.open("w") as file:
@@ -161,13 +164,19 @@ def _with_torch(words: str, path: Path) -> None:
     )
 
 
-def start_workstation(run: Path, home: Path) -> None:
+def free_address() -> str:
+    """HOST:PORT that nobody listens at, other runs of the tests included."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return f"127.0.0.1:{server.getsockname()[1]}"
+
+
+def start_workstation(run: Path, home: Path, address: str) -> None:
     """Another computer's backend: a data folder of its own, on TCP, letting `home`'s user in."""
     own = json.loads((home / "keys/client.json").read_text(encoding="utf-8"))
-    words = ["serve", "--tcp", WORKSTATION_ADDRESS, "--allow", keys.to_hex(own["public"])]
+    words = ["serve", "--tcp", address, "--allow", keys.to_hex(own["public"])]
     environment = {**os.environ, "EDITGAN_HOME": str(run / WORKSTATION)}
     (run / WORKSTATION).mkdir(exist_ok=True)
-    start_backend([sys.executable, "-m", "backend.cli", *words], environment, PROJECT)
+    start_backend([*_BACKEND, *words], environment, PROJECT)
 
 
 def _command(
