@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from gimp_harness import TAKEN
+
 _SECONDS = 600  # one test: the backend starts within it, on a busy machine
 
 
@@ -38,6 +40,29 @@ class Reporter:
             print(json.dumps(values), file=file)
 
 
+class Taken:
+    """The files of tests that this GIMP has taken, of those that it shares with others."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._mine: dict[str, bool] = {}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
+        """Passes over the tests of a file that another GIMP has taken."""
+        file = item.nodeid.split("::")[0]
+        if file not in self._mine:
+            self._mine[file] = self._take(file)
+        return None if self._mine[file] else True
+
+    def _take(self, file: str) -> bool:
+        try:
+            (self._folder / file.replace("/", "+")).mkdir()
+        except FileExistsError:
+            return False
+        return True
+
+
 def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
     if isinstance(report.longrepr, tuple):  # a skip: file, line, reason
         return report.longrepr[2]
@@ -51,7 +76,8 @@ def main() -> None:
     # A test that hangs in a call to GIMP cannot be interrupted by a signal: end the process.
     limits = ["-o", "timeout_method=thread", "-o", f"timeout={_SECONDS}"]
     flags = ["-p", "no:cacheprovider", *limits, "-v", "--color=no"]
-    code = pytest.main([*flags, *arguments], plugins=[Reporter(run / "results.jsonl")])
+    plugins = [Reporter(run / "results.jsonl"), Taken(run.parents[1] / TAKEN)]
+    code = pytest.main([*flags, *arguments], plugins=plugins)
     sys.stdout.flush()
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         raise RuntimeError(f"pytest inside GIMP ended with {code!r}")

@@ -12,13 +12,13 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gimp_harness import INSTALLED, LANES
+from gimp_harness import INSTALLED, LANES, TAKEN
 from gimp_harness.lane import PROJECT, SECONDS
 from gimp_harness.profile import SUPPORT, find_gimp
 from installer.enter import unmount
@@ -84,36 +84,12 @@ class Results:
         return self.by_function.get(node, []) or self.by_function.get(file, [])
 
 
-class Lane:
-    """What tests inside one GIMP give. Any process can read it, since all of it lies in a folder.
-
-    The folder: nodes.json, the tests; run/, of lane.py; lane.log; ended, once the process has.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    @cached_property
-    def nodes(self) -> frozenset[str]:
-        return frozenset(json.loads((self.folder / "nodes.json").read_text(encoding="utf-8")))
-
-    @cached_property
-    def results(self) -> Results:
-        """What they gave, once all of them have ended."""
-        while not (self.folder / "ended").exists():
-            time.sleep(0.1)
-        said = self._said("lane.log") + self._said("run/gimp.log")
-        if os.environ.get("EDITGAN_TEST_SHOW_GIMP"):
-            print(said, file=sys.__stdout__, flush=True)
-        return Results(_read(self.folder / "run/results.jsonl"), said[-6000:])
-
-    def _said(self, name: str) -> str:
-        file = self.folder / name
-        return file.read_text(errors="replace") if file.exists() else ""
-
-
 class LaneProcess:
-    """A process in which tests run inside a GIMP while others run here (`lane.py`)."""
+    """A process in which tests run inside a GIMP while others run here (`lane.py`).
+
+    All that comes of it lies in its folder, where any process can read it: nodes.json, the tests;
+    run/, of lane.py; lane.log; ended, once the process has.
+    """
 
     def __init__(self, data_dir: Path, folder: Path, nodes: Sequence[str]) -> None:
         (folder / "run").mkdir(parents=True)
@@ -147,14 +123,19 @@ _WORTH = 12  # tests; fewer are done before a second GIMP has started
 
 
 def start_gimp(config: pytest.Config, nodes: Sequence[str]) -> None:
-    """Begin with these tests inside GIMP, unless it was done; `results_of` waits for them."""
-    data_dir = config.stash[INSTALLED]
+    """Begin with these tests inside GIMP, unless it was done; `results_of` waits for them.
+
+    Every GIMP knows all of them, and takes one file after the other that no other has taken.
+    """
+    data_dir, folder = config.stash[INSTALLED], config.stash[LANES]
     if not nodes or _STARTED in config.stash or config.option.collectonly:
         return
     if prepared_gimp(data_dir):
+        (folder / TAKEN).mkdir(parents=True)
+        files = {node.split("::")[0] for node in nodes}
+        count = min(_MOST_LANES, len(files)) if len(nodes) > _WORTH else 1
         config.stash[_STARTED] = [
-            LaneProcess(data_dir, config.stash[LANES] / str(number), share)
-            for number, share in enumerate(_shares(nodes))
+            LaneProcess(data_dir, folder / f"lane{number}", nodes) for number in range(count)
         ]
 
 
@@ -168,29 +149,30 @@ def end_gimp(config: pytest.Config) -> None:
 
 
 def results_of(item: GimpItem) -> Results:
-    """What the tests in the item's GIMP gave; without a GIMP the item is skipped or fails."""
+    """What the tests inside GIMP gave; without a GIMP the item is skipped or fails."""
     find_gimp(item.config.stash[INSTALLED])
-    (mine,) = (lane for lane in _lanes(item.config.stash[LANES]) if item.nodeid in lane.nodes)
-    return mine.results
+    return _results(item.config.stash[LANES])
 
 
 @cache
-def _lanes(folder: Path) -> list[Lane]:
-    """All lanes; they have been started before the first test is run."""
-    return [Lane(path) for path in folder.iterdir()]
+def _results(folder: Path) -> Results:
+    """What all of them gave, once every GIMP has ended."""
+    by_function: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    incomplete = ""
+    for lane in sorted(folder.glob("lane*")):
+        while not (lane / "ended").exists():
+            time.sleep(0.1)
+        for node, found in _read(lane / "run/results.jsonl").items():
+            by_function[node] += found
+        said = _said(lane / "lane.log") + _said(lane / "run/gimp.log")
+        if os.environ.get("EDITGAN_TEST_SHOW_GIMP"):
+            print(said, file=sys.__stdout__, flush=True)
+        incomplete += said[-6000:]
+    return Results(dict(by_function), incomplete)
 
 
-def _shares(nodes: Sequence[str]) -> list[list[str]]:
-    """The tests for each GIMP, in their order: whole files, whose fixtures are shared, and about as
-    many tests."""
-    files: dict[str, list[str]] = defaultdict(list)
-    for node in nodes:
-        files[node.split("::")[0]].append(node)
-    count = min(_MOST_LANES, len(files)) if len(nodes) > _WORTH else 1
-    shares: list[list[str]] = [[] for _ in range(count)]
-    for mine in sorted(files.values(), key=len, reverse=True):
-        min(shares, key=len).extend(mine)
-    return [sorted(share, key=nodes.index) for share in shares]
+def _said(file: Path) -> str:
+    return file.read_text(errors="replace") if file.exists() else ""
 
 
 def _read(file: Path) -> dict[str, list[tuple[str, str]]]:
