@@ -18,6 +18,7 @@ import argparse
 import contextlib
 import io
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -52,9 +53,10 @@ from protocol.provenance import SourceType  # noqa: E402
 GOAL_SECONDS = 6.0
 WRITABLE = {".png", ".tif", ".tiff", ".jpg", ".jpeg", ".mpo", ".webp", ".avif"}
 LOSSY = (".jpg", ".jpeg", ".mpo", ".avif")
+_AS_KIND = re.compile("Missing required|not allowed in TIFF")
 MOST_PAGES = 100  # some files' go round in circles
 # Groups of exiftool's about a kind of file, not about the photo.
-OF_THE_KIND = ("File", "GIF", "Jpeg2000", "QuickTime")
+OF_THE_KIND = ("File", "GIF", "Jpeg2000", "Meta", "QuickTime")
 _CHANGED: SourceType = "compositeWithTrainedAlgorithmicMedia"
 
 
@@ -92,7 +94,9 @@ def lost(before: Path, after: Path, rect: list[int] | None) -> Loss:
     groups: dict[str, list[str]] = {}
     for key, value in old.items():
         group, _, name = key.partition(":")
-        if new.get(key) != value and (same_kind or group not in OF_THE_KIND):
+        if new.get(key) == value or (not same_kind and group in OF_THE_KIND):
+            continue
+        if same_kind or name != "Orientation":  # pixels are compared upright
             groups.setdefault(group, []).append(name)
     gone, pixels, unread = Counter[str](), None, ""
     try:
@@ -102,7 +106,7 @@ def lost(before: Path, after: Path, rect: list[int] | None) -> Loss:
         unread = str(error)
     complaints = complaints_of(after) - complaints_of(before)
     if not same_kind:  # nobody has said what another kind of file should say
-        complaints = {line for line in complaints if not line.startswith("Missing required")}
+        complaints = {line for line in complaints if not _AS_KIND.search(line)}
     return Loss(groups, sorted(gone), complaints, pixels, unread)
 
 
