@@ -5,4 +5,4 @@ Imports neither side.
 """
 
 PROTOCOL_NAME = "editgan"
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4

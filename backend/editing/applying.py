@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.editing.descent import OptimisationResult
@@ -17,6 +19,7 @@ from backend.editing.optimise import optimise_delta
 from backend.editing.options import Optimisation, ScaledEdit
 from backend.editing.preview.photo import PhotoPreviewer
 from backend.editing.results import EditPreview, EditResult, OpenPhoto, SideEffects
+from backend.editing.stacked import painted_in, region_of_edits
 from backend.errors import NothingChanged
 from backend.models.pictures import to_picture
 from protocol.facts import ApplyReport
@@ -37,14 +40,18 @@ def apply_edits(
     w_plus, delta = engine.tensor(photo.w_plus), engine.delta(edits)
     after, labels = engine.segmented(w_plus + delta)
     edited = _all_parts(edits)
-    region, changed = engine.region(photo, labels, edited), labels != photo.labels
+    region = _region(engine, photo, edits, labels)
+    painted, changed = painted_in(edits, photo.labels), labels != photo.labels
     steps, ended_early = 0, False
     if refinement.steps:
         target = engine.target(labels, region, changed, np.zeros_like(labels), photo.valid)
         found = _refined(engine, photo, delta, target, refinement.within(0.0, 0.95))
         delta, steps, ended_early = found.best, found.steps, found.ended_early
         after, labels = engine.segmented(w_plus + delta)
-    layer = engine.composite(photo, after, region, labels, progress=refinement.progress)
+    alone = all(edit.painted for edit in edits)
+    layer = engine.composite(
+        photo, after, region, labels, painted, refinement.progress, alone=alone
+    )
     report = ApplyReport(
         **vars(engine.areas(photo, region, changed)),
         refine=steps,
@@ -90,10 +97,17 @@ def side_effects(engine: Engine, photo: OpenPhoto, edits: Sequence[ScaledEdit]) 
     """How vectors change what they should leave alone, before compositing."""
     before = engine.rebuilt(photo)
     after, labels = engine.segmented(engine.tensor(photo.w_plus) + engine.delta(edits))
-    region = engine.region(photo, labels, _all_parts(edits))
+    region = _region(engine, photo, edits, labels)
     outside = at_resolution(torch.from_numpy(~region), before.shape[-1]).to(before)
     found = measure(engine.networks, before.clamp(-1, 1), after, outside)
     return SideEffects(found.identity, found.perceptual)
+
+
+def _region(
+    engine: Engine, photo: OpenPhoto, edits: Sequence[ScaledEdit], labels: NDArray[np.uint8]
+) -> NDArray[np.bool_]:
+    """Where edits that lead to `labels` may show, [L, L]."""
+    return region_of_edits(edits, photo.labels, labels, partial(engine.region, photo))
 
 
 def _all_parts(edits: Sequence[ScaledEdit]) -> set[str]:

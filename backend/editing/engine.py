@@ -76,29 +76,32 @@ class Engine:
         drawn: NDArray[np.uint8],
         label_edit: LabelEdit | None = None,
         progress: ProgressCallback = no_progress,
+        *,
+        alone: bool = True,
     ) -> ResultLayer:
         """The layer that takes the photo from its reconstruction to `after`, (1, 3, R, R).
 
-        drawn: labels [L, L], what `after` shows. label_edit: what a repaint asked for. progress:
-        hears of every piece of the work, and cancels.
+        drawn: labels [L, L], what `after` shows. label_edit: what a repaint asked for; alone:
+        nothing else is meant to change. progress: hears of every piece of the work, and cancels.
         """
         pictures = picture_of(self.rebuilt(photo)), picture_of(after)
         shown = shown_region(region, photo.valid)
-        parts = self.part_change(photo, drawn, label_edit)
+        parts = self.part_change(photo, drawn, label_edit, alone=alone)
         pause = partial(progress, _BLENDING)
         return composite(photo.pixels, photo.frame, *pictures, shown, parts, pause=pause)
 
     def part_change(
-        self, photo: OpenPhoto, drawn: NDArray[np.uint8], label_edit: LabelEdit | None = None
+        self,
+        photo: OpenPhoto,
+        drawn: NDArray[np.uint8],
+        label_edit: LabelEdit | None = None,
+        *,
+        alone: bool = True,
     ) -> PartChange:
-        """What happens to a photo's parts; drawn, claims: as in `composite`."""
+        """What happens to a photo's parts; drawn, label_edit, alone: as in `composite`."""
         seen, covered = (photo.seen.labels, photo.seen.covered) if photo.seen else (None, None)
-        if label_edit is None:
-            return PartChange(photo.labels, drawn, self.roles, seen, covered=covered)
-        # What lost its part and gained none becomes what the generator draws there.
-        asked = np.where(label_edit.removed > 0, drawn, label_edit.target)
-        changed = label_edit.changed
-        return PartChange(photo.labels, drawn, self.roles, seen, asked, changed, covered)
+        change = PartChange(photo.labels, drawn, self.roles, seen, covered=covered)
+        return change if label_edit is None else change.asking(label_edit, alone=alone)
 
     def tensor(self, code: NDArray[np.float32]) -> Tensor:
         """float32 [n_ws, w_dim] -> (1, n_ws, w_dim) on the device; raises WrongBundle."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from backend.editing.progress import ProgressCallback, no_progress, sub_progress
 from backend.errors import BadSetting
+from backend.photos.label_edit import LabelEdit
 
 MAX_SCALE = 10.0  # ten times what was learned: beyond, no generator still shows its subject
 
@@ -69,11 +70,15 @@ class Optimisation:
 
 @dataclass(frozen=True, eq=False)
 class ScaledEdit:
-    """An editing vector float32 [n_ws, w_dim], its Q_edit and the scale s to apply it with."""
+    """An editing vector float32 [n_ws, w_dim], its Q_edit and the scale s to apply it with.
+
+    painted: what was painted, where the vector was learnt on the photo that it is applied to.
+    """
 
     vector: NDArray[np.float32]
     parts: tuple[str, ...]
     scale: float
+    painted: LabelEdit | None = None
 
     @property
     def applied(self) -> float:

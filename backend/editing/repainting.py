@@ -87,9 +87,8 @@ def optimise_code(
     region = engine.region(photo, label_edit.target, label_edit.parts, label_edit.changed)
     before = engine.rebuilt(photo)
     options.progress(_BEGUN)
-    target = engine.target(
-        label_edit.target, region, label_edit.changed, label_edit.removed, photo.valid
-    )
+    claims = label_edit.target, region, label_edit.changed, label_edit.removed
+    target = engine.target(*claims, photo.valid)
     objective = EditObjective(engine.networks, before, target, options.weights, inside)
     shown = shown_region(region, photo.valid)
     parts = engine.part_change(photo, label_edit.target, label_edit)
@@ -116,4 +115,5 @@ def optimise_code(
         agreement_model=reached,
         agreement_read_in="model",
     )
-    return OptimisedCode(array_of(found.best), label_edit.parts, region, after, labels, report)
+    delta = array_of(found.best)
+    return OptimisedCode(delta, label_edit.parts, region, after, labels, report, label_edit)

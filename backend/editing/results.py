@@ -13,6 +13,7 @@ from backend.editing.photo_parts import PhotoParts
 from backend.models.pictures import to_picture
 from backend.photos.align import CropFrame
 from backend.photos.composite import ResultLayer
+from backend.photos.label_edit import LabelEdit
 from backend.photos.parts import PartMask
 from protocol.facts import ApplyReport, PhotoReport, RepaintReport
 
@@ -42,7 +43,7 @@ class OpenPhoto:
 @dataclass(frozen=True, eq=False)
 class EditResult(Generic[Report]):
     """An edit of a photo: its layer, delta w+, Q_edit, new labels [L, L] and crop uint8 [R, R,
-    3]."""
+    3]; painted: what it was optimised for, None for vectors."""
 
     layer: ResultLayer
     vector: NDArray[np.float32]
@@ -50,12 +51,13 @@ class EditResult(Generic[Report]):
     labels: NDArray[np.uint8]
     crop: NDArray[np.uint8]
     report: Report
+    painted: LabelEdit | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class OptimisedCode:
     """What an optimisation found: delta w+, Q_edit, region [L, L], labels [L, L], and the picture
-    G(w+ + delta), (1, 3, R, R)."""
+    G(w+ + delta), (1, 3, R, R); painted: what it was for."""
 
     delta: NDArray[np.float32]
     parts: tuple[str, ...]
@@ -63,11 +65,13 @@ class OptimisedCode:
     after: Tensor
     labels: NDArray[np.uint8]
     report: RepaintReport
+    painted: LabelEdit
 
     def result(self, layer: ResultLayer, report: RepaintReport) -> EditResult[RepaintReport]:
         """The same with its layer, and the report on that."""
         crop = to_picture(self.after)
-        return EditResult(layer, self.delta, self.parts, self.labels, crop, report)
+        painted = self.painted
+        return EditResult(layer, self.delta, self.parts, self.labels, crop, report, painted)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ import numpy as np
 from backend.errors import NothingChanged, UnknownPart
 from backend.photos.align import CropFrame, centred
 from backend.photos.arrays import Bytes, Flags, Floats
+from backend.photos.cv import resize
 from backend.photos.parts import ColoredPart, PartMask
 from protocol.geometry import Rect
 
@@ -21,7 +22,7 @@ _MIN_SHARE = 0.1  # of a generator pixel: less than this was not meant
 _SLIVER = 2.5  # generator pixels: narrower differences come from drawing the parts anew
 _LARGE, _WIDE = 0.04, 4.0  # of the frame: from here a part's slivers may be so many times as wide
 _NONE = 255
-_REMOVED = 128  # code of a pixel that lost part p and gained none: _LOST + p
+REMOVED = 128  # code of a pixel that lost part p and gained none: REMOVED + p
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +50,27 @@ class LabelEdit:
     changed: Flags
     removed: Bytes
     parts: tuple[str, ...]
+
+    def packed(self) -> Bytes:
+        """The claims in one map, uint8 [R, R]: a part's index, REMOVED + index where that part
+        was taken away, UNKNOWN where nothing is claimed."""
+        gone = self.removed > 0
+        claims = np.where(gone, REMOVED + self.removed - 1, self.target)
+        return np.where(self.changed, claims, UNKNOWN).astype(np.uint8)
+
+    @classmethod
+    def unpacked(cls, claims: Bytes, labels: Bytes, parts: tuple[str, ...]) -> LabelEdit:
+        """What `packed` gave, on a photo's label map uint8 [R, R]; parts: Q_edit."""
+        changed = claims != UNKNOWN
+        gone = changed & (claims >= REMOVED)
+        target = np.where(changed & ~gone, claims, labels).astype(np.uint8)
+        removed = np.where(gone, claims - REMOVED + 1, 0).astype(np.uint8)
+        return cls(target, changed, removed, parts)
+
+    def on(self, labels: Bytes) -> LabelEdit:
+        """The same claims on another label map of the photo, uint8 [L, L]."""
+        claims = resize(self.packed(), labels.shape[::-1], cv2.INTER_NEAREST)
+        return LabelEdit.unpacked(claims, labels, self.parts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,10 +186,10 @@ def _claimed(
     names: dict[str, int],
     rect: Rect,
 ) -> Bytes:
-    """The index map after the repaint, with _LOST + p where p was lost and nothing gained."""
+    """The index map after the repaint, with REMOVED + p where p was lost and nothing gained."""
     after = before.copy()
     for index, change in changes.items():
-        after[change.removed] = _REMOVED + index
+        after[change.removed] = REMOVED + index
     for layer in reversed(painted):  # bottom first: upper layers overwrite
         index = names[layer.part]
         if index in changes:
@@ -200,9 +222,9 @@ def _majority(
             f"{resolution} x {resolution} pixels; repaint an area at least "
             f"{max(2, round(1.5 * frame.size / resolution))} photo pixels wide."
         )
-    negative = changed & (claim >= _REMOVED)
+    negative = changed & (claim >= REMOVED)
     target = np.where(changed & ~negative, claim, labels).astype(np.uint8)
-    removed = np.where(negative, claim - _REMOVED + 1, 0).astype(np.uint8)
+    removed = np.where(negative, claim - REMOVED + 1, 0).astype(np.uint8)
     own = {
         index: cells.share(cells.sample((c.added | c.removed).astype(np.uint8), 0) > 0)
         for index, c in changes.items()

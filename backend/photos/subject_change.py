@@ -34,6 +34,7 @@ _COVERED = 0.3  # share of a pixel that is covered, by the rims of glasses, say,
 _BESIDE = 2.0  # over which motion fades in beside what is covered, grid pixels
 _TOO_SOFT = 2.0  # how many times finer a photo is than generated hair that shows in it as a patch
 _MATTE = 512  # side of the grid that hair's matte is found on
+_SHADOW = 0.06  # how far the shadow of hair falls, in sides
 _SHARPEN = 0.6  # unsharp mask of what the generator draws
 _SOFTNESS = 1.0  # its radius, in generator pixels
 
@@ -87,13 +88,17 @@ def subject_change(
     missed = crop - before
     window = _window(region & valid, valid, maps)
     fringe = closing = None
+    bare = np.zeros((GRID, GRID), np.float32)
     if parts is not None and maps is not None:
         covered = _covered(parts)
         window = window * _beside(covered)
+        asked = maps
         maps, fringe, closing = _coverings(crop, maps, covered, finer)
+        bare = _left_bare(asked, maps) if fringe is None else bare
     motion = estimate_motion(before, after, window, maps, start=start, stages=stages, pause=pause)
     pause()
     light = change_of_light(before, after, motion, color_error(missed, valid))
+    light *= 1 - bare[..., None]
     drawn = _sharpened(after) + tone_error(missed, valid)
     closing = closing and closing.after(motion.shift)
     over = [covering.shift for covering in (fringe, closing) if covering]
@@ -151,6 +156,13 @@ def _coverings(
     return maps, fringe, closing
 
 
+def _left_bare(asked: PartMaps, done: PartMaps) -> Floats:
+    """Where hair was asked for and does not come, [n, n] in 0..1: its shadow does not, either."""
+    lost = (asked.hair()[2] - done.hair()[2] > 0.5).astype(np.float32)
+    around = cv2.dilate(lost, disc(_SHADOW * len(lost)))
+    return cv2.GaussianBlur(around, (0, 0), _SHADOW * len(lost) / 2)
+
+
 def _hair(
     crop: Floats,
     shown: Flags,
@@ -182,11 +194,11 @@ def _reach(shift: Floats, over: list[Floats], region: Flags, valid: Flags, *, al
     )
     if alone:
         return inside & covered
-    length = np.linalg.norm(shift, axis=2)
-    strongest = length[inside].max(initial=0.0)
+    length, *coming = (np.linalg.norm(way, axis=2) for way in (shift, *over))
+    strongest = max(way[inside].max(initial=0.0) for way in (length, *coming))
     moving = length > max(_COHERENT * strongest, _NOTICED)
-    for covering in over:
-        moving |= np.linalg.norm(covering, axis=2) > _NOTICED
+    for way in coming:
+        moving |= way > _NOTICED
     moved = moving.astype(np.uint8)
     pieces = cv2.connectedComponents(moved | inside.astype(np.uint8))[1]
     along = np.isin(pieces, np.unique(pieces[inside])) & (moved > 0)

@@ -17,7 +17,7 @@ from protocol import messages as m
 
 def painted_layers(request: m.Repaint | m.LiveRepaint, session: PhotoSession) -> list[PaintedLayer]:
     """The request's part layers as the engine takes them."""
-    layers = wire.repainted(request, session)
+    layers = wire.painted_layers(request, session)
     if not request.redrawn:
         return layers
     opened = session.opened

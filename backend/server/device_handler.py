@@ -145,7 +145,7 @@ class DeviceHandler:
                 job, session, request.steps, to_code(request.start) if request.start else None
             ),
         )
-        return m.Repainted(*wire.edited(session, result), sendable(result.report))
+        return wire.repainted(session, result)
 
     def _live_repaint(self, request: m.LiveRepaint, device: str, job: Job) -> m.LiveRepainted:
         session, engine = self._session(request.photo, device)
@@ -157,8 +157,9 @@ class DeviceHandler:
         )
         session.live = found.delta
         return m.LiveRepainted(
-            session.photo, to_pixels(found.delta), found.parts, sendable(found.report)
-        )
+            session.photo, to_pixels(found.delta), found.parts, sendable(found.report),
+            to_pixels(found.painted.packed()),
+        )  # fmt: skip
 
     def _borrow(self, request: m.Borrow, device: str, job: Job) -> m.Repainted:
         session, engine = self._session(request.photo, device)
@@ -175,7 +176,7 @@ class DeviceHandler:
             request.take,
             options_of(job, session, request.steps),
         )
-        return m.Repainted(*wire.edited(session, result), sendable(result.report))
+        return wire.repainted(session, result)
 
     def _apply(self, request: m.Apply, device: str, job: Job) -> m.Applied:
         session, engine = self._session(request.photo, device)
@@ -292,4 +293,5 @@ class DeviceHandler:
                 f"The edit was learned with a different model than '{session.bundle}'; "
                 "choose the model that it belongs to."
             )
-        return ScaledEdit(vector, tuple(parts), edit.scale)
+        painted = wire.painted_on(session, edit, len(engine.bundle.parts))
+        return ScaledEdit(vector, tuple(parts), edit.scale, painted)

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from backend.errors import BadImage, BadSetting
 from backend.photos.align import CropFrame
-from backend.photos.label_edit import PaintedLayer
+from backend.photos.label_edit import REMOVED, UNKNOWN, LabelEdit, PaintedLayer
 from backend.server.jobs import Job
 from backend.server.sessions import PhotoSession
 from backend.session.placement import to_engine, to_photo
+from backend.session.plain_json import sendable
 from edit_library.edit import MAX_VALUE, EditInfo
 from protocol import messages as m
 from protocol.geometry import Rect
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from backend.editing.progress import Progress
     from backend.editing.results import EditResult
     from backend.photos.parts import PartMask, PlacedMask
+    from protocol.facts import RepaintReport
 
 
 _DTYPES: dict[str, np.dtype[Any]] = {"u8": np.dtype("u1"), "f32": np.dtype("<f4")}
@@ -129,7 +131,7 @@ def painted(layers: Sequence[m.PaintedPart], rect: Rect) -> list[PaintedLayer]:
     ]
 
 
-def repainted(request: m.Repaint | m.LiveRepaint, session: PhotoSession) -> list[PaintedLayer]:
+def painted_layers(request: m.Repaint | m.LiveRepaint, session: PhotoSession) -> list[PaintedLayer]:
     """What was painted; parts for which there are no layers are as the photo has them."""
     layers = painted(request.layers, session.rect)
     if request.only is None:
@@ -160,6 +162,25 @@ def edited(
         tuple(result.parts),
         to_pixels(result.labels),
     )
+
+
+def repainted(session: PhotoSession, result: EditResult[RepaintReport]) -> m.Repainted:
+    """The answer to a repaint."""
+    painted = None if result.painted is None else to_pixels(result.painted.packed())
+    return m.Repainted(*edited(session, result), sendable(result.report), painted)
+
+
+def painted_on(session: PhotoSession, edit: m.EditRef, parts: int) -> LabelEdit | None:
+    """What was painted on the photo for an edit; parts: how many its model has.
+
+    Raises BadSetting for what cannot have been painted on this photo.
+    """
+    if edit.painted is None:
+        return None
+    claims, labels = to_array(edit.painted), session.opened.labels
+    if claims.shape != labels.shape or (claims[claims != UNKNOWN] % REMOVED >= parts).any():
+        raise BadSetting("What was painted belongs to another photo or model: paint it again.")
+    return LabelEdit.unpacked(claims, labels, edit.parts)
 
 
 def edit_info(edit: EditInfo, *, favourite: bool = False) -> m.EditInfo:

@@ -54,6 +54,7 @@ class LiveRepainted(Message):
     vector: Latent
     parts: tuple[Name, ...]  # Q_edit
     report: RepaintReport
+    painted: Mask  # see EditRef
 
 
 @dataclass(frozen=True)
@@ -69,12 +70,18 @@ class Borrow(JobRequest):
 
 @dataclass(frozen=True)
 class EditRef:
-    """An edit of the library by name, or a vector with the parts it edits."""
+    """An edit of the library by name, or a vector with the parts it edits.
+
+    painted: of a vector that was learnt on this photo, what was painted on its label map: the index
+    of the part that was asked for, 128 more where that part was taken away, 255 where nothing was
+    painted. The edit shows there only, in the shapes that were painted from scale 1 on.
+    """
 
     name: Name | None = None
     vector: Latent | None = None
     parts: tuple[Name, ...] = ()
     scale: Scale = 1.0
+    painted: Mask | None = None
 
     def __post_init__(self) -> None:
         require((self.name is None) != (self.vector is None), "edit", "a name or a vector")
@@ -120,6 +127,7 @@ class Edited(Message):
 @dataclass(frozen=True)
 class Repainted(Edited):
     report: RepaintReport
+    painted: Mask | None = None  # see EditRef
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 import dataclasses
 import time
+from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -140,6 +142,56 @@ def test_a_learnt_vector_repeats_its_edit(photo: OpenPhoto, editor: Editor) -> N
     again = editor.apply(photo, [ScaledEdit(found.vector, found.parts, 1.0)])
     assert np.array_equal(again.labels, found.labels)
     assert np.array_equal(again.crop, found.crop)
+
+
+def test_what_was_painted_shows_there_only(photo: OpenPhoto, editor: Editor) -> None:
+    """A vector of hair changes hair everywhere in the generator's picture. On the photo that it was
+    painted on it gives the repaint's own picture, and beside other edits it keeps to its place."""
+    fringe, smile = hair_over_the_forehead(photo), scaled_smile(photo, editor)
+    found = editor.optimise(photo, fringe, Optimisation(15))
+    mine = ScaledEdit(found.vector, found.parts, 1.0, found.painted)
+    again = editor.apply(photo, [mine])
+    assert np.array_equal(shown_over(photo, again), shown_over(photo, found))
+    assert again.report.area_region == found.report.area_region
+
+    def reaches(*edits: ScaledEdit) -> np.ndarray:
+        """Where the photo changes, at label resolution."""
+        after = shown_over(photo, editor.apply(photo, list(edits)))
+        differs = (after != photo.pixels).any(axis=2).astype(np.float32)
+        crop, _ = extract(np.repeat(255 * differs[..., None], 3, axis=2), photo.frame, 128)
+        return crop[..., 0] > -0.5
+
+    near = cv2.dilate(fringe.changed.astype(np.uint8), np.ones((41, 41), np.uint8)) > 0
+    near = np.logical_or.accumulate(near[::-1])[::-1]  # hair comes down from above
+    behind = [editor.bundle.part(n).index for n in ("hair", "background", "neck", "clothes")]
+    far = cv2.erode(np.isin(photo.labels, behind).astype(np.uint8), np.ones((5, 5))) > 0
+    far &= ~near
+    anywhere = replace(mine, painted=None)
+    for others in ([], [smile]):
+        stray, unbound = (reaches(e, *others) & far for e in (mine, anywhere))
+        assert stray.sum() < unbound.sum() / 3
+    weaker = replace(mine, scale=0.5)
+    assert not (reaches(weaker) & far).any() and (reaches(weaker) & near).any()
+    mouth = reaches(smile)
+    assert (reaches(mine, smile) & mouth).sum() > 0.9 * mouth.sum()
+
+
+def hair_over_the_forehead(photo: OpenPhoto) -> LabelEdit:
+    """Hair painted down over the upper half of the forehead."""
+    hair, skin, brow = (find_bundle("faces").part(n).index for n in ("hair", "skin", "left brow"))
+    labels, top = photo.labels, np.nonzero(photo.labels == brow)[0].min()
+    rows, columns = np.indices(labels.shape)
+    middle = np.abs(columns - labels.shape[1] / 2) < labels.shape[1] / 8
+    changed = (labels == skin) & (rows < top - 4) & middle
+    target = np.where(changed, hair, labels).astype(np.uint8)
+    return LabelEdit(target, changed, np.zeros_like(labels), ("hair",))
+
+
+def scaled_smile(photo: OpenPhoto, editor: Editor) -> ScaledEdit:
+    found = editor.optimise(
+        photo, label_edit_of(MOUTH_RECIPE, photo.labels, editor.bundle), Optimisation(15)
+    )
+    return ScaledEdit(found.vector, found.parts, 1.0)
 
 
 def test_enough_is_enough(photo: OpenPhoto, editor: Editor) -> None:

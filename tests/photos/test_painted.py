@@ -13,7 +13,14 @@ import pytest
 from backend.errors import NothingChanged, UnknownPart
 from backend.photos.align import CropFrame
 from backend.photos.corrections import corrections_of
-from backend.photos.label_edit import UNKNOWN, LabelEdit, PaintedLayer, read_label_edit, settled
+from backend.photos.label_edit import (
+    REMOVED,
+    UNKNOWN,
+    LabelEdit,
+    PaintedLayer,
+    read_label_edit,
+    settled,
+)
 from backend.photos.parts import PartMask
 
 NAMES = ("background", "skin", "mouth", "eyes")
@@ -54,6 +61,21 @@ def cells(rows: slice, columns: slice) -> tuple[slice, slice]:
         slice(rows.start * CELL, rows.stop * CELL),
         slice(columns.start * CELL, columns.stop * CELL),
     )
+
+
+def test_claims_go_into_one_map_and_come_back() -> None:
+    painted = layers(masks())
+    painted["mouth"].alpha[cells(slice(22, 25), slice(12, 20))] = 255
+    painted["eyes"].alpha[:] = 0
+    found = read(list(painted.values()))
+    packed = found.packed()
+    assert packed[23, 15] == MOUTH and packed[11, 10] == REMOVED + EYES and packed[0, 0] == UNKNOWN
+    again = LabelEdit.unpacked(packed, label_map(), found.parts)
+    assert all(np.array_equal(getattr(again, n), getattr(found, n)) for n in ("target", "changed"))
+    assert np.array_equal(again.removed, found.removed) and again.parts == found.parts
+    larger = found.on(np.kron(label_map(), np.ones((2, 2), np.uint8)))
+    assert np.array_equal(larger.changed[::2, ::2], found.changed)
+    assert np.array_equal(larger.target[1::2, 1::2], found.target)
 
 
 def expected(*areas: tuple[slice, slice]) -> np.ndarray:

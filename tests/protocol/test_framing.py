@@ -12,7 +12,7 @@ from typing import Any
 import msgpack
 import pytest
 
-from protocol import framing
+from protocol import PROTOCOL_VERSION, framing
 from protocol import messages as m
 from protocol.framing import pack, unpack
 from protocol.typed import MAX_TEXT, ProtocolError, WrongVersionError
@@ -79,10 +79,11 @@ SAMPLES: list[m.Message] = [
     m.PhotoKnown("id"),
     m.LiveRepaint("id", [m.PaintedPart("hair", (-5, 2, 3, 2), MASK)], 50, resume=False),
     m.LiveRepaint("id", [m.PaintedPart("hair", (-5, 2, 3, 2), MASK)], only=("hair", "nose")),
-    m.LiveRepainted("id", CODE, ("hair",), REPAINT_REPORT),
+    m.LiveRepainted("id", CODE, ("hair",), REPAINT_REPORT, MASK),
     m.Borrow("id", "other", ("left eye", "right eye"), "shape", 50),
     m.Apply("id", [m.EditRef("smile", scale=-0.5), m.EditRef(vector=CODE, parts=("lip",))], 30),
     m.Repainted("id", m.ResultLayer((1, 2, 1, 1), DEEP), CODE, ("hair",), MASK, REPAINT_REPORT),
+    m.Apply("id", [m.EditRef(vector=CODE, parts=("lip",), painted=MASK)]),
     m.Applied("id", m.ResultLayer((1, 2, 1, 1), DEEP), CODE, ("skin",), MASK, APPLY_REPORT),
     m.SaveEdit("id", "Größere Augen", "äöü 👁", ("eye",), CODE, -1, 2.5),
     m.Saved("groessere-augen"),
@@ -296,8 +297,8 @@ def test_bad_job_ids(job: object) -> None:
 
 def test_other_versions_are_seen_whatever_else_they_say() -> None:
     with pytest.raises(WrongVersionError) as caught:
-        received({"version": 4, "news": {}}, type="Hello")
-    assert caught.value.version == 4
+        received({"version": PROTOCOL_VERSION + 1, "news": {}}, type="Hello")
+    assert caught.value.version == PROTOCOL_VERSION + 1
 
 
 @pytest.mark.parametrize(

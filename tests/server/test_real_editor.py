@@ -113,6 +113,22 @@ def test_parts_without_layers_stay_as_they_are(editor: Connection) -> None:
     assert followed.parts == ("eyes",)
 
 
+def test_what_was_painted_comes_back_with_its_vector(editor: Connection) -> None:
+    segmented = opened(editor)
+    layers = painted(segmented.parts, "eyes")
+    edited = editor.request(m.Repaint("p", layers, steps=4))
+    followed = editor.request(m.LiveRepaint("p", layers, 4, resume=False))
+    assert edited.painted == followed.painted and set(edited.painted.data) > {255}
+    mine = m.EditRef(vector=edited.vector, parts=edited.parts, painted=edited.painted)
+    applied = editor.request(m.Apply("p", [mine]))
+    assert (applied.layer.rect, applied.layer.pixels) == (edited.layer.rect, edited.layer.pixels)
+    assert editor.request(m.PreviewStack("p", [mine], 64)).pixels.width == 64
+    unknown = replace(edited.painted, data=b"\x09" * len(edited.painted.data))
+    for wrong in (m.Pixels(3, 3, 1, "u8", bytes(9)), unknown):
+        ref = replace(mine, painted=wrong)
+        assert error_of(editor, m.Apply("p", [ref])).code == "bad_setting"
+
+
 def test_an_edit_learnt_from_several_photos(editor: Connection) -> None:
     segmented, _ = opened(editor), opened(editor, "q")
     edited = editor.request(m.Repaint("p", painted(segmented.parts, "eyes"), steps=4))

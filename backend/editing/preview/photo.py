@@ -21,6 +21,7 @@ from backend.editing.engine import summed
 from backend.editing.preview.networks import GRID, RenderPreview, on_grid
 from backend.editing.preview.optimisation import laid_over
 from backend.editing.region import region_of_interest, shown_region
+from backend.editing.stacked import painted_in, region_of_edits
 from backend.photos.align import CropFrame, extract
 from backend.photos.composite import draw, plan
 from backend.photos.cv import resize
@@ -102,7 +103,7 @@ class PhotoPreviewer:
                 self._before,
                 after,
                 self._shown(stack, labels),
-                replace(self._parts, drawn=labels),
+                self._part_change(stack, labels),
                 start=start,
                 stages=QUICK if start is None else FOLLOWING,
             )
@@ -120,10 +121,28 @@ class PhotoPreviewer:
 
     def _shown(self, stack: Sequence[ScaledEdit], labels: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """Where a stack may show, bool [G, G]: R, or at most GRID."""
-        edited = [self._bundle.part(name).index for edit in stack for name in edit.parts]
-        large = [self._bundle.part(name).index for name in self._bundle.large]
-        region = region_of_interest(self._labels, labels, edited, large)
+        region = region_of_edits(stack, self._labels, labels, self._region)
         return shown_region(region, self._valid)
+
+    def _region(
+        self,
+        after: NDArray[np.uint8],
+        parts: Sequence[str],
+        changed: NDArray[np.bool_] | None,
+    ) -> NDArray[np.bool_]:
+        """The region of interest [L, L] of an edit of `parts`; changed: more pixels to include."""
+        edited, large = (
+            [self._bundle.part(name).index for name in names]
+            for names in (parts, self._bundle.large)
+        )
+        return region_of_interest(self._labels, after, edited, large, changed)
+
+    def _part_change(self, stack: Sequence[ScaledEdit], labels: NDArray[np.uint8]) -> PartChange:
+        """What happens to the parts by edits that lead to `labels` [L, L]."""
+        change, painted = replace(self._parts, drawn=labels), painted_in(stack, self._labels)
+        if painted is None:
+            return change
+        return change.asking(painted, alone=all(edit.painted for edit in stack))
 
     def _delta(self, stack: Sequence[ScaledEdit]) -> Tensor:
         """sum s_i delta_i, (n_ws, w_dim)."""

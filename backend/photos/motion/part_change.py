@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from backend.photos.arrays import Bytes, Flags, Floats
+from backend.photos.label_edit import LabelEdit
 from backend.photos.motion.diffeomorphism import fold_free, warp
 from backend.photos.motion.registration import QUICK, RegisteredMaps, register
 from backend.photos.motion.roles import PartRoles
@@ -63,8 +64,9 @@ class PartChange:
 
     rebuilt, drawn: what the generator shows without and with the edit. seen: what the photo itself
     shows, uint8 [S, S]; as `rebuilt` when None. asked: what a repaint asks for, where `changed`
-    [L, L]; without it, the edited picture's parts are the aim. covered: float32 [S, S] in 0..1,
-    what lies before the face. alignment: what `aligned` found for this photo, where it is known.
+    [L, L]; without it, the edited picture's parts are the aim; alone: elsewhere everything stays.
+    covered: float32 [S, S] in 0..1, what lies before the face. alignment: what `aligned` found for
+    this photo, where it is known.
     """
 
     rebuilt: Bytes
@@ -75,6 +77,13 @@ class PartChange:
     changed: Flags | None = None
     covered: Floats | None = None
     alignment: Floats | None = None
+    alone: bool = True
+
+    def asking(self, label_edit: LabelEdit, *, alone: bool) -> PartChange:
+        """The same for what was painted; what lost its part and gained none becomes what the edited
+        picture shows there."""
+        asked = np.where(label_edit.removed > 0, self.drawn, label_edit.target)
+        return replace(self, asked=asked, changed=label_edit.changed, alone=alone)
 
     def resolved(self, size: int) -> tuple[PartMaps, Floats | None]:
         """The change as maps on a grid of `size`, and how the generator's pictures have to move to
@@ -90,8 +99,10 @@ class PartChange:
         if self.asked is None or self.changed is None:
             return PartMaps(photo, old, drawn, drawn, self.roles), alignment
         share = on_grid(self.changed.astype(np.float32), size)[..., None]
-        asked = photo + share * (on_grid(self.roles.maps(self.asked), size) - photo)
-        return PartMaps(photo, photo, asked, drawn, self.roles), alignment
+        asked = on_grid(self.roles.maps(self.asked), size)
+        before, after = (photo, photo) if self.alone else (old, drawn)
+        old, new = before + share * (photo - before), after + share * (asked - after)
+        return PartMaps(photo, old, new, drawn, self.roles), alignment
 
     def with_alignment(self, size: int) -> PartChange:
         """The same, its alignment found once for all edits of the photo."""

@@ -108,7 +108,7 @@ def prepared(
     edited, subject = ask(session, (base, subject), theirs, wanted, (low, middle))
     pixels = replace(edited.layer.pixels, data=bytes(edited.layer.pixels.data))
     patch = Patch(edited.layer.rect, pixels, subject.quad) if wanted.take == "look" else None
-    entry = stacks.borrowed(title, wanted.parts, edited.vector, patch)
+    entry = stacks.borrowed(title, wanted.parts, edited.vector, patch, edited.painted)
     stack = stacks.with_borrowed(found.stack, entry)
     ready = stack_result.prepared(session, photo, subject, stack, found, (middle, high))
     return ready, edited

@@ -68,7 +68,7 @@ def write(
     """Make a repaint the subject's entry of that kind, in one undo step; its layer."""
     photo, group, subject = found
     in_image = stack_layers.find(photo.image, drawables, subject)
-    entry = stacks.painted(name, edited.parts, edited.vector)
+    entry = stacks.painted(name, edited.parts, edited.vector, edited.painted)
     stack = stacks.with_entry(in_image.stack, entry)
     below = stacks.based(in_image.below(photo), stack, subject.quad)
     if stack.counting == (entry,) and not below.results:  # its picture is here already

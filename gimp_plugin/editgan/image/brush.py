@@ -32,7 +32,7 @@ class Brush:
     def __init__(self) -> None:
         self._before: Before | None = None
 
-    def fit(self, width: int, height: int, color: tuple[int, int, int]) -> None:
+    def fit(self, width: float, height: float, color: tuple[int, int, int]) -> None:
         """A round brush in a part's colour. width, height: the part's, image pixels."""
         if self._before is None:
             self._before = Before(

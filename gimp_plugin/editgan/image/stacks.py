@@ -16,7 +16,7 @@ from image.patches import Patch
 from link.backend_texts import in_users_language
 from link.errors import PlugInError
 from link.texts import _
-from protocol.messages import EditContent, EditRef, Latent, Name, Quad, Scale
+from protocol.messages import EditContent, EditRef, Latent, Mask, Name, Quad, Scale
 
 STACK = "editgan-stack"
 MAX_SCALE = 100.0
@@ -30,7 +30,8 @@ class StackEntry:
     borrowed here.
 
     on: whether it counts; one that is switched off keeps its strength. patch: borrowed pixels,
-    which count instead of the vector; the strength is their opacity then.
+    which count instead of the vector; the strength is their opacity then. painted: where the vector
+    was learnt on this photo, what was painted (see EditRef): it shows there only.
     """
 
     name: Name
@@ -44,6 +45,7 @@ class StackEntry:
     kind: Literal["edit", "repaint", "borrow"] = "edit"
     on: bool = True
     patch: Patch | None = None
+    painted: Mask | None = None
 
     @property
     def shown(self) -> str:
@@ -66,7 +68,10 @@ class Stack:
     def refs(self) -> list[EditRef]:
         """What the backend is asked for."""
         vectors = [e for e in self.counting if e.patch is None]
-        return [EditRef(vector=e.vector, parts=e.parts, scale=e.scale) for e in vectors]
+        return [
+            EditRef(vector=e.vector, parts=e.parts, scale=e.scale, painted=e.painted)
+            for e in vectors
+        ]
 
     @property
     def counting(self) -> tuple[StackEntry, ...]:
@@ -97,23 +102,29 @@ def entry_of(content: EditContent, scale: float | None = None) -> StackEntry:
     )
 
 
-def painted(title: str, parts: tuple[str, ...], vector: Latent) -> StackEntry:
+def painted(
+    title: str, parts: tuple[str, ...], vector: Latent, claims: Mask | None = None
+) -> StackEntry:
     """What the part layers ask for; a stack has one such entry."""
     return StackEntry(
         PAINTED, title[:200], parts, vector, scale=1.0, low=0.0, high=HIGH, default=1.0,
-        kind="repaint",
+        kind="repaint", painted=claims,
     )  # fmt: skip
 
 
 def borrowed(
-    title: str, parts: tuple[str, ...], vector: Latent, patch: Patch | None = None
+    title: str,
+    parts: tuple[str, ...],
+    vector: Latent,
+    patch: Patch | None = None,
+    claims: Mask | None = None,
 ) -> StackEntry:
     """Parts of another photo: its pixels (patch), or this photo's in their shape (vector)."""
     name = f"borrowed {', '.join(parts)}"[:200]
     high = HIGH if patch is None else 1.0
     return StackEntry(
         name, title[:200], parts, vector, scale=1.0, low=0.0, high=high, default=1.0,
-        kind="borrow", patch=patch,
+        kind="borrow", patch=patch, painted=claims,
     )  # fmt: skip
 
 
@@ -130,7 +141,9 @@ def for_others(stack: Stack) -> list[StackEntry]:
     """
     shared = [entry for entry in stack.counting if entry.patch is None]
     return [
-        entry if entry.kind == "edit" else replace(entry, name=f"shared {entry.name}"[:200])
+        entry
+        if entry.kind == "edit"
+        else replace(entry, name=f"shared {entry.name}"[:200], painted=None)
         for entry in shared
     ]
 

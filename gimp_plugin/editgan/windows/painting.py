@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from gi.repository import Gimp, GLib
@@ -39,6 +40,7 @@ _FIRST, _MORE, _ALL = 8, 24, 150  # steps: to the first picture, between picture
 _PAUSE_MS = 250  # between rounds: the canvas comes first
 _SOME = 0.1
 _ENOUGH = 0.985  # of what was painted is there
+_WIDEST = 0.25  # of the frame: of large parts no more counts for the brush
 
 
 class Painting:
@@ -116,7 +118,8 @@ class Painting:
             return
         self.bar.show_part(self._part.name)
         _x, _y, width, height = self._part.rect
-        self._brush.fit(width, height, self._part.color)
+        most = _WIDEST * math.dist(person.quad[:2], person.quad[2:4])
+        self._brush.fit(min(width, most), min(height, most), self._part.color)
         if self._watch is None:
             self._follow(person)
         self._bench.say(_("Paint where it should grow, erase where it should shrink."))
@@ -280,7 +283,7 @@ class Painting:
         names = ", ".join(map(part_name, learnt.parts))
         before = self._entry(person)
         title = _("Painted {parts}").format(parts=names)
-        entry = stacks.painted(title, learnt.parts, learnt.vector)
+        entry = stacks.painted(title, learnt.parts, learnt.vector, learnt.painted)
         if before:
             entry = replace(entry, scale=before.scale, on=before.on)
         self._bench.set_stack(stacks.with_entry(person.stack, entry))
