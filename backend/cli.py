@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 from backend.errors import check_address_space, is_out_of_memory
 from backend.session.plain_json import plain
@@ -195,9 +195,10 @@ def _describe(report: Any) -> str:
 
 def parse(words: list[str]) -> tuple[ModuleType, argparse.Namespace]:
     """The chosen command's module and its arguments; raises SystemExit for help and bad usage."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="editgan", description="EditGAN: repaint the parts of a photo.", allow_abbrev=False
     )
+    parser.as_json = "--json" in words
     parser.add_argument("--version", action="version", version=f"editgan {_version()}")
     module = _add_commands(parser, COMMANDS, words)
     args = parser.parse_args(words)
@@ -205,9 +206,18 @@ def parse(words: list[str]) -> tuple[ModuleType, argparse.Namespace]:
     return module, args
 
 
-def _add_commands(
-    parser: argparse.ArgumentParser, commands: Commands, words: list[str]
-) -> ModuleType | None:
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with the words as JSON, too, where that is wanted."""
+
+    as_json = False
+
+    def error(self, message: str) -> NoReturn:
+        if self.as_json:
+            _print_json({"error": {"code": "usage", "message": message}})
+        super().error(message)
+
+
+def _add_commands(parser: _Parser, commands: Commands, words: list[str]) -> ModuleType | None:
     """Add all commands by name, and the arguments of the one that `words` choose."""
     choices = parser.add_subparsers(metavar="COMMAND", required=True)
     chosen = next((word for word in words if not word.startswith("-")), None)
@@ -215,6 +225,7 @@ def _add_commands(
     for name, command in commands.items():
         text = command.help if isinstance(command, Command) else command[0]
         child = choices.add_parser(name, help=text, description=_sentence(text), allow_abbrev=False)
+        child.as_json = parser.as_json
         if name != chosen:
             continue
         if isinstance(command, Command):

@@ -204,6 +204,8 @@ def test_a_mistake_of_ours_is_exit_code_1(
 def test_usage_errors(run: Run, words: list[str]) -> None:
     done = run(*words)
     assert done.code == 2 and "usage: editgan" in done.err
+    error = run(*words, "--json").json["error"]
+    assert error["code"] == "usage" and error["message"] in done.err.replace("\n", " ")
 
 
 @pytest.mark.parametrize(
