@@ -75,7 +75,9 @@ def code(reply: m.Message) -> str:
     return reply.code
 
 
-@pytest.mark.parametrize("version", [0, 2, 4, 10**9, -1, "1", None, [1], {}])
+@pytest.mark.parametrize(
+    "version", [0, PROTOCOL_VERSION - 1, PROTOCOL_VERSION + 1, 10**9, -1, "1", None, [1], {}]
+)
 def test_other_versions_are_told_so(raw: Raw, version: object) -> None:
     raw.send(hello(version=version, field_of_tomorrow=1))
     assert code(raw.answer()) == "protocol_version"

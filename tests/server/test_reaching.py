@@ -15,7 +15,7 @@ import pytest
 import zmq
 
 from backend_harness import CHECKOUT, COMMAND, PROGRAM, Backend, segment, wait_until
-from protocol import connection_file, framing, paths
+from protocol import PROTOCOL_VERSION, connection_file, framing, paths
 from protocol import messages as m
 from protocol.client import Connection
 from protocol.errors import BackendError
@@ -187,7 +187,7 @@ def test_unreadable_settings_stop_rather_than_guess(home: Path) -> None:
 def test_a_backend_of_another_version_is_told_before_any_socket(connection: Connection) -> None:
     path = paths.connection_file()
     content = json.loads(path.read_text())
-    path.write_text(json.dumps({**content, "protocol_version": 4, "news": 1}))
+    path.write_text(json.dumps({**content, "protocol_version": PROTOCOL_VERSION + 1, "news": 1}))
     with pytest.raises(BackendError) as caught:
         ensure_backend(COMMAND, cwd=CHECKOUT, timeout=20)
     assert caught.value.code == "protocol_version"

@@ -33,7 +33,7 @@ from backend.photos.align import CropFrame
 from backend.photos.composite import ResultLayer
 from backend.photos.corrections import Corrections
 from backend.photos.detect import Subject, meeting
-from backend.photos.label_edit import PaintedLayer
+from backend.photos.label_edit import UNKNOWN, LabelEdit, PaintedLayer
 from backend.photos.parts import PartMask, PlacedMask
 from backend.server import jobs, service
 from backend.server.main import serve
@@ -73,6 +73,7 @@ class SmallResult:
     labels: NDArray[np.uint8]
     crop: NDArray[np.uint8]
     report: RepaintReport | ApplyReport
+    painted: LabelEdit | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +106,7 @@ class SmallOutcome:
     delta: NDArray[np.float32]
     parts: tuple[str, ...]
     report: RepaintReport
+    painted: LabelEdit
 
 
 def repaint_report(steps: int, terms: dict[str, Any] | None = None) -> RepaintReport:
@@ -201,7 +203,11 @@ class SmallEngine:
         for layer in painted:
             report = self._obey(layer.part, options, report)
         delta = np.zeros(CODE, np.float32) if options.start is None else options.start
-        return SmallOutcome(delta + 1, tuple(p.part for p in painted), report)
+        names = tuple(p.part for p in painted)
+        nothing = np.full_like(photo.labels, UNKNOWN)
+        return SmallOutcome(
+            delta + 1, names, report, LabelEdit.unpacked(nothing, photo.labels, names)
+        )
 
     def borrow(
         self,
