@@ -222,9 +222,6 @@ def _majority(
             f"{resolution} x {resolution} pixels; repaint an area at least "
             f"{max(2, round(1.5 * frame.size / resolution))} photo pixels wide."
         )
-    negative = changed & (claim >= REMOVED)
-    target = np.where(changed & ~negative, claim, labels).astype(np.uint8)
-    removed = np.where(negative, claim - REMOVED + 1, 0).astype(np.uint8)
     own = {
         index: cells.share(cells.sample((c.added | c.removed).astype(np.uint8), 0) > 0)
         for index, c in changes.items()
@@ -232,7 +229,7 @@ def _majority(
     names = tuple(
         p.name for p in parts if p.index in own and (own[p.index][changed] >= _MIN_SHARE).any()
     )
-    return LabelEdit(target, changed, removed, names)
+    return LabelEdit.unpacked(np.where(changed, claim, UNKNOWN), labels, names)
 
 
 class _Cells:
