@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,9 +13,10 @@ from backend.photos.label_edit import REMOVED, UNKNOWN, LabelEdit
 
 Labels = NDArray[np.uint8]  # [L, L]
 Region = NDArray[np.bool_]  # [L, L]
+Floats = NDArray[np.float32]  # [L, L]
 RegionOf = Callable[[Labels, Sequence[str], "Region | None"], Region]
 
-_WHOLE = 1.0  # from this scale on the photo shows all that was painted
+_BESIDE = 3.0  # pixels between a painted part and the part that it continues
 
 
 def region_of_edits(
@@ -38,15 +40,45 @@ def region_of_edits(
 def painted_in(edits: Sequence[ScaledEdit], before: Labels) -> LabelEdit | None:
     """What was painted on this photo, the first edit lying on top; None where nothing was.
 
-    before: the photo's labels. What is applied in less than full strength has the shapes of the
-    edited picture there, not those that were painted.
+    before: the photo's labels. Below full strength the painted shapes are on their way; against
+    what was painted (a negative strength), the edited picture's own shapes count.
     """
     claims, names = np.full(before.shape, UNKNOWN, np.uint8), dict[str, None]()
     for edit in reversed(edits):
         if edit.painted is None:
             continue
         painted = edit.painted.on(before)
-        whole = painted.packed() if edit.applied >= _WHOLE else REMOVED + before
-        claims = np.where(painted.changed, whole, claims).astype(np.uint8)
+        if edit.applied > 0:
+            there = painted.changed & (shown_from(painted, before) <= edit.applied)
+            claims = np.where(there, painted.packed(), claims).astype(np.uint8)
+        else:
+            claims = np.where(painted.changed, REMOVED + before, claims).astype(np.uint8)
         names.update(dict.fromkeys(edit.parts))
     return LabelEdit.unpacked(claims, before, tuple(names)) if names else None
+
+
+def shown_from(painted: LabelEdit, before: Labels) -> Floats:
+    """The strength in 0..1 from which each claim shows, float32 [L, L]; 1 where there is none.
+
+    A painted part grows from where it was before, at one pace: at half of its strength a fringe is
+    half as long. What lies beside nothing of its kind grows out of its own middle.
+    """
+    claims, strength = painted.packed(), np.ones(before.shape, np.float32)
+    for code in np.unique(claims[painted.changed]):
+        gained = claims == code
+        grown = (before != code - REMOVED if code >= REMOVED else before == code) & ~gained
+        away, inside = _distance(~grown), _distance(gained)
+        count, pieces = cv2.connectedComponents(gained.astype(np.uint8))
+        for piece in (pieces == index for index in range(1, count)):
+            beside = away[piece].min() <= _BESIDE
+            depth = away[piece] if beside else inside[piece].max() - inside[piece]
+            strength[piece] = (depth - depth.min() + 1) / (np.ptp(depth) + 1)
+    return strength
+
+
+def _distance(flags: Region) -> Floats:
+    """How far each pixel lies from the next one that is false: float32 [L, L] in pixels."""
+    if flags.all():
+        return np.full(flags.shape, np.hypot(*flags.shape), np.float32)
+    distance = cv2.distanceTransform(flags.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return np.asarray(distance, np.float32)

@@ -33,6 +33,7 @@ _SMOOTH = 1.5  # blur that rounds the outline of what moves, grid pixels
 _COVERED = 0.3  # share of a pixel that is covered, by the rims of glasses, say, and stays
 _BESIDE = 2.0  # over which motion fades in beside what is covered, grid pixels
 _TOO_SOFT = 2.0  # how many times finer a photo is than generated hair that shows in it as a patch
+_SMALLEST = 1e-3  # of the square: less that changes is the jitter of labels
 _MATTE = 512  # side of the grid that hair's matte is found on
 _SHADOW = 0.06  # how far the shadow of hair falls, in sides
 _SHARPEN = 0.6  # unsharp mask of what the generator draws
@@ -95,6 +96,7 @@ def subject_change(
         asked = maps
         maps, fringe, closing = _coverings(crop, maps, covered, finer)
         bare = _left_bare(asked, maps) if fringe is None else bare
+        window *= _moves(parts, maps)
     motion = estimate_motion(before, after, window, maps, start=start, stages=stages, pause=pause)
     pause()
     light = change_of_light(before, after, motion, color_error(missed, valid))
@@ -154,6 +156,16 @@ def _coverings(
     maps, fringe = drawn_down(maps, covered, generated=finer < _TOO_SOFT)
     maps, closing = shut_gaps(grey, maps, covered)
     return maps, fringe, closing
+
+
+def _moves(parts: PartChange, maps: PartMaps) -> bool:
+    """Whether the surface may move: not where nothing but hair was painted."""
+    if parts.asked is None or not parts.alone:
+        return True
+    _, old, new = maps.hair()
+    others = [c for c in maps.roles.surface if c not in maps.roles.hair]
+    differing = np.abs(maps.new - maps.old)[..., others].max(axis=2, initial=0) > 0.5
+    return bool((differing & (np.abs(new - old) <= 0.5)).mean() >= _SMALLEST)
 
 
 def _left_bare(asked: PartMaps, done: PartMaps) -> Floats:

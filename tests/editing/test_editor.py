@@ -172,6 +172,7 @@ def test_what_was_painted_shows_there_only(photo: OpenPhoto, editor: Editor) -> 
         assert stray.sum() < unbound.sum() / 3
     weaker = replace(mine, scale=0.5)
     assert not (reaches(weaker) & far).any() and (reaches(weaker) & near).any()
+    assert reaches(weaker).sum() < reaches(mine).sum()
     mouth = reaches(smile)
     assert (reaches(mine, smile) & mouth).sum() > 0.9 * mouth.sum()
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
 from backend.editing.preview.optimisation import laid_over
 from backend.photos.align import CropFrame
-from backend.photos.composite import composite
+from backend.photos.composite import composite, plan
+from backend.photos.label_edit import LabelEdit
 from backend.photos.motion.fringe import drawn_down
 from backend.photos.motion.part_change import PartChange, PartMaps
-from tests.photos.motion.test_motion import HAIR, ROLES, SKIN, ellipse, face
+from tests.photos.motion.test_motion import HAIR, ROLES, SKIN, UPPER, ellipse, face
 
 SIZE, GRID = 512, 128
 LINE = 0.32  # height of the hairline, in sides
@@ -72,6 +74,24 @@ def test_the_face_below_stays_to_the_byte() -> None:
     assert (done[below:] == photo()[below:]).all()
     beside = round(0.25 * SIZE)
     assert (done[:, :beside] == photo()[:, :beside]).all()
+
+
+def test_a_face_that_the_generator_moves_stays_below_a_painted_fringe() -> None:
+    """Its picture with other hair has another face, too; hair alone was painted."""
+    own, frame = photo(), CropFrame(((0, 0), (0, SIZE), (SIZE, SIZE), (SIZE, 0)))
+    spots = np.random.default_rng(3).normal(0, 1, (GRID, GRID)).astype(np.float32)
+    pattern = np.repeat(cv2.GaussianBlur(spots, (0, 0), 4)[..., None], 3, axis=2)
+    rows, columns = np.indices((GRID, GRID), dtype=np.float32)
+    moved = cv2.remap(pattern, columns, rows + 3, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    before, after = head(LINE), painted(0.4)
+    asked = LabelEdit(after, before != after, np.zeros_like(after), ("hair",))
+    change = PartChange(before, after, ROLES).asking(asked, alone=True)
+    found = plan(own, frame, pattern, moved, before != after, change)
+    assert not found.shift.any() and found.hair is not None
+    lips = ellipse(after, UPPER, 0.5, 0.7, 0.12, 0.05)
+    both = LabelEdit(lips, before != lips, np.zeros_like(lips), ("hair", "upper lip"))
+    change = PartChange(before, lips, ROLES).asking(both, alone=True)
+    assert plan(own, frame, pattern, moved, before != lips, change).shift.any()
 
 
 def test_the_skin_is_not_squeezed_together() -> None:
