@@ -154,6 +154,7 @@ class _Fields:
             upper=resize(change.closing.upper @ to_pixels, size),
             lower=resize(change.closing.lower @ to_pixels, size),
             below=resize(change.closing.below * frame.size, size),
+            over=resize(change.closing.over * frame.size, size),
             shut=resize(change.closing.shut, size),
         )
         return cls(frame, shift, light, drawn, fresh, grain, hair, closing)
@@ -202,17 +203,17 @@ def _between_edges(
     photo: Picture, shift: Floats, closing: Closing, frame: CropFrame, rect: Rect
 ) -> Floats:
     """The photo read at `shift` [h, w, 2] and, around what shuts, at what either edge does."""
-    below = to_photo(closing.below, frame, rect)
-    cover = np.clip(0.5 - below, 0, 1)[..., None]  # the line between them is a pixel wide
+    below, over = (to_photo(way, frame, rect)[..., None] for way in (closing.below, closing.over))
     upper, lower = (
         _moved(photo, shift + to_photo(edge, frame, rect, outside_zero=True), rect)
         for edge in (closing.upper, closing.lower)
     )
-    shut = lower + cover * (upper - lower)
-    shade = closing.shade(below, frame.size) * to_photo(
-        closing.shut, frame, rect, outside_zero=True
-    )
-    return shut * (1 - shade[..., None])
+    between = _moved(photo, shift, rect) if (np.minimum(below, over) > 0).any() else lower
+    # Where edges meet, the line between them is a pixel wide, and nothing shows through it.
+    closed = between + np.clip(1 - over, 0, 1) * (lower - between)
+    closed += np.clip(0.5 - below, 0, 1) * (upper - closed)
+    shut = to_photo(closing.shut, frame, rect, outside_zero=True)[..., None]
+    return closed * (1 - closing.shade(below, frame.size) * shut)
 
 
 def _with_hair(

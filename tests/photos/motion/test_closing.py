@@ -134,7 +134,29 @@ def test_brow_and_cheek_stay_where_the_lid_has_room() -> None:
         assert np.abs(128 * lids.shift[row]).max() < 0.3
 
 
-@pytest.mark.parametrize("share", [1.0, 0.6], ids=["as it was", "narrower"])
+@pytest.mark.parametrize("share", [0.8, 0.6, 0.45])
+def test_an_eye_that_narrows_is_covered_and_not_squeezed(share: float) -> None:
+    """The upper lid comes down with its lashes as far as it was painted; below it the eye stays."""
+    done, own = finished(labels_of(1, 1), labels_of(share, share)), photo()
+    lid = round((HEIGHT + OPEN * (1 - 2 * share)) * SIZE)
+    for x in (LEFT, RIGHT):
+        column = round(x * SIZE)
+        dark = np.flatnonzero(done[:, column].mean(axis=1) < 80)
+        assert abs(dark.mean() - lid) <= 5
+        left = slice(lid + 7, round((HEIGHT + OPEN) * SIZE) - 3)
+        assert np.array_equal(done[left, column], own[left, column])
+    brow = round((HEIGHT - 0.2) * SIZE)
+    assert np.array_equal(done[:brow], own[:brow])
+
+
+def test_a_narrower_mouth_is_not_cut() -> None:
+    """Between lips that come nearer to each other nothing is hidden."""
+    maps = PartChange(mouth(1), mouth(0.6), MOUTH).resolved(128)[0]
+    grey, nowhere = np.full((128, 128), 0.5, np.float32), np.zeros((128, 128), bool)
+    assert shut_gaps(grey, maps, nowhere)[1] is None
+
+
+@pytest.mark.parametrize("share", [1.0, 0.96], ids=["as it was", "nearly as it was"])
 def test_an_eye_that_stays_open_is_not_cut(share: float) -> None:
     assert lids_of(labels_of(1, 1), labels_of(share, share))[1] is None
 

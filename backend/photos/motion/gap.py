@@ -1,0 +1,86 @@
+"""The outline of what shuts or narrows, an eye or a mouth, column by column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from backend.photos.arrays import Floats, Indices
+from backend.photos.motion.lashes import upper_edge
+from backend.photos.motion.stretch import smooth_line
+
+_FEWEST = 4  # columns that a gap has at least
+_ARC = 3  # degree of the polynomial that is the line where the edges meet
+_HIDDEN = 1.0, 0.7  # what is hidden besides: a lower lid's wet edge, shadows on teeth; grid pixels
+
+
+@dataclass(frozen=True, eq=False)
+class Gap:
+    """What shuts or narrows. columns: of the grid, those that it has. For each of all columns, in
+    pixels of the grid, [n]: upper, lower: its edges; height: 0 beside it."""
+
+    columns: slice
+    upper: Floats
+    lower: Floats
+    height: Floats
+
+    @property
+    def tallest(self) -> float:
+        return float(self.height.max())
+
+    def line(self, share: float) -> Floats:
+        """Where the edges meet when the upper one takes this share of the way: [n], an even arc."""
+        x, has = np.arange(len(self.lower)), self.height > 0
+        line, weight = (self.upper + share * self.height)[has], np.sqrt(self.height[has])
+        arc = np.polyfit(x[has], line, _ARC, w=weight)
+        beside = np.clip(x, self.columns.start, self.columns.stop - 1)  # it goes on level
+        return np.polyval(arc, beside).astype(np.float32)
+
+
+def outline_of(gap: Floats, beside: slice, grey: Floats | None) -> Gap | None:
+    """A gap [n, n] in these columns; None for a speck. grey: the photo, to find lashes in."""
+    inside, middle, half = _halves(gap, beside)
+    if len(inside) < _FEWEST:
+        return None
+    lid, teeth = (width * half / half.max() for width in _HIDDEN)
+    if grey is None:
+        top, bottom = middle - half - teeth, middle + half + teeth
+    else:
+        top = np.minimum(upper_edge(grey, inside, middle - half), middle)
+        bottom = middle + half + lid
+    x = np.arange(len(gap))
+    upper, lower = (smooth_line(np.interp(x, inside, edge)) for edge in (top, bottom))
+    within = (x >= inside[0]) & (x <= inside[-1])
+    columns = slice(int(inside[0]), int(inside[-1]) + 1)
+    return Gap(columns, upper, lower, np.maximum(lower - upper, 0) * within)
+
+
+def narrowed_edges(
+    gap: Gap, old: Floats, new: Floats, beside: slice
+) -> tuple[Floats, Floats] | None:
+    """Where the edges of a gap go that gets narrower and stays open, for each column, [n] each;
+    None where too little is left.
+
+    old, new: its maps [n, n] before and after, in the columns `beside`.
+    """
+    x, found = np.arange(len(old)), (_halves(old, beside), _halves(new, beside))
+    if min(len(inside) for inside, _, _ in found) < _FEWEST:
+        return None
+    tops, bottoms = (
+        [np.interp(x, inside, middle + side * half) for inside, middle, half in found]
+        for side in (-1, 1)
+    )
+    upper = gap.upper + smooth_line(np.maximum(tops[1] - tops[0], 0))
+    lower = gap.lower - smooth_line(np.maximum(bottoms[0] - bottoms[1], 0))
+    middle = (upper + lower) / 2
+    return np.minimum(upper, middle), np.maximum(lower, middle)
+
+
+def _halves(gap: Floats, beside: slice) -> tuple[Indices, Floats, Floats]:
+    """The columns in which a map [n, n] shows a gap, its middle and half its height there: [m]."""
+    height = np.zeros(len(gap), np.float32)
+    height[beside] = gap[:, beside].sum(axis=0)
+    inside = np.flatnonzero(height > 0.5)
+    rows = np.arange(len(gap), dtype=np.float32)[:, None]
+    return inside, (gap * rows).sum(axis=0)[inside] / height[inside], height[inside] / 2
