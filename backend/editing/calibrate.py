@@ -34,7 +34,7 @@ def calibrate(
     """
 
     def furthest(sign: int) -> float:
-        tried = [sign * scale for scale in SCALES]
+        tried = [sign * scale for scale in SCALES if scale <= limits.scale]
         good = list(takewhile(lambda s: _holds(engine, vector, parts, s, photos, limits), tried))
         return good[-1] if good else tried[0]
 

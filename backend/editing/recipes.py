@@ -6,6 +6,7 @@ corners, let it grow. Edits are learned from recipes by the same optimisation th
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,11 +25,13 @@ class Limits:
     """What an edit may cost in the generator's picture at the ends of its range, on average.
 
     identity: the least cosine similarity to the reconstruction. drift: the largest perceptual
-    distance outside the region, where colours begin to smear.
+    distance outside the region, where colours begin to smear. scale: the largest either way, where
+    an edit would become another one.
     """
 
     identity: float = 0.85
     drift: float = 0.035
+    scale: float = math.inf
 
 
 USUAL = Limits()
@@ -157,7 +160,7 @@ FACES = (
     ),
     Recipe(
         "narrower-eyes", "Narrower eyes", "Narrows both eyes.",
-        _EYES, ScaleShape(y=0.5, anchor=0.7), 0.6,
+        _EYES, ScaleShape(y=0.5, anchor=0.7), 0.6, limits=Limits(scale=0.75),  # beyond, they shut
     ),
     Recipe("raised-brows", "Raised brows", "Raises both brows.", _BROWS, ScaleShape(up=0.8)),
     Recipe(

@@ -112,6 +112,10 @@ def test_a_range_ends_where_the_picture_suffers(small: Editor, samples: list[Ope
     generous = Limits(identity=-1.0, drift=1e3)
     far = calibrate(small.engine, direction * 10.0, ("eyes",), samples[:1], limits=generous)
     assert far == (-SCALES[-1], SCALES[-1])
+    near = calibrate(
+        small.engine, direction * 1e-4, ("eyes",), samples[:1], limits=Limits(scale=0.75)
+    )
+    assert near == (-0.75, 0.75)
 
 
 def test_side_effects_count_outside_the_region_only(

@@ -20,7 +20,7 @@ from backend.photos.motion.roles import ClosingRole
 from backend.photos.motion.stretch import eased, pulled_along, smooth_across, smooth_line
 
 _SEEN = 0.3  # share of a pixel that counts as gap
-_SHUT, _NEARLY = 0.4, 0.65  # of a gap's area: less than this is a line, is nearly one
+_SHUT, _NEARLY = 0.35, 0.65  # of a gap's area: less than this is a line, is nearly one
 _NARROW = 0.92  # of an eye's area: from here on its lids are where they were
 _SMALLEST = 9e-4  # of the square: a gap that is smaller than this is shut already
 _LIDS, _LIPS = (0.4, 0.75), 0.5  # share of the way that the upper edge takes, least and most
