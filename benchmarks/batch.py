@@ -8,8 +8,8 @@ Both do the same to every photo (read, find, embed, apply, encode, write to the 
 loaded beforehand and no embedding kept. `apply` computes with torch's own number of threads, as the
 command does. The two take turns, `--rounds` times; results are compared, which differ as far as a
 batch embeds several subjects in one descent. The last line is one JSON object with the ratio of
-the best rounds, the processors' seconds of each photo (on Linux; threads that spin count, too), and
-where the seconds went.
+the best rounds, the processors' seconds of each photo (on Linux; threads that spin count, too), the
+most memory that a member took, and where the seconds went.
 """
 
 from __future__ import annotations
@@ -83,6 +83,16 @@ def processor_seconds(crew: LocalCrew) -> float:
     return total / os.sysconf("SC_CLK_TCK")
 
 
+def peak_of_members(crew: LocalCrew) -> int:
+    """The most memory that one of them has had, in MB; 0 where there is no /proc."""
+    peaks = [0]
+    for member in crew._members:
+        with contextlib.suppress(OSError):
+            status = Path(f"/proc/{member.process.pid}/status").read_text(encoding="ascii")
+            peaks.append(int(status.partition("VmHWM:")[2].split()[0]) >> 10)
+    return max(peaks)
+
+
 def difference(one: Path, other: Path) -> float:
     """The mean difference of two results' pixel values, 0..255."""
     pixels = [read_photo(path).to_u8().astype(np.int16) for path in (one, other)]
@@ -128,6 +138,7 @@ def measured(args: argparse.Namespace, home: Path) -> dict[str, Any]:
             print(f"apply {loops[-1]:.1f} s, batch {seconds:.1f} s", flush=True)
             apart = [difference(one / p.name, many / p.name) for p in args.photos]
             print(f"results differ by {max(apart):.2f} of 255 on average, at most", flush=True)
+        peak = peak_of_members(crew)
     count = len(args.photos)
     return {
         "photos": count,
@@ -138,6 +149,7 @@ def measured(args: argparse.Namespace, home: Path) -> dict[str, Any]:
         "processor_seconds_per_photo": {
             name: round(seconds / count / args.rounds, 2) for name, seconds in computed.items()
         },
+        "megabytes_of_a_member": peak,
         "ratio": round(min(loops) / min(batches), 3),
         "stages": {name: round(value / count, 3) for name, value in stages.items()},
     }

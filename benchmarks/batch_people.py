@@ -3,6 +3,7 @@
 
     python benchmarks/batch_people.py PHOTOS... [--count 400] [--altered 40] [--sheet pairs.png]
     python benchmarks/batch_people.py --pairs master.csv
+    python benchmarks/batch_people.py --people FOLDER
 
 Photos of different people, one face each. Every pair of them is compared, as `editgan batch
 --person` compares; the share of pairs above each threshold is how often a stranger is taken for the
@@ -17,7 +18,8 @@ sure.
 
 With --pairs both errors are counted: a table of pairs of photos beside it, with the columns file_x,
 file_y and Decision, "Yes" where both show one person, as deepface has in tests/unit/dataset (GitHub
-serengil/deepface). The last line is one JSON object.
+serengil/deepface). --people does so with a folder of one folder for each person, as LFW has them:
+all pairs of its photos are compared. The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ import csv
 import json
 import random
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +53,7 @@ THRESHOLDS = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6)
 _SHOWN = 24
 
 Picture = NDArray[np.uint8]
+Pair = tuple[Path, Path, bool]  # whether both show one person
 
 
 def dark(image: Picture) -> Picture:
@@ -106,24 +111,34 @@ def altered(editor: Editor, faces: Sequence[tuple[Picture, NDArray[np.float32]]]
     return rows
 
 
-def paired(editor: Editor, table: Path) -> dict[str, Any]:
-    """How alike the pairs of a table are: of one person, and of two."""
-    vectors: dict[str, NDArray[np.float32] | None] = {}
-
-    def vector(name: str) -> NDArray[np.float32] | None:
-        if name not in vectors:
-            vectors[name] = None
-            with contextlib.suppress(UserError):
-                vectors[name] = seen(editor, read_rgb(table.parent / name))[0]
-        return vectors[name]
-
-    alike: dict[str, list[float]] = {"one person": [], "strangers": []}
+def of_table(table: Path) -> Iterator[Pair]:
+    """The pairs that a table names."""
     with table.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            one, other = vector(row["file_x"].strip()), vector(row["file_y"].strip())
-            if one is not None and other is not None:
-                kind = "one person" if row["Decision"].strip() == "Yes" else "strangers"
-                alike[kind].append(float(one @ other))
+            one, other = (table.parent / row[name].strip() for name in ("file_x", "file_y"))
+            yield one, other, row["Decision"].strip() == "Yes"
+
+
+def of_folders(folder: Path) -> Iterator[Pair]:
+    """All pairs of the photos in a folder of one folder for each person."""
+    for one, other in combinations(find_images([folder]), 2):
+        yield one, other, one.parent == other.parent
+
+
+def paired(editor: Editor, pairs: Iterable[Pair]) -> dict[str, Any]:
+    """How alike pairs are: of one person, and of two. Photos without a face are left out."""
+
+    @cache
+    def vector(path: Path) -> NDArray[np.float32] | None:
+        with contextlib.suppress(UserError):
+            return seen(editor, read_rgb(path))[0]
+        return None
+
+    alike: dict[str, list[float]] = {"one person": [], "strangers": []}
+    for one, other, same in pairs:
+        first, second = vector(one), vector(other)
+        if first is not None and second is not None:
+            alike["one person" if same else "strangers"].append(float(first @ second))
     rows = {}
     for kind, values in alike.items():
         reached = {f"{t:g}": float(np.mean(np.array(values) >= t)) for t in THRESHOLDS}
@@ -141,10 +156,12 @@ def main() -> None:
     parser.add_argument("--altered", type=int, default=40)
     parser.add_argument("--sheet", type=Path)
     parser.add_argument("--pairs", type=Path)
+    parser.add_argument("--people", type=Path)
     args = parser.parse_args()
     editor = Editor(find_bundle("faces"), "cpu")
-    if args.pairs:
-        print(json.dumps(paired(editor, args.pairs)))
+    if args.pairs or args.people:
+        pairs = of_table(args.pairs) if args.pairs else of_folders(args.people)
+        print(json.dumps(paired(editor, pairs)))
         return
     paths = find_images(args.photos)
     random.Random(0).shuffle(paths)

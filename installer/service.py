@@ -17,11 +17,13 @@ from installer.record import Record, write_atomically
 from protocol import processes
 
 NAME = "editgan-waiting"
+# The program is a shell's argument: systemd starts none whose own name has signs such as ', and
+# GLib looks for one before it reads %% as %.
 _UNIT = """[Unit]
 Description=Starts EditGAN when GIMP asks for it
 
 [Service]
-ExecStart={program}
+ExecStart=/bin/sh {program}
 Restart=on-failure
 
 [Install]
@@ -31,7 +33,7 @@ _AUTOSTART = """[Desktop Entry]
 Type=Application
 Name=EditGAN for GIMP
 Comment=Starts EditGAN when GIMP asks for it
-Exec={program}
+Exec=/bin/sh {program}
 NoDisplay=true
 X-GNOME-Autostart-enabled=true
 """
@@ -42,11 +44,11 @@ def install(environment: Environment, record: Record, socket: Path) -> None:
     stop()
     program = _write_program(environment, record, socket)
     if systemd_runs():
-        _write(record, unit_file(), _UNIT.format(program=_for_systemd(program)))
+        _write(record, unit_file(), unit(program))
         systemctl("daemon-reload")
         systemctl("enable", "--now", unit_file().name)
     else:
-        _write(record, autostart_file(), _AUTOSTART.format(program=_for_desktop(program)))
+        _write(record, autostart_file(), autostart_entry(program))
         socket.unlink(missing_ok=True)  # an older service then ends
         started = subprocess.Popen(
             [str(program)],
@@ -86,6 +88,16 @@ def unit_file() -> Path:
 
 def autostart_file() -> Path:
     return _config() / "autostart" / f"{NAME}.desktop"
+
+
+def unit(program: Path) -> str:
+    """What has systemd run the program for a user."""
+    return _UNIT.format(program=_for_systemd(program))
+
+
+def autostart_entry(program: Path) -> str:
+    """What starts the program at log-in, on desktops of all kinds."""
+    return _AUTOSTART.format(program=_for_desktop(program))
 
 
 def _config() -> Path:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import configparser
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -144,7 +145,7 @@ def test_with_systemd_it_is_a_unit(
     unit.optionxform = str  # type: ignore[assignment, method-assign]
     unit.read(service.unit_file())
     started = shlex.split(unit["Service"]["ExecStart"])
-    assert started == [str(environment.folder.parent / "bin/editgan-waiting")]
+    assert started == ["/bin/sh", str(environment.folder.parent / "bin/editgan-waiting")]
     assert "--user enable --now editgan-waiting.service" in (user / "said").read_text()
     assert not service.autostart_file().exists()
     service.stop()
@@ -167,14 +168,51 @@ def test_without_systemd_the_desktop_starts_it_and_so_do_we(
     while not socket.exists():
         assert time.monotonic() < deadline, "it waits at its socket"
         time.sleep(0.05)
+    assert not service.unit_file().exists()
+    socket.unlink()  # it ends at that
     entry = configparser.ConfigParser(interpolation=None)
     entry.read(service.autostart_file())
     assert "editgan-waiting" in entry["Desktop Entry"]["exec"]
-    assert not service.unit_file().exists()
-    socket.unlink()  # it ends at that
 
 
-@pytest.mark.parametrize("name", ["plain", "with space", 'quote" $HOME `x` 100%'])
+NAMES = ("plain", "with space", "it's", 'quote" $HOME `x` 100%', "back\\slash")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_desktop_starts_it_at_log_in(tmp_path: Path, name: str) -> None:
+    """Read by GLib, which is what GNOME, Xfce, MATE and others start entries with."""
+    if shutil.which("gio") is None:
+        pytest.skip("there is no gio (Debian: apt-get install libglib2.0-bin)")
+    program = tmp_path / name
+    program.write_text('#!/bin/sh\ntouch "$0.started"\n', encoding="utf-8")
+    program.chmod(0o755)
+    entry = tmp_path / "editgan-waiting.desktop"
+    entry.write_text(service.autostart_entry(program), encoding="utf-8")
+    subprocess.run(["gio", "launch", entry], check=True, timeout=60)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / f"{name}.started").exists():
+        assert time.monotonic() < deadline, "the entry starts the program"
+        time.sleep(0.05)
+    if shutil.which("desktop-file-validate"):
+        subprocess.run(["desktop-file-validate", entry], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_systemd_finds_nothing_wrong_with_the_unit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("there is no systemd-analyze")
+    (tmp_path / name).touch(0o755)
+    unit = tmp_path / "editgan-waiting.service"
+    unit.write_text(service.unit(tmp_path / name), encoding="utf-8")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    words = ["systemd-analyze", "--user", "verify", str(unit)]
+    said = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert said.returncode == 0, said.stderr
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_names_are_quoted_as_each_file_wants_it(tmp_path: Path, name: str) -> None:
     made = service._for_systemd(tmp_path / name)
     assert made.count('"') - made.count('\\"') == 2
