@@ -104,7 +104,7 @@ def preset_edits(editor: Editor, photo: OpenPhoto, names: list[str] | None) -> I
             delta = editor.engine.delta([ScaledEdit(vector, info.parts, scale)])
             image, labels = editor.engine.segmented(editor.engine.tensor(photo.w_plus) + delta)
             region = editor.engine.region(photo, labels, info.parts)
-            change = editor.engine.part_change(photo, labels)
+            change = photo.part_change(labels, editor.engine.roles)
             yield Edit(
                 info.name + label,
                 picture_of(image),
@@ -126,7 +126,7 @@ def repaint_edits(editor: Editor, photo: OpenPhoto) -> Iterator[Edit]:
         except UserError:
             continue  # too small a change
         found = optimise_code(editor.engine, photo, label_edit, Optimisation(STEPS))
-        change = editor.engine.part_change(photo, found.labels, label_edit)
+        change = photo.part_change(found.labels, editor.engine.roles).asking(label_edit, alone=True)
         yield Edit(
             f"paint {name}",
             picture_of(found.after),

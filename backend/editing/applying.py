@@ -19,7 +19,7 @@ from backend.editing.optimise import optimise_delta
 from backend.editing.options import Optimisation, ScaledEdit
 from backend.editing.preview.photo import PhotoPreviewer
 from backend.editing.results import EditPreview, EditResult, OpenPhoto, SideEffects
-from backend.editing.stacked import painted_in, region_of_edits
+from backend.editing.stacked import asked_by, region_of_edits
 from backend.errors import NothingChanged
 from backend.models.pictures import to_picture
 from protocol.facts import ApplyReport
@@ -41,17 +41,15 @@ def apply_edits(
     after, labels = engine.segmented(w_plus + delta)
     edited = _all_parts(edits)
     region = _region(engine, photo, edits, labels)
-    painted, changed = painted_in(edits, photo.labels), labels != photo.labels
+    changed = labels != photo.labels
     steps, ended_early = 0, False
     if refinement.steps:
         target = engine.target(labels, region, changed, np.zeros_like(labels), photo.valid)
         found = _refined(engine, photo, delta, target, refinement.within(0.0, 0.95))
         delta, steps, ended_early = found.best, found.steps, found.ended_early
         after, labels = engine.segmented(w_plus + delta)
-    alone = all(edit.painted for edit in edits)
-    layer = engine.composite(
-        photo, after, region, labels, painted, refinement.progress, alone=alone
-    )
+    change = asked_by(edits, photo.part_change(labels, engine.roles), photo.labels)
+    layer = engine.composite(photo, after, region, change, refinement.progress)
     report = ApplyReport(
         **vars(engine.areas(photo, region, changed)),
         refine=steps,

@@ -28,7 +28,6 @@ from backend.errors import WrongBundle
 from backend.models.runtime.precision import use_fast_matrices
 from backend.models.runtime.replay import Recorded
 from backend.photos.composite import ResultLayer, composite
-from backend.photos.label_edit import LabelEdit
 from backend.photos.motion.part_change import PartChange
 from backend.photos.motion.roles import PartRoles
 from protocol.facts import EditedAreas
@@ -73,35 +72,18 @@ class Engine:
         photo: OpenPhoto,
         after: Tensor,
         region: NDArray[np.bool_],
-        drawn: NDArray[np.uint8],
-        label_edit: LabelEdit | None = None,
+        change: PartChange,
         progress: ProgressCallback = no_progress,
-        *,
-        alone: bool = True,
     ) -> ResultLayer:
         """The layer that takes the photo from its reconstruction to `after`, (1, 3, R, R).
 
-        drawn: labels [L, L], what `after` shows. label_edit: what a repaint asked for; alone:
-        nothing else is meant to change. progress: hears of every piece of the work, and cancels.
+        region: of interest, [L, L]. change: of the photo's parts. progress: hears of every piece of
+        the work, and cancels.
         """
         pictures = picture_of(self.rebuilt(photo)), picture_of(after)
         shown = shown_region(region, photo.valid)
-        parts = self.part_change(photo, drawn, label_edit, alone=alone)
         pause = partial(progress, _BLENDING)
-        return composite(photo.pixels, photo.frame, *pictures, shown, parts, pause=pause)
-
-    def part_change(
-        self,
-        photo: OpenPhoto,
-        drawn: NDArray[np.uint8],
-        label_edit: LabelEdit | None = None,
-        *,
-        alone: bool = True,
-    ) -> PartChange:
-        """What happens to a photo's parts; drawn, label_edit, alone: as in `composite`."""
-        seen, covered = (photo.seen.labels, photo.seen.covered) if photo.seen else (None, None)
-        change = PartChange(photo.labels, drawn, self.roles, seen, covered=covered)
-        return change if label_edit is None else change.asking(label_edit, alone=alone)
+        return composite(photo.pixels, photo.frame, *pictures, shown, change, pause=pause)
 
     def tensor(self, code: NDArray[np.float32]) -> Tensor:
         """float32 [n_ws, w_dim] -> (1, n_ws, w_dim) on the device; raises WrongBundle."""

@@ -57,9 +57,8 @@ def optimise_edit(
     """
     began = time.monotonic()
     found = optimise_code(engine, photo, label_edit, options.within(0.0, 0.95))
-    layer = engine.composite(
-        photo, found.after, found.region, found.labels, label_edit, options.progress
-    )
+    change = photo.part_change(found.labels, engine.roles).asking(label_edit, alone=True)
+    layer = engine.composite(photo, found.after, found.region, change, options.progress)
     report = replace(found.report, seconds=time.monotonic() - began)
     if engine.networks.parser:
         finished = finished_parts(engine.networks.parser, photo, layer, engine.bundle.parts)
@@ -91,7 +90,7 @@ def optimise_code(
     target = engine.target(*claims, photo.valid)
     objective = EditObjective(engine.networks, before, target, options.weights, inside)
     shown = shown_region(region, photo.valid)
-    parts = engine.part_change(photo, label_edit.target, label_edit)
+    parts = photo.part_change(label_edit.target, engine.roles).asking(label_edit, alone=True)
     preview = OptimisationPreview(photo.pixels, photo.frame, picture_of(before), shown, parts)
     w_plus = engine.tensor(photo.w_plus)
     options.progress(_BEGUN)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -14,6 +14,8 @@ from backend.models.pictures import to_picture
 from backend.photos.align import CropFrame
 from backend.photos.composite import ResultLayer
 from backend.photos.label_edit import LabelEdit
+from backend.photos.motion.part_change import PartChange
+from backend.photos.motion.roles import PartRoles
 from backend.photos.parts import PartMask
 from protocol.facts import ApplyReport, PhotoReport, RepaintReport
 
@@ -38,6 +40,20 @@ class OpenPhoto:
     def hidden(self) -> frozenset[str]:
         """The parts that something in the photo hides: nothing is drawn there."""
         return frozenset(self.report.hidden or ())
+
+    def part_change(
+        self,
+        drawn: NDArray[np.uint8],
+        roles: PartRoles,
+        *,
+        rebuilt: NDArray[np.uint8] | None = None,
+    ) -> PartChange:
+        """What an edit does to the photo's parts that leads to a picture with labels `drawn`
+        [L, L]; rebuilt: those without the edit, if not the photo's labels."""
+        change = PartChange(self.labels if rebuilt is None else rebuilt, drawn, roles)
+        if self.seen is None:
+            return change
+        return replace(change, seen=self.seen.labels, covered=self.seen.covered)
 
 
 @dataclass(frozen=True, eq=False)

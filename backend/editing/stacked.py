@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from backend.editing.options import ScaledEdit
 from backend.photos.label_edit import REMOVED, UNKNOWN, LabelEdit
+from backend.photos.motion.part_change import PartChange
 
 Labels = NDArray[np.uint8]  # [L, L]
 Region = NDArray[np.bool_]  # [L, L]
@@ -55,6 +56,14 @@ def painted_in(edits: Sequence[ScaledEdit], before: Labels) -> LabelEdit | None:
             claims = np.where(painted.changed, REMOVED + before, claims).astype(np.uint8)
         names.update(dict.fromkeys(edit.parts))
     return LabelEdit.unpacked(claims, before, tuple(names)) if names else None
+
+
+def asked_by(edits: Sequence[ScaledEdit], change: PartChange, before: Labels) -> PartChange:
+    """A change of a photo's parts, towards what was painted; before: the photo's labels."""
+    painted = painted_in(edits, before)
+    if painted is None:
+        return change
+    return change.asking(painted, alone=all(edit.painted for edit in edits))
 
 
 def shown_from(painted: LabelEdit, before: Labels) -> Floats:

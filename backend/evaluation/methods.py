@@ -81,7 +81,8 @@ class PictureMethod:
         editor, after = photo_set.editor, self.picture(name, photo)
         labels = self._labels(photo_set, after)
         region = editor.engine.region(photo, labels, self.edit.info.parts)
-        return to_uint8(after)[0], editor.engine.composite(photo, after, region, labels)
+        change = photo.part_change(labels, editor.engine.roles)
+        return to_uint8(after)[0], editor.engine.composite(photo, after, region, change)
 
     def _labels(self, photo_set: PhotoSet, picture: Tensor) -> NDArray[np.uint8]:
         """The parts in a picture of the method's, [L, L]."""

@@ -21,7 +21,6 @@ _NOISE = 16  # smaller changes of alpha come from resampling or another bit dept
 _MIN_SHARE = 0.1  # of a generator pixel: less than this was not meant
 _SLIVER = 2.5  # generator pixels: narrower differences come from drawing the parts anew
 _LARGE, _WIDE = 0.04, 4.0  # of the frame: from here a part's slivers may be so many times as wide
-_NONE = 255
 REMOVED = 128  # code of a pixel that lost part p and gained none: REMOVED + p
 
 
@@ -169,8 +168,8 @@ def _same(mask: PartMask, layer: PaintedLayer) -> bool:
 
 
 def _index_map(base: Sequence[PartMask], rect: Rect) -> Bytes:
-    """The part with the largest alpha at every pixel of the canvas; _NONE where there is none."""
-    indices = np.full((rect.height, rect.width), _NONE, np.uint8)
+    """The part with the largest alpha at every pixel of the canvas; UNKNOWN where there is none."""
+    indices = np.full((rect.height, rect.width), UNKNOWN, np.uint8)
     best = np.zeros_like(indices)
     for mask in base:
         alpha = pasted(mask.alpha, mask.x, mask.y, rect)
@@ -210,12 +209,12 @@ def _majority(
     """Bring the claims to the generator's pixels: a pixel changes when its majority does."""
     resolution = labels.shape[0]
     cells = _Cells(frame, rect, resolution)
-    old, new = cells.sample(before, _NONE), cells.sample(after, _NONE)
+    old, new = cells.sample(before, UNKNOWN), cells.sample(after, UNKNOWN)
     any_change = np.any([change.added | change.removed for change in changes.values()], axis=0)
     touched = cells.share(cells.sample(any_change.astype(np.uint8), 0) > 0) >= _MIN_SHARE
     changed = touched & (cells.winner(old) != cells.winner(new))
-    claim = cells.winner(np.where(old != new, new, _NONE), ignore=_NONE)
-    changed &= claim != _NONE
+    claim = cells.winner(np.where(old != new, new, UNKNOWN), ignore=UNKNOWN)
+    changed &= claim != UNKNOWN
     if not changed.any():
         raise NothingChanged(
             "The change is too small for this model, which sees the subject as only "
@@ -255,7 +254,7 @@ class _Cells:
     def winner(self, samples: Bytes, ignore: int | None = None) -> Bytes:
         """The code with the largest share of every generator pixel; `ignore` wins nothing."""
         best = np.zeros((self._resolution, self._resolution), np.float32)
-        result = np.full(best.shape, _NONE, np.uint8)
+        result = np.full(best.shape, UNKNOWN, np.uint8)
         for code in np.unique(samples):
             if code != ignore:
                 share = self.share(samples == code)

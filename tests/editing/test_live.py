@@ -56,7 +56,7 @@ def test_previews_show_the_photo_itself(editor: Editor, photo: OpenPhoto) -> Non
 
 
 def unchanged(photo: OpenPhoto, editor: Editor) -> PartChange:
-    return editor.engine.part_change(photo, photo.labels)
+    return photo.part_change(photo.labels, editor.engine.roles)
 
 
 def test_without_a_change_the_preview_is_the_photo(editor: Editor, photo: OpenPhoto) -> None:

@@ -21,7 +21,7 @@ from backend.editing.engine import summed
 from backend.editing.preview.networks import GRID, RenderPreview, on_grid
 from backend.editing.preview.optimisation import laid_over
 from backend.editing.region import region_of_interest, shown_region
-from backend.editing.stacked import painted_in, region_of_edits
+from backend.editing.stacked import asked_by, region_of_edits
 from backend.photos.align import CropFrame, extract
 from backend.photos.composite import draw, plan
 from backend.photos.cv import resize
@@ -58,9 +58,8 @@ class PhotoPreviewer:
         self._crop = to_bytes(crop)
         self._valid = on_grid(photo.valid)
         self._before, self._labels = next(self._generated([torch.zeros_like(w_plus[0])]))
-        seen, covered = (photo.seen.labels, photo.seen.covered) if photo.seen else (None, None)
         roles = PartRoles.of(bundle.parts)
-        still = PartChange(self._labels, self._labels, roles, seen, covered=covered)
+        still = photo.part_change(self._labels, roles, rebuilt=self._labels)
         self._parts = still.with_alignment(MOTION_GRID)
         self._changes: dict[bytes, tuple[list[float], SubjectChange]] = {}
 
@@ -139,10 +138,7 @@ class PhotoPreviewer:
 
     def _part_change(self, stack: Sequence[ScaledEdit], labels: NDArray[np.uint8]) -> PartChange:
         """What happens to the parts by edits that lead to `labels` [L, L]."""
-        change, painted = replace(self._parts, drawn=labels), painted_in(stack, self._labels)
-        if painted is None:
-            return change
-        return change.asking(painted, alone=all(edit.painted for edit in stack))
+        return asked_by(stack, replace(self._parts, drawn=labels), self._labels)
 
     def _delta(self, stack: Sequence[ScaledEdit]) -> Tensor:
         """sum s_i delta_i, (n_ws, w_dim)."""
