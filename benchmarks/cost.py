@@ -89,7 +89,7 @@ def slider(bench: Bench) -> Callable[[], object]:
         w_plus=problem.w_plus[0].cpu().numpy(),
         rebuilt=problem.before[0].cpu().numpy(),
         labels=face[0].numpy(),
-        parts=[],
+        draw=list,
         report=PhotoReport(0.0, "none", 0.0, None, None, "well", "", "known", 0.0),
     )
     view = PhotoPreviewer(lambda w_plus: (glance(w_plus)[0], face), bundle, photo, problem.w_plus)

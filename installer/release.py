@@ -10,13 +10,16 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
+import tomllib
 from pathlib import Path
 
+from installer.console import InstallError
 from installer.torch_build import HERE
 
 PROJECT = HERE.parent
@@ -51,8 +54,22 @@ def build(source: Path, target: Path, epoch: int) -> Path:
     return target / done.stdout.strip().splitlines()[-1]
 
 
+def dated_version(project: Path) -> str:
+    """The version of `project`, once its changelog has a date for it; raises InstallError."""
+    version: str = tomllib.loads((project / "pyproject.toml").read_text())["project"]["version"]
+    changes = (project / "CHANGELOG.md").read_text(encoding="utf-8")
+    if not re.search(rf"^## {re.escape(version)} \(\d{{4}}-\d\d-\d\d\)$", changes, re.MULTILINE):
+        raise InstallError(f"CHANGELOG.md has no date for {version}; write it behind the heading.")
+    return version
+
+
 def main() -> int:
     """Build this commit's wheel; returns the exit code."""
+    try:
+        version = dated_version(PROJECT)
+    except InstallError as error:
+        print(error, file=sys.stderr)
+        return 1
     git = ["git", "-C", str(PROJECT)]
     time = subprocess.run([*git, "log", "-1", "--format=%ct"], capture_output=True, check=True)
     files = subprocess.run([*git, "archive", "HEAD"], capture_output=True, check=True)
@@ -68,6 +85,7 @@ def main() -> int:
     if megabytes > _LARGEST_MB:
         print(f"PyPI takes {_LARGEST_MB} MB: move models out of the wheel.", file=sys.stderr)
         return 1
+    print(f"When all tests have passed:  git tag -a v{version} -m 'EditGAN for GIMP {version}'")
     return 0
 
 

@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from backend.batch.crews import Work
+from backend.batch.freed_memory import keep_freed_memory
 from backend.batch.tasks import BatchSettings, Lost, Reply, Task
 from backend.errors import BadSetting
 from protocol.errors import BackendError, UserError
@@ -159,6 +160,7 @@ def _serve(
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the batch says what it means
     if threads:
         os.environ["OMP_NUM_THREADS"] = str(threads)  # before torch is imported
+    keep_freed_memory()
     from backend.batch.worker import PhotoWorker
 
     said = threading.Lock()

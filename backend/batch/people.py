@@ -21,7 +21,7 @@ from backend.photos.pixels import to_bytes
 if TYPE_CHECKING:  # imports torch
     from backend.editing.editor import Editor
 
-THRESHOLD = 0.5  # of the cosine similarity: benchmarks/batch_people.py --pairs
+THRESHOLD = 0.45  # of the cosine similarity: benchmarks/batch_people.py --pairs
 _SEEN_AT = 256  # pixels of the crop that is compared: more than the identity networks look at
 _THUMBNAIL = 112
 

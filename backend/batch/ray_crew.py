@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from backend.batch.crews import Work
+from backend.batch.freed_memory import keep_freed_memory
 from backend.batch.local_crew import DEPTH, MEMBER_BYTES
 from backend.batch.tasks import BatchSettings, Lost, Reply, Task, failed
 from backend.errors import BadImage, BadSetting
@@ -37,6 +38,7 @@ class Actor:
         self, settings: BatchSettings, device: str, people: Sequence[Person], sign: str
     ) -> None:
         """sign: a file in the output folder, which tells whether that is seen from here."""
+        keep_freed_memory()
         from backend.batch.worker import PhotoWorker
 
         self._sees_files = Path(sign).is_file()

@@ -24,6 +24,7 @@ from backend.batch.crews import Work
 from backend.batch.engine_thread import EngineThread
 from backend.batch.people import Likeness, Person
 from backend.batch.pictures import before_and_after
+from backend.batch.room import Room, pixels_of
 from backend.batch.stack import check_stack, scaled_edits
 from backend.batch.tasks import BatchSettings, Looked, Lost, Outcome, Quad, Reply, Task, failed
 from backend.bundles import find_bundle
@@ -98,6 +99,7 @@ class PhotoWorker:
         self._editor = Editor(bundle, choose_device(device))
         self._cache = EmbeddingCache(cache_dir())
         self._stopping = threading.Event()
+        self._room = Room()
         most = _TOGETHER if bundle.resolution <= _LARGEST_TOGETHER else 1
         self._engine = EngineThread(self._embed, most)
 
@@ -123,7 +125,8 @@ class PhotoWorker:
 
     def _answer(self, task: Task, work: Callable[[], T]) -> T | Outcome | Lost:
         try:
-            return work()
+            with self._room.of(pixels_of(task)):
+                return work()
         except Stopped:
             return Lost(task.number, stopped=True)
         except NoSubject as error:

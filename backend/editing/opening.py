@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -123,7 +124,8 @@ def _segmented(
     probabilities = engine.networks.segmentation.probabilities(features).cpu().numpy()
     labels = probabilities.argmax(axis=0).astype(np.uint8)
     progress(_DRAWING)
-    parts = _drawn_parts(engine, subject, probabilities)
+    known = engine.at_labels(subject.inside)
+    draw = partial(_drawn_parts, engine.bundle, subject, probabilities, known)
     report = PhotoReport(
         **vars(quality),
         quality=quality.quality,
@@ -137,7 +139,7 @@ def _segmented(
         report = replace(report, **facts)
     w_plus, picture = array_of(code), array_of(rebuilt)
     pixels, frame, valid, seen = subject.pixels, subject.frame, subject.valid, subject.seen
-    return OpenPhoto(pixels, frame, valid, w_plus, picture, labels, parts, report, seen)
+    return OpenPhoto(pixels, frame, valid, w_plus, picture, labels, draw, report, seen)
 
 
 @torch.no_grad()
@@ -210,15 +212,19 @@ def _embedded(
 
 
 def _drawn_parts(
-    engine: Engine, subject: AlignedSubject, probabilities: NDArray[np.float32]
+    bundle: Bundle,
+    subject: AlignedSubject,
+    probabilities: NDArray[np.float32],
+    inside: NDArray[np.bool_],
 ) -> list[PartMask]:
-    """The part layers, from the branch's probabilities [parts, L, L] and the photo's own parts."""
+    """The part layers, from the branch's probabilities [parts, L, L] and the photo's own parts;
+    inside: what the photo covers, [L, L]."""
     pixels, frame = subject.pixels, subject.frame
-    drawn, shown = probabilities, engine.at_labels(subject.inside)
+    drawn, shown = probabilities, inside
     if subject.seen:
         drawn = better_parts(subject.seen, probabilities)
         shown = extract(pixels, frame, drawn.shape[1])[1]
-    return draw_parts(drawn, pixels, frame, engine.bundle.parts, shown, aspect=engine.bundle.aspect)
+    return draw_parts(drawn, pixels, frame, bundle.parts, shown, aspect=bundle.aspect)
 
 
 def photo_parts(engine: Engine, pixels: NDArray[np.generic], frame: CropFrame) -> PhotoParts | None:

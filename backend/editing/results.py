@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -24,7 +26,8 @@ Report = TypeVar("Report", RepaintReport, ApplyReport)
 
 @dataclass(frozen=True, eq=False)
 class OpenPhoto:
-    """A photo that is embedded: pixels [H, W, 3 or 4], its frame, code, labels and part layers."""
+    """A photo that is embedded: pixels [H, W, 3 or 4], its frame, code and labels, and what draws
+    its part layers."""
 
     pixels: NDArray[np.generic]
     frame: CropFrame
@@ -32,9 +35,19 @@ class OpenPhoto:
     w_plus: NDArray[np.float32]  # [n_ws, w_dim]
     rebuilt: NDArray[np.float32]  # [3, R, R]: G(w+), about [-1, 1]
     labels: NDArray[np.uint8]  # [L, L]
-    parts: list[PartMask]
+    draw: Callable[[], list[PartMask]]
     report: PhotoReport
     seen: PhotoParts | None = None  # the photo's own parts, where the bundle has a parser
+
+    @cached_property
+    def parts(self) -> list[PartMask]:
+        """The part layers, drawn when they are first asked for: an edit needs none."""
+        return self.draw()
+
+    @property
+    def drawn(self) -> Sequence[PartMask]:
+        """The part layers as far as they are drawn: all or none."""
+        return self.__dict__.get("parts", ())
 
     @property
     def hidden(self) -> frozenset[str]:

@@ -48,7 +48,7 @@ class PhotoSession:
     @property
     def bytes(self) -> int:
         """What it holds, the previewers as far as they are large at all."""
-        parts = sum(part.alpha.nbytes for part in self.opened.parts)
+        parts = sum(part.alpha.nbytes for part in self.opened.drawn)
         views = _PREVIEWER_BYTES * len(self.previewers)
         return int(self.opened.pixels.nbytes) + parts + self.thumbnails.bytes + views
 

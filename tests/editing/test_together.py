@@ -70,3 +70,11 @@ def test_each_is_opened_as_what_it_is(
     assert whole.valid.mean() > cut.valid.mean()
     assert whole.report.mse < 0.1 and whole.report.perceptual < cut.report.perceptual
     assert whole.report.seconds == cut.report.seconds > 0 and not whole.report.from_cache
+
+
+def test_an_edit_draws_no_part_layers(editor: Editor, photo: OpenPhoto) -> None:
+    opened = editor.open(photo.pixels, photo.frame, w_plus=photo.w_plus)
+    editor.apply(opened, [])
+    assert not opened.drawn
+    assert opened.parts is opened.drawn
+    assert [part.name for part in opened.parts] == [part.name for part in editor.bundle.parts]

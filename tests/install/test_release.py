@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from installer import own_wheel, release
+from installer.console import InstallError
 from installer.environment import SOURCES
 
 EPOCH = 1_760_000_000
@@ -154,3 +155,14 @@ def test_only_what_is_the_wheel_s_own_goes_on() -> None:
         "x.dist-info/INSTALLER",
     ):
         assert not own_wheel._belongs(name)
+
+
+def test_what_is_released_has_a_date(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[project]\nversion = "1.20.3"\n')
+    changes = tmp_path / "CHANGELOG.md"
+    for heading in ("1.20.3 (unreleased)", "1.20.30 (2026-12-01)", "1x20.3 (2026-12-01)"):
+        changes.write_text(f"# Changes\n\n## {heading}\n\n## 1.0.0 (2026-01-01)\n")
+        with pytest.raises(InstallError, match=r"no date for 1\.20\.3"):
+            release.dated_version(tmp_path)
+    changes.write_text("# Changes\n\n## 1.20.3 (2026-12-01)\n")
+    assert release.dated_version(tmp_path) == "1.20.3"

@@ -12,7 +12,7 @@ from backend.server.sessions import PhotoSession, PhotoStore, UnknownPhoto
 
 def session(name: str, size: int) -> PhotoSession:
     part = SimpleNamespace(alpha=np.zeros(size // 2, np.uint8))
-    opened = SimpleNamespace(pixels=np.zeros(size // 2, np.uint8), parts=[part])
+    opened = SimpleNamespace(pixels=np.zeros(size // 2, np.uint8), drawn=[part])
     return PhotoSession(name, "b", (0, 0, 1, 1), opened)  # type: ignore[arg-type]
 
 
