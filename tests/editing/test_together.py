@@ -13,7 +13,7 @@ from torch import Tensor
 
 from backend.editing import inversion, opening
 from backend.editing.descent import OptimisationResult
-from backend.editing.editor import Editor, OpenPhoto
+from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
 from backend.editing.opening import AlignedSubject
 
 
@@ -74,7 +74,7 @@ def test_each_is_opened_as_what_it_is(
 
 def test_an_edit_draws_no_part_layers(editor: Editor, photo: OpenPhoto) -> None:
     opened = editor.open(photo.pixels, photo.frame, w_plus=photo.w_plus)
-    editor.apply(opened, [])
+    editor.apply(opened, [ScaledEdit(np.full_like(photo.w_plus, 0.01), ("nose",), 1.0)])
     assert not opened.drawn
     assert opened.parts is opened.drawn
     assert [part.name for part in opened.parts] == [part.name for part in editor.bundle.parts]
