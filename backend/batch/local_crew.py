@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 DEPTH = 6  # photos that a member has at once: one is read, four in the engine, one written
 _ENDING_S = 5.0
-MEMBER_BYTES = 3 << 29  # what a member needs, with some photos: 1.5 GB
+MEMBER_BYTES = 2 << 30  # what a member needs with large photos: benchmarks/batch.py
 
 
 @dataclass

@@ -71,6 +71,8 @@ def test_a_photo_s_pixels_are_read_from_its_head(tmp_path: Path) -> None:
     file.write_bytes(buffer.getvalue())
     assert pixels_of(Task(0, str(file), "photo.jpg")) == 600
     assert pixels_of(Task(0, "elsewhere.jpg", "photo.jpg", data=buffer.getvalue())) == 600
+    Image.new("RGB", (30, 20)).save(tmp_path / "deep.png")
+    assert pixels_of(Task(0, str(tmp_path / "deep.png"), "deep.png")) == 1800, "perhaps of 16 bits"
     file.write_bytes(b"a text")
     assert pixels_of(Task(0, str(file), "photo.jpg")) == 0
     assert pixels_of(Task(0, str(tmp_path / "none.jpg"), "none.jpg")) == 0
