@@ -16,7 +16,7 @@ from backend.photos.align import CropFrame, extract
 from backend.photos.arrays import Flags, Floats, Picture
 from backend.photos.feather import feathered_alpha
 from backend.photos.motion.closing import Closing
-from backend.photos.motion.hair import HairChange
+from backend.photos.motion.front import FrontChange
 from backend.photos.motion.part_change import PartChange
 from backend.photos.motion.registration import THOROUGH, Stage
 from backend.photos.pause import Pause, no_pause
@@ -25,7 +25,7 @@ from backend.photos.warp import resize, support_rect, to_photo
 from protocol.geometry import Rect
 
 _BAND = 256  # rows worked on at a time: temporaries stay small however large the photo
-_TILE = 256  # columns of a band that hair is looked for in
+_TILE = 256  # columns of a band that fronts are looked for in
 _SAMPLE = 512  # side of the sample in the region's middle that says how strong the grain is
 _AT_REST = 0.5  # photo pixels within which the background behind hair is the photo's own
 _GRAIN = 1.5  # blur whose remainder is grain, photo pixels
@@ -126,8 +126,8 @@ class _Fields:
     """A change as smooth fields over the square `frame`, fine enough to be interpolated.
 
     shift: [S, S, 2], in photo pixels. light, drawn: [S, S, 3] in units of 0..1. fresh: [S, S], None
-    where no part is new. grain: how strong the photo's grain is; edges are stronger. hair, closing:
-    see `HairChange` and `Closing`, in photo pixels.
+    where no part is new. grain: how strong the photo's grain is; edges are stronger. fronts,
+    closing: see `FrontChange` and `Closing`, in photo pixels.
     """
 
     frame: CropFrame
@@ -136,7 +136,7 @@ class _Fields:
     drawn: Floats
     fresh: Floats | None
     grain: float
-    hair: HairChange | None
+    fronts: tuple[FrontChange, ...]
     closing: Closing | None
 
     @classmethod
@@ -145,10 +145,13 @@ class _Fields:
         fresh = resize(change.fresh, size).clip(0, 1) if change.fresh.any() else None
         shift = resize(change.shift @ to_pixels, size)
         light, drawn = (resize(field, size) for field in (change.light, change.drawn))
-        hair = change.hair and replace(
-            change.hair,
-            shift=resize(change.hair.shift @ to_pixels, size),
-            behind=change.hair.behind @ to_pixels,
+        fronts = tuple(
+            replace(
+                front,
+                shift=resize(front.shift @ to_pixels, size),
+                behind=front.behind @ to_pixels,
+            )
+            for front in change.fronts
         )
         closing = change.closing and Closing(
             upper=resize(change.closing.upper @ to_pixels, size),
@@ -157,7 +160,7 @@ class _Fields:
             over=resize(change.closing.over * frame.size, size),
             shut=resize(change.closing.shut, size),
         )
-        return cls(frame, shift, light, drawn, fresh, grain, hair, closing)
+        return cls(frame, shift, light, drawn, fresh, grain, fronts, closing)
 
 
 def _crop(photo: Picture, frame: CropFrame, size: int) -> tuple[Floats, Flags]:
@@ -189,8 +192,8 @@ def _band(photo: Picture, fields: _Fields, opacity: Floats, rect: Rect) -> Pictu
         drawn = unit * to_photo(fields.drawn, frame, rect)
         drawn += np.clip(_grain(moved), -fields.grain, fields.grain)
         result += fresh * (drawn - result)
-    if fields.hair is not None:
-        result = _with_hair(result, photo, fields.hair, frame, rect)
+    for front in fields.fronts:
+        result = _with_front(result, photo, front, frame, rect)
     layer = np.concatenate([result, unit * opacity[..., None]], axis=2)
     if photo.dtype == np.uint8:
         layer = np.clip(np.rint(layer), 0, 255).astype(np.uint8)
@@ -216,25 +219,25 @@ def _between_edges(
     return closed * (1 - closing.shade(below, frame.size) * shut)
 
 
-def _with_hair(
-    result: Floats, photo: Picture, hair: HairChange, frame: CropFrame, rect: Rect
+def _with_front(
+    result: Floats, photo: Picture, front: FrontChange, frame: CropFrame, rect: Rect
 ) -> Floats:
-    """`result` [h, w, 3] with hair that moves in front of a background which does not."""
+    """`result` [h, w, 3] with what moves in front of a background that does not."""
     x, y, w, h = rect
-    share = to_photo(hair.share, frame, rect, outside_zero=True)[..., None]
+    share = to_photo(front.share, frame, rect, outside_zero=True)[..., None]
     for left in range(0, w, _TILE):
         columns = slice(left, left + _TILE)
         here = share[:, columns]
         if not here.any():
             continue
         tile = Rect(x + left, y, here.shape[1], h)
-        strands = _moved(photo, to_photo(hair.shift, frame, tile), tile)
-        behind = result[:, columns].copy()  # the face, and the background that hair never hid
-        way = to_photo(hair.behind, frame, tile)
+        moved = _moved(photo, to_photo(front.shift, frame, tile), tile)
+        behind = result[:, columns].copy()  # the face, and the background that was never hidden
+        way = to_photo(front.behind, frame, tile)
         hidden = np.abs(way).max(axis=2) > _AT_REST
         behind[hidden] = _moved(photo, way, tile)[hidden]
-        matte = to_photo(hair.matte, frame, tile)[..., None]
-        layered = behind + matte * (strands - behind)
+        matte = to_photo(front.matte, frame, tile)[..., None]
+        layered = behind + matte * (moved - behind)
         result[:, columns] += here * (layered - result[:, columns])
     return result
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -19,7 +19,7 @@ from backend.photos.motion.estimate import (
     motion_window,
 )
 from backend.photos.motion.fringe import Fringe, drawn_down
-from backend.photos.motion.hair import HairChange, hair_change
+from backend.photos.motion.front import FrontChange, front_change
 from backend.photos.motion.light import change_of_light
 from backend.photos.motion.part_change import PartChange, PartMaps, on_grid
 from backend.photos.motion.registration import THOROUGH, Stage
@@ -47,8 +47,9 @@ class SubjectChange:
     shift: float32 [n, n, 2], where each edited pixel comes from, relative to itself, in sides.
     light: float32 [n, n, 3], to add, in units of 0..1. fresh: float32 [n, n] in 0..1, where new
     parts lie; drawn: float32 [R, R, 3], what they look like. reach: bool [n, n], where the edit
-    may show. velocity: float32 [n, n, 2], to begin a similar change with. hair: what happens to
-    hair in front of the background; closing: to eyes and mouths that shut; None where nothing does.
+    may show. velocity: float32 [n, n, 2], to begin a similar change with. fronts: hair and outlines
+    that move in front of the background, the upper ones last; closing: what happens to eyes and
+    mouths that shut; None where nothing does.
     """
 
     shift: Floats
@@ -57,7 +58,7 @@ class SubjectChange:
     drawn: Floats
     reach: Flags
     velocity: Floats
-    hair: HairChange | None
+    fronts: tuple[FrontChange, ...]
     closing: Closing | None
 
 
@@ -88,26 +89,25 @@ def subject_change(
             before, after = (_realigned(picture, alignment) for picture in (before, after))
     missed = crop - before
     window = _window(region & valid, valid, maps)
-    fringe = closing = None
-    bare = np.zeros((GRID, GRID), np.float32)
+    over, outline = _Coverings(), None
     if parts is not None and maps is not None:
         covered = _covered(parts)
         window = window * _beside(covered)
-        asked = maps
-        maps, fringe, closing = _coverings(crop, maps, covered, finer)
-        bare = _left_bare(asked, maps) if fringe is None else bare
+        maps, over = _coverings(crop, maps, covered, finer)
+        maps, outline = _outline(crop, region & valid, maps, covered, stages, pause)
         window *= _moves(parts, maps)
     motion = estimate_motion(before, after, window, maps, start=start, stages=stages, pause=pause)
     pause()
     light = change_of_light(before, after, motion, color_error(missed, valid))
-    light *= 1 - bare[..., None]
+    light *= 1 - over.bare[..., None]
     drawn = _sharpened(after) + tone_error(missed, valid)
-    closing = closing and closing.after(motion.shift)
-    over = [covering.shift for covering in (fringe, closing) if covering]
-    reach = _reach(motion.shift, over, region, valid, alone=maps is None)
-    hair = _hair(crop, region & valid, maps, fringe, stages, pause) if maps else None
+    closing = over.closing and over.closing.after(motion.shift)
+    coming = [covering.shift for covering in (over.fringe, closing) if covering]
+    reach = _reach(motion.shift, coming, region, valid, alone=maps is None)
+    hair = _hair(crop, region & valid, maps, over.fringe, stages, pause) if maps else None
+    fronts = tuple(front for front in (outline, hair) if front)
     return SubjectChange(
-        motion.shift, light, motion.fresh, drawn, reach, motion.velocity, hair, closing
+        motion.shift, light, motion.fresh, drawn, reach, motion.velocity, fronts, closing
     )
 
 
@@ -125,7 +125,7 @@ def _window(region: Flags, valid: Flags, parts: PartMaps | None) -> Floats:
     if parts is None:
         return motion_window(inner, None, GRID)
     surface = parts.surface & _on((GRID, GRID), valid)
-    # Hair moves in front of what does not: see `_hair`.
+    # Hair moves in front of what does not.
     _, old, new = parts.hair()
     hairy = np.maximum(old, new) > 0.5
     inner &= ~_on(inner.shape, hairy & ~surface)
@@ -148,14 +148,26 @@ def _beside(covered: Flags) -> Floats:
     return np.clip((depth - 1) / _BESIDE, 0, 1)
 
 
+@dataclass(frozen=True, eq=False)
+class _Coverings:
+    """What comes to lie over the face: hair, lids, lips. bare: where hair was asked for and does
+    not come, float32 [n, n] in 0..1."""
+
+    fringe: Fringe | None = None
+    closing: Closing | None = None
+    bare: Floats = field(default_factory=lambda: np.zeros((GRID, GRID), np.float32))
+
+
 def _coverings(
-    crop: Floats, maps: PartMaps, covered: Flags, finer: float
-) -> tuple[PartMaps, Fringe | None, Closing | None]:
-    """What comes to lie over the face: hair, lids, lips; and the parts without that change."""
+    crop: Floats, asked: PartMaps, covered: Flags, finer: float
+) -> tuple[PartMaps, _Coverings]:
+    """What comes to lie over the face, and the parts without that change."""
     grey = resize(grey_of(crop), GRID).reshape(GRID, GRID)
-    maps, fringe = drawn_down(maps, covered, generated=finer < _TOO_SOFT)
+    maps, fringe = drawn_down(asked, covered, generated=finer < _TOO_SOFT)
     maps, closing = shut_gaps(grey, maps, covered)
-    return maps, fringe, closing
+    if fringe is not None:
+        return maps, _Coverings(fringe, closing)
+    return maps, _Coverings(None, closing, _left_bare(asked, maps))
 
 
 def _moves(parts: PartChange, maps: PartMaps) -> bool:
@@ -175,6 +187,30 @@ def _left_bare(asked: PartMaps, done: PartMaps) -> Floats:
     return cv2.GaussianBlur(around, (0, 0), _SHADOW * len(lost) / 2)
 
 
+def _outline(
+    crop: Floats,
+    shown: Flags,
+    parts: PartMaps,
+    covered: Flags,
+    stages: tuple[Stage, ...],
+    pause: Pause,
+) -> tuple[PartMaps, FrontChange | None]:
+    """What happens to a head's outline where hair stays, at an ear, say, and the parts without that
+    change; shown: bool [R, R]."""
+    photo, old, new = parts.head()
+    _, *hair = parts.hair()
+    place = (np.abs(np.subtract(*hair)) < 0.5) & ~covered
+    changed = (np.abs(new - old) > 0.5) & place
+    if changed.mean() < _SMALLEST:
+        return parts, None
+    window = motion_window(_eroded(shown, 1), None, GRID)
+    guide = np.clip(resize(crop, _MATTE), 0, 1)
+    found = front_change(guide, photo, old, new, window, place, None, stages, pause)
+    if found is None:
+        return parts, None
+    return replace(parts, new=np.where(changed[..., None], parts.old, parts.new)), found
+
+
 def _hair(
     crop: Floats,
     shown: Flags,
@@ -182,11 +218,11 @@ def _hair(
     fringe: Fringe | None,
     stages: tuple[Stage, ...],
     pause: Pause,
-) -> HairChange | None:
+) -> FrontChange | None:
     """What happens to hair beside and over the subject's surface; shown: bool [R, R]."""
     window = motion_window(_eroded(shown, 1), None, GRID)
     guide = np.clip(resize(crop, _MATTE), 0, 1)
-    return hair_change(guide, *parts.hair(), window, parts.surface, fringe, stages, pause)
+    return front_change(guide, *parts.hair(), window, ~parts.surface, fringe, stages, pause)
 
 
 def _on(shape: tuple[int, ...], flags: Flags) -> Flags:

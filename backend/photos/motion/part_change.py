@@ -50,6 +50,14 @@ class PartMaps:
         )
         return photo, old, new
 
+    def head(self) -> tuple[Floats, Floats, Floats]:
+        """Hair and surface together, in the photo, before and after, [n, n] each."""
+        channels = [*self.roles.hair, *self.roles.surface]
+        photo, old, new = (
+            maps[..., channels].sum(axis=2) for maps in (self.photo, self.old, self.new)
+        )
+        return photo, old, new
+
     def with_hair_within(self, region: Flags) -> PartMaps:
         """The same where hair comes and goes within a region [n, n] only: an edit of eyes is not
         meant to change it, though the generator's picture may."""

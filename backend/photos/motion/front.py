@@ -1,8 +1,8 @@
-"""Hair and what is behind it are two layers: hair moves, the background stays where it is.
+"""Hair and heads and what is behind them are two layers: the background stays where it is.
 
-A single map would drag lettering or leaves along with the outline of the hair. Here hair's own
-pixels move with their matte, and where they uncover the background, that is continued by its own
-reflection.
+A single map would drag lettering or leaves along with the outline of hair, or of an ear. Here the
+front's own pixels move with their matte, and where they uncover the background, that is continued
+by its own reflection.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from backend.photos.motion.registration import RegisteredMaps, Stage, register
 from backend.photos.pause import Pause, no_pause
 from backend.photos.warp import resize
 
-_SMALLEST = 1e-3  # of the square: less hair that comes or goes is the jitter of labels
-_AROUND = 0.03  # how far around the change hair may move, in sides
+_SMALLEST = 1e-3  # of the square: less that comes or goes is the jitter of labels
+_AROUND = 0.03  # how far around the change the front may move, in sides
 _RADIUS, _EPSILON = 1.2 / 128, 1e-3  # of the guided filter that finds the matte
 _STRAY = 0.012  # how far strands stand out of the matte, in sides
 _ROUND = 0.015  # blur of the outline that reflects, in sides
-_OPAQUE, _CLEAR = 0.9, 0.1  # alpha of the matte beyond which all or nothing is hair
+_OPAQUE, _CLEAR = 0.9, 0.1  # alpha of the matte beyond which all or nothing is front
 
 
 @dataclass(frozen=True, eq=False)
-class HairChange:
-    """Hair that moves over what is behind it, on grids over the aligned square.
+class FrontChange:
+    """Hair, or a head, that moves over what is behind it, on grids over the aligned square.
 
-    shift: float32 [n, n, 2], where hair comes from, in sides. matte: float32 [S, S] in 0..1, how
-    much of the edited picture is hair. behind: float32 [S, S, 2], where to read the background, in
+    shift: float32 [n, n, 2], where it comes from, in sides. matte: float32 [S, S] in 0..1, how much
+    of the edited picture it is. behind: float32 [S, S, 2], where to read the background, in
     sides; 0 where the photo shows it. share: float32 [S, S] in 0..1, where the layers apply.
     """
 
@@ -44,32 +44,32 @@ class HairChange:
     share: Floats
 
 
-def hair_change(
+def front_change(
     guide: Floats,
     photo: Floats,
     source: Floats,
     target: Floats,
     window: Floats,
-    surface: Flags,
+    place: Flags,
     fringe: Fringe | None,
     stages: tuple[Stage, ...],
     pause: Pause = no_pause,
-) -> HairChange | None:
-    """How hair changes from `source` to `target`, float32 [n, n] in 0..1; None where it stays.
+) -> FrontChange | None:
+    """How a front changes from `source` to `target`, float32 [n, n] in 0..1; None where it stays.
 
-    guide: float32 [S, S, 3] in 0..1, the photo's crop; photo: the hair in it, [n, n]. window:
-    float32 [n, n], where the edit may show. surface: bool [n, n], the subject's own surface before
-    and after, which only a `fringe` covers.
+    guide: float32 [S, S, 3] in 0..1, the photo's crop; photo: the front in it, [n, n]. window:
+    float32 [n, n], where the edit may show. place: bool [n, n], where the front may move; hair
+    moves beyond it only by a `fringe`.
     """
-    changed = (np.abs(target - source) > 0.5) & (window > 0.5) & ~surface
+    changed = (np.abs(target - source) > 0.5) & (window > 0.5) & place
     size, fine = len(window), len(guide)
     flat = np.zeros((size, size), np.float32)
     shift: Floats = np.zeros((size, size, 2), np.float32)
     share: Floats = flat
     if changed.mean() >= _SMALLEST:
         near = cv2.dilate(changed.astype(np.uint8), disc(_AROUND * size)).astype(np.float32)
-        share = cv2.GaussianBlur(near * ~surface, (0, 0), _AROUND * size / 3) * window * ~surface
-        old, new = (RegisteredMaps(hair[..., None], flat) for hair in (source, target))
+        share = cv2.GaussianBlur(near * place, (0, 0), _AROUND * size / 3) * window * place
+        old, new = (RegisteredMaps(front[..., None], flat) for front in (source, target))
         shift = fold_free(register(old, new, share, picture_weight=0.0, stages=stages, pause=pause))
     if fringe is not None:
         shift = shift * (1 - fringe.share)[..., None] + fringe.shift * size
@@ -78,20 +78,20 @@ def hair_change(
         return None
     matte = _matte(guide, photo)
     moved = warp(matte, resize(shift, fine) * (fine / size))
-    return HairChange(shift / size, moved, _reflection(matte), np.clip(resize(share, fine), 0, 1))
+    return FrontChange(shift / size, moved, _reflection(matte), np.clip(resize(share, fine), 0, 1))
 
 
-def _matte(guide: Floats, hair: Floats) -> Floats:
-    """Hair [n, n] as a matte [S, S] along the edges of the photo."""
+def _matte(guide: Floats, front: Floats) -> Floats:
+    """A front [n, n] as a matte [S, S] along the edges of the photo."""
     size = len(guide)
-    smooth = guided_filter(guide, max(1, round(_RADIUS * size)), _EPSILON)(resize(hair, size))
+    smooth = guided_filter(guide, max(1, round(_RADIUS * size)), _EPSILON)(resize(front, size))
     return np.clip((smooth - _CLEAR) / (_OPAQUE - _CLEAR), 0, 1)
 
 
 def _reflection(matte: Floats) -> Floats:
-    """For each place under hair, where the background that is nearest to it goes on: [S, S, 2].
+    """For each place under the front, where the background nearest to it goes on: [S, S, 2].
 
-    What lies as far beyond the outline of the hair as the place lies within it.
+    What lies as far beyond its outline as the place lies within it.
     """
     size = len(matte)
     hidden = cv2.dilate((matte > 0.02).astype(np.uint8), disc(_STRAY * size))
