@@ -105,9 +105,10 @@ def run(args: argparse.Namespace) -> BatchReport:
 
 def describe(report: BatchReport) -> str:
     """The report for people."""
-    earlier = f", {report.earlier} of the photos done earlier" if report.earlier else ""
     rate = f" ({report.photos_per_second:g} photos/s)" if report.photos_per_second else ""
-    lines = [f"{report.output}: {report.edited} photos edited{earlier}{rate}."]
+    lines = [f"{report.output}: {report.edited} photos edited{rate}."]
+    if report.earlier:
+        lines.append(f"{report.earlier} of {report.photos} photos were done in an earlier run.")
     if report.nobody:
         lines.append(f"{report.nobody} show nobody to edit; the contact sheet lists them.")
     if raw := report.raw:
