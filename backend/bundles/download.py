@@ -97,7 +97,11 @@ def download(model: PublicModel, progress: Callable[[int, int | None], object]) 
     """
     target = model.path
     if target.is_file():
-        _check(model, target)
+        if not _is_what_it_should_be(model, target):  # it may be the user's, who put it there
+            raise DownloadFailed(
+                f"{target} is not the file that was checked: its sha256 is another than "
+                f"{model.sha256}. Put the right one there, or remove it and it is fetched again."
+            )
         return target
     partial = target.with_name(f"{target.name}.partial")
     try:
@@ -105,7 +109,9 @@ def download(model: PublicModel, progress: Callable[[int, int | None], object]) 
         _fetch(model, partial, progress)
     except OSError as error:
         raise DownloadFailed(_by_hand(model, str(error.strerror or error))) from error
-    _check(model, partial)
+    if not _is_what_it_should_be(model, partial):
+        partial.unlink()
+        raise DownloadFailed(_by_hand(model, "what arrived is not the file that was checked", ""))
     os.replace(partial, target)
     return target
 
@@ -169,21 +175,18 @@ def _goes_on(answer: Any, done: int) -> bool:
     return answer.status == 206 and sent.startswith(f"bytes {done}-")
 
 
-def _check(model: PublicModel, path: Path) -> None:
-    """Raises DownloadFailed, and removes the file, unless it is what the table says."""
+def _is_what_it_should_be(model: PublicModel, path: Path) -> bool:
+    """Whether a file is what the table says, as far as it says anything."""
     if model.sha256 is None:
-        return
+        return True
     with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != model.sha256:
-        path.unlink()
-        raise DownloadFailed(_by_hand(model, "what arrived is not the file that was checked"))
+        return hashlib.file_digest(file, "sha256").hexdigest() == model.sha256
 
 
-def _by_hand(model: PublicModel, reason: str) -> str:
+def _by_hand(model: PublicModel, reason: str, again: str = ": what has arrived is kept") -> str:
     return (
-        f"{model.url} could not be fetched ({reason}). Try again: what has arrived is kept. Or "
-        f"fetch it with a browser, put it at {model.path}, and give the same command."
+        f"{model.url} could not be fetched ({reason}). Try again{again}. Or fetch it with a "
+        f"browser, put it at {model.path}, and give the same command."
     )
 
 

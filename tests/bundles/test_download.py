@@ -152,3 +152,21 @@ def test_what_came_before_a_stall_is_kept(monkeypatch: pytest.MonkeyPatch) -> No
         assert fetch(model(url)).read_bytes() == CONTENT
         over.set()
     assert asked == [0, 5000]
+
+
+def test_a_file_that_was_put_there_by_hand_stays(home: Path) -> None:
+    wanted = model("http://127.0.0.1:9/net.pkl")
+    wanted.path.parent.mkdir(parents=True)
+    wanted.path.write_bytes(CONTENT[:-1])
+    with pytest.raises(DownloadFailed, match="is not the file that was checked") as caught:
+        fetch(wanted)
+    assert str(wanted.path) in caught.value.message and SHA in caught.value.message
+    assert wanted.path.read_bytes() == CONTENT[:-1]
+    wanted.path.write_bytes(CONTENT)
+    assert fetch(wanted) == wanted.path
+
+
+def test_nothing_is_said_to_be_kept_that_is_not(home: Path) -> None:
+    with served(other_bytes) as (url, _), pytest.raises(DownloadFailed) as caught:
+        fetch(model(url))
+    assert "kept" not in caught.value.message and list((home / "downloads").iterdir()) == []
