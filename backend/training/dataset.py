@@ -1,13 +1,15 @@
-"""Aligned training pictures: folders with `images.npy` (uint8 [N, R, R, 3]) and `names.json`.
+"""Aligned training pictures: folders with `images.npy` (uint8 [N, R, R, 3]) and `names.json`, which
+are cut out by the very code that aligns a user's photo; or sets that are aligned already, read
+where they lie (`aligned_sources`).
 
-They are cut out by the very code that aligns a user's photo. Folders may differ in resolution:
-small photographs and large ones train one generator together.
+Folders may differ in resolution: small photographs and large ones train one generator together.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +19,16 @@ from torch import Tensor
 
 from backend.errors import BadImage
 from backend.models.pictures import to_float
+from backend.training.aligned_sources import AlignedSources
 from backend.training.team import ALONE, Team
+
+Pictures = NDArray[np.uint8] | AlignedSources
 
 OFTEN = 10  # how many times as often the pictures of a list are drawn
 
 
 class AlignedDataset:
-    """Aligned pictures on disk, read through memory maps; raises BadImage where there are none.
+    """Aligned pictures on disk, of which few are in memory; raises BadImage where there are none.
 
     names: `folder/file` of each picture; kept: the indices of those to train on, those named in
     `often` ten times, those in `draws` as often as it says.
@@ -39,14 +44,14 @@ class AlignedDataset:
         device: str = "cpu",
     ) -> None:
         folders = [folders] if isinstance(folders, Path) else folders
-        self._maps, self.names = list[NDArray[np.uint8]](), list[str]()
+        self._sets, self.names = list[Pictures](), list[str]()
         for folder in folders:
             images, names = _read(folder)
-            self._maps.append(images)
+            self._sets.append(images)
             self.names += names
-        counts = [len(images) for images in self._maps]
+        counts = [len(images) for images in self._sets]
         self._starts = np.cumsum([0, *counts])
-        self._sides = np.repeat([images.shape[1] for images in self._maps], counts)
+        self._sides = np.repeat([images.shape[1] for images in self._sets], counts)
         kept = [i for i, name in enumerate(self.names) if name not in exclude]
         named = [self.names[i] for i in kept]
         times = [OFTEN if n in often else (draws or {}).get(n, 1) for n in named]
@@ -64,14 +69,16 @@ class AlignedDataset:
     def picture(self, index: int) -> NDArray[np.uint8]:
         """The picture called `names[index]`, uint8 [R, R, 3]."""
         which = int(np.searchsorted(self._starts, index, side="right")) - 1
-        return np.asarray(self._maps[which][index - self._starts[which]])
+        return np.asarray(self._sets[which][index - self._starts[which]])
 
     def batch(self, indices: Sequence[int] | NDArray[np.int64], resolution: int) -> Tensor:
         """Kept pictures as float32 [B, 3, resolution, resolution] in [-1, 1]."""
         size = (resolution, resolution)
         found = []
-        for index in self.kept[indices]:
-            image = torch.from_numpy(self.picture(index).copy()).to(self.device)
+        with ThreadPoolExecutor() as pool:  # decoding is what takes time
+            pictures = list(pool.map(self.picture, self.kept[indices]))
+        for picture in pictures:
+            image = torch.from_numpy(picture.copy()).to(self.device)
             one = image.permute(2, 0, 1)[None].float()
             if one.shape[-1] > resolution:
                 one = torch.nn.functional.interpolate(one, size=resolution, mode="area")
@@ -124,11 +131,12 @@ class AlignedDataset:
         return [found[i] for i in rng.permutation(len(found))]
 
 
-def _read(folder: Path) -> tuple[NDArray[np.uint8], list[str]]:
-    """One folder's pictures and their names; raises BadImage."""
+def _read(folder: Path) -> tuple[Pictures, list[str]]:
+    """The pictures of a folder or an archive, and their names; raises BadImage."""
     path = folder / "images.npy"
     if not path.is_file():
-        raise BadImage(f"{folder} holds no aligned pictures; 'editgan train align' makes them.")
+        found = AlignedSources(folder)
+        return found, found.names
     try:
         images = np.load(path, mmap_mode="r")
         names = [str(name) for name in json.loads((folder / "names.json").read_text())]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from backend.bundles.networks import load_from
 from backend.bundles.registry import bundle_at
-from backend.commands.arguments import positive
+from backend.commands.arguments import ALIGNED_PLACES, positive
 from backend.commands.inputs import check_packages
 from backend.commands.train.configs import given, shape_of
 from backend.errors import BadImage
@@ -37,7 +37,7 @@ class GeneratorTrainingReport:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--images", type=Path, nargs="+", required=True,
-        help="folders from `train align`; they may differ in resolution",
+        help=f"folders from {ALIGNED_PLACES}; they may differ in resolution",
     )  # fmt: skip
     parser.add_argument("--output", "-o", type=Path, required=True, help="folder for the run")
     parser.add_argument("--perceptual", type=Path, required=True, help="SqueezeNet .safetensors")
