@@ -16,9 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.bundles.bundle import Bundle, Part
-from backend.bundles.networks import (
-    new_segmentation_branch,
-)
+from backend.bundles.networks import new_segmentation_branch
 from backend.editing.progress import ProgressCallback, no_progress
 from backend.models.generator import Generator
 from backend.models.pictures import save_grid, to_uint8
@@ -29,19 +27,25 @@ from backend.training.labelled import LabelledCrop
 from backend.training.labelling.sheet import comparison
 
 _DENSITY = 5.0  # pixels of a part that are learned from, per square root of the part's pixels
+_MOST = 2 << 30  # bytes of all their features: of large generators fewer pixels are learned from
 _CORRECTION = 0.5  # of the logits for that: all of it loses brows, none of it eats into the skin
 
 
 @torch.no_grad()
-def drawn_pixels(generator: Generator, w_plus: Tensor, crop: LabelledCrop) -> tuple[Tensor, Tensor]:
-    """Some labelled pixels of a crop, small parts more densely: concatenated features, float16
-    (N, D), and labels (N,), both on the CPU."""
+def drawn_pixels(
+    generator: Generator, w_plus: Tensor, crop: LabelledCrop, most: int
+) -> tuple[Tensor, Tensor]:
+    """Some labelled pixels of a crop, at most `most` (and one of each part), small parts more
+    densely: concatenated features, float16 (N, D), and labels (N,), both on the CPU."""
     labels = torch.from_numpy(crop.labels.flatten().astype(np.int64))
     labelled = torch.from_numpy(crop.labelled.flatten())
+    parts = [
+        (labelled & (labels == part)).nonzero()[:, 0] for part in labels[labelled].unique().tolist()
+    ]
+    density = min(_DENSITY, most / max(sum(len(pixels) ** 0.5 for pixels in parts), 1))
     drawn = []
-    for part in labels[labelled].unique():
-        pixels = (labelled & (labels == part)).nonzero()[:, 0]
-        wanted = round(_DENSITY * len(pixels) ** 0.5)
+    for pixels in parts:
+        wanted = max(1, int(density * len(pixels) ** 0.5))
         drawn.append(pixels[torch.randperm(len(pixels))[:wanted]])
     picked = torch.cat(drawn)
     _, features = generator(w_plus.to(generator.w_avg.device))
@@ -62,7 +66,8 @@ def build_branch(
 ) -> SegmentationBranch:
     """Train a branch on embedded crops."""
     classes = len(bundle.parts)
-    data = [drawn_pixels(generator, w, c) for w, c in zip(codes, crops, strict=True)]
+    most = _MOST // (2 * sum(bundle.config.feature_channels) * len(crops))
+    data = [drawn_pixels(generator, w, c, most) for w, c in zip(codes, crops, strict=True)]
     rows, labels = torch.cat([r for r, _ in data]), torch.cat([y for _, y in data])
     everything = np.concatenate([c.labels[c.labelled] for c in crops])
     in_pictures = torch.bincount(torch.from_numpy(everything.astype(np.int64)), minlength=classes)

@@ -14,6 +14,9 @@ from backend.bundles import find_bundle
 from backend.bundles.bundle import read_bundle
 from backend.bundles.networks import load_networks
 from backend.commands.train import segmentation
+from backend.models.config import GeneratorConfig
+from backend.models.generator import Generator
+from backend.training import segmentation as segmentation_training
 from backend.training.heads import train_heads
 from backend.training.labelled import UNLABELLED, LabelledCrop
 from backend.training.segmentation import choose_held_back, intersection_over_union
@@ -117,3 +120,22 @@ def test_a_card_gives_a_bundle_other_parts(tmp_path: Path, labelled: Path) -> No
     assert [part.name for part in bundle.parts] == names
     assert bundle.large == ("top",) and bundle.groups == {"all": ("top", "bottom")}
     assert load_networks(bundle, torch.device("cpu")).segmentation.classes == 4
+
+
+def test_of_large_generators_fewer_pixels_are_learned_from() -> None:
+    """Features of all crops together keep within what memory is meant for, and no part is lost."""
+    config = GeneratorConfig(16, channel_base=128, channel_max=8, z_dim=8, w_dim=8)
+    generator = Generator(config).eval()
+    labels = np.zeros((16, 16), np.uint8)
+    labels[:8], labels[0, :2] = 1, 2
+    flags = np.ones_like(labels, bool)
+    crop = LabelledCrop("", np.zeros((16, 16, 3), np.float32), flags, labels, flags)
+    code = generator.map(torch.randn(1, 8))
+    counts = {}
+    for most in (1000, 40, 1):
+        rows, drawn = segmentation_training.drawn_pixels(generator, code, crop, most)
+        counts[most] = drawn.bincount(minlength=3).tolist()
+        assert rows.shape == (len(drawn), sum(config.feature_channels))
+    assert counts[1000] == [56, 56, 2]  # 5 for each square root, all of what there is
+    assert sum(counts[40]) <= 40 and counts[40][0] > 3 * counts[40][2] > 0
+    assert counts[1] == [1, 1, 1]
