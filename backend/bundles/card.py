@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from backend.bundles.bundle import (
@@ -16,6 +16,7 @@ from backend.bundles.bundle import (
     parts_of,
     reading,
 )
+from backend.bundles.names import UNKNOWN_DOMAIN
 from protocol import bounded_file
 from protocol.typed import from_known
 
@@ -32,6 +33,15 @@ class Card:
     groups: Mapping[str, tuple[str, ...]]
     license: str
     source: str
+
+
+def with_parts_of(bundle: Bundle, card: Card | Bundle) -> Bundle:
+    """The bundle with the parts and groups of a card, or of another bundle, and with its kind of
+    subject where nobody has said what the bundle draws."""
+    if bundle.domain == UNKNOWN_DOMAIN:
+        crop = "ffhq" if card.domain == "faces" else bundle.crop
+        bundle = replace(bundle, domain=card.domain, crop=crop)
+    return replace(bundle, parts=card.parts, groups=card.groups, large=card.large)
 
 
 def read_card(path: Path) -> Card:

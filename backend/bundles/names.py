@@ -5,6 +5,8 @@ from __future__ import annotations
 from backend.errors import BadSetting
 from protocol.paths import is_folder_name
 
+UNKNOWN_DOMAIN = "other"  # of a model of which nobody said what it draws
+
 
 def check_bundle_name(text: str) -> str:
     """`text` if a bundle may be named so; raises BadSetting."""

@@ -6,6 +6,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+from backend.bundles.names import UNKNOWN_DOMAIN
 from backend.commands.arguments import not_negative
 from backend.commands.progress import progress_bar
 
@@ -46,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bundle", required=True, metavar="NAME", help="the new model's name")
     parser.add_argument("--title", help="its name for people (default: NAME)")
     parser.add_argument(
-        "--domain", default="other",
+        "--domain", default=UNKNOWN_DOMAIN,
         help="what it draws; 'faces': photos are aligned as FFHQ's are; anything else: the middle "
         "square is taken (default: %(default)s)",
     )  # fmt: skip

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from backend.bundles.card import read_card
+from backend.bundles.card import read_card, with_parts_of
 from backend.bundles.registry import bundle_at
 from backend.commands.arguments import add_device
 from backend.session.devices import choose_device
@@ -44,8 +43,7 @@ def run(args: argparse.Namespace) -> PartsFromLabels:
     torch.manual_seed(args.seed)
     bundle = bundle_at(args.bundle)
     if args.card is not None:
-        card = read_card(args.card)
-        bundle = replace(bundle, parts=card.parts, groups=card.groups, large=card.large)
+        bundle = with_parts_of(bundle, read_card(args.card))
     course = LabelCourse(
         images=args.images,
         labels=args.labels,

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from backend.bundles.bundle import Bundle, Part
-from backend.bundles.card import read_card, write_card
+from backend.bundles.card import read_card, with_parts_of, write_card
 from backend.errors import BadImage, BadSetting
 from backend.photos.align import within_aspect
 from backend.photos.corrections import corrections_of
@@ -113,8 +113,7 @@ def own_labels(bundle: Bundle) -> OwnLabels:
     """The label set of a model, which may not have begun yet. Raises BadBundle."""
     folder = labels_dir() / bundle.name
     if (folder / _CARD).is_file():
-        card = read_card(folder / _CARD)
-        bundle = dataclasses.replace(bundle, parts=card.parts, groups=card.groups, large=card.large)
+        bundle = with_parts_of(bundle, read_card(folder / _CARD))
     return OwnLabels(bundle, folder)
 
 
