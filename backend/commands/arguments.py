@@ -11,7 +11,7 @@ from protocol.geometry import Rect
 
 LEVELS = ("fast", "balanced", "faithful")
 DEFAULT_BUNDLE = "faces"
-ALIGNED_PLACES = "'train align', or pictures that are aligned already: a folder, ZIP, tar shards"
+ALIGNED_PLACES = "from 'train align', or aligned already: a folder, ZIP archive, tar shards"
 _MAX_SEED = (1 << 32) - 1
 
 

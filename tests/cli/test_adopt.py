@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,9 @@ from safetensors.torch import load_file
 from stylegan_reference import Generator as Original
 
 from backend.bundles import find_bundle
+from backend.bundles.bundle import write_bundle_json
 from backend.bundles.networks import load_networks
-from backend.training.adopting import own_samples, teacher
+from backend.training.adopting import own_samples, parts
 from backend.training.adopting.progress import Adoption
 
 
@@ -76,6 +78,8 @@ def test_parts_are_compared_with_labels_made_by_hand(
     assert done.code == 0, done.err
     checked = done.json["checked"]
     assert checked["pictures"] == 1 and set(checked["iou"]) == {"background", "eyes"}
+    assert checked["unknown"] == ["hat"]
+    assert "the model has no such part: hat." in adopt(own, checkpoint, "--check", labelled).out
     # the same by hand: the middle square, the hat's rows unknown
     networks = load_networks(find_bundle("mine"), torch.device("cpu"))
     code = load_file(home / "adopting/mine/checked.safetensors")["1"]
@@ -94,11 +98,11 @@ def test_parts_are_compared_with_labels_made_by_hand(
 def test_an_interrupted_adoption_goes_on(
     own: Run, checkpoint: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stop(*_: object) -> None:
+    def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(teacher.Teacher, "label", stop)
+        patch.setattr(parts, "label_samples", stop)
         assert adopt(own, checkpoint).code == 130
     run = home / "adopting" / "mine"
     assert json.loads((run / "adoption.json").read_text())["done"] == ["import", "encoder"]
@@ -118,7 +122,7 @@ def test_the_encoder_goes_on_within_its_step_to_the_same_weights(
     assert adopt(own, checkpoint, "--estimate", "--quiet").code == 0
     bundle, folder = find_bundle("mine"), checkpoint.parent
     course = own_samples.Course(until=12, batch=4, at_once=2)
-    own_samples.learn_encoder(bundle, folder / "whole", course, quiet=True)
+    at_once = own_samples.learn_encoder(bundle, folder / "whole", course, quiet=True)
     whole = find_bundle("mine").files["encoder.safetensors"]
     bundle.path("encoder").unlink()
     step, taken = own_samples.SampleTrainer.step, []
@@ -133,8 +137,8 @@ def test_the_encoder_goes_on_within_its_step_to_the_same_weights(
     monkeypatch.setattr(own_samples.SampleTrainer, "step", interrupted)
     with pytest.raises(KeyboardInterrupt):
         own_samples.learn_encoder(bundle, folder / "parts", course, quiet=True)
-    own_samples.learn_encoder(bundle, folder / "parts", course, quiet=True)
-    assert len(taken) == 3
+    resumed = own_samples.learn_encoder(bundle, folder / "parts", course, quiet=True)
+    assert len(taken) == 3 and resumed == at_once
     assert find_bundle("mine").files["encoder.safetensors"] == whole
 
 
@@ -157,3 +161,34 @@ def test_another_file_under_the_same_name(own: Run, checkpoint: Path, home: Path
     assert refused.code == 2 and "adoption of another file" in refused.err
     nothing = adopt(own, checkpoint.with_name("none.pkl"))
     assert nothing.code == 2 and "There is no file" in nothing.err
+
+
+def test_a_model_of_that_name_is_gone_on_with_only_if_it_is_the_same(
+    own: Run, checkpoint: Path, home: Path
+) -> None:
+    assert own("import", checkpoint, "--bundle", "mine").code == 0
+    make_bundle(home / "bundles" / "another")
+    parts = find_bundle("another").path("segmentation")
+    words = ("adopt", checkpoint, "--name", "another", "--domain", "squares", "--device", "cpu")
+    refused = own(*words)
+    assert refused.code == 2 and "There is a model 'another' already" in refused.err
+    assert not (home / "adopting" / "another").exists() and parts.is_file()
+    done = adopt(own, checkpoint, "--json")
+    assert done.code == 0, done.err
+    bundle = find_bundle("mine")
+    assert bundle.domain == "squares" and bundle.missing == []
+
+
+def test_what_reads_photos_is_taken_over_from_the_teacher(
+    own: Run, checkpoint: Path, home: Path
+) -> None:
+    squares = find_bundle("squares")
+    for network, builtin in (("parser", "faces"), ("detector", "cats")):
+        squares.path(network).symlink_to(find_bundle(builtin).path(network))
+    write_bundle_json(replace(squares, license="CC0 squares"))
+    done = adopt(own, checkpoint, "--json", "--license", "Mine alone.")
+    assert done.code == 0, done.err
+    bundle = find_bundle("mine")
+    for network in ("parser", "detector"):
+        assert bundle.checked_path(network).read_bytes() == squares.path(network).read_bytes()
+    assert "Mine alone. Parts learned from the model 'squares': CC0 squares" in bundle.license

@@ -85,7 +85,7 @@ def install(
         save_network(generator, bundle.path("generator"), half=False)
         if checkpoint.encoder:
             save_state(checkpoint.encoder.state, bundle.path("encoder"))
-        _copy_small_networks(bundle)
+        copy_small_networks(bundle)
         _write_preview(generator, new / preview.FILE, progress)
         write_bundle_json(bundle)
     return read_bundle(folder)
@@ -120,11 +120,12 @@ def _replacing(folder: Path) -> Iterator[Path]:
             shutil.rmtree(room, ignore_errors=True)
 
 
-def _copy_small_networks(bundle: Bundle) -> None:
-    """The perceptual network that embedding needs and, for faces, the identity network."""
+def copy_small_networks(bundle: Bundle) -> Bundle:
+    """Add the perceptual network that embedding needs and, for faces, the identity network."""
     for network in ("perceptual", "identity") if bundle.domain == "faces" else ("perceptual",):
         for found in sorted(BUILTIN.glob(f"*/{network}.safetensors"))[:1]:
             shutil.copyfile(found, bundle.path(network))
+    return bundle
 
 
 @torch.no_grad()

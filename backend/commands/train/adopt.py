@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backend.commands.arguments import add_device, not_negative, positive
+from backend.commands.arguments import ALIGNED_PLACES, add_device, not_negative, positive
 from backend.commands.import_ import NO_LICENCE
 
 if TYPE_CHECKING:
@@ -30,9 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--teacher", metavar="NAME",
         help="the model whose parts it learns (default: the built-in one of the same domain)",
     )  # fmt: skip
-    parser.add_argument(
-        "--images", type=Path, help="folder from 'train align': photos that the encoder learns from"
-    )
+    parser.add_argument("--images", type=Path, help=f"photos to learn from, too: {ALIGNED_PLACES}")
     parser.add_argument(
         "--encoder-images", type=positive, default=30_000, metavar="N",
         help="samples that the encoder learns from (default: %(default)s)",
@@ -109,6 +107,12 @@ def describe(report: AdoptionReport) -> str:
             f"over union {checked.mean_iou:.2f}."
         )
         lines += [f"  {value:5.2f}  {part}" for part, value in checked.iou.items()]
+        if checked.skipped:
+            lines.append(f"  {checked.skipped} more could not be read, or show no subject.")
+        if checked.unknown:
+            lines.append(
+                f"  Not compared, as the model has no such part: {', '.join(checked.unknown)}."
+            )
     if presets := report.presets:
         lines.append(f"Edits: {', '.join(presets.learnt) or 'none'}.")
     if report.peak_gb:

@@ -40,7 +40,7 @@ class EncoderTrainingReport:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bundle", type=Path, required=True, help="the model's name or folder")
-    parser.add_argument("--images", type=Path, required=True, help=f"folder from {ALIGNED_PLACES}")
+    parser.add_argument("--images", type=Path, required=True, help=f"pictures {ALIGNED_PLACES}")
     parser.add_argument("--run", dest="run_folder", type=Path, required=True, help="training state")
     parser.add_argument("--until", type=int, default=100_000, help="images to see in all")
     parser.add_argument("--batch", type=positive, default=8)

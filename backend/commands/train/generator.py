@@ -37,7 +37,7 @@ class GeneratorTrainingReport:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--images", type=Path, nargs="+", required=True,
-        help=f"folders from {ALIGNED_PLACES}; they may differ in resolution",
+        help=f"pictures {ALIGNED_PLACES}; they may differ in resolution",
     )  # fmt: skip
     parser.add_argument("--output", "-o", type=Path, required=True, help="folder for the run")
     parser.add_argument("--perceptual", type=Path, required=True, help="SqueezeNet .safetensors")

@@ -43,4 +43,6 @@ def check_parts(
     )
     shared = {n: iou for n, iou in zip(parts, found, strict=True) if n in label_set.classes}
     occurring = {name: iou for name, iou in shared.items() if iou == iou}
-    return CheckedParts(len(crops), len(skipped), occurring, mean_iou(list(occurring.values())))
+    unknown = [name for name in label_set.classes if name not in parts]
+    mean = mean_iou(list(occurring.values()))
+    return CheckedParts(len(crops), len(skipped), occurring, mean, unknown)

@@ -24,7 +24,8 @@ def write_card(bundle: Bundle, report: AdoptionReport) -> None:
         ]
     if parts := report.parts:
         lines += [
-            f"Parts: taught by the model '{parts.teacher}' on {parts.samples} samples. "
+            f"Parts: taught by the model '{parts.teacher}' on {parts.samples} samples, whose "
+            "networks also find subjects and their parts in photos, where it has any. "
             "Intersection over union with its labels on samples held back:",
             "",
             *iou_table(parts.iou, parts.mean_iou),

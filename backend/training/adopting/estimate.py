@@ -3,6 +3,7 @@ step of each kind before it begins."""
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Callable
@@ -11,9 +12,17 @@ from dataclasses import dataclass
 import torch
 
 from backend.bundles.bundle import Bundle
+from backend.bundles.networks import load_generator
+from backend.editing.editor import Editor
+from backend.errors import EditGanError
+from backend.models.pictures import to_picture
+from backend.models.segmentation import SegmentationBranch
 from backend.training.adopting.own_samples import SampleTrainer
+from backend.training.adopting.teacher import Drawn, Teacher
+from backend.training.heads import train_heads
 
 _GB = 1 << 30
+_ROWS, _STEPS = 1024, 5  # of training heads, tried
 
 
 @dataclass(frozen=True)
@@ -74,3 +83,24 @@ def encoder_hours(
     with torch.no_grad():
         picture = seconds_of(lambda: trainer.generator(trainer.held_out[:1]), device)
     return step * images / batch / 3600, picture
+
+
+def parts_hours(bundle: Bundle, teacher: Bundle, labelled: int, steps: int, device: str) -> float:
+    """Hours that labelling samples and training heads on them take."""
+    generator = load_generator(bundle).to(device)
+    labels_of, drawn = Teacher(Editor(teacher, device)), Drawn(generator)
+    side = SegmentationBranch(bundle.config.feature_channels, 1, bundle.resolution).resolution
+
+    def label() -> None:
+        with torch.no_grad():
+            pixels = to_picture(generator(drawn.code(0))[0])
+        with contextlib.suppress(EditGanError):  # no subject is recognised in this one
+            labels_of.label(pixels, side)
+
+    rows = torch.zeros(_ROWS, sum(bundle.config.feature_channels)).half()
+    classes = torch.zeros(_ROWS, dtype=torch.int64), torch.zeros(len(teacher.parts))
+    heads = seconds_of(
+        lambda: train_heads(rows, *classes, steps=_STEPS, device=torch.device(device), quiet=True),
+        device,
+    )
+    return (labelled * seconds_of(label, device) + steps / _STEPS * heads) / 3600

@@ -59,6 +59,7 @@ class SampleTrainer(EncoderTrainer):
         )
         self.average = copy.deepcopy(self.encoder).eval().requires_grad_(False)
         self.held_out = self._codes(sample_z(bundle.config, _HELD_OUT))
+        self.first: float | None = None  # score, before the first step
 
     def _codes(self, z: Tensor) -> Tensor:
         with torch.no_grad():
@@ -96,11 +97,12 @@ class SampleTrainer(EncoderTrainer):
         return sum(distances) / len(distances), torch.cat([*drawn, *rebuilt])
 
     def state(self) -> TrainingState:
-        return super().state() | {"average": self.average.state_dict()}
+        return super().state() | {"average": self.average.state_dict(), "first": self.first}
 
     def restore(self, state: Any) -> None:
         super().restore(state)
         self.average.load_state_dict(state["average"])
+        self.first = state.get("first")
 
 
 def learn_encoder(
@@ -125,7 +127,8 @@ def learn_encoder(
         trainer.restore(state)
     data = AlignedDataset(images) if images else None
     photos = data.batches(course.batch, bundle.resolution, 0, trainer.seen) if data else None
-    first = best = trainer.score()[0]
+    best = trainer.score()[0]
+    first = trainer.first = best if trainer.first is None else trainer.first
     bar = tqdm(
         total=course.until, initial=trainer.seen, desc="Encoder", unit="img", disable=quiet or None
     )

@@ -20,7 +20,7 @@ class LearnedEncoder:
 @dataclass(frozen=True)
 class LearnedParts:
     """samples: that `teacher` labelled; iou: intersection over union with it by part, on samples
-    held back."""
+    held back, of the parts that they show."""
 
     samples: int
     iou: dict[str, float]
@@ -33,13 +33,14 @@ class CheckedParts:
     """The learned parts beside labels made by hand, on photographs.
 
     pictures: how many; skipped: unreadable, or without a subject; iou: by part, of those that the
-    labels name and show.
+    labels name and show; unknown: names of the labels that are no parts of the model.
     """
 
     pictures: int
     skipped: int
     iou: dict[str, float]
     mean_iou: float
+    unknown: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

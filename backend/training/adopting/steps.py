@@ -12,11 +12,15 @@ from typing import TypeVar
 import torch
 from tqdm import tqdm
 
-from backend.bundles.bundle import Bundle, file_sha, read_bundle
+from backend.bundles.bundle import Bundle, file_sha, read_bundle, write_bundle_json
 from backend.bundles.importing import read_checkpoint
 from backend.bundles.importing.checkpoint import Checkpoint
-from backend.bundles.importing.install import check_free, install
-from backend.bundles.names import check_bundle_name
+from backend.bundles.importing.install import (
+    check_free,
+    copy_small_networks,
+    install,
+)
+from backend.bundles.names import UNKNOWN_DOMAIN, check_bundle_name
 from backend.bundles.networks import load_generator
 from backend.bundles.registry import BUILTIN, find_bundle
 from backend.editing.editor import Editor
@@ -26,7 +30,7 @@ from backend.models.pictures import to_picture
 from backend.photos.detect import FaceDetector
 from backend.training.adopting.agreement import check_parts
 from backend.training.adopting.card import write_card
-from backend.training.adopting.estimate import Estimate, encoder_hours, peak
+from backend.training.adopting.estimate import Estimate, encoder_hours, parts_hours, peak
 from backend.training.adopting.own_samples import Course, learn_encoder
 from backend.training.adopting.parts import learn_parts
 from backend.training.adopting.presets import learn_presets
@@ -45,8 +49,8 @@ from protocol.paths import bundles_dir, data_dir, library_dir
 from protocol.typed import from_known
 
 _LOOKED_AT = 8  # samples in which faces are looked for
-_EMBEDDING = 25  # pictures of the generator that labelling a sample without a parser takes
 _PRESETS = 12  # recipes for a kind of subject, about
+_OWN_PARTS = "own parts"  # in what is done: the model had parts before
 
 Learned = TypeVar("Learned", LearnedEncoder, LearnedParts, CheckedParts, LearnedPresets)
 
@@ -97,12 +101,11 @@ class Adopting:
         if teacher := self._teacher():
             parts = self._step("parts", LearnedParts, lambda: self._parts(teacher))
             report = replace(report, parts=parts)
-            if self.options.check is not None and not self.bundle.missing:
-                checked = self._step("check", CheckedParts, self._checked)
-                report = replace(report, checked=checked)
-            if self.options.preset_steps and not self.bundle.missing:
-                presets = self._step("presets", LearnedPresets, self._presets)
-                report = replace(report, presets=presets)
+        if self.options.check is not None and not self.bundle.missing:
+            report = replace(report, checked=self._step("check", CheckedParts, self._checked))
+        if self.options.preset_steps and not self.bundle.missing:
+            presets = self._step("presets", LearnedPresets, self._presets)
+            report = replace(report, presets=presets)
         self._card(report)
         bundle = self.bundle
         used = peak(self.options.device)
@@ -117,9 +120,13 @@ class Adopting:
         )
         if self._own_encoder and "encoder" not in self.adoption.done:
             hours["encoder"] = encoder
-        if self._teacher() and "parts" not in self.adoption.done:
-            hours["parts"] = options.labelled * _EMBEDDING * picture / 3600
-        if self._teacher() and options.preset_steps and "presets" not in self.adoption.done:
+        teacher = self._teacher()
+        if teacher and "parts" not in self.adoption.done:
+            hours["parts"] = parts_hours(
+                self.bundle, teacher, options.labelled, options.heads_steps, options.device
+            )
+        complete = teacher or self.bundle.has("segmentation")
+        if complete and options.preset_steps and "presets" not in self.adoption.done:
             hours["presets"] = 4 * _PRESETS * 3 * options.preset_steps * picture / 3600
         found = Estimate(hours, peak(options.device))
         sentence = found.sentence(options.device) if hours else "Everything is done."
@@ -138,25 +145,48 @@ class Adopting:
 
     def _import(self) -> None:
         """Turn the checkpoint into a bundle, unless an earlier run did."""
-        if "import" in self.adoption.done and self.folder.exists():
+        options, there = self.options, self.folder.exists()
+        if "import" in self.adoption.done and there:
             self.adoption.begin()
             return
-        check_free(self.folder, overwrite=False)
-        self.adoption.begin()
+        if not there:
+            check_free(self.folder, overwrite=False)
+            self.adoption.begin()
         self._say("Reading the checkpoint")
-        found = read_checkpoint(self.options.file, self.options.chosen)
-        domain = self.options.domain or self._guess(found)
+        found = read_checkpoint(options.file, options.chosen)
+        if there:
+            self._go_on_with(found)
+            return
         install(
             found,
             self.folder,
-            title=self.options.title,
-            domain=domain,
-            license=self.options.license,
-            source=f"Imported from {self.options.file.name} ({found.origin}).",
+            title=options.title,
+            domain=options.domain or self._guess(found),
+            license=options.license,
+            source=f"Imported from {options.file.name} ({found.origin}).",
             progress=lambda _: None,
         )
         for note in found.notes:
             self._say(note)
+        self.adoption.step("import", lambda: None)
+
+    def _go_on_with(self, found: Checkpoint) -> None:
+        """Take a model over that was imported from this checkpoint before: what it has learned
+        since then stays. Raises BundleExists where it is another one."""
+        bundle = self.bundle
+        own = load_generator(bundle).state_dict()
+        if bundle.config != found.config or not all(
+            torch.equal(own[name], weight) for name, weight in found.state.items()
+        ):
+            check_free(self.folder, overwrite=False)
+        self.adoption.begin()
+        known = None if bundle.domain == UNKNOWN_DOMAIN else bundle.domain
+        domain = self.options.domain or known or self._guess(found)
+        crop = "ffhq" if domain == "faces" else bundle.crop
+        write_bundle_json(copy_small_networks(replace(bundle, domain=domain, crop=crop)))
+        if bundle.has("segmentation"):
+            self._say("Its parts stay as they are; --teacher NAME learns those of a model.")
+            self.adoption.step(_OWN_PARTS, lambda: None)
         self.adoption.step("import", lambda: None)
 
     def _guess(self, found: Checkpoint) -> str:
@@ -172,12 +202,14 @@ class Adopting:
                     faces += bool(detector.find(picture))
                 except NoSubject:
                     continue
-        return "faces" if faces > _LOOKED_AT / 2 else "other"
+        return "faces" if faces > _LOOKED_AT / 2 else UNKNOWN_DOMAIN
 
     def _teacher(self) -> Bundle | None:
-        """The model that knows such subjects; None where there is none."""
+        """The model that knows such subjects; None where there is none, or none is needed."""
         if self.options.teacher:
             return find_bundle(self.options.teacher)
+        if _OWN_PARTS in self.adoption.done:
+            return None
         domain = self.bundle.domain
         return read_bundle(BUILTIN / domain) if (BUILTIN / domain).is_dir() else None
 
@@ -201,6 +233,7 @@ class Adopting:
             self.adoption.folder,
             options.labelled,
             options.heads_steps,
+            images=options.images,
             quiet=options.quiet,
         )
 
