@@ -187,8 +187,12 @@ class DeviceHandler:
     def _preview_stack(self, request: m.PreviewStack, device: str) -> m.StackPreview:
         session, engine = self._session(request.photo, device)
         stack = [self._scaled_edit(one, session, engine) for one in request.edits]
-        (picture,) = self._previewer(session, engine, device).render([stack], request.side)
-        return m.StackPreview(request.photo, to_pixels(picture))
+        previewer = self._previewer(session, engine, device)
+        (picture,) = previewer.render([stack], request.side)
+        layer = None
+        if request.on_photo and stack:
+            layer = wire.result_layer(previewer.on_photo(stack), session.rect)
+        return m.StackPreview(request.photo, to_pixels(picture), layer)
 
     def _preview_edits(self, request: m.PreviewEdits, device: str, job: Job) -> m.EditThumbnails:
         """Thumbnails: those made before are taken from the session, the rest made in one go."""

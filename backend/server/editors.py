@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # torch and numpy are imported by the workers, after the sock
     from backend.editing.options import Optimisation, ScaledEdit
     from backend.editing.results import EditResult, OpenPhoto, OptimisedCode
     from backend.photos.align import CropFrame
+    from backend.photos.composite import ResultLayer
     from backend.photos.detect import Subject
     from backend.photos.label_edit import PaintedLayer
     from backend.photos.parts import PlacedMask
@@ -77,6 +78,8 @@ class Previewer(Protocol):
     def render(
         self, stacks: Sequence[Sequence[ScaledEdit]], side: int, *, closer: bool = False
     ) -> Iterator[NDArray[np.uint8]]: ...
+
+    def on_photo(self, stack: Sequence[ScaledEdit]) -> ResultLayer: ...
 
 
 class Catalogue(Protocol):

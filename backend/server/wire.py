@@ -33,6 +33,7 @@ _FARTHEST = 64  # a frame's side in sides of what is sent
 if TYPE_CHECKING:
     from backend.editing.progress import Progress
     from backend.editing.results import EditResult
+    from backend.photos.composite import ResultLayer
     from backend.photos.parts import PartMask, PlacedMask
     from protocol.facts import RepaintReport
 
@@ -154,14 +155,18 @@ def edited(
     session: PhotoSession, result: EditResult[Any]
 ) -> tuple[str, m.ResultLayer, m.Pixels, tuple[str, ...], m.Pixels]:
     """The fields of m.Edited."""
-    layer = to_photo(result.layer, session.rect)
     return (
         session.photo,
-        m.ResultLayer(_rect(layer.x, layer.y, layer.pixels), to_pixels(layer.pixels)),
+        result_layer(result.layer, session.rect),
         to_pixels(np.asarray(result.vector, np.float32)),
         tuple(result.parts),
         to_pixels(result.labels),
     )
+
+
+def result_layer(layer: ResultLayer, rect: Rect) -> m.ResultLayer:
+    placed = to_photo(layer, rect)
+    return m.ResultLayer(_rect(placed.x, placed.y, placed.pixels), to_pixels(placed.pixels))
 
 
 def repainted(session: PhotoSession, result: EditResult[RepaintReport]) -> m.Repainted:

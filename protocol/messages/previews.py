@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from protocol.messages.edits import Stack
+from protocol.messages.edits import ResultLayer, Stack
 from protocol.messages.fields import Name, Preview8, Side
 from protocol.messages.kinds import JobRequest, Message
 
@@ -13,19 +13,21 @@ from protocol.messages.kinds import JobRequest, Message
 class PreviewStack(JobRequest):
     """How the subject looks with a stack of edits (none: the photo as it is), for a slider.
 
-    Nothing of the photo's full size is computed. Takes the place of an unstarted PreviewStack of
-    the same client and photo.
+    Takes the place of an unstarted PreviewStack of the same client and photo. on_photo: answer with
+    a layer for the canvas, too; otherwise nothing of the photo's full size is computed.
     """
 
     photo: Name
     edits: Stack
     side: Side = 384
+    on_photo: bool = False
 
 
 @dataclass(frozen=True)
 class StackPreview(Message):
     photo: Name
     pixels: Preview8  # the aligned crop
+    layer: ResultLayer | None = None  # a draft of the one that Apply makes
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from backend.editing.preview.networks import PreviewNetworks
 from backend.editing.preview.photo import CLOSEST, LARGEST, PhotoPreviewer, window_around
 from backend.models.generator import Generator
 from backend.photos.align import extract
+from backend.photos.composite import ResultLayer
 from edit_library import PRESETS_DIR, Library
 
 SIDE = 128
@@ -33,7 +34,11 @@ def view(editor: Editor, photo: OpenPhoto) -> PhotoPreviewer:
 
 def applied(editor: Editor, photo: OpenPhoto, edit: ScaledEdit) -> np.ndarray:
     """The aligned crop of the photo under the whole path's layer, uint8 [SIDE, SIDE, 3]."""
-    layer = editor.apply(photo, [edit]).layer
+    return under(photo, editor.apply(photo, [edit]).layer)
+
+
+def under(photo: OpenPhoto, layer: ResultLayer) -> np.ndarray:
+    """The aligned crop of the photo under a layer, uint8 [SIDE, SIDE, 3]."""
     shown = photo.pixels.astype(np.float32)
     h, w = layer.pixels.shape[:2]
     place = shown[layer.y : layer.y + h, layer.x : layer.x + w]
@@ -55,6 +60,26 @@ def test_it_looks_like_the_whole_path(
     (light,) = view.render([edits[:1]], SIDE)
     whole = applied(editor, photo, edits[0]).astype(float)
     assert np.abs(light - whole).mean() < 0.25 * np.abs(before - whole).mean() + 1
+
+
+@pytest.mark.parametrize("sharp", [1 << 20, 1 << 14])
+def test_its_layer_for_the_canvas_looks_like_the_whole_paths(
+    editor: Editor,
+    photo: OpenPhoto,
+    edits: list[ScaledEdit],
+    sharp: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also one that covers more than `sharp` pixels of a large photo, and is enlarged."""
+    monkeypatch.setattr("backend.editing.preview.photo._SHARP", sharp)
+    pixels = cv2.resize(photo.pixels, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
+    large = replace(photo, pixels=pixels, frame=photo.frame.scaled(4))
+    layer = editor.view(large).on_photo(edits[:1])
+    before, _ = extract(large.pixels, large.frame, SIDE)
+    before, draft = (before + 1) * 127.5, under(large, layer)
+    whole = applied(editor, large, edits[0])
+    change, error = (np.abs(shown - whole.astype(float)).mean() for shown in (before, draft))
+    assert error < 0.4 * change
 
 
 class Larger(nn.Module):

@@ -96,6 +96,8 @@ SAMPLES: list[m.Message] = [
     m.Edits([m.EditInfo("a", "A", "", ("eye",), -1, 2, 1, "preset", b"RIFF", None)]),
     m.PreviewStack("id", [m.EditRef("smile")], 64),
     m.StackPreview("id", RGB),
+    m.PreviewStack("id", [m.EditRef("smile")], on_photo=True),
+    m.StackPreview("id", RGB, m.ResultLayer((1, 2, 1, 1), DEEP)),
     m.PreviewEdits("id", []),
     m.EditThumbnails([m.EditThumbnail(RGB), m.EditThumbnail(problem="It is of another model.")]),
     m.GetEdit("faces", "smile"),

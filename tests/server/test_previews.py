@@ -37,6 +37,17 @@ def test_a_stack_is_summed_and_none_is_the_photo(connection: Connection) -> None
     assert red(connection.request(m.PreviewStack("p1", [ref(10, 2.0)])).pixels) == 120
 
 
+def test_a_stack_comes_as_a_layer_where_that_is_asked_for(connection: Connection) -> None:
+    """It lies in the photo's pixels, as Apply's does; without edits there is none."""
+    sent = segment()
+    connection.request(sent)
+    assert connection.request(m.PreviewStack("p1", [ref(10)])).layer is None
+    assert connection.request(m.PreviewStack("p1", [], on_photo=True)).layer is None
+    layer = connection.request(m.PreviewStack("p1", [ref(10)], on_photo=True)).layer
+    assert layer.rect == (sent.rect.x + 1, sent.rect.y + 3, 2, 2)
+    assert red(layer.pixels) == 110
+
+
 def test_thumbnails_are_made_once(connection: Connection) -> None:
     connection.request(segment())
     first = connection.request(m.PreviewEdits("p1", [ref(10), ref(20)])).thumbnails

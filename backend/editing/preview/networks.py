@@ -14,7 +14,7 @@ from backend.bundles.networks import Networks
 
 GRID = 256  # side of the pictures, unless the generator's are smaller
 _HEADS = 3
-_LABELS = 64  # side of the label map
+_LABELS = 128  # side of the label map: as fine as the grid that motion is found on
 
 RenderPreview = Callable[[Tensor], tuple[Tensor, Tensor]]
 """A `Glance`, recorded or not."""

@@ -6,6 +6,7 @@ ensemble say where the parts are, and the edit is put into a small copy of the s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ from backend.editing.preview.optimisation import laid_over
 from backend.editing.region import region_of_interest, shown_region
 from backend.editing.stacked import asked_by, region_of_edits
 from backend.photos.align import CropFrame, extract
-from backend.photos.composite import draw, plan
+from backend.photos.composite import ResultLayer, draw, plan
 from backend.photos.cv import resize
 from backend.photos.motion.estimate import GRID as MOTION_GRID
 from backend.photos.motion.part_change import PartChange
@@ -44,6 +45,7 @@ _ALL: Window = (0.0, 0.0, 1.0)
 _REMEMBERED = 32  # stacks whose motion is kept
 _FARTHEST = 3.0  # how much a known motion is stretched at most
 _BATCH = 8  # codes generated at once: bounds memory
+_SHARP = 1 << 20  # photo pixels that a layer covers: a larger one is drawn smaller, and enlarged
 
 
 class PhotoPreviewer:
@@ -56,6 +58,7 @@ class PhotoPreviewer:
         self._networks, self._bundle, self._w_plus = networks, bundle, w_plus
         crop, _ = extract(photo.pixels, photo.frame, LARGEST)
         self._crop = to_bytes(crop)
+        self._photo, self._frame = photo.pixels, photo.frame
         self._valid = on_grid(photo.valid)
         self._before, self._labels = next(self._generated([torch.zeros_like(w_plus[0])]))
         roles = PartRoles.of(bundle.parts)
@@ -71,17 +74,44 @@ class PhotoPreviewer:
         closer: only what is around the changes, and never less than CLOSEST of the subject.
         Codes are generated in batches; vectors must have w_plus's shape [n_ws, w_dim].
         """
-        generated = self._generated([self._delta(stack) for stack in stacks if stack])
-        for stack in stacks:
-            if not stack:
+        for change in self._changes_of(stacks):
+            if change is None:
                 yield self._seen(_ALL, side)
                 continue
-            change = self._change(stack, *next(generated))
             window = window_around(change.reach) if closer else _ALL
             photo = self._seen(window, side)
             left, top, width = (value * side / window[2] for value in (*window[:2], 1.0))
             layer = draw(photo, _square(-left, -top, width), change, grid=GRID)
             yield laid_over(photo, layer)
+
+    def on_photo(self, stack: Sequence[ScaledEdit]) -> ResultLayer:
+        """A stack that is not empty as a layer over the photo, in its dtype: nearly what
+        `apply_edits` makes of it, and softer where it is large.
+        """
+        (change,) = self._changes_of([stack])
+        assert change is not None
+        step = math.ceil((change.reach.mean() * self._frame.size**2 / _SHARP) ** 0.5)
+        if step <= 1:
+            return draw(self._photo, self._frame, change, grid=GRID)
+        width, height = (size // step for size in self._photo.shape[1::-1])
+        whole = self._photo[: height * step, : width * step]
+        small = resize(whole, (width, height), cv2.INTER_AREA)
+        layer = draw(small, self._frame.scaled(1 / step), change, grid=GRID)
+        height, width = (step * size for size in layer.pixels.shape[:2])
+        pixels = resize(layer.pixels, (width, height), cv2.INTER_LINEAR)
+        return ResultLayer(step * layer.x, step * layer.y, pixels)
+
+    def _changes_of(self, stacks: Sequence[Sequence[ScaledEdit]]) -> Iterator[SubjectChange | None]:
+        """What each stack does to the subject; None for one without edits."""
+        known = [self._remembered(stack) for stack in stacks]
+        news = [one for one, old in zip(stacks, known, strict=True) if one and old is None]
+        generated = self._generated([self._delta(stack) for stack in news])
+        for stack, change in zip(stacks, known, strict=True):
+            yield change if change or not stack else self._change(stack, *next(generated))
+
+    def _remembered(self, stack: Sequence[ScaledEdit]) -> SubjectChange | None:
+        scales, change = self._changes.get(_key(stack), ([], None))
+        return change if scales == [edit.applied for edit in stack] else None
 
     def _change(
         self, stack: Sequence[ScaledEdit], after: NDArray[np.float32], labels: NDArray[np.uint8]
@@ -91,26 +121,23 @@ class PhotoPreviewer:
         A slider that moves asks for nearly the same again: the last motion of these edits, scaled,
         is where the next one begins.
         """
-        key = b"".join(edit.vector.tobytes() for edit in stack)
-        scales = [edit.applied for edit in stack]
+        key, scales = _key(stack), [edit.applied for edit in stack]
         known = self._changes.pop(key, None)
-        if known is None or known[0] != scales:
-            start = known and known[1].velocity * _ratio(scales, known[0])
-            change = plan(
-                self._crop,
-                _square(0, 0, LARGEST),
-                self._before,
-                after,
-                self._shown(stack, labels),
-                self._part_change(stack, labels),
-                start=start,
-                stages=QUICK if start is None else FOLLOWING,
-            )
-            known = scales, change
-        self._changes[key] = known
+        start = known and known[1].velocity * _ratio(scales, known[0])
+        change = plan(
+            self._crop,
+            _square(0, 0, LARGEST),
+            self._before,
+            after,
+            self._shown(stack, labels),
+            self._part_change(stack, labels),
+            start=start,
+            stages=QUICK if start is None else FOLLOWING,
+        )
+        self._changes[key] = scales, change
         if len(self._changes) > _REMEMBERED:
             del self._changes[next(iter(self._changes))]
-        return known[1]
+        return change
 
     def _seen(self, window: Window, side: int) -> NDArray[np.uint8]:
         """A square of the subject, uint8 [side, side, 3]."""
@@ -154,6 +181,10 @@ class PhotoPreviewer:
             codes = self._w_plus + torch.stack(tuple(deltas[first : first + _BATCH]))
             pictures, labels = (found.cpu().numpy() for found in self._networks(codes))
             yield from zip(pictures, labels, strict=True)
+
+
+def _key(stack: Sequence[ScaledEdit]) -> bytes:
+    return b"".join(edit.vector.tobytes() for edit in stack)
 
 
 def _ratio(scales: Sequence[float], before: Sequence[float]) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 from backend.photos.arrays import Bytes, Flags, Floats
 from backend.photos.label_edit import LabelEdit
 from backend.photos.motion.diffeomorphism import fold_free, warp
-from backend.photos.motion.registration import QUICK, RegisteredMaps, register
+from backend.photos.motion.registration import COARSE, RegisteredMaps, register
 from backend.photos.motion.roles import PartRoles
 
 _BORDER = 0.03  # of the square, where a reconstruction is not aligned
@@ -128,7 +128,7 @@ def aligned(maps: Floats, onto: Floats) -> Floats:
         RegisteredMaps(onto, flat),
         window,
         picture_weight=0.0,
-        stages=QUICK,
+        stages=COARSE,
     )
     return fold_free(velocity)
 

@@ -35,8 +35,9 @@ class Stage:
 
 
 THOROUGH = (Stage(0.5, 3.0, 25), Stage(0.5, 1.5, 15), Stage(1.0, 1.5, 12))
-QUICK = (Stage(0.5, 3.0, 20), Stage(0.5, 1.5, 10))
-FOLLOWING = (Stage(0.5, 1.5, 8),)  # from the velocity of a similar motion
+COARSE = (Stage(0.5, 3.0, 20), Stage(0.5, 1.5, 10))
+QUICK = (*COARSE, Stage(1.0, 1.5, 6))
+FOLLOWING = (Stage(1.0, 1.5, 6),)  # from the velocity of a similar motion
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,22 +17,14 @@ from image.stacks import Stack
 from link.background import Background
 from link.errors import PlugInError
 from link.reconnecting import Backend
-from link.session import expect
 from link.texts import _
-from protocol.messages import (
-    Apply,
-    Edited,
-    Preview,
-    PreviewStack,
-    StackPreview,
-)
+from protocol.messages import Preview
+from windows.canvas import Canvas
 from windows.carrying import Carrying
 from windows.opening import Opening
 from windows.shown import Shown
 
 POLL_MS = 500
-CANVAS_MS = 120  # after the slider has rested: the small picture comes before the canvas
-FACE_SIDE = 96  # px, of the face that follows the sliders
 _LOST = ("backend_lost", "backend_missing", "shutting_down")
 
 
@@ -47,7 +39,7 @@ class Workbench:
         self.person: PersonInPhoto | None = None
         self.backend = Backend(self._connected, self._not_connected)
         self._opening = Opening(self, drawables)
-        self._pending: dict[int, int] = {}  # timers of canvases, by person
+        self._canvas = Canvas(self)
         self._keeping = False
         self.faces_kept = 0  # faces, all times together
         self.before_keeping: Callable[[], None] = lambda: None  # what goes on by itself rests then
@@ -72,8 +64,7 @@ class Workbench:
     def close(self) -> None:
         """Take the previews off the canvas and hang up."""
         GLib.source_remove(self._poll)
-        for timer in self._pending.values():
-            GLib.source_remove(timer)
+        self._canvas.close()
         self.backend.close()
         self.discard()
         self._carrying.close()
@@ -101,7 +92,7 @@ class Workbench:
     # --- the stack ---
 
     def set_stack(self, stack: Stack) -> None:
-        """The person's stack is another one: show it, small at once, then on the canvas."""
+        """The person's stack is another one: show it, roughly at once, then exactly."""
         person = self.person
         if person is None or person.subject is None:
             return
@@ -111,54 +102,12 @@ class Workbench:
         self.show(person)
 
     def show(self, person: PersonInPhoto) -> None:
-        assert person.stack is not None and person.subject is not None
-        self._show_face(person)
-        if timer := self._pending.pop(person.number, 0):
-            GLib.source_remove(timer)
-        self._pending[person.number] = GLib.timeout_add(CANVAS_MS, self._show_canvas, person)
+        self._canvas.show(person)
 
-    def _show_face(self, person: PersonInPhoto) -> None:
-        """The small picture, which comes at once."""
-        refs = person.stack.refs() if person.stack else []
-        if refs and person.subject and person.is_open and self.asking:
-            self.asking.latest(
-                "face",
-                PreviewStack(person.subject.photo, refs, FACE_SIDE),
-                lambda answer: self.shown.show_face(person, expect(StackPreview, answer).pixels),
-            )
-        else:
-            self.shown.show_face(person, None)
+    def open(self, person: PersonInPhoto, *, anew: bool) -> None:
+        self._opening.open(person, anew=anew)
 
-    def _show_canvas(self, person: PersonInPhoto) -> bool:
-        self._pending.pop(person.number, None)
-        stack, subject = person.stack, person.subject
-        assert stack is not None and subject is not None and person.canvas is not None
-        based_anew = person.base()  # on other borrowed pixels
-        if not stack.refs():
-            self._drawn(person, stack, None)
-        elif based_anew or not person.is_open:
-            self._opening.open(person, anew=based_anew)  # then it is shown
-        elif self.asking:
-            self.asking.latest(
-                f"canvas-{person.number}",
-                Apply(subject.photo, stack.refs()),
-                lambda answer: self._drawn(person, stack, expect(Edited, answer)),
-            )
-        return GLib.SOURCE_REMOVE
-
-    def _drawn(self, person: PersonInPhoto, stack: Stack, edited: Edited | None) -> None:
-        """edited: what the stack's vectors do; None where it has none."""
-        if person.canvas is None or not self.image.is_valid():
-            return
-        person.edited, person.edited_stack = edited, stack
-        if person.changed:
-            shown = stack_result.picture(person.photo, edited)
-            if shown is not None:
-                person.canvas.show(shown)
-            else:
-                person.canvas.show_nothing()
-        else:
-            person.canvas.clear()
+    def drawn(self) -> None:
         self._go_on_keeping()
 
     # --- keeping ---
@@ -262,7 +211,7 @@ class Workbench:
                     self._read_again(person)
             if self.person:
                 self.shown.show_stack(self.person)
-                self._show_face(self.person)
+                self._canvas.show_face(self.person)
                 if not self.person.is_open:  # there is another result below by now
                     self._opening.open(self.person, anew=True)
         self._carrying.look()
@@ -302,7 +251,9 @@ class Workbench:
             self._opening.open(self.person)
         elif error.code in _LOST:
             self._opening.forget()
-            self.shown.warn(str(error))
+            self.shown.warn(
+                _("The EditGAN backend stopped. Another one takes over; nothing is lost.")
+            )
             self.start()
         else:
             self._keeping = False

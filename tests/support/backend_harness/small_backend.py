@@ -100,6 +100,10 @@ class SmallView:
             picture[..., 2] = self._made
             yield picture.astype(np.uint8)
 
+    def on_photo(self, stack: Sequence[Any]) -> ResultLayer:
+        (picture,) = self.render([stack], 2)
+        return ResultLayer(1, 3, np.dstack([picture, np.full((2, 2), 255, np.uint8)]))
+
 
 @dataclass(frozen=True, eq=False)
 class SmallOutcome:
