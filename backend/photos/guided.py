@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import cv2
+import numpy as np
 
 from backend.photos.arrays import Floats
+
+_EVERYWHERE = slice(None), slice(None)
 
 
 def guided_filter(
@@ -31,17 +34,34 @@ def guided_filter(
     inverse = _inverse_covariance(small, means, mean, epsilon)
 
     def apply(field: Floats) -> Floats:
-        values = cv2.resize(field, coarse, interpolation=cv2.INTER_AREA)
+        result = np.zeros((height, width), np.float32)
+        here = _around(field, 2 * window) if shrink == 1 else _EVERYWHERE
+        values = cv2.resize(field, coarse, interpolation=cv2.INTER_AREA)[here]
+        if not values.size:
+            return result
+        channels, centres = ([plane[here] for plane in planes] for planes in (small, means))
         average = mean(values)
-        covariance = [mean(c * values) - m * average for c, m in zip(small, means, strict=True)]
-        slopes = [sum(inverse[i][j] * covariance[j] for j in range(3)) for i in range(3)]
-        offset = average - sum(a * m for a, m in zip(slopes, means, strict=True))
-        result = _grow(mean(offset), width, height)
+        x, y, z = (
+            mean(c * values) - m * average for c, m in zip(channels, centres, strict=True)
+        )  # the covariance with each channel
+        slopes = [a[here] * x + b[here] * y + c[here] * z for a, b, c in inverse]
+        offset = average - sum(a * m for a, m in zip(slopes, centres, strict=True))
+        part = result[here]
+        part += _grow(mean(offset), *part.shape[::-1])
         for i, slope in enumerate(slopes):
-            result += _grow(mean(slope), width, height) * guide[..., i]
+            part += _grow(mean(slope), *part.shape[::-1]) * guide[..., i][here]
         return result
 
     return apply
+
+
+def _around(field: Floats, margin: int) -> tuple[slice, slice]:
+    """The rectangle of what is not zero, and `margin` pixels around it."""
+    left, top, width, height = cv2.boundingRect((field != 0).astype(np.uint8))
+    if not width:
+        return slice(0), slice(0)
+    rows = slice(max(top - margin, 0), top + height + margin)
+    return rows, slice(max(left - margin, 0), left + width + margin)
 
 
 def _grow(field: Floats, width: int, height: int) -> Floats:

@@ -17,6 +17,7 @@ from backend.photos.warp import resize, support_rect, to_photo
 _WORKING_SIZE = 1024  # the segmentation knows far less than this; more would only cost time
 _SMALLEST_SIZE = 32
 _EPSILON = 2e-3  # colour variance that counts as flat: differences of about 0.045
+_UNLIKELY = 1e-3  # less is nothing: a part then fills a small piece of the picture
 _EDGE = 1.5  # width of an antialiased edge, working pixels
 
 
@@ -104,22 +105,23 @@ def _fill_invalid(probabilities: Floats, valid: Flags | None) -> Floats:
     return flat[:, source[nearest].ravel()].reshape(probabilities.shape)
 
 
-def _refine(probabilities: Floats, guide: Floats) -> Floats:
-    """Probabilities [C, R, R] at the guide's size, their edges moved to the guide's: [C, S, S]."""
+def _refine(probabilities: Floats, guide: Floats) -> list[Floats]:
+    """Probabilities [C, R, R] at the guide's size, their edges moved to the guide's: [S, S]."""
     size, resolution = guide.shape[0], probabilities.shape[1]
     # A window of a generator pixel on each side: the segmentation knows its edges no better.
     radius = max(1, round(1.2 * size / resolution))
     apply = guided_filter(guide, radius, _EPSILON, shrink=min(4, max(1, radius // 4)))
-    return np.stack([apply(resize(channel, size)) for channel in probabilities])
+    likely = np.where(probabilities < _UNLIKELY, 0, probabilities)
+    return [apply(resize(channel, size)) for channel in likely]
 
 
-def _antialias(fields: Floats) -> dict[int, Floats]:
-    """Hard regions with soft edges from fields [C, S, S]: alpha by index, present parts only.
+def _antialias(fields: Sequence[Floats]) -> dict[int, Floats]:
+    """Hard regions with soft edges from fields [S, S]: alpha by index, present parts only.
 
     Near the line where a part's lead over its best rival changes sign, lead / |gradient of lead| is
     the distance to that line: alpha follows the distance, not the (blurred) probability.
     """
-    winner = np.zeros(fields.shape[1:], np.uint8)
+    winner = np.zeros(fields[0].shape, np.uint8)
     best = np.full(winner.shape, -np.inf, np.float32)
     second = best
     for index, field in enumerate(fields):

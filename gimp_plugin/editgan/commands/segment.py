@@ -8,7 +8,7 @@ from gi.repository import Gimp
 
 from commands import borrow
 from commands.embedding import Embedded, Wish, detect, embed_each, meant
-from image import layers, palette, part_layers, photos, state, subjects, uncertainty
+from image import layers, palette, part_layers, part_pixels, photos, state, subjects, uncertainty
 from link.progress import View
 from link.report import Report
 from link.session import Session
@@ -72,7 +72,7 @@ def _in_order(parts: Sequence[PartLayer], order: Sequence[str]) -> list[PartLaye
     order: the parts' names; what is not in it, the background say, lies below.
     """
     rank = {name: place for place, name in reversed(list(enumerate(order)))}
-    seen = [part for part in parts if any(bytes(part.alpha.data))]
+    seen = [part for part in parts if part_pixels.shows(part.alpha)]
     return sorted(seen, key=lambda part: (rank.get(part.name, len(order)), -part.index))
 
 

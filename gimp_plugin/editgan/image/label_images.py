@@ -127,7 +127,7 @@ def choose(image: Gimp.Image, part: str) -> Gimp.Layer | None:
 
 def is_painted(image: Gimp.Image) -> bool:
     """Whether anything is painted on any part's layer."""
-    return any(any(bytes(part.alpha.data)) for part in read(image))
+    return any(part_pixels.shows(part.alpha) for part in read(image))
 
 
 def note_saved(image: Gimp.Image) -> None:

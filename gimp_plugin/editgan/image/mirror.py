@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from gi.repository import Gimp
 
-from image import layers, photos
+from image import layers, part_pixels, photos
 from image.chips import mirrored
 from protocol.geometry import Rect
 from protocol.messages import PaintedPart, PartLayer, Pixels, Quad
@@ -18,7 +18,7 @@ _HALF = 128
 def partner(part: PartLayer, parts: Sequence[PartLayer]) -> PartLayer | None:
     """The same part on the other side of the face, if it is there."""
     name = mirrored(part.name)
-    return next((p for p in parts if p.name == name and any(bytes(p.alpha.data))), None)
+    return next((p for p in parts if p.name == name and part_pixels.shows(p.alpha)), None)
 
 
 def write(

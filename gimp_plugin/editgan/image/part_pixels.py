@@ -32,10 +32,10 @@ def drawn(part: PartLayer, room: Rect, image: Gimp.Image) -> Pixels:
 
 def coloured(part: PartLayer, room: Rect) -> Pixels:
     """The part's colour all over `room`, with the part's alpha where the part lies."""
-    alpha = _alpha(part, room)
-    data = bytearray(bytes((*part.color, 0)) * len(alpha))
-    data[3::4] = alpha
-    return Pixels(room.width, room.height, 4, "u8", bytes(data))
+    clear, (_x, _y, width, height) = bytes((*part.color, 0)), part.rect
+    data = bytearray(clear * (width * height))
+    data[3::4] = part.alpha.data
+    return Pixels(room.width, room.height, 4, "u8", _placed(bytes(data), clear, part.rect, room))
 
 
 def outlined(part: PartLayer, room: Rect) -> Pixels:
@@ -58,14 +58,24 @@ def outlined(part: PartLayer, room: Rect) -> Pixels:
     return Pixels(room.width, room.height, 4, "u8", bytes(data))
 
 
+def shows(alpha: Pixels) -> bool:
+    """Whether any of it is not 0."""
+    values = bytes(alpha.data)
+    return values.count(0) < len(values)
+
+
 def _alpha(part: PartLayer, room: Rect) -> bytes:
-    x, y, w, h = part.rect
-    left, top, width, height = room
-    alpha, source = bytearray(width * height), memoryview(part.alpha.data)
-    for row in range(h):
-        start = (y - top + row) * width + x - left
-        alpha[start : start + w] = source[row * w : (row + 1) * w]
-    return bytes(alpha)
+    return _placed(bytes(part.alpha.data), bytes(1), part.rect, room)
+
+
+def _placed(data: bytes, empty: bytes, rect: Rect, room: Rect) -> bytes:
+    """The pixels of `rect` in `room`, which holds it; all others there are like `empty`."""
+    before, after = empty * (rect.x - room.x), empty * (room.right - rect.right)
+    stride = rect.width * len(empty)
+    rows = (before + data[at : at + stride] + after for at in range(0, len(data), stride))
+    above, below = rect.y - room.y, room.bottom - rect.bottom
+    line = empty * room.width
+    return b"".join((line * above, *rows, line * below))
 
 
 def is_near(one: Rect, other: Rect, slack: float) -> bool:

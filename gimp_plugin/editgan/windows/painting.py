@@ -8,7 +8,7 @@ from dataclasses import replace
 from gi.repository import Gimp, GLib
 
 from commands.people import PersonInPhoto
-from image import layers, mirror, part_layers, stacks
+from image import layers, mirror, part_layers, part_pixels, stacks
 from image.brush import Brush
 from image.chips import Chip, of_bundle
 from image.highlight import Highlight
@@ -69,7 +69,7 @@ class Painting:
         self._person, self._part, self._chip = person, None, None
         assert person.subject is not None
         described = self._bench.backend.described(person.subject.bundle)
-        shown = {part.name: part for part in person.parts if any(bytes(part.alpha.data))}
+        shown = {part.name: part for part in person.parts if part_pixels.shows(part.alpha)}
         every = [part.name for part in sorted(person.parts, key=lambda part: part.index)]
         chips = of_bundle(every, described.groups)
         there = [replace(c, parts=tuple(p for p in c.parts if p in shown)) for c in chips]
