@@ -20,12 +20,14 @@ from protocol.messages import (
     PreviewEdits,
     PreviewStack,
     Progress,
+    Segment,
 )
 
 _PROGRESS_EVERY_S = 0.1
 _PREVIEW_EVERY_S = 0.4
 CANCEL_PATIENCE_S = 20.0  # after which a job that does not hear is given up
 STAGE_PATIENCE_S = 600.0  # without any report
+_WAITED_FOR = 2  # the urgency of work that one waits for
 _EARLY = 0.03  # below this fraction a forecast is a guess
 
 
@@ -67,13 +69,13 @@ class Job:
 
     @property
     def urgency(self) -> int:
-        """0: a slider waits for it, 1: thumbnails, 2: work that one waits for."""
+        """0: a slider waits for it, 1: thumbnails, _WAITED_FOR: all other work."""
         match self.request:
             case PreviewStack() | HasPhoto():
                 return 0
             case PreviewEdits():
                 return 1
-        return 2
+        return _WAITED_FOR
 
     def start(self) -> None:
         self.started = self.heard = time.monotonic()
@@ -132,6 +134,11 @@ class Job:
             return False
         return self.client == other.client and mine.photo == old.photo
 
+    def gives_way_to(self, other: Job) -> bool:
+        """Whether it is embedding better what is known, unasked, while somebody else waits."""
+        unasked = isinstance(self.request, Segment) and self.request.improve
+        return unasked and self.client != other.client and other.urgency == _WAITED_FOR
+
 
 class JobQueue:
     """Between the I/O thread and one worker: first in, first out, but for previews.
@@ -143,7 +150,7 @@ class JobQueue:
         self._waiting: deque[Job] = deque()
         self._changed = threading.Condition()
         self._closed = False
-        self._busy = False
+        self._running: Job | None = None
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -154,7 +161,9 @@ class JobQueue:
             replaced = [old for old in self._waiting if job.replaces(old)]
             for old in replaced:
                 self._waiting.remove(old)
-            if self._waiting or self._busy:
+            if self._running and self._running.gives_way_to(job):
+                self._running.cancel()
+            if self._waiting or self._running:
                 job.wait()
             self._waiting.append(job)
             self._changed.notify()
@@ -163,12 +172,13 @@ class JobQueue:
     def take(self) -> Job | None:
         """The next job, marked as started; waits for one. None once the queue is closed."""
         with self._changed:
-            self._busy = False
+            self._running = None
             self._changed.wait_for(lambda: self._waiting or self._closed)
             if self._closed:
                 return None
-            self._busy = True
-            return self._started(self._more_urgent(2) or self._waiting[0])
+            job = self._more_urgent(_WAITED_FOR) or self._waiting[0]
+            self._running = self._started(job)
+            return job
 
     def take_more_urgent(self, than: int) -> Job | None:
         """A job that may run while one of urgency `than` does, marked as started."""

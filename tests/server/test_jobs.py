@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 
 from backend.errors import JobCancelled
 from backend.server.jobs import Job, JobQueue
 from protocol import messages as m
+
+RGB = m.Pixels(32, 32, 3, "u8", bytes(3 * 32 * 32))
 
 
 def make(
@@ -55,6 +58,29 @@ def test_a_started_job_is_neither_replaced_nor_removed() -> None:
     assert queue.take() is old
     assert queue.put(make(apply())) == []
     assert queue.remove(old) is False
+
+
+@pytest.mark.parametrize(
+    ("other", "client", "ends"),
+    [
+        (m.Detect("b", RGB, 1.0, 32, 32), b"other", True),
+        (m.Detect("b", RGB, 1.0, 32, 32), b"a", False),  # who asks ends it by itself
+        (m.PreviewStack("p", []), b"other", False),  # runs between the steps
+    ],
+)
+def test_embedding_better_gives_way_to_what_others_wait_for(
+    other: m.JobRequest, client: bytes, ends: bool
+) -> None:
+    queue = JobQueue()
+    quad = (0.0, 0.0, 0.0, 32.0, 32.0, 32.0, 32.0, 0.0)
+    asked = m.Segment("b", "p", quad, m.Rect(0, 0, 32, 32), RGB, 32, 32)
+    for request, given_up in ((replace(asked, improve=True), ends), (asked, False)):
+        running = make(request)
+        queue.put(running)
+        assert queue.take() is running
+        queue.put(make(other, client))
+        assert running.cancelled.is_set() == given_up
+        queue.take()
 
 
 def test_waiting_is_told_from_getting_ready() -> None:
