@@ -28,6 +28,7 @@ from arguments import (
 )
 from gi.repository import Gimp
 
+from link.errors import CommandCancelled
 from link.report import Report
 from link.texts import _
 
@@ -58,7 +59,10 @@ def main_of(command: str) -> Any:
                 from windows import indexed
 
                 indexed.offer_rgb(image)
-            return getattr(procedures, command)(image, drawables, config, interactive)
+            report = getattr(procedures, command)(image, drawables, config, interactive)
+            if interactive and not image.is_valid():
+                raise CommandCancelled  # else GIMP would note the arguments on it, and complain
+            return report
 
         return procedures.answer(procedure, work)
 

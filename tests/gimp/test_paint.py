@@ -1,14 +1,16 @@
 """Painting in the EditGAN window, with the mouse on the canvas: see support/paint_in_gimp.py."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import gi
 
 gi.require_version("Gimp", "3.0")
+gi.require_version("Gtk", "3.0")
 import pytest
-from gi.repository import Gimp
+from gi.repository import Gimp, Gtk
 from gimp_helpers import STATUS, pixels, succeeded
 from gimp_story import run_story
 
@@ -31,6 +33,27 @@ def test_the_brush_has_the_parts_colour_and_size(plug_in: None) -> None:
     finally:
         brush.give_back()
     assert Gimp.context_get_brush_size() == before
+
+
+@pytest.mark.skipif("DISPLAY" not in os.environ, reason="needs Xvfb")
+@pytest.mark.parametrize(("parts", "again"), [(("nose",), False), (("upper", "lower"), True)])
+def test_only_a_chip_of_several_parts_promises_the_next_one(
+    plug_in: None, parts: tuple[str, ...], again: bool
+) -> None:
+    from image.chips import Chip
+    from windows.paint_bar import PaintBar
+
+    bar = PaintBar(Mock())  # nobody presses anything
+    bar.fill([Chip("chip", parts)], {parts[0]: (1, 2, 3)})
+    tips = [widget.get_tooltip_text() or "" for widget in descendants(bar.widget)]
+    (tip,) = [tip for tip in tips if ", ".join(parts) in tip]
+    assert ("Again" in tip) == again
+
+
+def descendants(widget: Gtk.Widget) -> Iterator[Gtk.Widget]:
+    yield widget
+    for child in widget.get_children() if isinstance(widget, Gtk.Container) else []:
+        yield from descendants(child)
 
 
 @pytest.mark.skipif("DISPLAY" not in os.environ, reason="needs Xvfb")

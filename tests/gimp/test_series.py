@@ -69,6 +69,14 @@ def test_the_better_smile_is_suggested_and_taken(
     assert pixels(frame.get_layers()[0]) == alone and len(frame.get_layers()) == 1
 
 
+def test_an_image_is_called_as_its_file_is(plug_in: None) -> None:
+    from image.names import short
+
+    assert short(load(PORTRAIT)) == PORTRAIT.name
+    drawn = Gimp.Image.new(8, 8, Gimp.ImageBaseType.RGB)
+    assert short(drawn) == drawn.get_name()
+
+
 def test_who_looks_best_already_stays(call: Call, frame: Gimp.Image, segmented: Gimp.Image) -> None:
     assert "best in this photo" in failed(call(BEST, frame, None, parts="mouth", steps=2))
     assert len(frame.get_layers()) == 1

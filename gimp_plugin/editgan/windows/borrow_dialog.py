@@ -10,6 +10,7 @@ gi.require_version("Gtk", "3.0")
 from gi.repository import Gimp, Gtk
 
 from commands.borrow import Groups
+from image import names
 from link.texts import _
 from windows import dialogs
 
@@ -25,7 +26,7 @@ def run(config: Gimp.ProcedureConfig, images: Sequence[Gimp.Image], groups: Grou
     combo, picture = Gtk.ComboBoxText(hexpand=True), Gtk.Image()
     picture.set_size_request(_SIDE, _SIDE)  # the window keeps its size
     for image in images:
-        combo.append(str(image.get_id()), image.get_name())
+        combo.append(str(image.get_id()), names.short(image))
 
     def choose(*_event: object) -> None:
         other = Gimp.Image.get_by_id(int(combo.get_active_id()))

@@ -12,7 +12,7 @@ gi.require_version("Gdk", "3.0")
 from gi.repository import Gdk, Gimp, GimpUi, GLib, Gtk, Pango
 
 from commands.people import CLOSE, PersonInPhoto
-from image import photos
+from image import names, photos
 from image.stacks import Stack
 from link.backend_texts import backend_text
 from link.report import Report
@@ -130,7 +130,7 @@ class EditGanWindow:
     # --- the window ---
 
     def _made(self) -> Gtk.Window:
-        title = _("EditGAN: {image}").format(image=self._photo.image.get_name())
+        title = _("EditGAN: {image}").format(image=names.short(self._photo.image))
         window = Gtk.Window(title=title, role="editgan-window", border_width=dialogs.SPACING)
         window.set_type_hint(Gdk.WindowTypeHint.UTILITY)
         window.connect("delete-event", self._closed)

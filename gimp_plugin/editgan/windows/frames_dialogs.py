@@ -16,7 +16,7 @@ from commands import best_take
 from commands.best_take import FACE, Takes
 from commands.people import CLOSE
 from commands.series import FaceInImage
-from image import thumbnail
+from image import names, thumbnail
 from link.errors import CommandCancelled
 from link.part_names import part_name
 from link.texts import _
@@ -112,7 +112,7 @@ class _Radio(Gtk.RadioButton):
         self._star = Gtk.Label(halign=Gtk.Align.END, valign=Gtk.Align.START, margin=3)
         self.add(_portrait(face, self._star))
         self.set_tooltip_text(_about(face))
-        self.get_accessible().set_name(face.image.get_name())
+        self.get_accessible().set_name(names.short(face.image))
 
     def set_star(self, on: bool) -> None:
         mark = '<span foreground="#ffd24a" size="large">★</span>'
@@ -125,8 +125,8 @@ class _Check(Gtk.CheckButton):
     def __init__(self, face: FaceInImage) -> None:
         super().__init__(active=True)
         self.add(_portrait(face))
-        self.set_tooltip_text(face.image.get_name())
-        self.get_accessible().set_name(face.image.get_name())
+        self.set_tooltip_text(names.short(face.image))
+        self.get_accessible().set_name(names.short(face.image))
 
 
 def _radios(faces: Sequence[FaceInImage]) -> list[_Radio]:
@@ -142,7 +142,7 @@ def _portrait(face: FaceInImage, over: Gtk.Widget | None = None) -> Gtk.Widget:
     picture.add(Gtk.Image.new_from_pixbuf(seen))
     if over is not None:
         picture.add_overlay(over)
-    name = Gtk.Label(label=face.image.get_name(), max_width_chars=_WIDE)
+    name = Gtk.Label(label=names.short(face.image), max_width_chars=_WIDE)
     name.set_ellipsize(Pango.EllipsizeMode.MIDDLE)
     box = Gtk.Grid(row_spacing=2)
     box.attach(picture, 0, 0, 1, 1)
@@ -153,7 +153,7 @@ def _portrait(face: FaceInImage, over: Gtk.Widget | None = None) -> Gtk.Widget:
 def _about(face: FaceInImage) -> str:
     eyes, smile = (round(100 * best_take.mark(face, what)) for what in ("eyes", "mouth"))
     return _("{image}: eyes {eyes} % open, smile {smile} %").format(
-        image=face.image.get_name(), eyes=eyes, smile=smile
+        image=names.short(face.image), eyes=eyes, smile=smile
     )
 
 

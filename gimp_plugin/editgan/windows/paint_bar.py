@@ -120,7 +120,9 @@ class PaintBar:
         button.get_style_context().add_provider(_small(), Gtk.STYLE_PROVIDER_PRIORITY_APPLICATION)
         button.get_accessible().set_name(part_name(chip.name))
         names = ", ".join(map(part_name, chip.parts))
-        button.set_tooltip_text(_("Paint on: {parts}. Again: the next one.").format(parts=names))
+        several = _("Paint on: {parts}. Again: the next one.")
+        tip = several if len(chip.parts) > 1 else _("Paint on: {parts}")
+        button.set_tooltip_text(tip.format(parts=names))
         button.connect("clicked", lambda _button: self._painter.take(chip))
         point = self._painter.point_at
         button.connect("enter-notify-event", lambda *_event: point(chip))
