@@ -10,6 +10,7 @@ gi.require_version("Gimp", "3.0")
 import pytest
 from gi.repository import GdkPixbuf, Gimp
 from gimp_helpers import (
+    APPLY,
     BORROW,
     PORTRAIT,
     REPAINT,
@@ -20,6 +21,7 @@ from gimp_helpers import (
     load,
     names,
     part_group,
+    pixels,
     projection,
     succeeded,
 )
@@ -52,6 +54,28 @@ def test_borrows_into_a_layer_of_its_own(
     assert outside == 0
     assert inside > 0 or take == "shape"  # which hardly moves in two steps
     assert succeeded(call(SAVE, image, None, name=f"borrowed {take}"))["parts"]
+
+
+def test_in_deep_images_borrowed_pixels_look_as_they_do_in_others(
+    call: Call, segmented_file: Path, other: Gimp.Image
+) -> None:
+    """And so does what an edit of the library makes of them."""
+    looks = []
+    for precision in (Gimp.Precision.U8_NON_LINEAR, Gimp.Precision.U16_NON_LINEAR):
+        image = load(segmented_file)
+        for one in (image, other):
+            if one.get_precision() != precision:
+                one.convert_precision(precision)
+        part_group(image).set_visible(False)
+        before = projection(image)
+        succeeded(call(BORROW, image, None, other=other, parts="eyes", steps=2))
+        succeeded(call(APPLY, image, None, edit="smile"))
+        outside, inside = differences(before, projection(image), image, image.get_layers()[1])
+        assert outside == 0 and inside > 0
+        seen = Gimp.Layer.new_from_visible(image, image, "seen")
+        looks.append(pixels(seen, "R'G'B' u8"))
+    one, deep = looks
+    assert sum(abs(a - b) for a, b in zip(one, deep, strict=True)) < len(one)  # one step each
 
 
 def test_only_the_same_parts_are_replaced(

@@ -45,7 +45,7 @@ class Presets:
             return
         self.grid.fill(self._edits)
         self.follow(person)
-        self._look_at(person, self._edits)
+        self._look_at(person, self._edits, 1)  # the first one is there as soon as can be
 
     def reload(self) -> None:
         """Read the library anew."""
@@ -66,11 +66,13 @@ class Presets:
         if self._bench.person and self._edits:
             self.show(self._bench.person)
 
-    def _look_at(self, person: PersonInPhoto, edits: Sequence[EditInfo]) -> None:
-        """A few at a time, as long as this person is worked on."""
+    def _look_at(
+        self, person: PersonInPhoto, edits: Sequence[EditInfo], count: int = _AT_ONCE
+    ) -> None:
+        """`count` of them, then a few at a time, as long as this person is worked on."""
         if not edits or person is not self._bench.person or not person.is_open:
             return
-        now, later = edits[:_AT_ONCE], edits[_AT_ONCE:]
+        now, later = edits[:count], edits[count:]
 
         def show(answer: Message) -> None:
             for edit, look in zip(now, expect(EditThumbnails, answer).thumbnails, strict=True):
