@@ -1,4 +1,5 @@
-"""How fast the edit library answers: a slider's preview, and the thumbnails of all edits.
+"""How fast the edit library answers: a slider's preview, the layers for the canvas while it is
+dragged and when it rests, and the thumbnails of all edits.
 
 Runs a backend of its own and asks it as the plug-in does, over its socket. Prints the median and
 the 90th percentile; ends with one JSON object. The goal is a new preview within 100 ms.
@@ -29,6 +30,7 @@ from protocol.launch import ensure_backend  # noqa: E402
 
 GOAL_MS = 100.0
 PHOTO = "benchmark"
+_FACE = 96  # side of the EditGAN window's small picture
 COMMAND = [sys.executable, "-m", "backend.cli", "serve"]
 
 
@@ -74,15 +76,23 @@ def measure(args: argparse.Namespace) -> dict[str, float]:
             assert isinstance(listed, m.Edits) and listed.edits, "the bundle has no edits"
             names = [edit.name for edit in listed.edits]
 
+            def stack(number: int) -> list[m.EditRef]:
+                return [m.EditRef(name, scale=0.2 + 0.01 * number) for name in names[: args.stack]]
+
             def slide(number: int) -> None:
-                stack = [m.EditRef(name, scale=0.2 + 0.01 * number) for name in names[: args.stack]]
-                connection.request(m.PreviewStack(PHOTO, stack, args.side))
+                connection.request(m.PreviewStack(PHOTO, stack(number), args.side))
+
+            def drag(number: int) -> None:
+                connection.request(m.PreviewStack(PHOTO, stack(number), _FACE, on_photo=True))
+
+            def rest(number: int) -> None:
+                connection.request(m.Apply(PHOTO, stack(number)))
 
             def list_all(number: int) -> None:  # another scale each time: none is kept from before
                 edits = [m.EditRef(name, scale=1 + 0.001 * number) for name in names]
                 connection.request(m.PreviewEdits(PHOTO, edits))
 
-            slides = timed(slide, args.repeats)
+            slides, drags, rests = (timed(work, args.repeats) for work in (slide, drag, rest))
             lists = timed(list_all, max(2, args.repeats // 10))
         finally:
             connection.shutdown()
@@ -90,6 +100,8 @@ def measure(args: argparse.Namespace) -> dict[str, float]:
         "preview_ms": statistics.median(slides),
         "preview_p90_ms": statistics.quantiles(slides, n=10)[-1],
         "fastest_preview_ms": min(slides),
+        "canvas_dragged_ms": statistics.median(drags),
+        "canvas_exact_ms": statistics.median(rests),
         "thumbnails_ms": statistics.median(lists),
         "edits": len(names),
     }

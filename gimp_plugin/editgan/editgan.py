@@ -223,6 +223,7 @@ class EditGan(Gimp.PlugIn):
         mask = Gimp.ProcedureSensitivityMask
         procedure.set_sensitivity_mask(mask.DRAWABLE | mask.DRAWABLES | mask.NO_DRAWABLES)
         procedure.set_menu_label(label)
+        blurb = f"EditGAN: {blurb}"  # GIMP's search for actions finds it by that
         procedure.set_documentation(blurb, blurb, None)
         add_arguments(procedure)
         return procedure
@@ -252,6 +253,7 @@ class EditGan(Gimp.PlugIn):
         blurb = _(
             "Give a model of your own parts: paint them on its own pictures, then it learns them"
         )
+        blurb = f"EditGAN: {blurb}"
         procedure.set_documentation(blurb, blurb, name)
         add_run_mode(procedure)
         return procedure
