@@ -9,11 +9,13 @@ import gi
 gi.require_version("Gimp", "3.0")
 import pytest
 from gi.repository import Gimp
-from gimp_helpers import names
+from gimp_helpers import BORROW, PORTRAIT, load, names, succeeded
 from gimp_workbench import turn, workbench
 
 from protocol.client import Connection
 from protocol.messages import GetEdit
+
+Call = Callable[..., Gimp.ValueArray]
 
 if TYPE_CHECKING:
     from commands.people import PersonInPhoto
@@ -86,6 +88,16 @@ def test_a_stack_that_is_emptied_leaves_no_draft(
         bench.set_stack(empty)
         turn(lambda: person.edited_stack == empty and bench.asking and not bench.asking.is_busy)
         assert names(segmented) == before and not shown
+
+
+def test_the_small_face_has_what_was_borrowed(call: Call, segmented: Gimp.Image) -> None:
+    other = load(PORTRAIT)
+    succeeded(call(BORROW, segmented, None, other=other, parts="eyes", steps=2))
+    faces: list[Any] = []
+    with workbench(segmented) as bench:
+        bench.shown.show_face = lambda _person, picture: faces.append(picture)
+        opened(bench)
+        turn(lambda: faces and faces[-1] is not None)  # not the photo's layer alone
 
 
 def test_when_the_backend_stops_the_window_says_that_it_goes_on_and_does(

@@ -8,7 +8,7 @@ import gi
 
 gi.require_version("Gimp", "3.0")
 import pytest
-from gi.repository import Gimp
+from gi.repository import Gimp, Gio
 from gimp_helpers import (
     APPLY,
     PORTRAIT,
@@ -72,9 +72,10 @@ def test_the_better_smile_is_suggested_and_taken(
 def test_an_image_is_called_as_its_file_is(plug_in: None) -> None:
     from image.names import short
 
-    assert short(load(PORTRAIT)) == PORTRAIT.name
-    drawn = Gimp.Image.new(8, 8, Gimp.ImageBaseType.RGB)
-    assert short(drawn) == drawn.get_name()
+    image = Gimp.Image.new(8, 8, Gimp.ImageBaseType.RGB)
+    assert short(image) == image.get_name()
+    image.set_file(Gio.File.new_for_path("/frames/two.xcf"))
+    assert short(image) == "two.xcf"
 
 
 def test_who_looks_best_already_stays(call: Call, frame: Gimp.Image, segmented: Gimp.Image) -> None:

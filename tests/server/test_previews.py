@@ -44,7 +44,8 @@ def test_a_stack_comes_as_a_layer_where_that_is_asked_for(connection: Connection
     assert connection.request(m.PreviewStack("p1", [ref(10)])).layer is None
     assert connection.request(m.PreviewStack("p1", [], on_photo=True)).layer is None
     layer = connection.request(m.PreviewStack("p1", [ref(10)], on_photo=True)).layer
-    assert layer.rect == (sent.rect.x + 1, sent.rect.y + 3, 2, 2)
+    x, y, _width, _height = sent.rect
+    assert layer.rect == (x + 1, y + 3, 2, 2)
     assert red(layer.pixels) == 110
 
 

@@ -104,7 +104,7 @@ def closed_in_the_window() -> Told:
     image = opened()
     image.clean_all()
     wait_for(GIMPS_OWN)
-    choose("EditGAN...")
+    choose("A window that stays")  # of all that is found by EditGAN, the last used is the first
     wait_for("EditGAN: .*")
     in_gimp("ctrl+w")
     until(lambda: not image.is_valid(), "the image goes")

@@ -60,8 +60,9 @@ class Canvas:
     def show_face(self, person: PersonInPhoto) -> None:
         """The small picture, and the draft on the canvas: one request at a time, then the
         newest."""
-        refs = person.stack.refs() if person.stack else []
-        if not (refs and person.subject and person.is_open and self._bench.asking):
+        refs, base = person.stack.refs() if person.stack else [], person.photo
+        edited = refs or base.patches or base.results
+        if not (edited and person.subject and person.is_open and self._bench.asking):
             self._bench.shown.show_face(person, None)
             return
         photo = person.subject.photo

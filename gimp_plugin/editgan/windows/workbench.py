@@ -190,6 +190,7 @@ class Workbench:
     def known(self, person: PersonInPhoto) -> None:
         """The backend has the face."""
         self._carrying.mark(person)
+        self._canvas.show_face(person)
 
     def show_before(self, before: bool) -> None:
         """The photo as it was, as long as a key is held."""
