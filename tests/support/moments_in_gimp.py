@@ -26,11 +26,12 @@ Told = dict[str, Any]
 
 def story() -> Told:
     return {
+        # first: of all that GIMP finds by "EditGAN", what was used before comes first
+        "closed in the window": closed_in_the_window(),
         "part deleted in live repaint": part_deleted(),
         "undo in a repaint": undo_in_a_repaint(),
         "closed in a repaint": closed_in_a_repaint(),
         "closed in live repaint": closed_in_live_repaint(),
-        "closed in the window": closed_in_the_window(),
     }
 
 
@@ -104,7 +105,7 @@ def closed_in_the_window() -> Told:
     image = opened()
     image.clean_all()
     wait_for(GIMPS_OWN)
-    choose("A window that stays")  # of all that is found by EditGAN, the last used is the first
+    choose("EditGAN...")
     wait_for("EditGAN: .*")
     in_gimp("ctrl+w")
     until(lambda: not image.is_valid(), "the image goes")
