@@ -43,9 +43,7 @@ def test_undo_in_the_middle_of_a_repaint(told: dict[str, Any]) -> None:
     assert layers[1:] == [json.loads(moment["report"])["layer"], photo]
 
 
-@pytest.mark.parametrize(
-    "moment", ["closed in a repaint", "closed in live repaint", "closed in the window"]
-)
+@pytest.mark.parametrize("moment", ["closed in a repaint", "closed in live repaint"])
 def test_the_image_is_closed(told: dict[str, Any], moment: str) -> None:
-    """The repaint's end is told in a message, windows that stay go with the image, silently."""
+    """The repaint's end is told in a message, Live Repaint's window goes with the image."""
     assert told[moment] == {"open": False}

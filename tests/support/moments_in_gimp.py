@@ -26,8 +26,6 @@ Told = dict[str, Any]
 
 def story() -> Told:
     return {
-        # first: of all that GIMP finds by "EditGAN", what was used before comes first
-        "closed in the window": closed_in_the_window(),
         "part deleted in live repaint": part_deleted(),
         "undo in a repaint": undo_in_a_repaint(),
         "closed in a repaint": closed_in_a_repaint(),
@@ -99,27 +97,6 @@ def closed_in_live_repaint() -> Told:
     until(lambda: not image.is_valid(), "the image goes")
     until(lambda: not is_open("Live Repaint"), "the window goes with it")
     return {"open": image.is_valid()}
-
-
-def closed_in_the_window() -> Told:
-    image = opened()
-    image.clean_all()
-    wait_for(GIMPS_OWN)
-    choose("EditGAN...")
-    wait_for("EditGAN: .*")
-    in_gimp("ctrl+w")
-    until(lambda: not image.is_valid(), "the image goes")
-    until(lambda: not any(map(is_the_window, Path("/proc").glob("[0-9]*"))), "the plug-in ends")
-    Gimp.get_images()  # GIMP has heard all that the plug-in said
-    return {"open": is_open("GIMP Message")}
-
-
-def is_the_window(process: Path) -> bool:
-    """Whether a plug-in of ours runs in it; this test's own one is GIMP's Python."""
-    try:
-        return b"editgan/editgan.py" in (process / "cmdline").read_bytes()
-    except OSError:  # it has ended
-        return False
 
 
 def opened() -> Gimp.Image:
