@@ -18,7 +18,7 @@ REST_MS = 200  # without a change: then the exact picture is asked for
 FACE_SIDE = 96  # px, of the face that follows the sliders
 
 
-class Drawn(Protocol):
+class ShownStack(Protocol):
     """Whose canvas it is."""
 
     shown: Shown
@@ -39,7 +39,7 @@ class Drawn(Protocol):
 class Canvas:
     """Call `close` in the end."""
 
-    def __init__(self, bench: Drawn) -> None:
+    def __init__(self, bench: ShownStack) -> None:
         self._bench = bench
         self._pending: dict[int, int] = {}  # timers of exact pictures, by person
         self._exact: dict[int, str] = {}  # jobs that make them
