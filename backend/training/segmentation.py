@@ -54,6 +54,13 @@ def drawn_pixels(
     return rows.half().cpu(), labels[picked]
 
 
+def features_bytes(inputs: int, parts: int, side: int, crops: int) -> int:
+    """What `build_branch` takes for the features of so many crops, about, while it puts them
+    together."""
+    pixels = 0.6 * _DENSITY * side * parts**0.5  # 1 if all parts were of one size
+    return 2 * min(_MOST, round(2 * inputs * pixels * crops))
+
+
 def build_branch(
     bundle: Bundle,
     generator: Generator,

@@ -20,6 +20,7 @@ from backend.models.segmentation import SegmentationBranch
 from backend.training.adopting.own_samples import SampleTrainer
 from backend.training.adopting.teacher import Drawn, Teacher
 from backend.training.heads import train_heads
+from backend.training.segmentation import features_bytes
 
 _GB = 1 << 30
 _ROWS, _STEPS = 1024, 5  # of training heads, tried
@@ -85,8 +86,11 @@ def encoder_hours(
     return step * images / batch / 3600, picture
 
 
-def parts_hours(bundle: Bundle, teacher: Bundle, labelled: int, steps: int, device: str) -> float:
-    """Hours that labelling samples and training heads on them take."""
+def parts_hours(
+    bundle: Bundle, teacher: Bundle, labelled: int, steps: int, device: str
+) -> tuple[float, float]:
+    """Hours that labelling samples and training heads on them take, and GB of the features that
+    they are trained on, which lie in the computer's memory."""
     generator = load_generator(bundle).to(device)
     labels_of, drawn = Teacher(Editor(teacher, device)), Drawn(generator)
     side = SegmentationBranch(bundle.config.feature_channels, 1, bundle.resolution).resolution
@@ -97,10 +101,12 @@ def parts_hours(bundle: Bundle, teacher: Bundle, labelled: int, steps: int, devi
         with contextlib.suppress(EditGanError):  # no subject is recognised in this one
             labels_of.label(pixels, side)
 
-    rows = torch.zeros(_ROWS, sum(bundle.config.feature_channels)).half()
+    inputs = sum(bundle.config.feature_channels)
+    rows = torch.zeros(_ROWS, inputs).half()
     classes = torch.zeros(_ROWS, dtype=torch.int64), torch.zeros(len(teacher.parts))
     heads = seconds_of(
         lambda: train_heads(rows, *classes, steps=_STEPS, device=torch.device(device), quiet=True),
         device,
     )
-    return (labelled * seconds_of(label, device) + steps / _STEPS * heads) / 3600
+    hours = (labelled * seconds_of(label, device) + steps / _STEPS * heads) / 3600
+    return hours, features_bytes(inputs, len(teacher.parts), side, labelled) / _GB

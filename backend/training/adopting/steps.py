@@ -114,7 +114,7 @@ class Adopting:
     def estimate(self) -> AdoptionReport:
         """Import the checkpoint, unless that is done, and measure how long the rest will take."""
         self._import()
-        options, hours = self.options, dict[str, float]()
+        options, hours, features = self.options, dict[str, float](), 0.0
         encoder, picture = encoder_hours(
             self.bundle, options.encoder_images, options.batch, options.at_once, options.device
         )
@@ -122,13 +122,14 @@ class Adopting:
             hours["encoder"] = encoder
         teacher = self._teacher()
         if teacher and "parts" not in self.adoption.done:
-            hours["parts"] = parts_hours(
+            hours["parts"], features = parts_hours(
                 self.bundle, teacher, options.labelled, options.heads_steps, options.device
             )
         complete = teacher or self.bundle.has("segmentation")
         if complete and options.preset_steps and "presets" not in self.adoption.done:
             hours["presets"] = 4 * _PRESETS * 3 * options.preset_steps * picture / 3600
-        found = Estimate(hours, peak(options.device))
+        on_the_cpu = not options.device.startswith("cuda")
+        found = Estimate(hours, peak(options.device) + features * on_the_cpu)
         sentence = found.sentence(options.device) if hours else "Everything is done."
         return AdoptionReport(options.name, sentence, hours, found.gigabytes)
 
