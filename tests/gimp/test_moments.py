@@ -47,3 +47,12 @@ def test_undo_in_the_middle_of_a_repaint(told: dict[str, Any]) -> None:
 def test_the_image_is_closed(told: dict[str, Any], moment: str) -> None:
     """The repaint's end is told in a message, Live Repaint's window goes with the image."""
     assert told[moment] == {"open": False}
+
+
+def test_an_image_is_closed_with_its_window_open(
+    call: Call, segmented_file: Path, tmp_path: Path
+) -> None:
+    """The window goes with it, and nobody complains."""
+    succeeded(call(STATUS))  # the backend runs
+    told = run_story("closed_in_gimp", tmp_path, segmented_file)
+    assert told == {"window": False, "message": False}

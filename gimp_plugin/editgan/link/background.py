@@ -27,9 +27,15 @@ class Background:
     before.
     """
 
-    def __init__(self, connection: Connection, failed: Callable[[PlugInError], None]) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        failed: Callable[[PlugInError], None],
+        wanted: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """wanted: whether there still is what all answers are about."""
         self._connection = connection
-        self._failed = failed
+        self._failed, self._wanted = failed, wanted
         self._busy: Counter[str] = Counter()
         self._waiting: dict[str, tuple[JobRequest, Done]] = {}
         self._answers = object()  # to whom: another one after `reconnect`, None after `close`
@@ -116,7 +122,7 @@ class Background:
         threading.Thread(target=work, daemon=True, name="editgan-background").start()
 
     def _heard(self, event: Event, heard: Heard, to: object) -> bool:
-        if to is self._answers:
+        if to is self._answers and self._wanted():
             heard(event)
         return GLib.SOURCE_REMOVE
 
@@ -128,7 +134,7 @@ class Background:
         slot: str,
         to: object,
     ) -> bool:
-        if to is not self._answers:
+        if to is not self._answers or not self._wanted():
             return GLib.SOURCE_REMOVE
         self._busy[slot] -= 1
         if slot in self._waiting:

@@ -21,9 +21,13 @@ class Backend:
     """`asking` is there once connected; `connected` and `failed` are called on the main thread."""
 
     def __init__(
-        self, connected: Callable[[], None], failed: Callable[[PlugInError], None]
+        self,
+        connected: Callable[[], None],
+        failed: Callable[[PlugInError], None],
+        wanted: Callable[[], bool] = lambda: True,
     ) -> None:
-        self._connected, self._failed = connected, failed
+        """wanted: whether there still is what all answers are about."""
+        self._connected, self._failed, self._wanted = connected, failed, wanted
         self.connection: Connection | None = None
         self._status: StatusReport | None = None
         self._connecting = self._closed = False
@@ -68,11 +72,11 @@ class Backend:
         if isinstance(found, BackendError):
             if not self._closed:
                 self._failed(PlugInError(backend_error(found.code, found.message), found.code))
-        elif self._closed:
+        elif self._closed or not self._wanted():
             found[0].close()
         else:
             self.connection, self._status = found
-            self.asking = Background(self.connection, problem)
+            self.asking = Background(self.connection, problem, self._wanted)
             self._connected()
         return GLib.SOURCE_REMOVE
 

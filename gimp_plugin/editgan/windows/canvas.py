@@ -89,6 +89,8 @@ class Canvas:
 
     def _show_exactly(self, person: PersonInPhoto) -> bool:
         self._pending.pop(person.number, None)
+        if not self._bench.image.is_valid():
+            return GLib.SOURCE_REMOVE
         stack, subject = person.stack, person.subject
         assert stack is not None and subject is not None and person.canvas is not None
         based_anew = person.base()  # on other borrowed pixels

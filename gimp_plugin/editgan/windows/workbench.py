@@ -37,7 +37,7 @@ class Workbench:
         self.photo, self.shown = photo, shown
         self.people: list[PersonInPhoto] = []
         self.person: PersonInPhoto | None = None
-        self.backend = Backend(self._connected, self._not_connected)
+        self.backend = Backend(self._connected, self._not_connected, self._is_there)
         self._opening = Opening(self, drawables)
         self._canvas = Canvas(self)
         self._keeping = False
@@ -94,7 +94,7 @@ class Workbench:
     def set_stack(self, stack: Stack) -> None:
         """The person's stack is another one: show it, roughly at once, then exactly."""
         person = self.person
-        if person is None or person.subject is None:
+        if person is None or person.subject is None or not self._is_there():
             return
         self.touch()
         person.stack = stack
@@ -200,9 +200,12 @@ class Workbench:
 
     # --- watching ---
 
+    def _is_there(self) -> bool:
+        return self.image.is_valid() and self.photo.layer.is_valid()
+
     def _look(self) -> bool:
         """Undo, scripts and other commands change the image while the window is open."""
-        if not self.image.is_valid() or not self.photo.layer.is_valid():
+        if not self._is_there():
             self.shown.image_closed()
             return GLib.SOURCE_CONTINUE
         if (stamp := stack_layers.stamp(self.image)) != self._stamp:

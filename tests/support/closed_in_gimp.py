@@ -1,0 +1,37 @@
+"""Runs in a GIMP with windows: an image is closed while its EditGAN window is open. See
+test_moments.py."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from gi.repository import Gimp
+from gimp_helpers import load
+from gimp_windows import choose, is_open, press, until, wait_for
+
+WINDOW, GIMPS_OWN, MESSAGE = "EditGAN: .*", ".*GIMP", "GIMP Message"
+
+
+def story() -> dict[str, bool]:
+    image = load(Path(os.environ["EDITGAN_TEST_IMAGE"]))
+    Gimp.Display.new(image)
+    Gimp.displays_flush()
+    image.clean_all()  # else GIMP asks whether to save
+    wait_for(GIMPS_OWN)
+    choose("EditGAN...")
+    wait_for(WINDOW)
+    wait_for(GIMPS_OWN)
+    press("ctrl+w")
+    until(lambda: not image.is_valid(), "the image goes")
+    until(lambda: not any(map(is_the_window, Path("/proc").glob("[0-9]*"))), "the plug-in ends")
+    Gimp.get_images()  # GIMP has heard all that the plug-in said
+    return {"window": is_open(WINDOW), "message": is_open(MESSAGE)}
+
+
+def is_the_window(process: Path) -> bool:
+    """Whether a plug-in of ours runs in it; the story's own one is GIMP's Python."""
+    try:
+        return b"editgan/editgan.py" in (process / "cmdline").read_bytes()
+    except OSError:  # it has ended
+        return False
