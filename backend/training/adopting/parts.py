@@ -38,7 +38,7 @@ def _add_readers(bundle: Bundle, teacher: Bundle) -> None:
     """What finds subjects and parts in photos, whatever draws them, is good for any model of such
     subjects: the teacher's detector and parser."""
     for network in ("detector", "parser"):
-        if teacher.has(network) and not bundle.has(network):
+        if teacher.has(network) and not bundle.path(network).is_file():
             shutil.copyfile(teacher.checked_path(network), bundle.path(network))
 
 
