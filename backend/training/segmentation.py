@@ -31,12 +31,9 @@ _MOST = 2 << 30  # bytes of all their features: of large generators fewer pixels
 _CORRECTION = 0.5  # of the logits for that: all of it loses brows, none of it eats into the skin
 
 
-@torch.no_grad()
-def drawn_pixels(
-    generator: Generator, w_plus: Tensor, crop: LabelledCrop, most: int
-) -> tuple[Tensor, Tensor]:
+def drawn_pixels(crop: LabelledCrop, most: int) -> tuple[Tensor, Tensor]:
     """Some labelled pixels of a crop, at most `most` (and one of each part), small parts more
-    densely: concatenated features, float16 (N, D), and labels (N,), both on the CPU."""
+    densely: their places in the flat map, and their labels, (N,) each."""
     labels = torch.from_numpy(crop.labels.flatten().astype(np.int64))
     labelled = torch.from_numpy(crop.labelled.flatten())
     parts = [
@@ -48,17 +45,28 @@ def drawn_pixels(
         wanted = max(1, int(density * len(pixels) ** 0.5))
         drawn.append(pixels[torch.randperm(len(pixels))[:wanted]])
     picked = torch.cat(drawn)
-    _, features = generator(w_plus.to(generator.w_avg.device))
-    at = picked.to(generator.w_avg.device)
-    rows = torch.cat([sample_at(f, at, crop.labels.shape[0]) for f in features], dim=1)
-    return rows.half().cpu(), labels[picked]
+    return picked, labels[picked]
+
+
+@torch.no_grad()
+def features_at(
+    generator: Generator, codes: Sequence[Tensor], places: Sequence[Tensor], side: int
+) -> Tensor:
+    """The concatenated features at places (N,) of flat maps [side, side], those of one code
+    (1, n_ws, w_dim) after the other: float16 (sum of N, D) on the CPU."""
+    counts, device = [len(at) for at in places], generator.w_avg.device
+    rows = torch.empty(sum(counts), sum(generator.config.feature_channels), dtype=torch.half)
+    for part, w_plus, at in zip(rows.split(counts), codes, places, strict=True):
+        _, features = generator(w_plus.to(device))
+        found = [sample_at(f, at.to(device), side) for f in features]
+        part.copy_(torch.cat(found, dim=1))
+    return rows
 
 
 def features_bytes(inputs: int, parts: int, side: int, crops: int) -> int:
-    """What `build_branch` takes for the features of so many crops, about, while it puts them
-    together."""
+    """What `build_branch` takes for the features of so many crops, about."""
     pixels = 0.6 * _DENSITY * side * parts**0.5  # 1 if all parts were of one size
-    return 2 * min(_MOST, round(2 * inputs * pixels * crops))
+    return min(_MOST, round(2 * inputs * pixels * crops))
 
 
 def build_branch(
@@ -74,8 +82,9 @@ def build_branch(
     """Train a branch on embedded crops."""
     classes = len(bundle.parts)
     most = _MOST // (2 * sum(bundle.config.feature_channels) * len(crops))
-    data = [drawn_pixels(generator, w, c, most) for w, c in zip(codes, crops, strict=True)]
-    rows, labels = torch.cat([r for r, _ in data]), torch.cat([y for _, y in data])
+    drawn = [drawn_pixels(crop, most) for crop in crops]
+    rows = features_at(generator, codes, [at for at, _ in drawn], len(crops[0].labels))
+    labels = torch.cat([of_pixels for _, of_pixels in drawn])
     everything = np.concatenate([c.labels[c.labelled] for c in crops])
     in_pictures = torch.bincount(torch.from_numpy(everything.astype(np.int64)), minlength=classes)
     commoner = in_pictures.clamp(min=1) / torch.bincount(labels, minlength=classes).clamp(min=1)

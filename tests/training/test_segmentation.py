@@ -133,8 +133,10 @@ def test_of_large_generators_fewer_pixels_are_learned_from() -> None:
     code = generator.map(torch.randn(1, 8))
     counts = {}
     for most in (1000, 40, 1):
-        rows, drawn = segmentation_training.drawn_pixels(generator, code, crop, most)
+        places, drawn = segmentation_training.drawn_pixels(crop, most)
+        assert (torch.from_numpy(crop.labels).flatten()[places] == drawn).all()
         counts[most] = drawn.bincount(minlength=3).tolist()
+        rows = segmentation_training.features_at(generator, [code], [places], len(crop.labels))
         assert rows.shape == (len(drawn), sum(config.feature_channels))
     assert counts[1000] == [56, 56, 2]  # 5 for each square root, all of what there is
     assert sum(counts[40]) <= 40 and counts[40][0] > 3 * counts[40][2] > 0
