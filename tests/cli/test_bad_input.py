@@ -122,7 +122,7 @@ def test_bad_photos(run: Run, photo: Path, tmp_path: Path, command: str, kind: s
         (
             ["train", "codes", "--bundle", str(find_bundle("faces").folder), "--images", "."],
             "bad_image",
-            "'editgan train align' makes them",
+            "are not aligned; 'editgan train align' does it",
         ),
         (
             [

@@ -121,7 +121,7 @@ def test_a_gpus_own_routines_fit_together() -> None:
         image, labels = networks.picture_and_labels(w_plus)
         pictures, coarse = PreviewNetworks(networks)(w_plus)
     shapes = {image: (1, 3, 1024, 1024), labels: (512, 512)}
-    shapes |= {pictures: (1, 256, 256, 3), coarse: (1, 64, 64)}
+    shapes |= {pictures: (1, 256, 256, 3), coarse: (1, 128, 128)}
     assert all(tensor.is_cuda and tensor.shape == shape for tensor, shape in shapes.items())
 
 

@@ -10,7 +10,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from gi.repository import Gimp
+import gi
+
+gi.require_version("Gtk", "3.0")
+from gi.repository import Gimp, Gtk
 from gimp_helpers import PORTRAIT
 
 Told = dict[str, Any]
@@ -27,6 +30,7 @@ def run_story(module: str, tmp_path: Path, image: Path = PORTRAIT) -> Told:
 
     image: the file that the story opens.
     """
+    _close_windows()
     profile, answer = tmp_path / "profile", tmp_path / "answer.json"
     shutil.copytree(os.environ["GIMP3_DIRECTORY"], profile, symlinks=True)
     settings = {
@@ -44,6 +48,15 @@ def run_story(module: str, tmp_path: Path, image: Path = PORTRAIT) -> Told:
     told: Told = json.loads(answer.read_text(encoding="utf-8"))
     assert "error" not in told, told
     return told
+
+
+def _close_windows() -> None:
+    """Those that earlier tests have left on this display: the story would take them for its own."""
+    for window in Gtk.Window.list_toplevels():
+        if window.get_visible():
+            window.destroy()
+    while Gtk.events_pending():
+        Gtk.main_iteration()
 
 
 def tell(module: str) -> None:

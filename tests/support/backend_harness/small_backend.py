@@ -64,6 +64,10 @@ class SmallPhoto:
     parts: list[PartMask]
     report: PhotoReport
 
+    @property
+    def drawn(self) -> list[PartMask]:
+        return self.parts
+
 
 @dataclass(frozen=True, eq=False)
 class SmallResult:
