@@ -83,8 +83,6 @@ class _Plan:
     @property
     def profile(self) -> Floats:
         """How much of the gap shuts where, float32 [n, n] in 0..1."""
-        if self.upper is not self.lower:
-            return np.zeros((len(self.upper), len(self.upper)), np.float32)
         share = np.clip(2 * smooth_line(self.gap.height / self.gap.tallest), 0, 1)
         rows = np.arange(len(share), dtype=np.float32)[:, None]
         return np.where(np.abs(rows - self.upper) < self.gap.tallest, share, 0)
@@ -109,7 +107,8 @@ def shut_gaps(grey: Floats, parts: PartMaps, covered: Flags) -> tuple[PartMaps, 
                 parts = _open(parts, role, beside) if shuts else parts
                 continue
             upper, lower = upper + ways[0], lower + ways[1]
-            shut = np.maximum(shut, plan.profile)
+            if shuts:
+                shut = np.maximum(shut, plan.profile)
             plans.append(plan)
             parts = _behind(parts, role, beside, plan.upper if shuts else None)
     if not plans:
@@ -143,19 +142,19 @@ def _closing_in(parts: PartMaps, role: ClosingRole) -> list[tuple[slice, bool]]:
 def _planned(
     grey: Floats, parts: PartMaps, role: ClosingRole, beside: slice, covered: Flags, *, shuts: bool
 ) -> _Plan | None:
-    """How the gap in these columns shuts or narrows; None for a speck."""
+    """How the gap in these columns shuts or narrows; None for a speck, or if a speck is left."""
     photo = parts.photo
     gap = outline_of(photo[..., role.gap], beside, None if role.brow is None else grey)
     if gap is None:
         return None
     if role.brow is None:
         return _lips(gap, photo, role)
-    edges = (
-        None
-        if shuts
-        else narrowed_edges(gap, parts.old[..., role.gap], parts.new[..., role.gap], beside)
-    )
-    return _lids(gap, photo[..., role.brow] > 0.5, covered, edges)
+    edges, brow = None, photo[..., role.brow] > 0.5
+    if not shuts:
+        edges = narrowed_edges(gap, parts.old[..., role.gap], parts.new[..., role.gap], beside)
+        if edges is None:
+            return None
+    return _lids(gap, brow, covered, edges)
 
 
 def _lids(

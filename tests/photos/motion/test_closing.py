@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -147,6 +149,20 @@ def test_an_eye_that_narrows_is_covered_and_not_squeezed(share: float) -> None:
         assert np.array_equal(done[left, column], own[left, column])
     brow = round((HEIGHT - 0.2) * SIZE)
     assert np.array_equal(done[:brow], own[:brow])
+
+
+def test_an_eye_of_which_a_sliver_is_left_is_squeezed() -> None:
+    """Too thin for its lids to be found, though it is not to shut: nothing comes over it."""
+    maps = PartChange(labels_of(1, 1), labels_of(1, 1), ROLES).resolved(128)[0]
+    eye = ROLES.closings[0].gap
+    thin, thinner = np.zeros((2, 128, 128), np.float32)
+    thin[58, 30:56], thinner[58, 30:56] = 0.9, 0.45
+    photo, old, new = maps.photo.copy(), maps.old.copy(), maps.new.copy()
+    photo[..., eye], old[..., eye], new[..., eye] = thin, thin, thinner
+    nearly = replace(maps, photo=photo, old=old, new=new)
+    grey, nowhere = np.full((128, 128), 0.5, np.float32), np.zeros((128, 128), bool)
+    parts, closing = shut_gaps(grey, nearly, nowhere)
+    assert closing is None and np.array_equal(parts.new, new)
 
 
 def test_a_narrower_mouth_is_not_cut() -> None:
