@@ -203,9 +203,7 @@ def _outline(
     changed = (np.abs(new - old) > 0.5) & place
     if changed.mean() < _SMALLEST:
         return parts, None
-    window = motion_window(_eroded(shown, 1), None, GRID)
-    guide = np.clip(resize(crop, _MATTE), 0, 1)
-    found = front_change(guide, photo, old, new, window, place, None, stages, pause)
+    found = _front(crop, shown, (photo, old, new), place, None, stages, pause)
     if found is None:
         return parts, None
     return replace(parts, new=np.where(changed[..., None], parts.old, parts.new)), found
@@ -220,9 +218,23 @@ def _hair(
     pause: Pause,
 ) -> FrontChange | None:
     """What happens to hair beside and over the subject's surface; shown: bool [R, R]."""
+    return _front(crop, shown, parts.hair(), ~parts.surface, fringe, stages, pause)
+
+
+def _front(
+    crop: Floats,
+    shown: Flags,
+    front: tuple[Floats, Floats, Floats],
+    place: Flags,
+    fringe: Fringe | None,
+    stages: tuple[Stage, ...],
+    pause: Pause,
+) -> FrontChange | None:
+    """What happens to hair or a head; shown: bool [R, R]; front: it in the photo, before and after,
+    and where it may move, [n, n] each."""
     window = motion_window(_eroded(shown, 1), None, GRID)
     guide = np.clip(resize(crop, _MATTE), 0, 1)
-    return front_change(guide, *parts.hair(), window, ~parts.surface, fringe, stages, pause)
+    return front_change(guide, *front, window, place, fringe, stages, pause)
 
 
 def _on(shape: tuple[int, ...], flags: Flags) -> Flags:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -44,17 +45,15 @@ class PartMaps:
 
     def hair(self) -> tuple[Floats, Floats, Floats]:
         """Hair in the photo, before and after, [n, n] each."""
-        photo, old, new = (
-            maps[..., list(self.roles.hair)].sum(axis=2)
-            for maps in (self.photo, self.old, self.new)
-        )
-        return photo, old, new
+        return self._sums(self.roles.hair)
 
     def head(self) -> tuple[Floats, Floats, Floats]:
         """Hair and surface together, in the photo, before and after, [n, n] each."""
-        channels = [*self.roles.hair, *self.roles.surface]
+        return self._sums((*self.roles.hair, *self.roles.surface))
+
+    def _sums(self, channels: Sequence[int]) -> tuple[Floats, Floats, Floats]:
         photo, old, new = (
-            maps[..., channels].sum(axis=2) for maps in (self.photo, self.old, self.new)
+            maps[..., list(channels)].sum(axis=2) for maps in (self.photo, self.old, self.new)
         )
         return photo, old, new
 
