@@ -28,7 +28,7 @@ from arguments import (
 )
 from gi.repository import Gimp
 
-from link.errors import CommandCancelled
+from link.errors import CommandCancelled, PlugInError
 from link.report import Report
 from link.texts import _
 
@@ -59,7 +59,14 @@ def main_of(command: str) -> Any:
                 from windows import indexed
 
                 indexed.offer_rgb(image)
-            report = getattr(procedures, command)(image, drawables, config, interactive)
+            try:
+                report = getattr(procedures, command)(image, drawables, config, interactive)
+            except PlugInError:
+                raise
+            except Exception as error:
+                if interactive and not image.is_valid():  # closed in the middle of a call about it
+                    raise CommandCancelled from error
+                raise
             if interactive and not image.is_valid():
                 raise CommandCancelled  # else GIMP would note the arguments on it, and complain
             return report

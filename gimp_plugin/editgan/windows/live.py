@@ -32,6 +32,7 @@ from protocol.messages import (
     Repainted,
 )
 from windows.live_window import LiveWindow
+from windows.polling import every
 from windows.views import LabelView
 
 POLL_MS = 250
@@ -85,7 +86,7 @@ class Following:
         if self._was_hidden:  # else GIMP refuses to paint on its layers
             self._let_parts_be_seen(True)
         self._show_photo()
-        timer = GLib.timeout_add(POLL_MS, self._poll)
+        timer = every(POLL_MS, self._poll)
         try:
             self._loop.run()
         finally:
@@ -129,14 +130,13 @@ class Following:
 
     # --- watching ---
 
-    def _poll(self) -> bool:
+    def _poll(self) -> None:
         if self._opening or self.wanted:
-            return GLib.SOURCE_CONTINUE
+            return
         if self._image.is_valid() and not self._view.cancelled.is_set():
             self._look()
         else:  # closed: the image, or this window while the backend was being asked
             self._loop.quit()
-        return GLib.SOURCE_CONTINUE
 
     def _look(self) -> None:
         try:

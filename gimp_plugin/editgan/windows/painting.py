@@ -31,6 +31,7 @@ from protocol.messages import (
 )
 from windows import correcting
 from windows.paint_bar import PaintBar
+from windows.polling import every
 from windows.workbench import Workbench
 
 POLL_MS = 250
@@ -61,7 +62,7 @@ class Painting:
         self._order: list[PartLayer] = []  # of part layers, the topmost first
         self._begun, self._left = False, 0
         bench.before_keeping = self._rest
-        self._poll = GLib.timeout_add(POLL_MS, self._look)
+        self._poll = every(POLL_MS, self._look)
 
     def show(self, person: PersonInPhoto) -> None:
         """Chips for the parts that this face shows."""
@@ -171,12 +172,12 @@ class Painting:
         if self._entry(person) is not None:  # what is painted is in the stack already
             self._read()
 
-    def _look(self) -> bool:
+    def _look(self) -> None:
         person = self._person
         if self._watch is None or person is None or not person.is_open:
-            return GLib.SOURCE_CONTINUE
+            return
         if not self._bench.image.is_valid():
-            return GLib.SOURCE_CONTINUE
+            return
         painted = self._read()
         if painted is not None and self._mirrored and self._part:
             painted = self._mirror(person, self._part, painted)
@@ -184,7 +185,6 @@ class Painting:
             self._bench.touch()
             self._painted, self._left = painted, _ALL
             self._send(_FIRST)
-        return GLib.SOURCE_CONTINUE
 
     def _mirror(
         self, person: PersonInPhoto, part: PartLayer, painted: list[PaintedPart]

@@ -22,6 +22,7 @@ from protocol.messages import Preview
 from windows.canvas import Canvas
 from windows.carrying import Carrying
 from windows.opening import Opening
+from windows.polling import every
 from windows.shown import Shown
 
 POLL_MS = 500
@@ -47,7 +48,7 @@ class Workbench:
         self._carrying = Carrying(self)
         self._stamp = stack_layers.stamp(photo.image)
         self.touched = time.monotonic()
-        self._poll = GLib.timeout_add(POLL_MS, self._look)
+        self._poll = every(POLL_MS, self._look)
 
     @property
     def image(self) -> Gimp.Image:
@@ -203,11 +204,11 @@ class Workbench:
     def _is_there(self) -> bool:
         return self.image.is_valid() and self.photo.layer.is_valid()
 
-    def _look(self) -> bool:
+    def _look(self) -> None:
         """Undo, scripts and other commands change the image while the window is open."""
         if not self._is_there():
             self.shown.image_closed()
-            return GLib.SOURCE_CONTINUE
+            return
         if (stamp := stack_layers.stamp(self.image)) != self._stamp:
             self._stamp = stamp
             for person in self.people:
@@ -220,7 +221,6 @@ class Workbench:
                     self._opening.open(self.person, anew=True)
         self._carrying.look()
         self._opening.go_on()
-        return GLib.SOURCE_CONTINUE
 
     # --- the backend ---
 
