@@ -87,7 +87,7 @@ def open_photo(
     opened = _segmented(engine, subject, code, level, monitor)
     monitor(Progress(1.0, "Done"))
     seconds, early = time.monotonic() - began, monitor.enough and w_plus is None
-    return replace(opened, report=replace(opened.report, seconds=seconds, ended_early=early))
+    return opened.with_report(replace(opened.report, seconds=seconds, ended_early=early))
 
 
 def open_together(

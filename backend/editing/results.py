@@ -49,6 +49,13 @@ class OpenPhoto:
         """The part layers as far as they are drawn: all or none."""
         return self.__dict__.get("parts", ())
 
+    def with_report(self, report: PhotoReport) -> OpenPhoto:
+        """The same photo with another report; part layers that are drawn stay drawn."""
+        other = replace(self, report=report)
+        if self.drawn:
+            other.__dict__["parts"] = self.parts
+        return other
+
     @property
     def hidden(self) -> frozenset[str]:
         """The parts that something in the photo hides: nothing is drawn there."""

@@ -35,8 +35,10 @@ def guided_filter(
 
     def apply(field: Floats) -> Floats:
         result = np.zeros((height, width), np.float32)
-        here = _around(field, 2 * window) if shrink == 1 else _EVERYWHERE
-        values = cv2.resize(field, coarse, interpolation=cv2.INTER_AREA)[here]
+        values = cv2.resize(field, coarse, interpolation=cv2.INTER_AREA)
+        whole = coarse[0] * shrink == width and coarse[1] * shrink == height
+        here = _around(values, 2 * window) if whole else _EVERYWHERE
+        values, there = values[here], _enlarged(here, shrink) if whole else _EVERYWHERE
         if not values.size:
             return result
         channels, centres = ([plane[here] for plane in planes] for planes in (small, means))
@@ -46,10 +48,10 @@ def guided_filter(
         )  # the covariance with each channel
         slopes = [a[here] * x + b[here] * y + c[here] * z for a, b, c in inverse]
         offset = average - sum(a * m for a, m in zip(slopes, centres, strict=True))
-        part = result[here]
+        part = result[there]
         part += _grow(mean(offset), *part.shape[::-1])
         for i, slope in enumerate(slopes):
-            part += _grow(mean(slope), *part.shape[::-1]) * guide[..., i][here]
+            part += _grow(mean(slope), *part.shape[::-1]) * guide[..., i][there]
         return result
 
     return apply
@@ -62,6 +64,12 @@ def _around(field: Floats, margin: int) -> tuple[slice, slice]:
         return slice(0), slice(0)
     rows = slice(max(top - margin, 0), top + height + margin)
     return rows, slice(max(left - margin, 0), left + width + margin)
+
+
+def _enlarged(place: tuple[slice, slice], times: int) -> tuple[slice, slice]:
+    """The same rectangle on a grid that is `times` finer."""
+    rows, columns = (slice((s.start or 0) * times, s.stop * times) for s in place)
+    return rows, columns
 
 
 def _grow(field: Floats, width: int, height: int) -> Floats:

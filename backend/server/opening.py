@@ -33,7 +33,7 @@ def opened(
     key = embedding_key(engine.bundle, pixels, frame, level, said)
     if session := photos.same(request.photo, key, None if request.improve else known):
         report = dataclasses.replace(session.opened.report, from_cache=True)
-        session.opened = dataclasses.replace(session.opened, report=report)
+        session.opened = session.opened.with_report(report)
         return session
     if known is not None and not request.improve:
         photo = engine.open(

@@ -79,7 +79,7 @@ def reuse(
         pixels, frame, level=level, w_plus=w_plus, start=None, corrected=corrected,
         progress=progress,
     )  # fmt: skip
-    return dataclasses.replace(opened, report=dataclasses.replace(report, from_cache=True))
+    return opened.with_report(dataclasses.replace(report, from_cache=True))
 
 
 def keep(

@@ -78,3 +78,5 @@ def test_an_edit_draws_no_part_layers(editor: Editor, photo: OpenPhoto) -> None:
     assert not opened.drawn
     assert opened.parts is opened.drawn
     assert [part.name for part in opened.parts] == [part.name for part in editor.bundle.parts]
+    told = opened.with_report(dataclasses.replace(opened.report, from_cache=True))
+    assert told.parts is opened.parts  # not drawn again

@@ -133,12 +133,13 @@ def test_frame_beside_the_photo_gives_empty_masks() -> None:
     assert all(mask.alpha.size == 0 for mask in masks)
 
 
-def test_guided_filter_of_a_small_field_is_that_of_a_whole_one() -> None:
+@pytest.mark.parametrize("shrink", [1, 2])
+def test_guided_filter_of_a_small_field_is_that_of_a_whole_one(shrink: int) -> None:
     """Only what is around it is filtered; the rest is 0, as it would be."""
     guide = np.random.default_rng(0).random((64, 80, 3), np.float32)
     field = np.zeros((64, 80), np.float32)
     field[20:30, 50:60] = 1
-    apply = guided_filter(guide, 2, 1e-3)
+    apply = guided_filter(guide, 2, 1e-3, shrink=shrink)
     found, everywhere = apply(field), 1 - apply(1 - field)  # the rest is not 0 there
     assert np.abs(found - everywhere).max() < 1e-4
     assert not apply(np.zeros_like(field)).any()

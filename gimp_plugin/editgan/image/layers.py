@@ -73,6 +73,18 @@ def write(layer: Gimp.Layer, pixels: Pixels) -> None:
     layer.update(0, 0, pixels.width, pixels.height)
 
 
+def alpha_of(layer: Gimp.Layer, area: Gegl.Rectangle) -> bytes:
+    """A layer's alpha as 8 bits, 0 beyond it. Where it is stored so it is cut out of the stored
+    pixels, which is eight times as fast as GEGL's conversion.
+    """
+    buffer = layer.get_buffer()
+    if layer.has_alpha() and precision.of(layer.get_image())[0] == "U8":
+        stored = buffer.get(area, 1.0, None, Gegl.AbyssPolicy.NONE)
+        size = layer.get_bpp()  # bytes of a pixel, of which alpha is the last
+        return stored[size - 1 :: size]
+    return buffer.get(area, 1.0, "cairo-A8", Gegl.AbyssPolicy.NONE)
+
+
 def _doubled(data: bytes) -> bytes:
     """8 bits as 16: GIMP 3.0 stores wrong colours where it gets 8 bits for an image of 16 whose
     profile is not sRGB's.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gi.repository import Gegl, Gimp
 
+from image import layers
 from protocol.geometry import Rect
 from protocol.messages import PartLayer, Pixels
 
@@ -87,7 +88,7 @@ def is_near(one: Rect, other: Rect, slack: float) -> bool:
 def alpha_of(layer: Gimp.Layer, rect: Rect) -> Pixels:
     """What a layer shows in a rectangle of its own pixels, its mask applied."""
     area = Gegl.Rectangle.new(*rect)
-    alpha = layer.get_buffer().get(area, 1.0, "cairo-A8", Gegl.AbyssPolicy.NONE)
+    alpha = layers.alpha_of(layer, area)
     mask = layer.get_mask()
     if mask is not None and layer.get_apply_mask():
         # Only alpha >= 0.5 counts, so the product of both may be taken as their bitwise "and"

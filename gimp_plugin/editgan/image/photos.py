@@ -15,7 +15,7 @@ from functools import cached_property
 from gi.repository import Gegl, Gimp
 
 from image import frames, layer_numbers, merging, state
-from image.layers import walk
+from image.layers import alpha_of, walk
 from image.patches import LaidPatch
 from link.errors import PlugInError
 from link.texts import _
@@ -107,10 +107,10 @@ class PhotoLayer:
         area = Gegl.Rectangle.new(*rect)
         found = []
         if self.layer.has_alpha():
-            found.append(_read(self.layer, area, "cairo-A8"))
+            found.append(alpha_of(self.layer, area))
         mask = self.layer.get_mask()
         if mask is not None and self.layer.get_apply_mask():
-            found.append(_read(mask, area, "Y u8"))
+            found.append(mask.get_buffer().get(area, 1.0, "Y u8", Gegl.AbyssPolicy.NONE))
         found = [values for values in found if values.count(255) < len(values)]
         if len(found) == 2:
             return bytes((a * b + 127) // 255 for a, b in zip(*found, strict=True))
@@ -267,10 +267,6 @@ def _stored(drawable: Gimp.Drawable, rect: Rect) -> bytes:
     """The pixels of a rectangle of the drawable in its own format; 0 outside it."""
     area = Gegl.Rectangle.new(*rect)
     return drawable.get_buffer().get(area, 1.0, None, Gegl.AbyssPolicy.NONE)
-
-
-def _read(drawable: Gimp.Drawable, area: Gegl.Rectangle, pixel_format: str) -> bytes:
-    return drawable.get_buffer().get(area, 1.0, pixel_format, Gegl.AbyssPolicy.NONE)
 
 
 def _as_layer(drawable: Gimp.Drawable) -> Gimp.Layer | None:

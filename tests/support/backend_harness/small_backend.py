@@ -64,6 +64,9 @@ class SmallPhoto:
     parts: list[PartMask]
     report: PhotoReport
 
+    def with_report(self, report: PhotoReport) -> SmallPhoto:
+        return replace(self, report=report)
+
     @property
     def drawn(self) -> list[PartMask]:
         return self.parts
