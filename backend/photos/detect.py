@@ -19,6 +19,8 @@ from backend.photos.cv import resize
 from protocol.geometry import Rect
 
 _WORKING_SIZE = 640  # longest side for detection; a face then spans at least 20 px to be found
+_CLOSER_SIZE = 1600  # where what is found is small: a crowd, or somebody far away
+_SMALL = 0.2  # of the longest side: frames below that are small, faces half as wide
 _SMALLEST_PHOTO = 32
 _SURE = 0.98  # confidence below which a photo is also looked at on its side
 _PLAUSIBLE = 0.75  # a judge's mark below which it is looked at on its side too
@@ -80,7 +82,8 @@ class FaceDetector:
     def find(self, image: NDArray[np.uint8], selection: Rect | None = None) -> list[Subject]:
         """Faces in `image`, uint8 [H, W, 3], that meet the selection; without one, largest first.
 
-        Raises BadImage when the picture is too small to hold a face, NoSubject when none is found.
+        Where those are small, or there are none, a large picture is looked at more closely. Raises
+        BadImage when the picture is too small to hold a face, NoSubject when none is found.
         """
         height, width = image.shape[:2]
         if min(height, width) < _SMALLEST_PHOTO:
@@ -88,20 +91,18 @@ class FaceDetector:
                 f"The picture has only {width} x {height} pixels; "
                 f"faces need at least {_SMALLEST_PHOTO} on each side."
             )
-        scale = min(1.0, _WORKING_SIZE / max(height, width))
-        small = image
-        if scale < 1:
-            new = (round(width * scale), round(height * scale))
-            small = resize(image, new, cv2.INTER_AREA)
-        found = self._search(small)
+        found = _at(_WORKING_SIZE, image, self._search)
+        largest, side = max((s.frame.size for s in found), default=0.0), max(height, width)
+        if largest < _SMALL * side and side > _WORKING_SIZE:
+            closer = _at(_CLOSER_SIZE, image, lambda larger: self._look(larger, 0, _SURE))
+            found = max(found, closer, key=len)
         if not found:
             raise NoSubject(
-                "No face was found. Choose a photo in which a face is visible and at least "
-                "about 20 pixels wide, or select the face first."
+                "No face was found. Choose a photo in which a face is visible, and at least a "
+                "fiftieth of the photo wide."
             )
         by_size = sorted(found, key=lambda subject: -subject.frame.size)
-        scaled = [Subject(s.frame.scaled(1 / scale), s.score) for s in by_size]
-        return meeting(scaled, selection, width, height)
+        return meeting(by_size, selection, width, height)
 
     def _search(self, image: NDArray[np.uint8]) -> list[Subject]:
         """Faces; in a photo that lies on its side, as cameras leave them, those are found too."""
@@ -133,6 +134,18 @@ class FaceDetector:
             for score, five in zip(scores, points, strict=True)
             if score >= threshold
         ]
+
+
+def _at(
+    side: int, image: NDArray[np.uint8], search: Callable[[NDArray[np.uint8]], list[Subject]]
+) -> list[Subject]:
+    """What a search finds in `image` [H, W, 3], shrunk to at most `side`, in its own pixels."""
+    height, width = image.shape[:2]
+    scale = min(1.0, side / max(height, width))
+    if scale == 1:
+        return search(image)
+    small = resize(image, (round(width * scale), round(height * scale)), cv2.INTER_AREA)
+    return [Subject(s.frame.scaled(1 / scale), s.score) for s in search(small)]
 
 
 def _best(found: list[Subject]) -> float:

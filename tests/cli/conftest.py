@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 import torch
 from cli_harness import Outcome, Run, make_bundle
+from quick_levels import quick_levels
 
 from backend.batch import local_crew
 from backend.bundles.importing import isolated
 from backend.cli import main
+from backend.editing import inversion
 from backend.photos.files import write_photo
 from backend.photos.photo import Photo
 
@@ -34,6 +36,13 @@ def one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # for commands in processes of their own
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(autouse=True)
+def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Photos are embedded in few steps: how closely is not what commands are about."""
+    for name, level in quick_levels().items():
+        monkeypatch.setitem(inversion.LEVELS, name, level)
 
 
 @pytest.fixture(autouse=True)

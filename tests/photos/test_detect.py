@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from backend.errors import BadImage, NoSubject
 from backend.photos.align import CropFrame
@@ -113,3 +114,17 @@ def test_a_photo_upside_down_is_found_the_right_way_up() -> None:
         found = upright_in(image, asked).find(image)[0].frame
         assert (found.quad[1] - found.quad[0])[1] * way > 0
         assert asked
+
+
+def test_small_faces_of_a_crowd_are_found() -> None:
+    """Where faces are small, a large picture is looked at more closely."""
+    portrait = Image.fromarray(read_rgb(Path("assets/portrait.png"))).resize((100, 100))
+    crowd = Image.new("RGB", (2000, 1200), "grey")
+    places = [(200, 150), (900, 500), (1700, 900)]
+    for place in places:
+        crowd.paste(portrait, place)
+    found = FaceDetector().find(np.asarray(crowd))
+    centres = sorted(tuple(one.frame.quad.mean(axis=0)) for one in found)
+    assert len(centres) == len(places)
+    for (x, y), (left, top) in zip(centres, places, strict=True):
+        assert left < x < left + 100 and top < y < top + 100

@@ -7,11 +7,12 @@ and they open a hundred. A process of its own, as `python -m backend.cli serve` 
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+sys.path[:0] = map(str, (Path(__file__).resolve().parents[k] for k in (3, 1)))
+
+from quick_levels import quick_levels
 
 from backend.cli import main
 from backend.session.installed_bundles import InstalledBundles
@@ -19,15 +20,13 @@ from backend.session.installed_bundles import InstalledBundles
 if TYPE_CHECKING:
     from backend.editing.editor import Editor
 
-_STEPS = {"fast": 4, "balanced": 6, "faithful": 8}  # in place of 20, 100 and 400
 _load = InstalledBundles.load
 
 
 def _load_and_be_quick(self: InstalledBundles, name: str, device: str) -> Editor:
     from backend.editing import inversion  # imports torch: not before the sockets are open
 
-    for level, steps in _STEPS.items():
-        inversion.LEVELS[level] = replace(inversion.LEVELS[level], steps=steps)
+    inversion.LEVELS.update(quick_levels())
     return _load(self, name, device)
 
 
