@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Finished photos, as their owners see them: every preset and nine repaints on real portraits.
 
-For each edit the generator's pictures are made once and composited twice: by an earlier revision's
-engine and by this one. Printed for both, as means over the photos:
+For each edit the generator's pictures are made once and composited by this engine and, with
+--against, by that of an earlier revision too. Printed as means over the photos:
 
 folded    share of the layer where the motion folds, and the smallest determinant of its Jacobian
 detail    fine detail in the layer relative to the photo's own there (1 is right)
@@ -56,6 +56,7 @@ from benchmarks.former_composite import FLOW  # noqa: E402
 from benchmarks.repaints import PAINTINGS, painted_layers  # noqa: E402
 from edit_library import Library  # noqa: E402
 from protocol.errors import UserError  # noqa: E402
+from protocol.settings import Settings  # noqa: E402
 
 STEPS = 40
 _TILE, _MARGIN = 420, 0.06  # of the sheets, at 100 % where the photo is large enough
@@ -147,7 +148,8 @@ def photos(folders: list[Path], count: int, editor: Editor) -> Iterator[tuple[st
             with open_picture(path) as image:
                 pixels = np.asarray(image.convert("RGB"))
             try:
-                photo = editor.open(pixels, editor.find_subjects(pixels)[0].frame)
+                frame = editor.find_subjects(pixels)[0].frame
+                photo = editor.open(pixels, frame, level=Settings().level)
             except UserError:
                 continue
             taken += 1
@@ -171,7 +173,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--edits", nargs="*", help="names of presets (default: all)")
     parser.add_argument("--repaints", action="store_true", help="the repaints as well")
     parser.add_argument("--landmarks", type=Path, help="a face_landmarker.task file")
-    parser.add_argument("--against", default=FLOW, help=f"revision to compare with ({FLOW})")
+    parser.add_argument("--against", help=f"revision to compare with, such as {FLOW}")
     parser.add_argument("--sheets", type=Path, help="folder for contact sheets, one for each edit")
     parser.add_argument("--bundle", default="faces")
     parser.add_argument("--json", action="store_true", help="print one JSON object only")
@@ -182,7 +184,8 @@ def main() -> int:
     args = parse()
     editor = Editor(find_bundle(args.bundle))
     judge, table = Judge(editor, args.landmarks), Table()
-    engines = {"before": by_revision(args.against), "now": by_motion}
+    engines = {"before": by_revision(args.against)} if args.against else {}
+    engines["now"] = by_motion
     sheets: dict[str, list[Pixels]] = defaultdict(list)
     count = 0
     for name, photo in photos(args.photos, args.count, editor):
