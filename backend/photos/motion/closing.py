@@ -17,7 +17,7 @@ from backend.photos.motion.diffeomorphism import warp
 from backend.photos.motion.gap import Gap, narrowed_edges, outline_of
 from backend.photos.motion.part_change import PartMaps
 from backend.photos.motion.roles import ClosingRole
-from backend.photos.motion.stretch import eased, pulled_along, smooth_across, smooth_line
+from backend.photos.motion.stretch import eased, in_order, pulled_along, smooth_across, smooth_line
 
 _SEEN = 0.3  # share of a pixel that counts as gap
 _SHUT, _NEARLY = 0.35, 0.65  # of a gap's area: less than this is a line, is nearly one
@@ -29,7 +29,7 @@ _ALONG = 0.45  # share of the lid's way that a brow takes part in at most
 _ROOM = 1.3  # grid pixels that a lid has below a rim at least
 _MOST = 3.5  # stretch that no skin bears
 _FADE = 1.5, 2.0  # how far below the lower lid and above the brow motion reaches, in eye heights
-_BARE, _HIGHEST = 1.2, 2.5  # an upper lid without a brow, the highest one, in eye heights
+_FOLD = 0.7  # how far above an eye the lid's fold is, which stays, in eye heights
 _SHADE, _SHADOW = 0.55, 0.4 / 128  # of the line between shut edges: its strength, half its width
 
 
@@ -114,7 +114,7 @@ def shut_gaps(grey: Floats, parts: PartMaps, covered: Flags) -> tuple[PartMaps, 
     if not plans:
         return parts, None
     still = np.zeros_like(upper)
-    upper, lower = (np.dstack([still, way / size]) for way in (upper, lower))
+    upper, lower = (np.dstack([still, in_order(way) / size]) for way in (upper, lower))
     below, over = _beyond(plans)
     return parts, Closing(upper, lower, below / size, over / size, shut)
 
@@ -181,13 +181,13 @@ def _lids(
     if rim.any() and np.median((gap.upper - top)[rim]) < _ROOM:
         return None
     x = np.arange(size)
-    above = np.interp(x, x[known], top[known]) if known.any() else gap.upper - _BARE * gap.tallest
-    above = np.clip(above, gap.upper - _HIGHEST * gap.tallest, gap.upper - 1)
-    lid = gap.upper - above
-    meet = gap.line(float(np.clip(np.median(lid[gap.columns]) / gap.tallest, *_LIDS)))
+    above = np.interp(x, x[known], top[known]) if known.any() else gap.upper - gap.tallest
+    room = np.maximum(gap.upper - above, 1)
+    meet = gap.line(float(np.clip(np.median(room[gap.columns]) / gap.tallest, *_LIDS)))
     upper, lower = edges or (meet, meet)
     way = np.maximum(upper - gap.upper, 1e-3)
-    along = np.clip(1 - (_EVEN - 1) * lid / way, 0, _ALONG) * free
+    along = np.clip(1 - (_EVEN - 1) * room / way, 0, _ALONG) * free
+    above = gap.upper - np.minimum(room, _FOLD * gap.tallest)
     top = np.where(rim, np.maximum(smooth_line(above), above), smooth_line(above))
     return _Plan(gap, upper, lower, top, bottom, smooth_line(along))
 

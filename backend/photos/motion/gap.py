@@ -12,6 +12,7 @@ from backend.photos.motion.stretch import smooth_line
 
 _FEWEST = 4  # columns that a gap has at least
 _ARC = 3  # degree of the polynomial that is the line where the edges meet
+_CORNER = 0.25  # of its width, over which it ends on either side beyond what labels know of it
 _HIDDEN = 1.0, 0.7  # what is hidden besides: a lower lid's wet edge, shadows on teeth; grid pixels
 
 
@@ -49,10 +50,14 @@ def outline_of(gap: Floats, beside: slice, grey: Floats | None) -> Gap | None:
     else:
         top = np.minimum(upper_edge(grey, inside, middle - half), middle)
         bottom = middle + half + lid
-    x = np.arange(len(gap))
-    upper, lower = (smooth_line(np.interp(x, inside, edge)) for edge in (top, bottom))
-    within = (x >= inside[0]) & (x <= inside[-1])
-    columns = slice(int(inside[0]), int(inside[-1]) + 1)
+    margin = max(1, round(_CORNER * len(inside)))
+    start, stop = max(inside[0] - margin, 0), min(inside[-1] + margin, len(gap) - 1)
+    x, corners = np.arange(len(gap)), np.array([start, *inside, stop])
+    upper, lower = (
+        smooth_line(np.interp(x, corners, [middle[0], *edge, middle[-1]])) for edge in (top, bottom)
+    )
+    within = (x >= start) & (x <= stop)
+    columns = slice(int(start), int(stop) + 1)
     return Gap(columns, upper, lower, np.maximum(lower - upper, 0) * within)
 
 

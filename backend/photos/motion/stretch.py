@@ -18,6 +18,12 @@ def pulled_along(way: Floats) -> Floats:
     return np.interp(rows, rows + way, rows).astype(np.float32) - rows
 
 
+def in_order(field: Floats) -> Floats:
+    """Where pixels of columns come from, [n, n], as far as none overtakes another."""
+    rows = np.arange(len(field), dtype=np.float32)[:, None]
+    return np.maximum.accumulate(rows + field, axis=0) - rows
+
+
 def eased(share: Floats) -> Floats:
     """0..1 with little slope at both ends, where edges keep their shape."""
     return _EVEN * share + (1 - _EVEN) * share * share * (3 - 2 * share)

@@ -136,6 +136,32 @@ def test_brow_and_cheek_stay_where_the_lid_has_room() -> None:
         assert np.abs(128 * lids.shift[row]).max() < 0.3
 
 
+def test_the_fold_of_a_lid_stays_above_it() -> None:
+    """It is not drawn down towards the lashes, however far away the brow is."""
+    _, lids = lids_of(labels_of(1, 1), labels_of(0, 0))
+    assert lids is not None
+    fold, lash = round((HEIGHT - OPEN - 0.055) * 128), round(HEIGHT * 128)
+    for x in (LEFT, RIGHT):
+        way = -128 * lids.upper[:, round(x * 128), 1]
+        assert way[lash] > 6 and way[fold] < 0.2 * way[lash]
+
+
+def test_corners_of_an_eye_that_labels_miss_shut_too() -> None:
+    maps = PartChange(labels_of(1, 1), labels_of(0, 0), ROLES).resolved(128)[0]
+    eye = ROLES.closings[0].gap
+    seen = np.zeros((128, 128), np.float32)
+    seen[53:63, 36:48] = 1
+    photo, old = maps.photo.copy(), maps.old.copy()
+    photo[..., eye] = old[..., eye] = seen
+    grey = np.full((128, 128), 0.5, np.float32)
+    maps = replace(maps, photo=photo, old=old)
+    _, closing = shut_gaps(grey, maps, np.zeros((128, 128), bool))
+    assert closing is not None
+    way = -128 * closing.upper[54, :, 1]
+    assert 0.6 < way[33] < way[36] < way[41] and way[29] < 0.2
+    assert 0.6 < way[50] < way[47] < way[42] and way[54] < 0.2
+
+
 @pytest.mark.parametrize("share", [0.8, 0.6, 0.45])
 def test_an_eye_that_narrows_is_covered_and_not_squeezed(share: float) -> None:
     """The upper lid comes down with its lashes as far as it was painted; below it the eye stays."""
