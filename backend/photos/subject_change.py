@@ -92,11 +92,12 @@ def subject_change(
     over, outline = _Coverings(), None
     if parts is not None and maps is not None:
         covered = _covered(parts)
-        window = window * _beside(covered)
         maps, over = _coverings(crop, maps, covered, finer)
         maps, outline = _outline(crop, region & valid, maps, covered, stages, pause)
-        window *= _moves(parts, maps)
-    motion = estimate_motion(before, after, window, maps, start=start, stages=stages, pause=pause)
+        window = window * over.beside * _moves(parts, maps)
+    motion = estimate_motion(
+        before, after, window, maps, far=over.far, start=start, stages=stages, pause=pause
+    )
     pause()
     light = change_of_light(before, after, motion, color_error(missed, valid))
     light *= 1 - over.bare[..., None]
@@ -139,23 +140,31 @@ def _covered(parts: PartChange) -> Flags:
     return on_grid(parts.covered, GRID) > _COVERED
 
 
-def _beside(covered: Flags) -> Floats:
-    """How much may move, [n, n] in 0..1: what lies before the face does not, and does not bend."""
+def _far(covered: Flags) -> Floats | None:
+    """How far each pixel is from what lies before the face, [n, n] in pixels; None where nothing
+    does."""
     if not covered.any():
-        return np.ones(covered.shape, np.float32)
+        return None
     free = np.pad((~covered).astype(np.uint8), 1, constant_values=1)
     depth = cv2.distanceTransform(free, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
-    return np.clip((depth - 1) / _BESIDE, 0, 1)
+    return np.maximum(depth - 1, 0)
 
 
 @dataclass(frozen=True, eq=False)
 class _Coverings:
-    """What comes to lie over the face: hair, lids, lips. bare: where hair was asked for and does
-    not come, float32 [n, n] in 0..1."""
+    """What comes to lie over the face: hair, lids, lips. far: how far each pixel is from what lies
+    there already, float32 [n, n] in pixels; None where nothing does. bare: where hair was asked for
+    and does not come, float32 [n, n] in 0..1."""
 
     fringe: Fringe | None = None
     closing: Closing | None = None
+    far: Floats | None = None
     bare: Floats = field(default_factory=lambda: np.zeros((GRID, GRID), np.float32))
+
+    @property
+    def beside(self) -> Floats | float:
+        """How much may move, [n, n] in 0..1: what lies before the face does not, nor bends."""
+        return 1.0 if self.far is None else np.clip(self.far / _BESIDE, 0, 1)
 
 
 def _coverings(
@@ -166,8 +175,8 @@ def _coverings(
     maps, fringe = drawn_down(asked, covered, generated=finer < _TOO_SOFT)
     maps, closing = shut_gaps(grey, maps, covered)
     if fringe is not None:
-        return maps, _Coverings(fringe, closing)
-    return maps, _Coverings(None, closing, _left_bare(asked, maps))
+        return maps, _Coverings(fringe, closing, _far(covered))
+    return maps, _Coverings(None, closing, _far(covered), _left_bare(asked, maps))
 
 
 def _moves(parts: PartChange, maps: PartMaps) -> bool:

@@ -341,3 +341,26 @@ def test_what_lies_before_the_face_does_not_bend() -> None:
         moved[name] = np.abs(done - photo)[90:110, 100:156].max()
     assert moved["unknown"] > 40, "without that knowledge it bends"
     assert moved["kept"] < 20
+
+
+def test_a_brow_that_a_rim_hides_half_of_is_not_drawn_out() -> None:
+    """It rises as far as what is seen of it bears; the rim keeps its place."""
+    rows, columns = np.indices((128, 128)) / 128
+    roles = PartRoles(channels=((1,), (2,)), surface=(0, 1))
+    inside, skin = np.abs(columns - 0.5) < 0.12, np.ones((128, 128), np.uint8)
+    source, target = (
+        np.where(inside & (rows > top) & (rows < top + 0.06), np.uint8(2), skin)
+        for top in (0.40, 0.355)
+    )
+    covered = ((rows > 0.45) & (rows < 0.49)).astype(np.float32)
+    photo = np.full((256, 256, 3), 180, np.uint8)
+    photo[103:119, 96:160] = 70
+    photo[116:124] = 20
+    frame = CropFrame(((0, 0), (0, 256), (256, 256), (256, 0)))
+    grey = np.zeros((128, 128, 3), np.float32)
+    region = (source == 2) | (target == 2)
+    change = PartChange(source, target, roles, covered=covered)
+    done = laid_over(photo, composite(photo, frame, grey, grey, region, change))
+    brow = done[90:116, 128, 0]  # what was seen of it is 13 rows high
+    assert 15 <= (brow < 125).sum() <= 19
+    assert np.abs(done[116:124, 96:160].astype(int) - photo[116:124, 96:160]).max() < 20

@@ -3,7 +3,7 @@ picture."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import cv2
@@ -12,7 +12,7 @@ import numpy as np
 from backend.photos.arrays import Flags, Floats
 from backend.photos.cv import disc
 from backend.photos.motion.diffeomorphism import fold_free, warp
-from backend.photos.motion.opening import cut_open, joined, opens
+from backend.photos.motion.opening import cut_open, joined, kept_shut, opens
 from backend.photos.motion.part_change import PartMaps, on_grid
 from backend.photos.motion.registration import THOROUGH, RegisteredMaps, Stage, register
 from backend.photos.pause import Pause, no_pause
@@ -23,6 +23,8 @@ GRID = 128  # side of the grid that motion is found on
 _NEIGHBOURHOOD = 6 / 160  # sigma of what contrast is relative to, in sides
 _FAINT = 0.03  # contrast below this is none
 _RIM = 0.03  # over which motion fades in at the border of what may move, in sides
+_HELD = 0.4  # motion for each pixel of distance from what stays still before the face
+_EVEN = 1.0  # blur of how much of a motion is held, grid pixels
 _PICTURES = 0.15  # weight of the pictures beside the parts
 _SPECK = 1.5 / 128  # radius below which something uncovered is only an inexact border, in sides
 _FILLED = 0.5  # share of an opening that must be drawn, or what is cut would gape
@@ -51,6 +53,7 @@ def estimate_motion(
     window: Floats,
     parts: PartMaps | None = None,
     *,
+    far: Floats | None = None,
     start: Floats | None = None,
     stages: tuple[Stage, ...] = THOROUGH,
     pause: Pause = no_pause,
@@ -58,10 +61,11 @@ def estimate_motion(
     """How the subject moves from `before` to `after`, float32 [R, R, 3] in 0..1.
 
     window: float32 [n, n] in 0..1, zero where nothing may move; its grid is the motion's. Without
-    parts the pictures alone tell. start: the velocity of a similar motion.
+    parts the pictures alone tell. far: float32 [n, n], how far each pixel is from what stays still
+    before the face, in pixels. start: the velocity of a similar motion.
     """
     size = len(window)
-    parts = parts or PartMaps.unknown(size)
+    parts = _with_lips_shut(parts or PartMaps.unknown(size))
     moving = RegisteredMaps(parts.old, _contrast(before, size))
     fixed = RegisteredMaps(parts.new, _contrast(after, size))
     weight = _PICTURES if parts.roles.channels else 1.0
@@ -70,7 +74,8 @@ def estimate_motion(
         register, moving, fixed, window, picture_weight=weight, stages=stages, pause=pause
     )
     velocity = find(start=start)
-    shift = fold_free(velocity)
+    free = _free(velocity, far)
+    shift = fold_free(velocity * free[..., None])
     for opening in parts.roles.openings:
         old, new, drawn = (
             maps[..., opening.gap] * window for maps in (parts.old, parts.new, parts.drawn)
@@ -85,8 +90,27 @@ def estimate_motion(
                 shift = cut
     moved = warp(parts.old, shift)
     agree = np.minimum(moved, parts.drawn).sum(axis=2) + _unnamed(moved, parts.drawn)
-    fresh = _uncovered(moved, parts.new, parts.drawn)
+    fresh = free * _uncovered(moved, parts.new, parts.drawn)
     return Motion(shift / size, fresh, agree, velocity)
+
+
+def _with_lips_shut(parts: PartMaps) -> PartMaps:
+    """Parts in which nothing opens so little that what lies in the gap cannot be drawn."""
+    for opening in parts.roles.openings:
+        old, new, drawn = (m[..., opening.gap] for m in (parts.old, parts.new, parts.drawn))
+        shown = _uncovered(np.zeros_like(new)[..., None], new[..., None], drawn[..., None])
+        if new.any() and opens(old, new) and (shown * new).sum() <= _FILLED * new.sum():
+            parts = replace(parts, new=kept_shut(opening, parts.new))
+    return parts
+
+
+def _free(velocity: Floats, far: Floats | None) -> Floats:
+    """How much of a velocity [n, n, 2] applies: [n, n] in 0..1. It grows so slowly beside what
+    stays still that nothing there, such as a brow of which a rim hides half, is drawn out."""
+    if far is None:
+        return np.ones(velocity.shape[:2], np.float32)
+    length = np.linalg.norm(velocity, axis=2)
+    return cv2.GaussianBlur(np.minimum(1, _HELD * far / np.maximum(length, 1e-6)), (0, 0), _EVEN)
 
 
 def motion_window(region: Flags, surface: Flags | None, size: int) -> Floats:

@@ -13,13 +13,16 @@ import cv2
 import numpy as np
 
 from backend.photos.arrays import Floats
-from backend.photos.motion.diffeomorphism import determinants
+from backend.photos.motion.diffeomorphism import determinants, warp
 from backend.photos.motion.roles import OpeningRole
 
 _STRETCH = 2.5  # how many times a part may grow before its own pixels no longer bear it
 _SMALLEST = 8e-4  # of the square: a gap below this is a line between lips
 _SHARP, _SOFT = 0.5 / 128, 0.08  # width of the change of sides, in sides: in the gap, far beside it
 _COVERED = 0.2  # share of the gap in a pixel from which what it shows is new
+_COLUMN = 0.25  # of a pixel that a column shows of a gap that it has
+_CLOSES = 0.06  # how far from a gap that stays shut all moves, half of it twice as far, in sides
+_ROUND = 1.0 / 128  # blur of its height from column to column, in sides
 _TRIES = 10
 _WIDENS = 0.7  # how fast the one becomes the other beside the gap's corners
 
@@ -32,6 +35,27 @@ def opens(source: Floats, target: Floats) -> bool:
     the generator draws."""
     old, new = float(source.mean()), float(target.mean())
     return new > _SMALLEST and new > _STRETCH * old
+
+
+def kept_shut(opening: OpeningRole, target: Floats) -> Floats:
+    """Maps [n, n, C] of a subject that opens, and does not so far that what lies in the gap could
+    be drawn: what is above and below meets in the gap's middle line, as thick as it is.
+
+    Stretched over the gap, closed lips that smile would swell.
+    """
+    gap = target[..., opening.gap]
+    size = len(gap)
+    height = cv2.GaussianBlur(gap.sum(axis=0)[None], (0, 0), _ROUND * size)[0]
+    below = np.arange(size, dtype=np.float32)[:, None] - middle_line(gap)
+    near = np.clip(2 - np.abs(below) / (_CLOSES * size), 0, 1)
+    shift = np.zeros((size, size, 2), np.float32)
+    shift[..., 1] = np.sign(below) * near * height / 2
+    result = warp(target, shift)
+    rest = result[..., opening.gap].copy()
+    result[..., opening.above] += np.where(below < 0, rest, 0)
+    result[..., opening.below] += np.where(below < 0, 0, rest)
+    result[..., opening.gap] = 0
+    return result
 
 
 def cut_open(opening: OpeningRole, target: Floats, register: Register) -> Floats:
@@ -59,17 +83,27 @@ def side_above(gap: Floats) -> Floats:
     size = len(gap)
     rows, columns = np.indices(gap.shape, dtype=np.float32)
     gap = _largest_piece(gap)
-    weight = gap.sum(axis=0)
-    inside = np.flatnonzero(weight > 0.25)
+    inside = np.flatnonzero(gap.sum(axis=0) > _COLUMN)
     if not len(inside):
         return np.full_like(gap, 0.5)
-    heights = (gap * rows).sum(axis=0)[inside] / weight[inside]
-    line = np.interp(np.arange(size), inside, heights).astype(np.float32)
-    line = cv2.GaussianBlur(line[None], (0, 0), size / 64)[0]
+    line = middle_line(gap)
     first, last = float(inside[0]), float(inside[-1])
     beside = np.maximum(np.maximum(first - columns, columns - last), 0)
     width = np.minimum(_SHARP * size + _WIDENS * beside, _SOFT * size)
     return 1 / (1 + np.exp(np.clip((rows - line) / width, -30, 30)))
+
+
+def middle_line(gap: Floats) -> Floats:
+    """The row of a gap's middle in each column of its map [n, n]: [n], level beside it."""
+    size = len(gap)
+    rows = np.arange(size, dtype=np.float32)[:, None]
+    weight = gap.sum(axis=0)
+    inside = np.flatnonzero(weight > _COLUMN)
+    if not len(inside):
+        return np.full(size, size / 2, np.float32)
+    heights = (gap * rows).sum(axis=0)[inside] / weight[inside]
+    line = np.interp(np.arange(size), inside, heights).astype(np.float32)
+    return cv2.GaussianBlur(line[None], (0, 0), size / 64)[0]
 
 
 def _trust(share: Floats, count: int, without: tuple[int, ...]) -> Floats:

@@ -140,6 +140,18 @@ def test_lips_part_without_being_stretched() -> None:
     assert motion.fresh[~gap].mean() < 0.01
 
 
+@pytest.mark.parametrize("opening", [0.012, 0.018])
+def test_lips_that_hardly_part_stay_together_and_as_thick_as_they_are(opening: float) -> None:
+    """What lies in so thin a gap cannot be drawn, and lips that were stretched over it would swell
+    when they smile."""
+    source = closed_mouth()
+    motion = motion_of(source, split_mouth(face(), opening))
+    moved = moved_labels(source, motion)
+    assert motion.fresh.max() == 0
+    before, after = (np.isin(labels[:, 50:78], (UPPER, LOWER)).sum() for labels in (source, moved))
+    assert 0.9 < after / before < 1.12
+
+
 def test_a_mouth_that_the_generator_leaves_closed_is_not_cut() -> None:
     """There would be nothing to draw between the lips."""
     source, asked = closed_mouth(), split_mouth(face(), 0.1)
