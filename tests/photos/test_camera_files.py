@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import tifffile
 from file_tools import complaints_of, needs_exiftool, tags_of
+from photo_files import Spot, outside, through, values_of
 from PIL import Image
 
 from backend.photos.containers import jpeg, png, xmp_parts
@@ -22,7 +23,6 @@ from backend.photos.png_output import coded
 from backend.session.declaration import declared
 
 from .test_previews import NEW, OLD, binary, exif_with, grey_of, painted, picture
-from .test_whole_files import Spot, outside, through, values_of
 
 SIZE = (320, 240)
 _RAMP = np.linspace(0, 255, 240)[:, None, None] + np.linspace(-90, 90, 320)[None, :, None]

@@ -15,6 +15,7 @@ import pytest
 import tifffile
 from file_tools import NOTE, complaints_of, needs_exiftool, needs_vips, tags_of
 from numpy.typing import NDArray
+from photo_files import DATA, Spot, edited, outside, png_with, through, values_of
 from PIL import Image, ImageOps
 
 from backend.errors import BadImage
@@ -24,8 +25,6 @@ from backend.photos.containers.primaries import BY_CODE, SRGB, profile
 from backend.photos.files import check_output, losses, notes, read_photo, write_photo
 from backend.photos.metadata import Metadata
 from backend.photos.photo import Photo
-
-from .test_whole_files import DATA, Spot, edited, outside, png_with, through, values_of
 
 OTHERS = (".jpg", ".tif", ".webp", ".avif")
 _PLACES = 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000

@@ -14,14 +14,13 @@ import numpy as np
 import pytest
 from file_tools import complaints_of, needs_exiftool
 from numpy.typing import NDArray
+from photo_files import Spot
 from PIL import Image
 
 from backend.photos.containers import jpeg
 from backend.photos.files import read_photo, write_photo
 from backend.photos.metadata import Metadata
 from backend.photos.photo import Photo
-
-from .test_whole_files import Spot
 
 OLD, NEW = 200, 40  # grey of the photo, and of what is painted over all of it
 

@@ -10,13 +10,12 @@ import numpy as np
 import pytest
 from file_tools import needs_vips
 from numpy.typing import NDArray
+from photo_files import outside, through
 from PIL import Image
 
 from backend.photos.containers.primaries import SRGB, _to_d50
 from backend.photos.files import notes, read_photo, write_photo
 from backend.photos.profiles import space_of
-
-from .test_whole_files import outside, through
 
 XYZ, LAB = b"XYZ ", b"Lab "
 

@@ -10,13 +10,12 @@ import numpy as np
 import pytest
 from file_tools import NOTE, needs_exiftool, tags_of
 from numpy.typing import NDArray
+from photo_files import outside, through, values_of
 from PIL import Image, ImageOps
 
 from backend.photos.containers import gif
 from backend.photos.containers.primaries import BY_CODE, profile
 from backend.photos.files import losses, read_photo, write_photo
-
-from .test_whole_files import outside, through, values_of
 
 P3 = profile(BY_CODE[12], None)
 

@@ -13,6 +13,7 @@ import pytest
 import tifffile
 from file_tools import complaints_of, needs_exiftool, tags_of
 from numpy.typing import NDArray
+from photo_files import DATA, edited, outside, png_with, through, values_of
 from PIL import Image, ImageOps
 
 from backend.errors import BadImage
@@ -23,7 +24,6 @@ from backend.photos.metadata import Metadata
 from backend.photos.photo import Photo
 
 from .test_other_kinds import large_packet
-from .test_whole_files import DATA, edited, outside, png_with, through, values_of
 
 EXIF = b"II*\0\x08\0\0\0" + struct.pack("<HHHII", 1, 0x013B, 2, 5, 26) + bytes(4) + b"Jane\0"
 

@@ -13,12 +13,11 @@ import pytest
 import tifffile
 from file_tools import complaints_of, needs_exiftool, needs_vips, tags_of
 from numpy.typing import NDArray
+from photo_files import outside, png_with, through, values_of
 from PIL import Image
 
 from backend.photos.containers import png
 from backend.photos.files import notes
-
-from .test_whole_files import outside, png_with, through, values_of
 
 FILL_ORDER = 266
 PLACEHOLDER = (263, "H", 1, 2, True)  # tifffile writes no fill order for these

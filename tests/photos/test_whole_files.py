@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-import io
-import os
 import struct
 import subprocess
-import zlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -17,58 +12,16 @@ import numpy as np
 import pytest
 import tifffile
 from file_tools import NOTE, complaints_of, needs_exiftool, needs_vips, tags_of
-from numpy.typing import NDArray
+from photo_files import DATA, edited, outside, png_with, through, values_of
 from PIL import Image
 
-from backend.errors import BadImage
 from backend.photos.containers import jpeg, png
 from backend.photos.containers.xmp import with_source_type
-from backend.photos.files import check_output, notes, read_photo, write_photo
+from backend.photos.files import notes, read_photo, write_photo
 from backend.photos.metadata import Metadata
 from backend.photos.photo import Photo
 
-DATA = Path(__file__).resolve().parents[1] / "data/files"
 WHOLE = sorted(p.name for p in DATA.iterdir() if p.suffix != ".md")
-RNG = np.random.default_rng(5)
-
-
-@dataclass(frozen=True)
-class Spot:
-    """A layer for tests."""
-
-    x: int
-    y: int
-    pixels: NDArray[Any]
-
-
-def edited(photo: Photo, level: float = 0.25) -> Photo:
-    """The photo with a grey rectangle in its middle and the note that a model changed it."""
-    h, w = photo.height // 3, photo.width // 3
-    layer = np.full((h, w, 4), level, np.float32)
-    layer[..., 3] = 1
-    layer[0, :, 3] = 0
-    if photo.cut().dtype == np.uint8:
-        layer = np.round(layer * 255).astype(np.uint8)
-    changed = photo.with_layer(Spot(w, h, layer))
-    packet = with_source_type(photo.metadata.xmp, "compositeWithTrainedAlgorithmicMedia")
-    said = dataclasses.replace(photo.metadata, xmp=packet)
-    return dataclasses.replace(changed, metadata=said)
-
-
-def outside(photo: Photo) -> NDArray[np.bool_]:
-    """Where `edited` changes nothing, [H, W]."""
-    h, w = photo.height // 3, photo.width // 3
-    same = np.ones((photo.height, photo.width), bool)
-    same[h + 1 : 2 * h, w : 2 * w] = False
-    return same
-
-
-def through(path: Path, out: Path) -> Photo:
-    """Read, edit and write; returns what was read."""
-    photo = read_photo(path)
-    check_output(out, photo)
-    write_photo(edited(photo), out)
-    return photo
 
 
 @needs_exiftool
@@ -162,11 +115,6 @@ def test_packets_in_other_encodings(coding: str) -> None:
 def test_damaged_packets_stay_as_they_are() -> None:
     for packet in (b"<x:xmpmeta", b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", b"<a/>"):
         assert with_source_type(packet, "trainedAlgorithmicMedia") is None
-
-
-def values_of(dtype: Any, channels: int) -> NDArray[Any]:
-    values = RNG.random((36, 48, channels)).astype(np.float32)
-    return values if dtype is np.float32 else (values * np.iinfo(dtype).max).astype(dtype)
 
 
 LAYOUTS: list[dict[str, Any]] = [
@@ -299,14 +247,6 @@ def test_a_transparent_color_stays_one(tmp_path: Path, dtype: Any, channels: int
     assert np.array_equal(back[..., 3], photo.pixels[..., 3])
 
 
-def png_with(tmp_path: Path, chunks: list[png.PngChunk], dtype: Any = np.uint8) -> Path:
-    import imagecodecs
-
-    data = imagecodecs.png_encode(values_of(dtype, 3))
-    (tmp_path / "in.png").write_bytes(png.with_chunks(data, chunks, same_kind=True))
-    return tmp_path / "in.png"
-
-
 COLORS = {
     "gamma": png.PngChunk(b"gAMA", struct.pack(">I", 100000)),
     "primaries": png.PngChunk(
@@ -406,37 +346,6 @@ def test_frames_are_kept(tmp_path: Path, suffix: str) -> None:
     assert "3 frames" in (notes(photo, tmp_path / f"out{suffix}") or "")
 
 
-def raw_files() -> dict[str, bytes]:
-    with io.BytesIO() as buffer:
-        tifffile.imwrite(
-            buffer, values_of(np.uint16, 1)[..., 0], photometric="cfa",
-            extratags=[(33421, "H", 2, (2, 2)), (33422, "B", 4, (0, 1, 1, 2))],
-        )  # fmt: skip
-        mosaic = buffer.getvalue()
-    with io.BytesIO() as buffer:
-        tifffile.imwrite(
-            buffer, values_of(np.uint8, 3), photometric="rgb", subfiletype=1,
-            extratags=[(50706, "B", 4, (1, 4, 0, 0))],
-        )  # fmt: skip
-        dng = buffer.getvalue()
-    return {
-        "x.nef": mosaic,
-        "x.dng": dng,
-        "x.cr2": b"II*\0\x10\0\0\0CR\x02\0" + bytes(99),
-        "x.cr3": b"\0\0\0\x18ftypcrx \0\0\0\1" + bytes(99),
-        "x.raf": b"FUJIFILMCCD-RAW 0201" + bytes(99),
-        "x.orf": b"IIRO\x08\0\0\0" + bytes(99),
-        "x.rw2": b"IIU\0\x18\0\0\0" + bytes(99),
-    }
-
-
-@pytest.mark.parametrize("name", raw_files())
-def test_raw_files_must_be_developed_first(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_bytes(raw_files()[name])
-    with pytest.raises(BadImage, match="raw file, which must be developed first"):
-        read_photo(tmp_path / name)
-
-
 @pytest.mark.parametrize("bits", [10, 12])
 def test_deep_avif_is_edited_at_16_bits(tmp_path: Path, bits: int) -> None:
     import imagecodecs
@@ -449,19 +358,6 @@ def test_deep_avif_is_edited_at_16_bits(tmp_path: Path, bits: int) -> None:
     assert photo.depth == 16
     assert np.abs(photo.pixels / 65535 - values / top).max() < 3 / top
     assert len(np.unique(photo.pixels[..., 1])) > 60
-
-
-@pytest.mark.parametrize(
-    ("dtype", "words"),
-    [
-        (np.int16, "signed 16-bit"), (np.int8, "signed 8-bit"), (np.uint32, "32-bit integers"),
-        (np.int32, "signed 32-bit"),
-    ],
-)  # fmt: skip
-def test_odd_numbers_are_called_what_they_are(tmp_path: Path, dtype: Any, words: str) -> None:
-    tifffile.imwrite(tmp_path / "x.tif", np.ones((36, 48), dtype), photometric="minisblack")
-    with pytest.raises(BadImage, match=words):
-        read_photo(tmp_path / "x.tif")
 
 
 def test_a_12_bit_tiff_fills_16_bits(tmp_path: Path) -> None:
@@ -521,7 +417,7 @@ def test_exif_that_jpeg_cannot_hold_is_named_before_the_work(tmp_path: Path) -> 
 
 def test_maker_notes_stay_where_they_are_counted_from(tmp_path: Path) -> None:
     """Their places count from the beginning of the block: not a byte before them may move."""
-    note = b"Maker\0" + bytes(RNG.integers(0, 255, 300, np.uint8))
+    note = b"Maker\0" + bytes(np.random.default_rng(5).integers(0, 255, 300, np.uint8))
     inner = struct.pack("<HHHII", 1, 37500, 7, len(note), 60) + bytes(4)
     block = b"II*\0\x08\0\0\0" + struct.pack("<HHHII", 1, 34665, 4, 1, 30) + bytes(4)
     block = (block.ljust(30, b"\0") + inner).ljust(60, b"\0") + note
@@ -531,106 +427,3 @@ def test_maker_notes_stay_where_they_are_counted_from(tmp_path: Path) -> None:
     write_photo(photo, tmp_path / "x.jpg")
     segments, _ = jpeg.segments_of((tmp_path / "x.jpg").read_bytes())
     assert next(s.data[6:] for s in segments if s.data.startswith(b"Exif")) == block
-
-
-def bombs() -> dict[str, bytes]:
-    size = struct.pack(">IIBBBBB", 50000, 50000, 16, 6, 0, 0, 0)
-    crc = struct.pack(">I", zlib.crc32(b"IHDR" + size))
-    large = png.SIGNATURE + struct.pack(">I", 13) + b"IHDR" + size + crc
-    body = (
-        png.PngChunk(b"IDAT", zlib.compress(bytes(9))).packed()
-        + png.PngChunk(b"IEND", b"").packed()
-    )
-    text = png.PngChunk(b"zTXt", b"Raw profile type iptc\0\0" + zlib.compress(bytes(200 << 20)))
-    with io.BytesIO() as buffer:
-        Image.new("RGB", (8, 8)).save(buffer, "PNG")
-        small = buffer.getvalue()
-    circle = b"II*\0\x08\0\0\0" + struct.pack("<HHHII", 1, 256, 4, 1, 8) + struct.pack("<I", 8)
-    long = bytearray(b"II*\0\x08\0\0\0")
-    for i in range(5000):
-        long += struct.pack("<HHHIII", 1, 256, 4, 1, 8, 8 + 18 * (i + 1))
-    wide = {256: 60000, 257: 60000, 258: 8, 259: 1, 262: 1, 273: 8, 277: 1, 278: 60000, 279: 9}
-    entries = b"".join(struct.pack("<HHII", c, 4, 1, v) for c, v in sorted(wide.items()))
-    return {
-        "claims.png": large + body,
-        "text.png": png.with_chunks(small, [text], same_kind=True),
-        "circle.tif": circle,
-        "long.tif": bytes(long),
-        "claims.tif": b"II*\0\x08\0\0\0" + struct.pack("<H", len(wide)) + entries + bytes(4),
-    }
-
-
-@pytest.mark.parametrize("name", ["claims.png", "text.png", "circle.tif", "long.tif", "claims.tif"])
-def test_bombs_are_refused_before_memory_is_taken(tmp_path: Path, name: str) -> None:
-    import tracemalloc
-
-    (tmp_path / name).write_bytes(bombs()[name])
-    tracemalloc.start()
-    try:
-        with pytest.raises(BadImage):
-            read_photo(tmp_path / name)
-        assert tracemalloc.get_traced_memory()[1] < 150 << 20
-    finally:
-        tracemalloc.stop()
-
-
-def test_a_target_keeps_its_permissions_and_links(tmp_path: Path) -> None:
-    photo = Photo(values_of(np.uint8, 3))
-    path, link = tmp_path / "x.png", tmp_path / "link.png"
-    path.write_bytes(b"old")
-    path.chmod(0o600)
-    link.symlink_to("x.png")
-    write_photo(photo, link)
-    assert link.is_symlink() and path.stat().st_mode & 0o777 == 0o600
-    assert read_photo(path).pixels.shape == photo.pixels.shape
-    hanging = tmp_path / "hanging.png"
-    hanging.symlink_to("later.png")
-    write_photo(photo, hanging)
-    assert hanging.is_symlink() and (tmp_path / "later.png").is_file()
-    path.chmod(0o444)
-    before = path.read_bytes()
-    for target in (path, link):
-        with pytest.raises(BadImage, match="write-protected"):
-            check_output(target, photo)
-        with pytest.raises(BadImage, match="write-protected"):
-            write_photo(photo, target)
-    assert path.read_bytes() == before
-    assert sorted(p.name for p in tmp_path.iterdir()) == [
-        "hanging.png", "later.png", "link.png", "x.png",
-    ]  # fmt: skip
-
-
-def test_links_in_a_circle_and_folders_that_take_nothing(tmp_path: Path) -> None:
-    photo = Photo(values_of(np.uint8, 3))
-    (tmp_path / "a.png").symlink_to("b.png")
-    (tmp_path / "b.png").symlink_to("a.png")
-    with pytest.raises(BadImage, match="circle"):
-        check_output(tmp_path / "a.png", photo)
-    if Path("/proc/self").is_dir():  # whose permissions allow what the system does not
-        with pytest.raises(BadImage, match="cannot be written"):
-            check_output(Path("/proc/x.png"), photo)
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes have names on Unix only")
-def test_pipes_are_read_and_written(tmp_path: Path) -> None:
-    pipe = tmp_path / "pipe.png"
-    os.mkfifo(pipe)
-    photo = Photo(values_of(np.uint16, 3))
-    write_photo(photo, tmp_path / "x.png")
-    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reader:
-        write_photo(photo, pipe)
-        assert reader.communicate(timeout=60)[0] == (tmp_path / "x.png").read_bytes()
-    with subprocess.Popen(f"exec cat '{tmp_path}/x.png' > '{pipe}'", shell=True):
-        assert np.array_equal(read_photo(pipe).pixels, photo.pixels)
-    assert pipe.is_fifo()
-
-
-@pytest.mark.parametrize("name", ["a\nb.png", b"caf\xe9.png", "x" * 251 + ".png", "\u202e.png"])
-def test_odd_names(tmp_path: Path, name: str | bytes) -> None:
-    path = tmp_path / os.fsdecode(name)
-    photo = Photo(values_of(np.uint8, 3))
-    check_output(path, photo)
-    write_photo(photo, path)
-    assert np.array_equal(read_photo(path).pixels, photo.pixels)
-    with pytest.raises(BadImage, match="too long"):
-        check_output(tmp_path / ("x" * 300 + ".png"), photo)
