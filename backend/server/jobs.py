@@ -27,7 +27,7 @@ _PROGRESS_EVERY_S = 0.1
 _PREVIEW_EVERY_S = 0.4
 CANCEL_PATIENCE_S = 20.0  # after which a job that does not hear is given up
 STAGE_PATIENCE_S = 600.0  # without any report
-_WAITED_FOR = 2  # the urgency of work that one waits for
+_WAITED_FOR, _UNASKED = 2, 3  # the urgency of work that one waits for, and of what nobody asked for
 _EARLY = 0.03  # below this fraction a forecast is a guess
 
 
@@ -69,12 +69,16 @@ class Job:
 
     @property
     def urgency(self) -> int:
-        """0: a slider waits for it, 1: thumbnails, _WAITED_FOR: all other work."""
+        """0: a slider waits for it, 1: thumbnails, _UNASKED: embedding better what is known,
+        _WAITED_FOR: all other work.
+        """
         match self.request:
             case PreviewStack() | HasPhoto():
                 return 0
             case PreviewEdits():
                 return 1
+            case Segment(improve=True):
+                return _UNASKED
         return _WAITED_FOR
 
     def start(self) -> None:
@@ -135,15 +139,18 @@ class Job:
         return self.client == other.client and mine.photo == old.photo
 
     def gives_way_to(self, other: Job) -> bool:
-        """Whether it is embedding better what is known, unasked, while somebody else waits."""
-        unasked = isinstance(self.request, Segment) and self.request.improve
+        """Whether nobody has asked for it, while somebody else waits: not for the like of it, or
+        two windows would end each other's for ever.
+        """
+        unasked = self.urgency == _UNASKED
         return unasked and self.client != other.client and other.urgency == _WAITED_FOR
 
 
 class JobQueue:
     """Between the I/O thread and one worker: first in, first out, but for previews.
 
-    A preview overtakes the work of others; what one client sends is done in its order.
+    A preview overtakes the work of others, and that overtakes what nobody asked for; what one
+    client sends is done in its order.
     """
 
     def __init__(self) -> None:
@@ -176,14 +183,14 @@ class JobQueue:
             self._changed.wait_for(lambda: self._waiting or self._closed)
             if self._closed:
                 return None
-            job = self._more_urgent(_WAITED_FOR) or self._waiting[0]
+            job = self._more_urgent(_UNASKED) or self._waiting[0]
             self._running = self._started(job)
             return job
 
     def take_more_urgent(self, than: int) -> Job | None:
         """A job that may run while one of urgency `than` does, marked as started."""
         with self._changed:
-            job = None if self._closed else self._more_urgent(than)
+            job = None if self._closed else self._more_urgent(min(than, _WAITED_FOR))
             return self._started(job) if job else None
 
     def _more_urgent(self, than: int) -> Job | None:

@@ -12,6 +12,9 @@ from backend.server.jobs import Job, JobQueue
 from protocol import messages as m
 
 RGB = m.Pixels(32, 32, 3, "u8", bytes(3 * 32 * 32))
+QUAD = (0.0, 0.0, 0.0, 32.0, 32.0, 32.0, 32.0, 0.0)
+ASKED = m.Segment("b", "p", QUAD, m.Rect(0, 0, 32, 32), RGB, 32, 32)
+UNASKED = replace(ASKED, improve=True)
 
 
 def make(
@@ -66,21 +69,37 @@ def test_a_started_job_is_neither_replaced_nor_removed() -> None:
         (m.Detect("b", RGB, 1.0, 32, 32), b"other", True),
         (m.Detect("b", RGB, 1.0, 32, 32), b"a", False),  # who asks ends it by itself
         (m.PreviewStack("p", []), b"other", False),  # runs between the steps
+        (UNASKED, b"other", False),  # else two windows end each other's for ever
     ],
 )
 def test_embedding_better_gives_way_to_what_others_wait_for(
     other: m.JobRequest, client: bytes, ends: bool
 ) -> None:
     queue = JobQueue()
-    quad = (0.0, 0.0, 0.0, 32.0, 32.0, 32.0, 32.0, 0.0)
-    asked = m.Segment("b", "p", quad, m.Rect(0, 0, 32, 32), RGB, 32, 32)
-    for request, given_up in ((replace(asked, improve=True), ends), (asked, False)):
+    for request, given_up in ((UNASKED, ends), (ASKED, False)):
         running = make(request)
         queue.put(running)
         assert queue.take() is running
         queue.put(make(other, client))
         assert running.cancelled.is_set() == given_up
         queue.take()
+
+
+def test_what_nobody_asked_for_waits_until_all_others_are_done() -> None:
+    queue = JobQueue()
+    first, unasked, asked = make(UNASKED), make(UNASKED, b"other"), make(ASKED, b"third")
+    for job in (first, unasked, asked):
+        queue.put(job)
+    assert [queue.take(), queue.take(), queue.take()] == [asked, first, unasked]
+
+
+def test_nothing_that_takes_long_runs_between_the_steps_of_what_nobody_asked_for() -> None:
+    queue = JobQueue()
+    running = make(UNASKED)
+    queue.put(running)
+    assert queue.take() is running
+    queue.put(make(ASKED, b"other"))
+    assert queue.take_more_urgent(running.urgency) is None
 
 
 def test_waiting_is_told_from_getting_ready() -> None:
