@@ -14,6 +14,7 @@ from backend.editing.preview.photo import CLOSEST, LARGEST, PhotoPreviewer, wind
 from backend.models.generator import Generator
 from backend.photos.align import extract
 from backend.photos.composite import ResultLayer
+from backend.photos.label_edit import UNKNOWN, LabelEdit
 from edit_library import PRESETS_DIR, Library
 
 SIDE = 128
@@ -45,6 +46,24 @@ def under(photo: OpenPhoto, layer: ResultLayer) -> np.ndarray:
     place += layer.pixels[..., 3:] / np.float32(255) * (layer.pixels[..., :3] - place)
     crop, _ = extract(shown.astype(np.uint8), photo.frame, SIDE)
     return np.rint((crop + 1) * 127.5).astype(np.uint8)
+
+
+@pytest.mark.parametrize("other", ["parts", "painted"])
+def test_one_vector_is_not_taken_for_another_edit_of_it(
+    editor: Editor, photo: OpenPhoto, edits: list[ScaledEdit], other: str
+) -> None:
+    edit, labels = edits[0], photo.labels
+    largest = int(np.bincount(labels[labels > 0]).argmax())
+    parts = (editor.bundle.parts[largest].name,)
+    changed = replace(edit, parts=parts)
+    if other == "painted":
+        claims = np.where(labels == largest, 0, UNKNOWN).astype(np.uint8)
+        changed = replace(edit, painted=LabelEdit.unpacked(claims, labels, parts))
+    used = editor.view(photo)
+    (_picture,) = used.render([[edit]], SIDE)
+    (alone,) = editor.view(photo).render([[changed]], SIDE)
+    (after,) = used.render([[changed]], SIDE)
+    assert np.array_equal(after, alone)
 
 
 def test_without_edits_it_is_the_photo(view: PhotoPreviewer, photo: OpenPhoto) -> None:

@@ -184,7 +184,10 @@ class PhotoPreviewer:
 
 
 def _key(stack: Sequence[ScaledEdit]) -> bytes:
-    return b"".join(edit.vector.tobytes() for edit in stack)
+    """The same for stacks that differ in their scales only."""
+    painted = (b"" if edit.painted is None else edit.painted.packed().tobytes() for edit in stack)
+    parts = repr([edit.parts for edit in stack]).encode()
+    return b"".join([parts, *(edit.vector.tobytes() for edit in stack), *painted])
 
 
 def _ratio(scales: Sequence[float], before: Sequence[float]) -> float:
