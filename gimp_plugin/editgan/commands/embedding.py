@@ -150,6 +150,19 @@ def opening(
     """The request that opens a subject; subject: what the image remembers, so that nothing needs to
     be optimised.
     """
+    return sending.named(photo, unnamed(photo, quad, rect, wish, subject))
+
+
+def unnamed(
+    photo: photos.PhotoLayer,
+    quad: Quad,
+    rect: Rect,
+    wish: Wish,
+    subject: state.SubjectRecord | None = None,
+) -> Segment:
+    """`opening` without the id, which takes a look at every pixel: for what is changed before it is
+    sent.
+    """
     message = Segment(
         bundle=subject.bundle if subject else wish.bundle,
         photo="",
@@ -161,8 +174,7 @@ def opening(
         level=wish.level,
         uncertainty=wish.uncertainty,
     )
-    message = sending.as_remembered(message, subject) if subject else message
-    return sending.named(photo, message)
+    return sending.as_remembered(message, subject) if subject else message
 
 
 def state_after(

@@ -183,7 +183,7 @@ class Opening:
         assert subject is not None
         wish = embedding.Wish(subject.bundle, subject.level)
         try:
-            known = embedding.opening(person.photo, person.quad, person.rect, wish, subject)
+            known = embedding.unnamed(person.photo, person.quad, person.rect, wish, subject)
         except PlugInError:  # the photo was changed: whoever works on it is told
             return
         message = sending.named(
