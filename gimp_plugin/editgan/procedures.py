@@ -12,7 +12,7 @@ from typing import Any
 from gi.repository import Gimp, GLib, GObject
 
 from link.backend_texts import backend_text
-from link.errors import CommandCancelled, PlugInError
+from link.errors import CommandCancelled, PlugInError, unexpected
 from link.report import Report
 from link.texts import _
 
@@ -29,13 +29,7 @@ def answer(procedure: Gimp.Procedure, work: Callable[[], Report]) -> Gimp.ValueA
         return _failure(procedure, str(error))
     except Exception as error:
         traceback.print_exc(file=sys.stderr)
-        return _failure(
-            procedure,
-            _(
-                "EditGAN met an unexpected problem ({kind}: {error}): "
-                "the image is unchanged, please report it."
-            ).format(kind=type(error).__name__, error=str(error)[:200]),
-        )
+        return _failure(procedure, unexpected(error))
 
 
 def _success(procedure: Gimp.Procedure, report: Report) -> Gimp.ValueArray:
@@ -84,7 +78,7 @@ def segment(image: Gimp.Image, drawables: Drawables, config: Any, interactive: b
     if interactive:
         from windows import dialogs
 
-        dialogs.segment(config, _bundles())
+        dialogs.segment(image, config, _bundles())
     wish = Wish(
         bundle=text(config, "bundle"),
         level=settings.level(config.get_property("level")),
@@ -138,7 +132,7 @@ def repaint(image: Gimp.Image, drawables: Drawables, config: Any, interactive: b
     if interactive:
         from windows import dialogs
 
-        dialogs.repaint(config)
+        dialogs.repaint(image, config)
     with showing(_("Applying the repaint"), preview=interactive) as view:
         return command.run(
             image,
@@ -172,7 +166,7 @@ def borrow(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bo
             raise PlugInError(_("There is no other image to borrow from: open it first."))
         with showing(_("Starting the backend")) as view, Session(view) as session:
             groups = command.groups_of(session, subject.bundle)
-        borrow_dialog.run(config, images, groups)
+        borrow_dialog.run(image, config, images, groups)
     with showing(_("Borrowing"), preview=interactive) as view:
         return command.run(
             image,
@@ -228,12 +222,12 @@ def _edits(config: Any) -> list[tuple[str, float | None]]:
 
 def save_edit(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bool) -> Report:
     from commands import save_edit as command
-    from windows.views import showing
+    from windows import views
 
     subject, edit = command.find(image, drawables)
     if interactive:
         _ask_how_to_save(image, subject, edit, config)
-    with showing(_("Saving the edit")) as view:
+    with views.showing(_("Saving the edit")) as view:
         report = command.run(
             image,
             drawables,
@@ -244,7 +238,7 @@ def save_edit(image: Gimp.Image, drawables: Drawables, config: Any, interactive:
             view=view,
         )
     if interactive:
-        Gimp.message(_("Saved to the edit library as “{name}”.").format(name=report["saved_as"]))
+        views.tell(_("Saved to the edit library as “{name}”.").format(name=report["saved_as"]))
     return report
 
 

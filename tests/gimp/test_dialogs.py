@@ -10,8 +10,9 @@ from pathlib import Path
 import gi
 
 gi.require_version("Gimp", "3.0")
+gi.require_version("Gtk", "3.0")
 import pytest
-from gi.repository import Gimp
+from gi.repository import Gimp, GLib, Gtk
 from gimp_helpers import (
     PORTRAIT,
     REPAINT,
@@ -89,6 +90,16 @@ def test_indexed_image_stays_if_not(call: Call) -> None:
         values = call(SEGMENT, image, image.get_layers(), run_mode=ASK)
     assert values.index(0) == Gimp.PDBStatusType.CANCEL
     assert image.get_base_type() == Gimp.ImageBaseType.INDEXED
+
+
+def test_a_dialog_goes_with_its_image(plug_in: None) -> None:
+    from windows import dialogs
+
+    image = Gimp.Image.new(8, 8, Gimp.ImageBaseType.RGB)
+    dialog = Gtk.Dialog(title="About an image")
+    GLib.timeout_add(100, lambda: image.delete() and GLib.SOURCE_REMOVE)
+    assert dialogs.run(dialog, image) == Gtk.ResponseType.CANCEL
+    dialog.destroy()
 
 
 def test_escape_changes_nothing(call: Call) -> None:

@@ -231,21 +231,21 @@ def config_of(name: str) -> Gimp.ProcedureConfig:
 def segment() -> None:
     from windows import dialogs
 
-    dialogs.segment(config_of(SEGMENT), ["faces", "cats"])
+    dialogs.segment(load(PORTRAIT), config_of(SEGMENT), ["faces", "cats"])
 
 
 def repaint() -> None:
     from windows import dialogs
 
-    dialogs.repaint(config_of(REPAINT))
+    dialogs.repaint(load(PORTRAIT), config_of(REPAINT))
 
 
 def borrow() -> None:
     from windows import borrow_dialog
 
-    borrow_dialog.run(
-        config_of(BORROW), [load(PORTRAIT)], {"eyes": ("left eye",), "nose": ("nose",)}
-    )
+    image, other = load(PORTRAIT), load(PORTRAIT)
+    groups = {"eyes": ("left eye",), "nose": ("nose",)}
+    borrow_dialog.run(image, config_of(BORROW), [other], groups)
 
 
 def rename() -> None:
@@ -353,13 +353,15 @@ def test_faces_to_choose_from(segmented: Gimp.Image, window: str) -> None:
     from windows.frames_dialogs import BestTakeDialog, ask_which
 
     (mine,) = subjects.all_of(segmented)
-    face = FaceInImage(photos.find(segmented, []), mine.bundle, mine.quad, mine.rect, mine)
+    face = FaceInImage(
+        photos.find(segmented, []), "photo.jpg", mine.bundle, mine.quad, mine.rect, mine
+    )
     others = [replace(face, eyes=0.9), replace(face, smile=0.9)]
     takes = Takes([face, face], [others, others[:1]])
     if window == "best take":
         seen = window_of(lambda: BestTakeDialog(takes, ["eyes", "mouth"], "face").run())
     else:
-        seen = window_of(lambda: ask_which(others))
+        seen = window_of(lambda: ask_which(segmented, others))
     assert len(seen.letters) >= 2 and not seen.twice, seen
     assert seen.has_default
     assert not seen.problems, seen

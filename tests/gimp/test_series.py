@@ -121,6 +121,34 @@ def test_the_same_edits_in_all_open_images(
     assert len(other.get_layers()) == 1
 
 
+def test_a_frame_that_is_closed_while_one_chooses(
+    plug_in: None, segmented: Gimp.Image, frame: Gimp.Image
+) -> None:
+    """Nothing is taken from it; the other images get the same edits all the same."""
+    from commands import best_take, everywhere, series
+    from image import stacks
+    from link.errors import PlugInError
+    from link.session import Session
+    from windows.views import LabelView
+
+    third = frame.duplicate()
+    with Session(LabelView(str)) as session:
+        takes = best_take.look(session, frame, [])
+        closed = next(one for one in takes.frames[0] if one.image == segmented)
+        open_still = next(one for one in takes.frames[0] if one.image == third)
+        name = closed.image_name
+        segmented.delete()
+        with pytest.raises(PlugInError, match="closed meanwhile"):
+            best_take.take(session, takes, [closed], "mouth", 2)
+        assert len(frame.get_layers()) == 1
+        ((_face, subject),) = series.embedded(session, [open_still], (0.0, 1.0))
+        entry = stacks.painted("Painted", ("nose",), subject.w_plus)
+        stack = stacks.Stack(subject.bundle, subject.sha, entries=(entry,))
+        report = everywhere.put(session, stack, [closed, open_still])
+    assert list(report["failed"]) == [name]
+    assert len(report["images"]) == 1 and len(third.get_layers()) == 2
+
+
 @pytest.mark.skipif("DISPLAY" not in os.environ, reason="needs Xvfb")
 def test_somebody_unticked_is_left_alone(
     call: Call, segmented: Gimp.Image, frame: Gimp.Image

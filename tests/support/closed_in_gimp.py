@@ -1,4 +1,4 @@
-"""Runs in a GIMP with windows: an image is closed while its EditGAN window is open. See
+"""Runs in a GIMP with windows: an image is closed while a window about it is open. See
 test_moments.py."""
 
 from __future__ import annotations
@@ -10,23 +10,28 @@ from gi.repository import Gimp
 from gimp_helpers import load
 from gimp_windows import choose, is_open, press, until, wait_for
 
-WINDOW, GIMPS_OWN, MESSAGE = "EditGAN: .*", ".*GIMP", "GIMP Message"
+GIMPS_OWN, MESSAGE = ".*GIMP", "GIMP Message"
+WINDOWS = {"EditGAN...": "EditGAN: .*", "Edit Library": "Edit Library"}  # by command
 
 
-def story() -> dict[str, bool]:
+def story() -> dict[str, dict[str, bool]]:
+    return {command: closed(command, title) for command, title in WINDOWS.items()}
+
+
+def closed(command: str, title: str) -> dict[str, bool]:
     image = load(Path(os.environ["EDITGAN_TEST_IMAGE"]))
     Gimp.Display.new(image)
     Gimp.displays_flush()
     image.clean_all()  # else GIMP asks whether to save
     wait_for(GIMPS_OWN)
-    choose("EditGAN...")
-    wait_for(WINDOW)
+    choose(command)
+    wait_for(title)
     wait_for(GIMPS_OWN)
     press("ctrl+w")
     until(lambda: not image.is_valid(), "the image goes")
     until(lambda: not any(map(is_the_window, Path("/proc").glob("[0-9]*"))), "the plug-in ends")
     Gimp.get_images()  # GIMP has heard all that the plug-in said
-    return {"window": is_open(WINDOW), "message": is_open(MESSAGE)}
+    return {"window": is_open(title), "message": is_open(MESSAGE)}
 
 
 def is_the_window(process: Path) -> bool:

@@ -10,7 +10,7 @@ from gi.repository import Gimp
 from commands import apply, borrow, series, stack_result
 from commands.borrow import Wanted
 from commands.series import FaceInImage
-from image import layers, names, photos, stack_layers, state, subjects
+from image import layers, photos, stack_layers, state, subjects
 from link.errors import PlugInError
 from link.report import Report
 from link.session import Session
@@ -127,7 +127,7 @@ def _borrowed(
     (face, subject), (low, high) = mine, span
     middle = low + 0.4 * (high - low)
     ((_face, theirs),) = series.embedded(session, [its], (low, middle))
-    title = _("From {image}").format(image=names.short(its.image))
+    title = _("From {image}").format(image=its.image_name)
     found = stack_layers.find(face.image, [], subject)
     one = face.photo, subject, found
     return borrow.prepared(session, one, (its.photo, theirs), wanted, title, (middle, high))[0]
@@ -140,5 +140,5 @@ def _write(
     with layers.undo_step(photo.image):
         for ready, its in done:
             layer = stack_result.write(ready)
-            written.append({"layer": layer.get_name(), "from": its.image.get_name()})
+            written.append({"layer": layer.get_name(), "from": its.image_name})
     return written

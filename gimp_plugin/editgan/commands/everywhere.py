@@ -59,12 +59,11 @@ def put(session: Session, stack: Stack, wanted: Sequence[FaceInImage]) -> Report
     done, failed = [], {}
     step = 1.0 / max(len(wanted), 1)
     for place, face in enumerate(wanted):
-        name = face.image.get_name()
         session.about = _("Image {number} of {count}: ").format(number=place + 1, count=len(wanted))
         try:
             done.append(_put(session, stack, face, (place * step, (place + 1) * step)))
         except PlugInError as error:
-            failed[name] = str(error)
+            failed[face.image_name] = str(error)
     session.about = ""
     if failed and not done:
         raise PlugInError(next(iter(failed.values())))
@@ -80,4 +79,4 @@ def _put(
     for entry in stacks.for_others(stack):
         its = stacks.with_entry(its, entry)
     report = stack_result.commit(session, face.photo, subject, its, found)
-    return {"image": face.image.get_name(), "layer": report["layer"]}
+    return {"image": face.image_name, "layer": report["layer"]}

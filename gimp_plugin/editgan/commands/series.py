@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from gi.repository import Gimp
 
 from commands import embedding
-from image import photos, state, subjects
+from image import names, photos, state, subjects
+from image.layers import check_open
 from link.errors import PlugInError
 from link.session import Session, expect
 from link.texts import _
@@ -30,11 +31,13 @@ _NEAR = 0.25
 class FaceInImage:
     """Somebody in an open image.
 
-    bundle: the model that knows such faces. subject: what the image remembers of them. identity: of
-    unit length, empty where no network knows faces. eyes, smile: how open, how much; 0..1.
+    image_name: said of an image that was closed since, too. bundle: the model that knows such
+    faces. subject: what the image remembers of them. identity: of unit length, empty where no
+    network knows faces. eyes, smile: how open, how much; 0..1.
     """
 
     photo: photos.PhotoLayer
+    image_name: str
     bundle: str
     quad: Quad
     rect: Rect
@@ -101,7 +104,14 @@ def _recognised(
     subject = subjects.same(known, photo.layer, detected.quad)
     place = (subject.quad, subject.rect) if subject else (detected.quad, detected.rect)
     return FaceInImage(
-        photo, bundle, *place, subject, identity, seen.eyes or 0.0, seen.smile or 0.0
+        photo,
+        names.short(photo.image),
+        bundle,
+        *place,
+        subject,
+        identity,
+        seen.eyes or 0.0,
+        seen.smile or 0.0,
     )
 
 
@@ -141,8 +151,11 @@ def embedded(
 ) -> list[tuple[FaceInImage, state.SubjectRecord]]:
     """Faces of one photo with what is remembered of them; those that are new are embedded.
 
-    One that is too small for the model is left out, unless all are.
+    One that is too small for the model is left out, unless all are. Raises PlugInError if the image
+    was closed since they were found.
     """
+    for face in wanted:
+        check_open(face.image)
     new = [face for face in wanted if face.subject is None]
     done = []
     if new:
@@ -150,5 +163,10 @@ def embedded(
         wish = embedding.Wish(new[0].bundle, "fast")
         done = embedding.embed_each(session, new[0].photo, found, wish, span)
     subject = {one.subject.quad: one.subject for one in done}
-    both = ((face, face.subject or subject.get(face.quad)) for face in wanted)
+    both = ((face, _now(face) or subject.get(face.quad)) for face in wanted)
     return [(face, known) for face, known in both if known is not None]
+
+
+def _now(face: FaceInImage) -> state.SubjectRecord | None:
+    """What the image remembers of somebody, whose photo may have been turned or cropped since."""
+    return photos.again(face.photo, face.subject)[1] if face.subject else None

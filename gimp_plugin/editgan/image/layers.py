@@ -20,16 +20,21 @@ FORMATS = {
 }
 
 
+def check_open(image: Gimp.Image) -> None:
+    """Raises PlugInError if the image was closed meanwhile."""
+    if not image.is_valid():
+        raise PlugInError(
+            _("The image was closed meanwhile, so nothing was added: open it and try again.")
+        )
+
+
 @contextmanager
 def undo_step(image: Gimp.Image) -> Iterator[list[Gimp.Item]]:
     """Everything inside is one undo step; append added layers and paths to the list.
 
     On an error those are removed again. Raises PlugInError if the image was closed meanwhile.
     """
-    if not image.is_valid():
-        raise PlugInError(
-            _("The image was closed meanwhile, so nothing was added: open it and try again.")
-        )
+    check_open(image)
     added: list[Gimp.Item] = []
     image.undo_group_start()
     try:

@@ -15,7 +15,7 @@ from functools import cached_property
 from gi.repository import Gegl, Gimp
 
 from image import frames, layer_numbers, merging, state
-from image.layers import alpha_of, walk
+from image.layers import alpha_of, check_open, walk
 from image.patches import LaidPatch
 from link.errors import PlugInError
 from link.texts import _
@@ -205,10 +205,7 @@ def again(
 
     Raises PlugInError if the image was closed meanwhile, too.
     """
-    if not photo.image.is_valid():
-        raise PlugInError(
-            _("The image was closed meanwhile, so nothing was added: open it and try again.")
-        )
+    check_open(photo.image)
     layer = photo.layer
     if not layer.is_valid() or layer not in walk(photo.image.get_layers()):
         raise _deleted()

@@ -11,26 +11,33 @@ from gi.repository import Gimp, Gtk
 
 from commands.borrow import Groups
 from image import names
+from link.part_names import part_name
 from link.texts import _
 from windows import dialogs
 
 _SIDE = 192  # of the chosen image's picture, pixels
 
 
-def run(config: Gimp.ProcedureConfig, images: Sequence[Gimp.Image], groups: Groups) -> None:
-    """Ask which image gives which parts; raises CommandCancelled if it is not answered with OK.
+def run(
+    image: Gimp.Image, config: Gimp.ProcedureConfig, images: Sequence[Gimp.Image], groups: Groups
+) -> None:
+    """Ask which of the images gives which parts to `image`; raises CommandCancelled if it is not
+    answered with OK.
 
     groups: what can be chosen, by name, and the parts that each stands for.
     """
     dialog = dialogs.new(config, _("Borrow from Another Photo"), _("_Borrow"))
     combo, picture = Gtk.ComboBoxText(hexpand=True), Gtk.Image()
     picture.set_size_request(_SIDE, _SIDE)  # the window keeps its size
-    for image in images:
-        combo.append(str(image.get_id()), names.short(image))
+    for one in images:
+        combo.append(str(one.get_id()), names.short(one))
 
     def choose(*_event: object) -> None:
         other = Gimp.Image.get_by_id(int(combo.get_active_id()))
         config.set_property("other", other)
+        if other is None:  # closed since: what is made of it says so
+            picture.clear()
+            return
         small = other.get_thumbnail(_SIDE, _SIDE, Gimp.PixbufTransparency.SMALL_CHECKS)
         picture.set_from_pixbuf(small)
 
@@ -49,7 +56,7 @@ def run(config: Gimp.ProcedureConfig, images: Sequence[Gimp.Image], groups: Grou
             )
         ),
     )
-    dialogs.ask(dialog)
+    dialogs.ask(dialog, image)
 
 
 def _checks(dialog: Gtk.Dialog, config: Gimp.ProcedureConfig, groups: Groups) -> Gtk.Widget:
@@ -57,7 +64,7 @@ def _checks(dialog: Gtk.Dialog, config: Gimp.ProcedureConfig, groups: Groups) ->
     grid = Gtk.FlowBox(selection_mode=Gtk.SelectionMode.NONE, max_children_per_line=3)
     grid.set_can_focus(False)
     chosen = {name.strip() for name in (config.get_property("parts") or "").split(",")}
-    boxes = {name: Gtk.CheckButton(label=name, active=name in chosen) for name in groups}
+    boxes = {name: Gtk.CheckButton(label=part_name(name), active=name in chosen) for name in groups}
 
     def update(*_event: object) -> None:
         names = [name for name, box in boxes.items() if box.get_active()]
@@ -65,7 +72,9 @@ def _checks(dialog: Gtk.Dialog, config: Gimp.ProcedureConfig, groups: Groups) ->
         dialog.set_response_sensitive(Gtk.ResponseType.OK, bool(names))
 
     for name, box in boxes.items():
-        box.set_tooltip_text(_("Changes: {parts}").format(parts=", ".join(groups[name])))
+        box.set_tooltip_text(
+            _("Changes: {parts}").format(parts=", ".join(map(part_name, groups[name])))
+        )
         box.connect("toggled", update)
         grid.add(box)
         box.get_parent().set_can_focus(False)

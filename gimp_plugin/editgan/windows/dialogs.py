@@ -11,13 +11,15 @@ import gi
 
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
-from gi.repository import Gimp, GimpUi, GObject, Gtk
+from gi.repository import Gimp, GimpUi, GLib, GObject, Gtk
 
 from link.errors import CommandCancelled
 from link.texts import _
+from windows.polling import every
 
 SPACING = 12
 ROLE = "editgan"
+_POLL_MS = 500
 
 
 def new(config: Gimp.ProcedureConfig, title: str, ok: str) -> GimpUi.ProcedureDialog:
@@ -28,12 +30,26 @@ def new(config: Gimp.ProcedureConfig, title: str, ok: str) -> GimpUi.ProcedureDi
     return dialog
 
 
-def ask(dialog: GimpUi.ProcedureDialog) -> None:
+def ask(dialog: GimpUi.ProcedureDialog, image: Gimp.Image) -> None:
     """Show the dialog until it is answered, and take it away."""
-    accepted = dialog.run()
+    accepted = run(dialog, image)
     dialog.destroy()
     if not accepted:
         raise CommandCancelled
+
+
+def run(dialog: Gtk.Dialog, image: Gimp.Image) -> int:
+    """The answer to a dialog; it is cancelled when the image that it is about is closed."""
+
+    def look() -> None:
+        if not image.is_valid():
+            dialog.response(Gtk.ResponseType.CANCEL)
+
+    timer = every(_POLL_MS, look)
+    try:
+        return dialog.run()
+    finally:
+        GLib.source_remove(timer)
 
 
 def add(dialog: GimpUi.ProcedureDialog, widget: Gtk.Widget, *, expand: bool = False) -> None:
@@ -74,7 +90,7 @@ def row(text: str, widget: Gtk.Widget, beside: Gtk.Widget | None = None) -> Gtk.
     return box
 
 
-def segment(config: Gimp.ProcedureConfig, bundles: Sequence[str]) -> None:
+def segment(image: Gimp.Image, config: Gimp.ProcedureConfig, bundles: Sequence[str]) -> None:
     dialog = new(config, _("Segment Parts"), _("S_egment"))
     if config.get_property("bundle") not in bundles and bundles:
         config.set_property("bundle", bundles[0])
@@ -94,11 +110,11 @@ def segment(config: Gimp.ProcedureConfig, bundles: Sequence[str]) -> None:
             )
         ),
     )
-    ask(dialog)
+    ask(dialog, image)
 
 
-def repaint(config: Gimp.ProcedureConfig) -> None:
+def repaint(image: Gimp.Image, config: Gimp.ProcedureConfig) -> None:
     dialog = new(config, _("Apply Repaint"), _("_Apply"))
     dialog.fill(["steps", "name", "save-as"])
     add(dialog, hint(_("The result is a new layer above the photo; the part layers are hidden.")))
-    ask(dialog)
+    ask(dialog, image)

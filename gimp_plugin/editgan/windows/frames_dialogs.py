@@ -10,13 +10,13 @@ import gi
 
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
-from gi.repository import GimpUi, Gtk, Pango
+from gi.repository import Gimp, GimpUi, Gtk, Pango
 
 from commands import best_take
 from commands.best_take import FACE, Takes
 from commands.people import CLOSE
 from commands.series import FaceInImage
-from image import names, thumbnail
+from image import thumbnail
 from link.errors import CommandCancelled
 from link.part_names import part_name
 from link.texts import _
@@ -65,7 +65,7 @@ class BestTakeDialog:
         note = _("The first face of each row is this photo's; a star marks open eyes and smiles.")
         _fill(dialog, [head, _scrolled(grid), dialogs.hint(note)], _("_Take These"))
         self._rows[0][0].grab_focus()
-        return _answered(dialog, self._all_chosen)
+        return _answered(dialog, self._takes.mine[0].image, self._all_chosen)
 
     def _all_chosen(self) -> tuple[list[FaceInImage | None], str]:
         return [self._chosen(place) for place in range(len(self._rows))], self._what.get_active_id()
@@ -84,8 +84,8 @@ class BestTakeDialog:
         return self._takes.frames[place][active - 1] if active else None
 
 
-def ask_which(faces: Sequence[FaceInImage]) -> list[FaceInImage]:
-    """Those that shall have the same edits. Raises CommandCancelled."""
+def ask_which(image: Gimp.Image, faces: Sequence[FaceInImage]) -> list[FaceInImage]:
+    """Those that shall have the same edits as somebody in the image. Raises CommandCancelled."""
     dialog = GimpUi.Dialog(title=_("Same Edits in All Open Images"), role="editgan-everywhere")
     boxes = [_Check(face) for face in faces]
     grid = Gtk.Grid(row_spacing=6, column_spacing=12, margin=6)
@@ -101,7 +101,7 @@ def ask_which(faces: Sequence[FaceInImage]) -> list[FaceInImage]:
     _fill(dialog, [dialogs.hint(note), _scrolled(grid)], _("_Apply to These"))
     boxes[0].grab_focus()
     pairs = list(zip(faces, boxes, strict=True))
-    return _answered(dialog, lambda: [face for face, box in pairs if box.get_active()])
+    return _answered(dialog, image, lambda: [face for face, box in pairs if box.get_active()])
 
 
 class _Radio(Gtk.RadioButton):
@@ -112,7 +112,7 @@ class _Radio(Gtk.RadioButton):
         self._star = Gtk.Label(halign=Gtk.Align.END, valign=Gtk.Align.START, margin=3)
         self.add(_portrait(face, self._star))
         self.set_tooltip_text(_about(face))
-        self.get_accessible().set_name(names.short(face.image))
+        self.get_accessible().set_name(face.image_name)
 
     def set_star(self, on: bool) -> None:
         mark = '<span foreground="#ffd24a" size="large">★</span>'
@@ -125,8 +125,8 @@ class _Check(Gtk.CheckButton):
     def __init__(self, face: FaceInImage) -> None:
         super().__init__(active=True)
         self.add(_portrait(face))
-        self.set_tooltip_text(names.short(face.image))
-        self.get_accessible().set_name(names.short(face.image))
+        self.set_tooltip_text(face.image_name)
+        self.get_accessible().set_name(face.image_name)
 
 
 def _radios(faces: Sequence[FaceInImage]) -> list[_Radio]:
@@ -142,7 +142,7 @@ def _portrait(face: FaceInImage, over: Gtk.Widget | None = None) -> Gtk.Widget:
     picture.add(Gtk.Image.new_from_pixbuf(seen))
     if over is not None:
         picture.add_overlay(over)
-    name = Gtk.Label(label=names.short(face.image), max_width_chars=_WIDE)
+    name = Gtk.Label(label=face.image_name, max_width_chars=_WIDE)
     name.set_ellipsize(Pango.EllipsizeMode.MIDDLE)
     box = Gtk.Grid(row_spacing=2)
     box.attach(picture, 0, 0, 1, 1)
@@ -153,7 +153,7 @@ def _portrait(face: FaceInImage, over: Gtk.Widget | None = None) -> Gtk.Widget:
 def _about(face: FaceInImage) -> str:
     eyes, smile = (round(100 * best_take.mark(face, what)) for what in ("eyes", "mouth"))
     return _("{image}: eyes {eyes} % open, smile {smile} %").format(
-        image=names.short(face.image), eyes=eyes, smile=smile
+        image=face.image_name, eyes=eyes, smile=smile
     )
 
 
@@ -179,9 +179,9 @@ def _fill(dialog: Gtk.Dialog, widgets: Sequence[Gtk.Widget], ok: str) -> None:
     dialog.show_all()
 
 
-def _answered(dialog: Gtk.Dialog, read: Callable[[], T]) -> T:
-    """What was chosen. Raises CommandCancelled."""
-    accepted = dialog.run() == Gtk.ResponseType.OK
+def _answered(dialog: Gtk.Dialog, image: Gimp.Image, read: Callable[[], T]) -> T:
+    """What was chosen. Raises CommandCancelled, also when the image is closed."""
+    accepted = dialogs.run(dialog, image) == Gtk.ResponseType.OK
     chosen = read()  # before the widgets go
     dialog.destroy()
     if not accepted:

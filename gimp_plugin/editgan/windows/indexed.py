@@ -10,7 +10,7 @@ from gi.repository import Gimp, GimpUi, Gtk
 
 from link.errors import CommandCancelled
 from link.texts import _
-from windows.dialogs import ROLE, SPACING, button
+from windows.dialogs import ROLE, SPACING, button, run
 
 
 def offer_rgb(image: Gimp.Image) -> None:
@@ -20,13 +20,13 @@ def offer_rgb(image: Gimp.Image) -> None:
     """
     if image.get_base_type() != Gimp.ImageBaseType.INDEXED:
         return
-    if not _agreed(image.get_name()):
+    if not _agreed(image):
         raise CommandCancelled
     image.convert_rgb()
     Gimp.displays_flush()
 
 
-def _agreed(name: str) -> bool:
+def _agreed(image: Gimp.Image) -> bool:
     GimpUi.init(ROLE)
     dialog = GimpUi.Dialog(title=_("Convert to RGB"), role="editgan-indexed")
     button(dialog, _("_Cancel"), Gtk.ResponseType.CANCEL)
@@ -37,11 +37,13 @@ def _agreed(name: str) -> bool:
         "shades.\n\nEditGAN can work on it once it is converted to RGB. Its look stays the same, "
         "and Undo takes the conversion back."
     )
-    label = Gtk.Label(label=text.format(name=name), xalign=0.0, wrap=True, max_width_chars=52)
+    label = Gtk.Label(
+        label=text.format(name=image.get_name()), xalign=0.0, wrap=True, max_width_chars=52
+    )
     label.set_property("margin", SPACING)
     dialog.get_content_area().add(label)
     GimpUi.window_set_transient(dialog)
     dialog.show_all()
-    answer = dialog.run()
+    answer = run(dialog, image)
     dialog.destroy()
     return answer == Gtk.ResponseType.OK

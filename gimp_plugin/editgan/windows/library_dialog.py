@@ -60,7 +60,8 @@ class LibraryDialog:
         about.base_on(found.stack)
         over = part_layers.find_group(about.photo.image, about.subject.number)
         self._canvas = CanvasPreview(about.photo, found.layer, (*found.former, over))
-        self._background = Background(session.connection, self._failed)
+        self._image = about.photo.image
+        self._background = Background(session.connection, self._failed, self._image.is_valid)
         self._own_session: Session | None = None  # after the first was lost
         self._news = NewsBar()
         self._grid = EditGrid(self._add, lambda edit: self._actions.select(edit))
@@ -97,8 +98,8 @@ class LibraryDialog:
         self._dialog.show_all()
         self._grid.search.grab_focus()
         try:
-            response = self._dialog.run()
-            while response == Gtk.ResponseType.OK and self._background.busy(_ADDING):
+            response = dialogs.run(self._dialog, self._image)
+            while response == Gtk.ResponseType.OK and self._is_awaited(_ADDING):
                 Gtk.main_iteration()  # what was added last is still to come
         finally:
             self._background.close()
@@ -109,6 +110,10 @@ class LibraryDialog:
         if response != Gtk.ResponseType.OK:
             raise CommandCancelled
         return self._sliders.stack
+
+    def _is_awaited(self, slot: str) -> bool:
+        """Whether answers are still to come; none does once the image is closed."""
+        return self._image.is_valid() and self._background.busy(slot)
 
     # --- what the user does ---
 

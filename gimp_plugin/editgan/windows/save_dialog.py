@@ -18,6 +18,7 @@ from commands.save_edit import Source
 from image import photos, sending, state
 from link.background import Background
 from link.errors import CommandCancelled, PlugInError
+from link.part_names import part_name
 from link.session import Session, expect
 from link.texts import _
 from protocol.messages import PreviewStack, StackPreview
@@ -40,14 +41,16 @@ class SaveDialog:
     ) -> None:
         GimpUi.init(dialogs.ROLE)
         self._edit, self._sources = edit, sources
-        self._background = Background(session.connection, self._failed)
+        self._image = photo.image
+        self._background = Background(session.connection, self._failed, photo.image.is_valid)
         self._news = NewsBar()
         self._before, self._after = BeforeAfter(SIDE), BeforeAfter(SIDE)
         self._name = Gtk.Entry(activates_default=True, hexpand=True, max_length=120)
         self._description = Gtk.Entry(activates_default=True, max_length=2000)
         known = save_edit.all_parts(self._learnt(sources))
         self._parts = {
-            part: self._check(part, True, _("Allow the edit to change this part")) for part in known
+            part: self._check(part_name(part), True, _("Allow the edit to change this part"))
+            for part in known
         }
         tip = _("Edits learned from several photos transfer better")
         self._images = {source.key: self._check(source.label, False, tip) for source in sources}
@@ -65,7 +68,7 @@ class SaveDialog:
         GimpUi.window_set_transient(self._dialog)
         self._dialog.show_all()
         self._name.grab_focus()
-        accepted = self._dialog.run() == Gtk.ResponseType.OK
+        accepted = dialogs.run(self._dialog, self._image) == Gtk.ResponseType.OK
         self._background.close()
         config.set_property("name", self._name.get_text().strip())
         config.set_property("description", self._description.get_text().strip())

@@ -16,7 +16,7 @@ from commands import everywhere as spreading
 from link.report import Report
 from link.session import Session
 from link.texts import _
-from windows import dialogs, frames_dialogs
+from windows import dialogs, frames_dialogs, views
 from windows.frames_dialogs import BestTakeDialog
 from windows.views import showing
 
@@ -48,11 +48,11 @@ def everywhere(image: Gimp.Image, drawables: Drawables, interactive: bool) -> Re
         wanted = spreading.look(session, image, subject)
     if interactive:
         GimpUi.init(dialogs.ROLE)
-        wanted = frames_dialogs.ask_which(wanted)
+        wanted = frames_dialogs.ask_which(image, wanted)
     with showing(_("Applying the edits"), preview=interactive) as view, Session(view) as session:
         report = spreading.put(session, stack, wanted)
     if interactive:
-        Gimp.message(_told(report))
+        views.tell(_told(report))
     return report
 
 
