@@ -11,7 +11,7 @@ gi.require_version("Gimp", "3.0")
 gi.require_version("Gtk", "3.0")
 import pytest
 from gi.repository import Gimp, Gtk
-from gimp_helpers import STATUS, pixels, succeeded
+from gimp_helpers import STATUS, part_group, pixels, succeeded
 from gimp_story import run_story
 
 Call = Callable[..., Gimp.ValueArray]
@@ -48,6 +48,62 @@ def test_only_a_chip_of_several_parts_promises_the_next_one(
     tips = [widget.get_tooltip_text() or "" for widget in descendants(bar.widget)]
     (tip,) = [tip for tip in tips if ", ".join(parts) in tip]
     assert ("Again" in tip) == again
+
+
+@pytest.mark.skipif("DISPLAY" not in os.environ, reason="needs Xvfb")
+def test_what_is_kept_is_no_longer_painted_on(plug_in: None, segmented: Gimp.Image) -> None:
+    """The brush in the part's colour would hit the result, whose layer is selected then."""
+    from commands.people import remembered_person
+    from image import photos, subjects
+    from image.chips import Chip
+    from protocol.geometry import Rect
+    from protocol.messages import PartLayer, Pixels
+    from windows.painting import Painting
+    from windows.workbench import Workbench
+
+    (subject,) = subjects.all_of(segmented)
+    bench = Workbench(photos.find(segmented, []), [], Mock())  # a window that nobody looks at
+    painting = Painting(bench)
+    bench.person = remembered_person(bench.photo, subject)
+    nose = PartLayer("nose", 6, (200, 100, 50), Rect(9, 9, 8, 8), Pixels(8, 8, 1, "u8", bytes(64)))
+    bench.person.parts = [nose]
+    brush, mode = Gimp.context_get_brush(), Gimp.context_get_paint_mode()
+    try:
+        painting.show(bench.person)
+        painting.take(Chip("nose", ("nose",)))
+        texts = labels(painting.bar.widget)
+        assert Gimp.context_get_brush() != brush and "nose" in texts
+        (eraser,) = [
+            one
+            for one in descendants(painting.bar.widget)
+            if isinstance(one, Gtk.ToggleButton) and one.get_label() == "Era_ser"
+        ]
+        eraser.set_active(True)
+        bench.keep()
+        assert Gimp.context_get_brush() == brush and Gimp.context_get_paint_mode() == mode
+        assert not eraser.get_active() and "Paint" in labels(painting.bar.widget)
+    finally:
+        painting.close()
+        bench.close()
+
+
+def test_paint_is_lifted_off_the_photo_without_a_trace(
+    plug_in: None, segmented: Gimp.Image
+) -> None:
+    from image.covering import Covering
+
+    group = part_group(segmented)
+    segmented.clean_all()
+    covering = Covering(segmented)
+    for _again in range(2):  # a key that is held is pressed again and again
+        covering.lift([1, 2])
+        assert not group.get_visible()
+    covering.put_back()
+    assert group.get_visible() and not segmented.is_dirty()
+
+
+def labels(widget: Gtk.Widget) -> list[str]:
+    return [one.get_text() for one in descendants(widget) if isinstance(one, Gtk.Label)]
 
 
 def descendants(widget: Gtk.Widget) -> Iterator[Gtk.Widget]:

@@ -17,6 +17,7 @@ from gimp_windows import finish, is_open, place, press, screenshot, until, user,
 from protocol import paths
 from protocol.client import Connection
 from protocol.launch import ensure_backend
+from protocol.messages import RenameEdit
 
 Call = Callable[..., Gimp.ValueArray]
 ASK = Gimp.RunMode.INTERACTIVE
@@ -121,6 +122,28 @@ def test_from_a_fresh_photo_to_a_layer_and_back(
         succeeded(call(WINDOW, again, None, run_mode=ASK))
     assert kept(again) == [("Smile", 0.3)]
     assert len(names(again)) == 2
+
+
+def test_the_library_is_read_again_after_a_command(
+    call: Call, backend: Connection, segmented_file: Path
+) -> None:
+    """An edit that was saved or renamed from the menu More is there at once."""
+    name = saved_edit(call, segmented_file, "My edit")
+    image = load(segmented_file)
+
+    def rename_and_use() -> None:
+        opened(backend, count("PreviewEdits ends"))
+        backend.request(RenameEdit("faces", name, "Zebra"))
+        press("alt+m", "y")
+        finish("Edit Library", "Escape")
+        opened(backend, count("PreviewEdits ends"))
+        strengthen(backend, "zebra", 2)
+        press("alt+k")
+        finish(TITLE, "Escape", "Escape")
+
+    with user(rename_and_use):
+        succeeded(call(WINDOW, image, None, run_mode=ASK))
+    assert [title for title, _scale in kept(image)] == ["Zebra"]
 
 
 def test_closing_without_keeping_leaves_no_trace(

@@ -13,10 +13,11 @@ import pytest
 
 from backend.editing.inversion import Reconstruction
 from link import backend_texts
-from protocol.messages import EditInfo
+from protocol.messages import EditInfo, FilesRequest, JobRequest
 
 PROJECT = Path(__file__).resolve().parents[2]
 PAGE = (PROJECT / "docs/protocol.md").read_text(encoding="utf-8")
+ANSWERED_AT_ONCE = {"HasPhoto", "TransferRequest"}
 ENDS_QUIETLY = {"cancelled", "replaced"}
 
 
@@ -43,6 +44,20 @@ def verdicts() -> set[str]:
 
 def test_no_text_is_missing_and_none_is_left_over() -> None:
     assert set(backend_texts.FIXED) == {*progress_texts(), *verdicts()}
+
+
+def kinds(request: type) -> Iterator[type]:
+    for kind in request.__subclasses__():
+        yield kind
+        yield from kinds(kind)
+
+
+def test_what_the_backend_is_seen_working_on_has_a_name() -> None:
+    """Requests about files are answered before anybody can look."""
+    long = {kind.__name__ for kind in kinds(JobRequest) if not issubclass(kind, FilesRequest)}
+    names = {kind.__name__: backend_texts.backend_job(kind.__name__) for kind in kinds(JobRequest)}
+    assert not [kind for kind in long - ANSWERED_AT_ONCE if names[kind] == kind]
+    assert set(backend_texts.JOBS) <= set(names)
 
 
 def test_every_error_code_has_a_sentence() -> None:

@@ -14,6 +14,7 @@ from image import layer_numbers, photos, sending, stack_layers, stacks, state, s
 from image.patches import Patch
 from image.stack_layers import StackInImage
 from link.errors import PlugInError
+from link.part_names import part_name
 from link.progress import View
 from link.report import Report
 from link.session import Session, expect
@@ -46,7 +47,8 @@ def run(
         names = resolve(parts, groups_of(session, subject.bundle), subject.bundle)
         source, theirs = _subject_of(session, other, photo, subject)
         wanted = Wanted(names, take, steps)
-        title = _("Borrowed {parts}").format(parts=parts)
+        asked = ", ".join(part_name(name.strip()) for name in parts.split(","))
+        title = _("Borrowed {parts}").format(parts=asked)
         mine = photo, subject, stack_layers.find(image, drawables, subject)
         ready, edited = prepared(session, mine, (source, theirs), wanted, title, (0.3, 1.0))
     layer = stack_result.write(ready)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from image import part_pixels
+from protocol.messages import PartLayer
 
 _SIDES = ("left ", "right ")
 
@@ -34,6 +37,21 @@ def of_bundle(parts: Sequence[str], groups: Mapping[str, Sequence[str]]) -> list
             left = [one for one in left if one not in pair]
             chips.append(Chip(_thing(part) if len(pair) > 1 else part, pair))
     return chips
+
+
+def laid_out(
+    parts: Sequence[PartLayer], groups: Mapping[str, Sequence[str]]
+) -> tuple[list[Chip], list[PartLayer]]:
+    """The chips for the parts that a face shows, and the order of part layers, the topmost first.
+
+    parts: all that the model knows.
+    """
+    chips = of_bundle([one.name for one in sorted(parts, key=lambda one: one.index)], groups)
+    shown = {part.name for part in parts if part_pixels.shows(part.alpha)}
+    there = [replace(chip, parts=tuple(p for p in chip.parts if p in shown)) for chip in chips]
+    rank = [name for chip in chips for name in chip.parts]
+    order = sorted(parts, key=lambda p: rank.index(p.name) if p.name in rank else len(rank))
+    return [chip for chip in there if chip.parts], order
 
 
 def mirrored(part: str) -> str | None:

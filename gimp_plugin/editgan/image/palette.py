@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gi.repository import Gimp
 
+from link.part_names import part_name
 from protocol.messages import PartLayer
 
 
@@ -29,7 +30,7 @@ def install(bundle: str, parts: Sequence[PartLayer]) -> None:
 
 def _gpl(name: str, parts: Sequence[PartLayer]) -> str:
     colours = [
-        " ".join(f"{value:3d}" for value in part.color) + f"\t{part.name}"
+        " ".join(f"{value:3d}" for value in part.color) + f"\t{part_name(part.name)}"
         for part in sorted(parts, key=lambda part: part.index)
     ]
     return "\n".join(["GIMP Palette", f"Name: {name}", "Columns: 4", "#", *colours, ""])

@@ -72,6 +72,25 @@ ERRORS = {
     "stuck": _("A step of the work did not end and was given up: try a smaller change."),
     "internal": _("Something went wrong inside EditGAN."),
 }
+# kinds of requests that take long enough to be seen at work
+JOBS = {
+    "Detect": _("looking for people"),
+    "Recognise": _("looking for people"),
+    "Segment": _("getting to know a photo"),
+    "PreviewStack": _("applying edits"),
+    "PreviewEdits": _("applying edits"),
+    "Apply": _("applying edits"),
+    "Repaint": _("repainting"),
+    "LiveRepaint": _("repainting"),
+    "Borrow": _("borrowing parts"),
+    "Learn": _("learning an edit"),
+    "SaveEdit": _("saving an edit"),
+    "LabelPhoto": _("saving a label"),
+    "Download": _("downloading a model"),
+    "DrawSample": _("drawing a sample"),
+    "TrainParts": _("training a model"),
+    "TrainEncoder": _("training a model"),
+}
 _FETCHED = re.compile(r"Fetched (\d+)(?: of (\d+))? MB")
 _STEP = re.compile(r"Step (\d+) of (\d+)")
 
@@ -85,6 +104,11 @@ def backend_text(text: str) -> str:
             return _("Fetched {mb} of {all} MB").format(mb=found[1], all=found[2])
         return _("Fetched {mb} MB").format(mb=found[1])
     return FIXED.get(text, text)
+
+
+def backend_job(kind: str) -> str:
+    """What the backend is doing, by the kind of the request."""
+    return JOBS.get(kind, kind)
 
 
 def in_users_language(edit: EditInfo) -> EditInfo:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from link.texts import _
+
 
 class PlugInError(Exception):
     """A command cannot go on; the message is for the user.
@@ -17,3 +19,11 @@ class PlugInError(Exception):
 
 class CommandCancelled(Exception):
     """The user changed their mind."""
+
+
+def unexpected(error: Exception) -> str:
+    """The sentence for what should not happen."""
+    return _(
+        "EditGAN met an unexpected problem ({kind}: {error}): "
+        "the image is unchanged, please report it."
+    ).format(kind=type(error).__name__, error=str(error)[:200])

@@ -64,7 +64,8 @@ class EditTile:
 
 def matches(edit: EditInfo, words: Sequence[str]) -> bool:
     """Whether title, description or parts have all the words, which are in lower case."""
-    text = " ".join((edit.name, edit.title, edit.description, *edit.parts)).casefold()
+    parts = (*edit.parts, *map(part_name, edit.parts))
+    text = " ".join((edit.name, edit.title, edit.description, *parts)).casefold()
     return all(word in text for word in words)
 
 
@@ -188,7 +189,7 @@ class EditGrid:
         self._part.remove_all()
         self._part.append(_ALL, _("All parts"))
         for part in parts:
-            self._part.append(part, part)
+            self._part.append(part, part_name(part))
         if not (before and self._part.set_active_id(before)):
             self._part.set_active(0)
 

@@ -42,7 +42,7 @@ class EditGanWindow:
     ) -> None:
         """commands: what the menu More runs, by their procedures' names."""
         GimpUi.init(dialogs.ROLE)
-        self._photo, self._commands = photo, commands
+        self._photo = photo
         self._loop = GLib.MainLoop()
         self._news = NewsBar()
         self._bench = Workbench(photo, drawables, self)
@@ -55,6 +55,7 @@ class EditGanWindow:
         self._status = Gtk.Label(xalign=0.0, hexpand=True, ellipsize=Pango.EllipsizeMode.END)
         self._status.get_style_context().add_class("dim-label")
         self._before = self._before_button()
+        self._more = MoreMenu(photo.image, commands, self)
         self._keep = self._button(
             _("_Keep"), _("Put what the canvas shows into the image, as one undo step"), self._kept
         )
@@ -71,7 +72,6 @@ class EditGanWindow:
         try:
             self._loop.run()
         finally:
-            place.remember(self._window)
             self._painting.close()
             self._bench.close()
             self._window.destroy()
@@ -86,6 +86,9 @@ class EditGanWindow:
     def warn(self, text: str, button: str = "", action: Callable[[], None] | None = None) -> None:
         self._news.say(text, problem=True, button=button, action=action)
 
+    def connected(self) -> None:
+        self._news.hide()
+
     def show_people(self, people: Sequence[PersonInPhoto], chosen: int) -> None:
         names = [_("Face {number}").format(number=n + 1) for n in range(len(people))]
         self._column.fill(names if len(people) > 1 else [_("This face")])
@@ -96,6 +99,8 @@ class EditGanWindow:
 
     def show_person(self, person: PersonInPhoto, busy: bool) -> None:
         row = self._row(person)
+        if person is self._bench.person:
+            self._painting.bar.widget.set_sensitive(not busy)  # chips are of another face yet
         if busy:
             row.show_busy(True)
         elif person.is_open and person.subject:
@@ -125,7 +130,16 @@ class EditGanWindow:
         self._painting.show(person)
 
     def image_closed(self) -> None:
-        self._loop.quit()
+        self._end()
+
+    # --- what the menu More does ---
+
+    def settle(self, then: Callable[[], None]) -> None:
+        self._bench.settle(then)
+
+    def command_done(self) -> None:
+        if self._photo.image.is_valid():
+            self._presets.reload()
 
     # --- the window ---
 
@@ -146,7 +160,8 @@ class EditGanWindow:
         body.attach(self._column.widget, 0, 1, 1, 1)
         body.attach(middle, 1, 1, 1, 1)
         body.attach(self._status, 0, 2, 2, 1)
-        body.attach(self._bar(), 0, 3, 2, 1)
+        body.attach(self._more.bar, 0, 3, 2, 1)
+        body.attach(self._bar(), 0, 4, 2, 1)
         window.add(body)
         return window
 
@@ -155,9 +170,8 @@ class EditGanWindow:
             _("_Close"), _("Close this window; asks about what is not kept"), self._close
         )
         bar = Gtk.Box(spacing=6)
-        more = MoreMenu(self._photo.image, self._commands, self._bench.settle, self.warn)
         bar.pack_start(self._before, False, False, 0)
-        bar.pack_start(more.widget, False, False, 0)
+        bar.pack_start(self._more.widget, False, False, 0)
         bar.pack_end(self._keep, False, False, 0)
         bar.pack_end(close, False, False, 0)
         return bar
@@ -201,8 +215,16 @@ class EditGanWindow:
             if answer is None:
                 return
             if answer:
-                self._bench.keep(then=self._loop.quit)
+                self._bench.keep(then=self._end)
                 return
+        self._end()
+
+    def _end(self) -> None:
+        """At once for the eye: a window that was opened from the menu may still be there."""
+        place.remember(self._window)
+        self._more.stop()
+        self._window.hide()
+        self._bench.discard()
         self._loop.quit()
 
     def _closed(self, *_event: object) -> bool:

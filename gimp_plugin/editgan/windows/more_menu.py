@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+import traceback
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import gi
 
 gi.require_version("Gtk", "3.0")
 from gi.repository import Gimp, Gtk
 
-from link.errors import CommandCancelled, PlugInError
+from link.errors import CommandCancelled, PlugInError, unexpected
 from link.texts import _
-from windows import new_model, status_dialog
+from windows import new_model, status_dialog, views
+from windows.work_bar import WorkBar
 
 # image, selected layers, the procedure's arguments, whether to ask
 Run = Callable[[Gimp.Image, list[Gimp.Drawable], Any, bool], object]
@@ -25,22 +28,30 @@ LABELS = {
 }
 
 
-class MoreMenu:
-    """`widget`: a button with the commands.
+class Opener(Protocol):
+    """The window that the menu is in."""
 
-    commands: by their procedures' names. settle(then): the image gets what the window shows, then
-    then() is called. tell: of what goes wrong.
+    def settle(self, then: Callable[[], None]) -> None:
+        """Let the image have what the window shows, then call `then`."""
+
+    def say(self, text: str) -> None: ...
+
+    def warn(self, text: str) -> None: ...
+
+    def command_done(self) -> None:
+        """A command has ended, well or not: the library and the image may be others."""
+
+
+class MoreMenu:
+    """`widget`: a button with the commands; `bar`: shows their jobs, and stops them.
+
+    commands: by their procedures' names.
     """
 
-    def __init__(
-        self,
-        image: Gimp.Image,
-        commands: Mapping[str, Run],
-        settle: Callable[[Callable[[], None]], None],
-        tell: Callable[[str], None],
-    ) -> None:
-        self._image, self._commands = image, commands
-        self._settle, self._tell = settle, tell
+    def __init__(self, image: Gimp.Image, commands: Mapping[str, Run], window: Opener) -> None:
+        self._image, self._commands, self._window = image, commands, window
+        self._bar = CommandBar(window.say)
+        self.bar = self._bar.widget
         menu = Gtk.Menu()
         for name, label in LABELS.items():
             self._item(menu, label).connect("activate", self._chosen, name)
@@ -53,6 +64,10 @@ class MoreMenu:
         self.widget.set_direction(Gtk.ArrowType.UP)
         self.widget.set_tooltip_text(_("Other open images, saving edits, settings"))
 
+    def stop(self) -> None:
+        """The window closes: end the command that works, if any."""
+        self._bar.stop()
+
     def _item(self, menu: Gtk.Menu, label: str) -> Gtk.MenuItem:
         item = Gtk.MenuItem.new_with_mnemonic(label)
         menu.append(item)
@@ -64,12 +79,40 @@ class MoreMenu:
             layers = self._image.get_selected_layers()
             self._run(lambda: self._commands[name](self._image, layers, config, True))
 
-        self._settle(work)
+        self._window.settle(work)
 
     def _run(self, work: Callable[[], object]) -> None:
+        """One command at a time; what it raises is told in the window, never silence."""
+        self.widget.set_sensitive(False)
         try:
-            work()
+            with views.within(self._bar):
+                work()
         except CommandCancelled:
-            return
+            pass
         except PlugInError as error:
-            self._tell(str(error))
+            self._window.warn(str(error))
+        except Exception as error:
+            traceback.print_exc(file=sys.stderr)
+            self._window.warn(unexpected(error))
+        finally:
+            self.widget.set_sensitive(True)
+            self._window.command_done()
+
+
+class CommandBar(WorkBar):
+    """Only there as long as a command works."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        super().__init__()
+        self.tell = tell
+        self.widget.show_all()  # what is in it: it is hidden and shown as a whole
+        self.widget.set_no_show_all(True)
+        self.widget.hide()
+
+    def prepare(self, *, keep: bool = False) -> None:
+        super().prepare(keep=keep)
+        self.widget.show()
+
+    def close(self) -> None:
+        super().close()
+        self.widget.hide()

@@ -102,10 +102,11 @@ class PaintBar:
         for chip in chips:
             self._flow.add(self._chip(chip, colors[chip.parts[0]]))
         self._flow.show_all()
-        self.show_part(None)
 
     def show_part(self, part: str | None) -> None:
-        """Which part the brush is for."""
+        """Which part the brush is for; None: it is the photographer's own, and no eraser."""
+        if part is None:
+            self._eraser.set_active(False)
         self._heading.set_text(part_name(part) if part else _("Paint"))
         self._eraser.set_sensitive(part is not None)
         self._correct.set_sensitive(part is not None)

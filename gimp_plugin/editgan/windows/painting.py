@@ -8,9 +8,9 @@ from dataclasses import replace
 from gi.repository import Gimp, GLib
 
 from commands.people import PersonInPhoto
-from image import layers, mirror, part_layers, part_pixels, stacks
+from image import layers, mirror, part_layers, stacks
 from image.brush import Brush
-from image.chips import Chip, of_bundle
+from image.chips import Chip, laid_out
 from image.highlight import Highlight
 from image.stacks import StackEntry
 from image.watch import Watch
@@ -61,27 +61,23 @@ class Painting:
         self._painted: list[PaintedPart] = []
         self._order: list[PartLayer] = []  # of part layers, the topmost first
         self._begun, self._left = False, 0
-        bench.before_keeping = self._rest
+        bench.before_keeping = self._put_down
         self._poll = every(POLL_MS, self._look)
 
     def show(self, person: PersonInPhoto) -> None:
-        """Chips for the parts that this face shows."""
-        self._stop()
-        self._person, self._part, self._chip = person, None, None
+        """Chips for the parts that this face shows; a face that was opened anew is painted on."""
         assert person.subject is not None
         described = self._bench.backend.described(person.subject.bundle)
-        shown = {part.name: part for part in person.parts if part_pixels.shows(part.alpha)}
-        every = [part.name for part in sorted(person.parts, key=lambda part: part.index)]
-        chips = of_bundle(every, described.groups)
-        there = [replace(c, parts=tuple(p for p in c.parts if p in shown)) for c in chips]
-        rank = [name for chip in chips for name in chip.parts]
-        self._order = sorted(
-            person.parts, key=lambda part: rank.index(part.name) if part.name in rank else len(rank)
-        )
-        self.bar.fill(
-            [chip for chip in there if chip.parts],
-            {name: part.color for name, part in shown.items()},
-        )
+        chips, self._order = laid_out(person.parts, described.groups)
+        self.bar.fill(chips, {part.name: part.color for part in person.parts})
+        shown = {name for chip in chips for name in chip.parts}
+        in_hand = self._part.name if self._part and person is self._person else ""
+        if in_hand in shown:
+            self._part = next(part for part in person.parts if part.name == in_hand)
+        else:
+            self._put_down()
+        self._stop()
+        self._person = person
         if part_layers.find_group(self._bench.image, person.number):
             self._follow(person)
 
@@ -103,7 +99,7 @@ class Painting:
     def take(self, chip: Chip) -> None:
         """The chip's first part; the next one where it is in hand already."""
         person = self._person
-        if person is None or person.subject is None:
+        if person is None or person.subject is None or person is not self._bench.person:
             return
         self._bench.touch()
         place = 0
@@ -250,11 +246,16 @@ class Painting:
         elif isinstance(answer, BackendError):
             self._failed(answer)
 
-    def _rest(self) -> None:
-        """What there is counts: no further rounds after this one, which ends soon."""
+    def _put_down(self) -> None:
+        """What there is counts: no further rounds after this one, which ends soon. And no brush in
+        the part's colour, which would hit the result: its layer is hidden once it is kept.
+        """
         self._left = 0
         if self._latest is not None:
             self._latest.end_soon()
+        self._part = self._chip = None
+        self.bar.show_part(None)
+        self._brush.give_back()
 
     def _go_on(self) -> bool:
         if self._latest is not None and not self._latest.busy:

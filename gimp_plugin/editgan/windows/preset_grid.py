@@ -39,7 +39,7 @@ class PresetTile:
         self._values.connect("value-changed", lambda _values: self._moved())
         self.slider = slider(self._values, edit.title or edit.name)
         self._title = Gtk.Label(label=edit.title or edit.name, xalign=0.0, hexpand=True)
-        self._title.set_attributes(_small())  # "Gehobene Brauen" fits
+        self._title.set_attributes(small())  # "Gehobene Brauen" fits
         self._title.set_ellipsize(Pango.EllipsizeMode.END)
         self._title.set_max_width_chars(13)
         self._number = Gtk.Label(no_show_all=True, halign=Gtk.Align.END, valign=Gtk.Align.END)
@@ -173,7 +173,7 @@ class PresetGrid:
             tile.slider.grab_focus()
 
 
-def _small() -> Pango.AttrList:
+def small() -> Pango.AttrList:
     found = Pango.AttrList()
     found.insert(Pango.attr_scale_new(0.85))
     return found

@@ -61,8 +61,10 @@ class Presets:
             )
 
     def _listed(self, answer: Message) -> None:
-        self._edits = [in_users_language(edit) for edit in expect(Edits, answer).edits]
-        self._contents = {}
+        edits = [in_users_language(edit) for edit in expect(Edits, answer).edits]
+        if edits == self._edits:
+            return
+        self._edits, self._contents = edits, {}
         if self._bench.person and self._edits:
             self.show(self._bench.person)
 

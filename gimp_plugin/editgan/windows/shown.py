@@ -17,6 +17,9 @@ class Shown(Protocol):
     def warn(self, text: str, button: str = "", action: Callable[[], None] | None = None) -> None:
         """A sentence that is not to be missed; a button where something can be done about it."""
 
+    def connected(self) -> None:
+        """What was told of a backend that could not be reached is over."""
+
     def show_people(self, people: Sequence[PersonInPhoto], chosen: int) -> None: ...
 
     def show_person(self, person: PersonInPhoto, busy: bool) -> None: ...

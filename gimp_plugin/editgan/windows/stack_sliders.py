@@ -16,6 +16,7 @@ from image import stacks
 from image.stacks import Stack, StackEntry
 from link.part_names import part_name
 from link.texts import _
+from windows.preset_grid import small
 
 _STEP = 0.05
 _LOW, _HIGH = 92, 130  # px, of the list
@@ -103,6 +104,9 @@ class StackSliders:
         self._values.append(values)
         title = Gtk.Label(label=entry.title, xalign=0.0, width_chars=11, max_width_chars=14)
         title.set_ellipsize(Pango.EllipsizeMode.END)
+        title.set_line_wrap(True)
+        title.set_lines(2)  # "Painted upper lip, lower lip" says the most in its second half
+        title.set_attributes(small())
         title.set_tooltip_text(f"{entry.title}: {', '.join(map(part_name, entry.parts))}")
         slider = Gtk.Scale(adjustment=values, draw_value=False, hexpand=True)
         slider.set_size_request(80 if self._compact else 120, -1)

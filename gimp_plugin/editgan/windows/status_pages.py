@@ -9,6 +9,8 @@ import gi
 gi.require_version("Gtk", "3.0")
 from gi.repository import Gio, GLib, Gtk
 
+from link.backend_texts import backend_job
+from link.part_names import part_name
 from link.status import BackendOverview
 from link.texts import _
 from protocol.messages import BundleInfo
@@ -46,7 +48,8 @@ def rows(state: BackendOverview | None, where: str, *, busy: bool) -> list[tuple
         return [(_("Where"), where), (_("State"), said)]
     report = state.report
     version = [(_("Version"), report.version)] if report.version != "unknown" else []
-    doing = _("working: {job}").format(job=report.running) if report.running else _("ready")
+    job = backend_job(report.running or "")
+    doing = _("working: {job}").format(job=job) if job else _("ready")
     return [
         (_("Where"), where),
         (
@@ -120,7 +123,7 @@ def model_lines(bundle: BundleInfo) -> list[tuple[str, str]]:
     elif bundle.missing:
         lines.append((_("No encoder yet: it cannot open photos."), "plain"))
     if bundle.parts:
-        parts = _("Parts: {parts}").format(parts=", ".join(bundle.parts))
+        parts = _("Parts: {parts}").format(parts=", ".join(map(part_name, bundle.parts)))
         lines.append((parts, "plain"))
     lines.append((_("Licence: {licence}").format(licence=bundle.license), "small"))
     return [*lines, (bundle.source, "small")] if bundle.source else lines

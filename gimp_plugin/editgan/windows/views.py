@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from gi.repository import Gimp
 
@@ -12,10 +13,53 @@ from link.progress import View, describe, overall
 from protocol.messages import Event, Preview, Progress
 
 
+class OwnBar(View, Protocol):
+    """A progress bar in a window of ours, and its line of text."""
+
+    def prepare(self) -> None:
+        """Before a job."""
+
+    def tell(self, text: str) -> None:
+        """What became of it."""
+
+
+_own: OwnBar | None = None
+
+
+@contextmanager
+def within(bar: OwnBar) -> Iterator[None]:
+    """Jobs show themselves in a window of ours, from which they were started.
+
+    GIMP's own progress bar has a Cancel that ends the plug-in, and the window with it.
+    """
+    global _own
+    before, _own = _own, bar
+    try:
+        yield
+    finally:
+        _own = before
+
+
+def tell(text: str) -> None:
+    """Say what became of a job."""
+    if _own is not None:
+        _own.tell(text)
+    else:
+        Gimp.message(text)
+
+
 @contextmanager
 def showing(title: str, *, preview: bool = False) -> Iterator[View]:
     """A view for the time of a job."""
-    view = PreviewView(title) if preview else ProgressView(title)
+    view: View
+    if preview:
+        view = PreviewView(title)
+    elif _own is not None:
+        view = _own
+        _own.prepare()
+        _own.say(title)
+    else:
+        view = ProgressView(title)
     try:
         yield view
     finally:

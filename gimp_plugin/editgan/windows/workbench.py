@@ -13,6 +13,7 @@ from gi.repository import Gimp, GLib
 from commands import stack_result
 from commands.people import PersonInPhoto
 from image import layers, part_layers, photos, stack_layers, stacks, subjects
+from image.covering import Covering
 from image.stacks import Stack
 from link.background import Background
 from link.errors import PlugInError
@@ -46,6 +47,7 @@ class Workbench:
         self.before_keeping: Callable[[], None] = lambda: None  # what goes on by itself rests then
         self._kept_then: Callable[[], None] | None = None
         self._carrying = Carrying(self)
+        self._covering = Covering(photo.image)
         self._stamp = stack_layers.stamp(photo.image)
         self.touched = time.monotonic()
         self._poll = every(POLL_MS, self._look)
@@ -67,6 +69,7 @@ class Workbench:
         GLib.source_remove(self._poll)
         self._canvas.close()
         self.backend.close()
+        self._covering.put_back()
         self.discard()
         self._carrying.close()
 
@@ -194,7 +197,13 @@ class Workbench:
         self._canvas.show_face(person)
 
     def show_before(self, before: bool) -> None:
-        """The photo as it was, as long as a key is held."""
+        """The photo as it was, without paint, as long as a key is held."""
+        if not self.image.is_valid():
+            return
+        if before:
+            self._covering.lift(person.number for person in self.people)
+        else:
+            self._covering.put_back()
         for person in self.people:
             if person.canvas is not None:
                 person.canvas.show_before(before)
@@ -236,6 +245,7 @@ class Workbench:
         self.shown.show_face(person, preview.pixels)
 
     def _connected(self) -> None:
+        self.shown.connected()
         if not self.people:
             self._opening.find_people()
             return

@@ -1,0 +1,88 @@
+"""Commands that are chosen in the EditGAN window's menu More."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import gi
+
+gi.require_version("Gimp", "3.0")
+import pytest
+from gi.repository import Gimp
+
+pytestmark = pytest.mark.skipif("DISPLAY" not in os.environ, reason="needs Xvfb")
+LIBRARY = "plug-in-editgan-apply"
+
+
+class Window:
+    """The window that the menu is in, and what it is told."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.warned: list[str] = []
+        self.done = 0
+
+    def settle(self, then: Callable[[], None]) -> None:
+        then()
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def warn(self, text: str) -> None:
+        self.warned.append(text)
+
+    def command_done(self) -> None:
+        self.done += 1
+
+
+def chosen(work: Callable[[Any], None]) -> tuple[Any, Window]:
+    """The menu, and its window, after the command that does `work(menu)` was chosen."""
+    from windows.more_menu import LABELS, MoreMenu
+
+    image, window = Gimp.Image.new(8, 8, Gimp.ImageBaseType.RGB), Window()
+    menu = MoreMenu(image, {LIBRARY: lambda *_arguments: work(menu)}, window)
+    items = menu.widget.get_popup().get_children()
+    next(item for item in items if item.get_label() == LABELS[LIBRARY]).activate()
+    image.delete()
+    return menu, window
+
+
+def test_a_job_shows_itself_in_the_window_and_is_stopped_there(plug_in: None) -> None:
+    """GIMP's own progress bar has a Cancel that would end the window, too."""
+    from link.errors import CommandCancelled
+    from windows import views
+
+    stopped, seen = [], []
+
+    def work(menu: Any) -> None:
+        with views.showing("Working") as view:
+            view.begin(stopped.append)
+            seen.append((menu.bar.get_visible(), menu.widget.get_sensitive()))
+            menu.stop()
+            assert view.cancelled.is_set()
+        with views.showing("The next one") as view:
+            assert not view.cancelled.is_set()
+        views.tell("What became of it")
+        raise CommandCancelled
+
+    menu, window = chosen(work)
+    assert stopped == [False] and seen == [(True, False)]
+    assert not menu.bar.get_visible() and menu.widget.get_sensitive()
+    assert (window.said, window.warned, window.done) == (["What became of it"], [], 1)
+
+
+def test_what_nobody_expected_is_told(plug_in: None) -> None:
+    def work(_menu: Any) -> None:
+        raise RuntimeError("a layer that is gone")
+
+    menu, window = chosen(work)
+    (sentence,) = window.warned
+    assert "a layer that is gone" in sentence and "report it" in sentence
+    assert menu.widget.get_sensitive() and window.done == 1
+
+
+def test_elsewhere_gimp_shows_it(plug_in: None) -> None:
+    from windows import views
+
+    with views.showing("Working") as view:
+        assert isinstance(view, views.ProgressView)
