@@ -215,8 +215,8 @@ def _say_what_to_click(environment: Environment, gimp: Gimp) -> None:
         start = f"Start the private GIMP: {Path(gimp.command[0]).with_name('gimp')} PHOTO"
     on_path = shutil.which("editgan") == str(environment.editgan)
     say(
-        f"\n{start}, open a photo with a face, and choose Filters > EditGAN > Segment Parts.\n"
-        "Paint on the layer of a part, then choose Filters > EditGAN > Apply Repaint.\n"
+        f"\n{start}, open a photo with a face, and choose Filters > EditGAN > EditGAN...\n"
+        "Move a slider, or choose a part and paint on it; Keep makes it a layer.\n"
         f"Without GIMP: {'editgan' if on_path else environment.editgan} --help\n"
         f"To remove it all: python3 {sys.argv[0]} --uninstall"
     )

@@ -35,6 +35,23 @@ def test_the_brush_has_the_parts_colour_and_size(plug_in: None) -> None:
     assert Gimp.context_get_brush_size() == before
 
 
+def test_a_brush_that_was_left_behind_is_not_taken_for_the_users_own(plug_in: None) -> None:
+    """GIMP ended a window before it could give the brush back."""
+    from image.brush import Brush
+
+    before = Gimp.context_get_brush()
+    try:
+        Brush().fit(60, 40, (90, 160, 230))
+        assert Gimp.context_get_brush().get_name() == "EditGAN"
+        brush = Brush()
+        brush.fit(20, 20, (1, 2, 3))
+        brush.give_back()
+        assert Gimp.context_get_brush().get_name() == "2. Hardness 050"
+    finally:
+        Gimp.context_set_brush(before)
+        Gimp.context_set_default_colors()
+
+
 @pytest.mark.skipif("DISPLAY" not in os.environ, reason="needs Xvfb")
 @pytest.mark.parametrize(("parts", "again"), [(("nose",), False), (("upper", "lower"), True)])
 def test_only_a_chip_of_several_parts_promises_the_next_one(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from gi.repository import Gegl, Gimp
 
 NAME = "EditGAN"
+_GIMPS_OWN = "2. Hardness 050"
 _HARDNESS = 0.9
 _SHARE = 0.5  # of a part's shorter side
 _SIZES = 4.0, 400.0  # px
@@ -35,13 +36,7 @@ class Brush:
     def fit(self, width: float, height: float, color: tuple[int, int, int]) -> None:
         """A round brush in a part's colour. width, height: the part's, image pixels."""
         if self._before is None:
-            self._before = Before(
-                Gimp.context_get_brush(),
-                Gimp.context_get_brush_size(),
-                Gimp.context_get_foreground(),
-                Gimp.context_get_paint_mode(),
-                Gimp.context_get_opacity(),
-            )
+            self._before = _in_hand()
         low, high = _SIZES
         size = min(max(_SHARE * min(width, height), low), high)
         brush = Gimp.Brush.get_by_name(NAME) or Gimp.Brush.new(NAME)
@@ -70,6 +65,22 @@ class Brush:
         Gimp.context_set_foreground(before.color)
         Gimp.context_set_paint_mode(before.mode)
         Gimp.context_set_opacity(before.opacity)
+
+
+def _in_hand() -> Before:
+    """What the photographer paints with; as GIMP comes, where a window that GIMP ended has left
+    its own brush.
+    """
+    brush, its_own = Gimp.context_get_brush(), Gimp.Brush.get_by_name(_GIMPS_OWN)
+    if brush.get_name() == NAME and its_own is not None:
+        return Before(its_own, its_own.get_width(), _color((0, 0, 0)), Gimp.LayerMode.NORMAL, 100.0)
+    return Before(
+        brush,
+        Gimp.context_get_brush_size(),
+        Gimp.context_get_foreground(),
+        Gimp.context_get_paint_mode(),
+        Gimp.context_get_opacity(),
+    )
 
 
 def _color(values: tuple[int, int, int]) -> Gegl.Color:

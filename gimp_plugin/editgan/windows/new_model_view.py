@@ -9,7 +9,7 @@ import gi
 
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
-from gi.repository import GdkPixbuf, GimpUi, Gtk
+from gi.repository import Gdk, GdkPixbuf, GimpUi, Gtk
 
 from link.texts import _
 from protocol.messages import OwnModel, OwnModels, PartToLabel, Pixels
@@ -102,6 +102,7 @@ class NewModelView:
         if not self.chosen and found.models:
             self._model.set_active(0)
         self._filling = False
+        self._pages.set_sensitive(bool(found.models))
         if not before:
             self.parts.offer(found.templates)
 
@@ -140,6 +141,12 @@ class NewModelView:
         if not self._filling:
             self._maker.choose()
 
+    def _key(self, _window: Gtk.Window, event: Gdk.EventKey) -> bool:
+        if event.keyval != Gdk.KEY_Escape:
+            return Gdk.EVENT_PROPAGATE
+        self._maker.close()
+        return Gdk.EVENT_STOP
+
     def _closed(self, *_event: object) -> bool:
         self._maker.close()
         return True  # it goes when `close` is called
@@ -172,6 +179,7 @@ class NewModelView:
         window = Gtk.Window(title=_("EditGAN: New Model"), role="editgan-new-model")
         window.set_border_width(SPACING)
         window.connect("delete-event", self._closed)
+        window.connect("key-press-event", self._key)
         close = _button(_("_Close"), _("Everything that was saved stays"), self._maker.close)
         body = Gtk.Grid(row_spacing=6)
         for number, widget in enumerate(

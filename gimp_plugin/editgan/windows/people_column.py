@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import gi
 
 gi.require_version("Gtk", "3.0")
-from gi.repository import GdkPixbuf, Gtk
+from gi.repository import GdkPixbuf, Gtk, Pango
 
 from link.texts import _
 from protocol.messages import Pixels
@@ -39,14 +39,21 @@ class Row:
         face.add_overlay(self._spinner)
         for over in (self._corner, self._spinner):
             face.set_overlay_pass_through(over, True)
-        label = Gtk.Label(label=name)
+        self._label = Gtk.Label(label=name)
         box = Gtk.Grid(row_spacing=2, margin=4, halign=Gtk.Align.CENTER)
         box.attach(face, 0, 0, 1, 1)
-        box.attach(label, 0, 1, 1, 1)
+        box.attach(self._label, 0, 1, 1, 1)
         self.widget = Gtk.ListBoxRow()
         self.widget.add(box)
         self.widget.get_accessible().set_name(name)
         self.widget.show_all()
+
+    def show_chosen(self, chosen: bool) -> None:
+        """Many themes hardly tell the chosen row from the others."""
+        weight = Pango.Weight.BOLD if chosen else Pango.Weight.NORMAL
+        bold = Pango.AttrList()
+        bold.insert(Pango.attr_weight_new(weight))
+        self._label.set_attributes(bold)
 
     def show_face(self, picture: Pixels, share: float = 1.0) -> None:
         """share: of the picture's side, in its middle, that is shown."""
@@ -102,6 +109,8 @@ class PeopleColumn:
 
     def _selected(self, _list: Gtk.ListBox, row: Gtk.ListBoxRow | None) -> None:
         if row is not None:
+            for one in self.rows:
+                one.show_chosen(one.widget == row)
             self._on_choose(row.get_index())
 
 
