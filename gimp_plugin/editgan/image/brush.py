@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from gi.repository import Gegl, Gimp
 
 NAME = "EditGAN"
-_GIMPS_OWN = "2. Hardness 050"
+_GIMPS_OWN, _ITS_SIZE = "2. Hardness 050", 51.0
 _HARDNESS = 0.9
 _SHARE = 0.5  # of a part's shorter side
 _SIZES = 4.0, 400.0  # px
@@ -71,9 +71,11 @@ def _in_hand() -> Before:
     """What the photographer paints with; as GIMP comes, where a window that GIMP ended has left
     its own brush.
     """
-    brush, its_own = Gimp.context_get_brush(), Gimp.Brush.get_by_name(_GIMPS_OWN)
-    if brush.get_name() == NAME and its_own is not None:
-        return Before(its_own, its_own.get_width(), _color((0, 0, 0)), Gimp.LayerMode.NORMAL, 100.0)
+    brush = Gimp.context_get_brush()
+    if brush.get_name() == NAME:
+        others = [one for one in Gimp.brushes_get_list("") if one.get_name() != NAME]
+        brush = next((one for one in others if one.get_name() == _GIMPS_OWN), others[0])
+        return Before(brush, _ITS_SIZE, _color((0, 0, 0)), Gimp.LayerMode.NORMAL, 100.0)
     return Before(
         brush,
         Gimp.context_get_brush_size(),
