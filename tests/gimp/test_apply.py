@@ -201,7 +201,7 @@ def test_a_model_that_was_removed_is_told_and_the_stack_stays(
     gone = text.replace(b'"bundle": "faces"', b'"bundle": "gone"')
     assert gone != text
     image.attach_parasite(Gimp.Parasite.new("editgan-state", 3, gone))
-    assert "“gone”, which is not installed" in failed(call(APPLY, image, None, edit=edit))
+    assert "“gone” is no longer installed" in failed(call(APPLY, image, None, edit=edit))
     assert names(image) == before
     image.attach_parasite(Gimp.Parasite.new("editgan-state", 3, text))
     succeeded(call(APPLY, image, None, edit=edit, scale=0.5))

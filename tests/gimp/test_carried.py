@@ -177,3 +177,35 @@ def test_undo_takes_the_frame_back(call: Call, segmented: Gimp.Image) -> None:
     flip(image)
     succeeded(call(APPLY, image, None, edit="smile", scale=0.75))
     assert math.dist(middle(stacks(image)[0]), at) < 10
+
+
+@pytest.mark.parametrize("command", ["segment", "apply", "repaint"])
+def test_an_image_that_is_flipped_while_a_job_runs_is_left_alone(
+    plug_in: None, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """What was made for the picture of before would lie beside the face."""
+    from commands import apply, repaint, segment
+    from commands.embedding import Wish
+    from link.errors import PlugInError
+    from link.session import Session
+    from windows.views import LabelView
+
+    image = request.getfixturevalue("repainted" if command == "repaint" else "segmented")
+    view, kind = LabelView(str), command.capitalize()
+    ask, before = Session.request, names(image)
+
+    def ask_and_flip(session: Session, message: object, *span: tuple[float, float]) -> object:
+        answer = ask(session, message, *span)
+        if type(message).__name__ == kind:
+            flip(image)
+        return answer
+
+    monkeypatch.setattr(Session, "request", ask_and_flip)
+    with pytest.raises(PlugInError, match="meanwhile, so nothing was added"):
+        if command == "segment":
+            segment.run(image, [], Wish("faces", "fast"), view)
+        elif command == "apply":
+            apply.run(image, [], edits=[("smile", 0.5)], refine=0, view=view)
+        else:
+            repaint.run(image, [], steps=2, name="Nose", save_as="", view=view)
+    assert names(image) == before

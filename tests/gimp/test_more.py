@@ -86,3 +86,18 @@ def test_elsewhere_gimp_shows_it(plug_in: None) -> None:
 
     with views.showing("Working") as view:
         assert isinstance(view, views.ProgressView)
+
+
+def test_a_backend_that_is_back_takes_no_other_news_along(plug_in: None) -> None:
+    """What failed for it is still to be read; that another one takes over is not."""
+    from windows.news_bar import NewsBar
+
+    news = NewsBar()
+    news.warn_if_quiet("Another backend takes over.")
+    assert news.said == "Another backend takes over."
+    news.take_back("Another backend takes over.")
+    assert not news.said
+    for told in ("Nothing was borrowed.", "Another backend takes over."):
+        news.warn_if_quiet(told)
+    news.take_back("Another backend takes over.")
+    assert news.said == "Nothing was borrowed."

@@ -1,6 +1,7 @@
 """Several people in one photo: the one that is meant is taken, whatever is selected."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import gi
 
@@ -20,6 +21,7 @@ from gimp_helpers import (
     opaque,
     succeeded,
 )
+from gimp_workbench import turn, workbench
 
 Call = Callable[..., Gimp.ValueArray]
 SIDE = 260
@@ -94,3 +96,22 @@ def test_a_selection_round_a_new_face_opens_that_one(call: Call, couple: Gimp.Im
     # selected by its own layer, the right one is meant in spite of the selection
     report = succeeded(call(APPLY, image, right.get_children()[:1], edit="smile"))
     assert not is_left(image, report["layer"])
+
+
+def test_who_cannot_be_opened_is_not_opened_again_and_again(segmented: Gimp.Image) -> None:
+    """A model that was removed while the window was open: said once, with what to do."""
+    with workbench(segmented) as bench:
+        turn(lambda: bench.person and bench.person.is_open)
+        bench.person.subject = replace(bench.person.subject, bundle="gone")
+        bench.reopen(bench.person)
+        turn(lambda: bench.shown.problems)
+        (sentence,) = bench.shown.problems
+        assert "“gone” is no longer installed" in sentence
+        turn(lambda: not bench.asking.is_busy)
+        bench.touched = 0.0  # nobody has done anything for long
+        for _look in range(3):
+            bench.go_on()
+            assert not bench.asking.is_busy
+        bench.open(bench.person, anew=False)  # asked for, it is tried again
+        turn(lambda: len(bench.shown.problems) == 2)
+        bench.shown.problems.clear()

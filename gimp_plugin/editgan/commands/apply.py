@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from gi.repository import Gimp
 
 from commands import embedding, stack_result
-from image import photos, stack_layers, stacks, state, subjects
+from image import photos, sending, stack_layers, stacks, state, subjects
 from image.stacks import Stack
 from link import settings
 from link.backend_texts import in_users_language
@@ -67,13 +67,7 @@ def opened(
     elif subjects.owner(image, drawables) is None and not subjects.is_selected(image):
         photo, subject = _in_selection(session, photo, subject)
     if subject.bundle not in session.connection.welcome.bundles:
-        raise PlugInError(
-            _(
-                "This photo's edits belong to the model “{bundle}”, which is not installed: "
-                "install it again. They stay in the image until then."
-            ).format(bundle=subject.bundle),
-            "unknown_bundle",
-        )
+        raise sending.no_model(subject.bundle)
     return photo, subject
 
 

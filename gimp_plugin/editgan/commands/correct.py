@@ -10,7 +10,7 @@ from gi.repository import Gimp
 
 from commands import repaint, segment
 from commands.embedding import Embedded, Wish, numbered, state_after, unnamed
-from image import layers, part_layers, sending, subjects
+from image import frames, layers, part_layers, sending, subjects
 from link.progress import View
 from link.session import Session, expect
 from link.texts import _
@@ -41,9 +41,11 @@ def run(
         painted += [part for part in subject.corrected if part.part not in said]
         message = unnamed(photo, subject.quad, subject.rect, Wish(subject.bundle, subject.level))
         message = sending.named(photo, replace(message, corrected=painted))
+        look = frames.look(photo.layer, message.quad)
         segmented = expect(Segmented, session.request(message, (0.05, 0.95)))
         order = segment.part_order(session, subject.bundle)
-        after = state_after(photo, message, segmented, session.bundle_sha(subject.bundle))
+        sha = session.bundle_sha(subject.bundle)
+        after = state_after(photo, message, segmented, sha, look)
     view.say(_("Adding the part layers"), 0.95)
     one = numbered(Embedded(segmented, after), subject, subject.number)
     several = len(subjects.all_of(image)) > 1

@@ -13,6 +13,7 @@ from protocol.messages import (
     Detect,
     Detected,
     Level,
+    Pixels,
     Quad,
     Rect,
     Segment,
@@ -135,9 +136,10 @@ def _embed(
     session: Session, photo: photos.PhotoLayer, detected: Subject, wish: Wish, span: Span
 ) -> Embedded:
     message = opening(photo, detected.quad, detected.rect, wish)
+    look = frames.look(photo.layer, message.quad)
     segmented = expect(Segmented, session.request(message, span))
     sha = session.bundle_sha(wish.bundle)
-    return Embedded(segmented, state_after(photo, message, segmented, sha))
+    return Embedded(segmented, state_after(photo, message, segmented, sha, look))
 
 
 def opening(
@@ -178,14 +180,16 @@ def unnamed(
 
 
 def state_after(
-    photo: photos.PhotoLayer, message: Segment, segmented: Segmented, sha: str
+    photo: photos.PhotoLayer, message: Segment, segmented: Segmented, sha: str, look: Pixels | None
 ) -> state.SubjectRecord:
-    """What the image should remember of a subject that was opened. sha: of the generator."""
+    """What the image should remember of a subject that was opened. sha: of the generator; look: as
+    it was sent (frames.look), for by now the image may have been turned.
+    """
     return state.SubjectRecord(
         photo=message.photo,
         layer=photo.number,
-        width=photo.width,
-        height=photo.height,
+        width=message.width,
+        height=message.height,
         bundle=message.bundle,
         sha=sha,
         level=message.level,
@@ -194,6 +198,6 @@ def state_after(
         w_plus=segmented.w_plus,
         labels=segmented.labels,
         report=segmented.report,
-        look=frames.look(photo.layer, message.quad),
+        look=look,
         corrected=tuple(message.corrected or ()),
     )

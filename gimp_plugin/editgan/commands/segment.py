@@ -86,9 +86,11 @@ def show(
 ) -> Gimp.GroupLayer:
     """Put a subject's part group into the image, and remember the subject.
 
-    only: the parts that get layers; None: all that the photo shows.
+    only: the parts that get layers; None: all that the photo shows. Raises PlugInError where they
+    do not fit any more.
     """
     subject, parts = one.subject, _in_order(one.segmented.parts, order)
+    photos.check_unmoved(photo, subject)
     parts = [part for part in parts if only is None or part.name in only]
     made = tuple(part.name for part in parts)
     mark = state.GroupMark(subject.photo, subject.bundle, subject.number, made, quad=subject.quad)

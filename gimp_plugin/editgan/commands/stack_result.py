@@ -109,9 +109,11 @@ def picture(photo: photos.PhotoLayer, edited: Edited | None) -> ResultLayer | No
 def write(ready: Ready) -> Gimp.Layer:
     """The result layer with its stack; it takes the previous one's place, opacity, mode, mask.
 
-    Results that have become entries of the stack go. One undo step.
+    Results that have become entries of the stack go. One undo step. Raises PlugInError where the
+    picture does not fit any more.
     """
     photo, subject, stack, found = ready.photo, ready.subject, ready.stack, ready.found
+    photos.check_unmoved(photo, subject)
     image, title = photo.image, stack.title()
     edited = ready.edited or nothing(subject)
     if shown := picture(photo, ready.edited):

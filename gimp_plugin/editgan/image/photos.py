@@ -212,6 +212,14 @@ def again(
     return checked(photo.image, layer), frames.carried(photo.image, layer, subject)
 
 
+def check_unmoved(photo: PhotoLayer, subject: state.SubjectRecord) -> None:
+    """Raises PlugInError if the image was turned, cropped or closed since the subject was sent."""
+    if again(photo, subject)[1] is not subject:
+        raise PlugInError(
+            _("The image was turned, cropped or scaled meanwhile, so nothing was added: try again.")
+        )
+
+
 def _deleted() -> PlugInError:
     return PlugInError(
         _("The photo's layer has been deleted: undo that, or run Segment Parts again.")

@@ -11,6 +11,19 @@ from link.session import WHOLE, Session, expect
 from link.texts import _
 from protocol.messages import HasPhoto, JobRequest, Message, PhotoKnown, Segment, Segmented
 
+NO_MODEL = "unknown_bundle"  # code of an error
+
+
+def no_model(bundle: str) -> PlugInError:
+    """A photo, or its edits, belong to a model that is not there."""
+    return PlugInError(
+        _(
+            "The model “{bundle}” is no longer installed: install it again; parts and edits "
+            "stay in the image until then."
+        ).format(bundle=bundle),
+        NO_MODEL,
+    )
+
 
 def about_photo(
     session: Session,
@@ -62,13 +75,7 @@ def _send_again(
 ) -> Segmented:
     present = session.bundle_sha(subject.bundle)
     if not present:
-        raise PlugInError(
-            _(
-                "The model “{bundle}” is no longer installed: install it again; parts and edits "
-                "stay in the image until then."
-            ).format(bundle=subject.bundle),
-            "unknown_bundle",
-        )
+        raise no_model(subject.bundle)
     if subject.sha != present:
         raise PlugInError(
             _(

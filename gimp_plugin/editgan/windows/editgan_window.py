@@ -86,8 +86,11 @@ class EditGanWindow:
     def warn(self, text: str, button: str = "", action: Callable[[], None] | None = None) -> None:
         self._news.say(text, problem=True, button=button, action=action)
 
-    def connected(self) -> None:
-        self._news.hide()
+    def lost(self, text: str) -> None:
+        self._news.warn_if_quiet(text)
+
+    def found(self, text: str) -> None:
+        self._news.take_back(text)
 
     def show_people(self, people: Sequence[PersonInPhoto], chosen: int) -> None:
         names = [_("Face {number}").format(number=n + 1) for n in range(len(people))]

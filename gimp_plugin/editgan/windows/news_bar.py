@@ -40,6 +40,21 @@ class NewsBar:
         self.widget.set_message_type(kind)
         self.widget.show()
 
+    @property
+    def said(self) -> str:
+        """What is to be read, "" where nothing is."""
+        return self._text.get_text() if self.widget.get_visible() else ""
+
+    def warn_if_quiet(self, text: str) -> None:
+        """A problem that is less than any that is told already."""
+        if not self.said:
+            self.say(text, problem=True)
+
+    def take_back(self, text: str) -> None:
+        """That is over; what else was told since stays."""
+        if self.said == text:
+            self.hide()
+
     def hide(self) -> None:
         self.widget.hide()
 

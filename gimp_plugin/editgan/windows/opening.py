@@ -11,7 +11,7 @@ from gi.repository import Gimp
 
 from commands import apply, embedding, people
 from commands.people import PersonInPhoto
-from image import part_layers, photos, sending, state, subjects
+from image import frames, part_layers, photos, sending, state, subjects
 from link.background import Background
 from link.errors import PlugInError
 from link.progress import describe
@@ -24,6 +24,7 @@ from protocol.messages import (
     JobRequest,
     Level,
     Message,
+    Pixels,
     Progress,
     Segment,
     Segmented,
@@ -71,6 +72,7 @@ class Opening:
         )
         self._improving = False  # somebody who is known already
         self._good_enough: set[int] = set()  # who cannot be embedded better
+        self._given_up: set[int] = set()  # who could not be opened: not again without being asked
         self._quiet = time.monotonic()  # since when nothing has been done
 
     def make_room(self) -> None:
@@ -82,6 +84,7 @@ class Opening:
     def forget(self) -> None:
         """The backend is gone, and with it what was under way."""
         self._opening, self._improving = None, False
+        self._given_up.clear()
 
     def find_people(self) -> None:
         """Look for faces; those that the image remembers are there at once."""
@@ -144,25 +147,31 @@ class Opening:
             self._bench.shown.warn(str(error))
             return
         self._bench.shown.show_person(person, True)
-        photo = person.photo
+        self._given_up.discard(person.number)
+        photo, look = person.photo, frames.look(person.photo.layer, message.quad)
 
         def opened(answer: Message) -> None:
             if (person.photo, person.quad) == (photo, message.quad):  # else it is opened anew
-                self._opened(person, message, expect(Segmented, answer))
+                self._opened(person, message, expect(Segmented, answer), look)
 
         def failed(error: PlugInError) -> None:
             self._ended(job)
             self._bench.shown.show_person(person, False)
             if error.code != "cancelled":
-                self._bench.tell(error)
+                self._given_up.add(person.number)
+                self._bench.shown.say("")
+                missing = error.code == sending.NO_MODEL
+                self._bench.tell(sending.no_model(message.bundle) if missing else error)
 
         job = self._ask(message, opened, "open", failed, lambda event: self._heard(person, event))
         self._opening = (person, job) if job else None
 
-    def _opened(self, person: PersonInPhoto, message: Segment, answer: Segmented) -> None:
+    def _opened(
+        self, person: PersonInPhoto, message: Segment, answer: Segmented, look: Pixels
+    ) -> None:
         self._opening = None
         sha = self._bench.backend.sha_of(message.bundle)
-        subject = embedding.state_after(person.photo, message, answer, sha)
+        subject = embedding.state_after(person.photo, message, answer, sha, look)
         if person.subject is None:
             person.remembered(replace(subject, subject=person.number))
         else:  # its pixels may be others by now, its report is the first one's
@@ -197,7 +206,7 @@ class Opening:
                 return
             better = expect(Segmented, answer)
             sha = self._bench.backend.sha_of(message.bundle)
-            found = embedding.state_after(person.photo, message, better, sha)
+            found = embedding.state_after(person.photo, message, better, sha, subject.look)
             person.subject = replace(found, subject=person.number, stack=subject.stack)
             person.parts = list(better.parts)
             self._bench.shown.show_person(person, False)
@@ -243,7 +252,8 @@ class Opening:
             return
         if now - self._bench.touched < IDLE_S:
             return
-        others = [p for p in self._bench.people if not p.is_open and not p.offered]
+        closed = [p for p in self._bench.people if not p.is_open and not p.offered]
+        others = [person for person in closed if person.number not in self._given_up]
         if others:
             self.open(others[0])
         elif now - max(self._quiet, self._bench.touched) > QUIET_S:

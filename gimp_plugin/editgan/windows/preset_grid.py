@@ -125,8 +125,8 @@ class PresetGrid:
         self.widget.add(self._flow)
         self._flow.set_focus_vadjustment(self.widget.get_vadjustment())
 
-    def fill(self, edits: Sequence[EditInfo]) -> None:
-        """Favourites first, then the user's own, then the presets."""
+    def fill(self, edits: Sequence[EditInfo]) -> list[EditInfo]:
+        """Favourites first, then the user's own, then the presets; returns them in that order."""
         for child in self._flow.get_children():
             self._flow.remove(child)
         ranked = sorted(edits, key=lambda edit: (not edit.favourite, edit.source == "preset"))
@@ -134,6 +134,7 @@ class PresetGrid:
         for tile in self._tiles.values():
             self._flow.add(tile.widget)
         self._flow.show_all()
+        return ranked
 
     def show_look(self, name: str, look: EditThumbnail) -> None:
         if name in self._tiles:

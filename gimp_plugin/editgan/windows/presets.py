@@ -43,9 +43,9 @@ class Presets:
         if not self._edits:
             self.reload()
             return
-        self.grid.fill(self._edits)
+        shown = self.grid.fill(self._edits)
         self.follow(person)
-        self._look_at(person, self._edits, 1)  # the first one is there as soon as can be
+        self._look_at(person, shown, 1)  # the first one is there as soon as can be
 
     def reload(self) -> None:
         """Read the library anew."""

@@ -17,8 +17,10 @@ class Shown(Protocol):
     def warn(self, text: str, button: str = "", action: Callable[[], None] | None = None) -> None:
         """A sentence that is not to be missed; a button where something can be done about it."""
 
-    def connected(self) -> None:
-        """What was told of a backend that could not be reached is over."""
+    def lost(self, text: str) -> None:
+        """A warning that is over with `found`; one of something that failed for it counts more."""
+
+    def found(self, text: str) -> None: ...
 
     def show_people(self, people: Sequence[PersonInPhoto], chosen: int) -> None: ...
 

@@ -27,6 +27,7 @@ from windows.polling import every
 from windows.shown import Shown
 
 POLL_MS = 500
+_STOPPED = _("The EditGAN backend stopped. Another one takes over; nothing is lost.")
 _LOST = ("backend_lost", "backend_missing", "shutting_down")
 
 
@@ -229,6 +230,10 @@ class Workbench:
                 if not self.person.is_open:  # there is another result below by now
                     self._opening.open(self.person, anew=True)
         self._carrying.look()
+        self.go_on()
+
+    def go_on(self) -> None:
+        """What can be done while nobody waits."""
         self._opening.go_on()
 
     # --- the backend ---
@@ -245,7 +250,7 @@ class Workbench:
         self.shown.show_face(person, preview.pixels)
 
     def _connected(self) -> None:
-        self.shown.connected()
+        self.shown.found(_STOPPED)
         if not self.people:
             self._opening.find_people()
             return
@@ -265,9 +270,7 @@ class Workbench:
             self._opening.open(self.person)
         elif error.code in _LOST:
             self._opening.forget()
-            self.shown.warn(
-                _("The EditGAN backend stopped. Another one takes over; nothing is lost.")
-            )
+            self.shown.lost(_STOPPED)
             self.start()
         else:
             self._keeping = False
