@@ -8,6 +8,7 @@ import numpy as np
 
 from backend.photos.arrays import Floats, Indices
 from backend.photos.motion.lashes import upper_edge
+from backend.photos.motion.opening import largest_piece
 from backend.photos.motion.stretch import smooth_line
 
 _FEWEST = 4  # columns that a gap has at least
@@ -83,9 +84,11 @@ def narrowed_edges(
 
 
 def _halves(gap: Floats, beside: slice) -> tuple[Indices, Floats, Floats]:
-    """The columns in which a map [n, n] shows a gap, its middle and half its height there: [m]."""
-    height = np.zeros(len(gap), np.float32)
-    height[beside] = gap[:, beside].sum(axis=0)
+    """The columns in which a map [n, n] shows a gap, its middle and half its height there: [m];
+    specks beside it, on the rims of glasses, say, do not count."""
+    whole = np.zeros_like(gap)
+    whole[:, beside] = largest_piece(gap[:, beside])
+    height = whole.sum(axis=0)
     inside = np.flatnonzero(height > 0.5)
     rows = np.arange(len(gap), dtype=np.float32)[:, None]
-    return inside, (gap * rows).sum(axis=0)[inside] / height[inside], height[inside] / 2
+    return inside, (whole * rows).sum(axis=0)[inside] / height[inside], height[inside] / 2

@@ -82,7 +82,7 @@ def side_above(gap: Floats) -> Floats:
     """1 above the middle line of a gap [n, n], 0 below; the change is sharp only in the gap."""
     size = len(gap)
     rows, columns = np.indices(gap.shape, dtype=np.float32)
-    gap = _largest_piece(gap)
+    gap = largest_piece(gap)
     inside = np.flatnonzero(gap.sum(axis=0) > _COLUMN)
     if not len(inside):
         return np.full_like(gap, 0.5)
@@ -113,7 +113,7 @@ def _trust(share: Floats, count: int, without: tuple[int, ...]) -> Floats:
     return trust
 
 
-def _largest_piece(gap: Floats) -> Floats:
+def largest_piece(gap: Floats) -> Floats:
     """A gap [n, n] without stray pixels."""
     count, pieces, stats, _ = cv2.connectedComponentsWithStats((gap > 0.3).astype(np.uint8))
     if count < 2:

@@ -162,6 +162,21 @@ def test_corners_of_an_eye_that_labels_miss_shut_too() -> None:
     assert 0.6 < way[50] < way[47] < way[42] and way[54] < 0.2
 
 
+def test_specks_beside_an_eye_are_no_part_of_it() -> None:
+    """The parser finds some on thick rims."""
+    found = []
+    for speck in (0, 1):
+        maps = PartChange(labels_of(1, 1), labels_of(0, 0), ROLES).resolved(128)[0]
+        photo = maps.photo.copy()
+        photo[44:46, 56:59, ROLES.closings[0].gap] = speck
+        grey = np.full((128, 128), 0.5, np.float32)
+        maps = replace(maps, photo=photo)
+        found.append(shut_gaps(grey, maps, np.zeros((128, 128), bool))[1])
+    without, beside = found
+    assert without is not None and beside is not None
+    assert np.array_equal(without.upper, beside.upper)
+
+
 @pytest.mark.parametrize("share", [0.8, 0.6, 0.45])
 def test_an_eye_that_narrows_is_covered_and_not_squeezed(share: float) -> None:
     """The upper lid comes down with its lashes as far as it was painted; below it the eye stays."""
