@@ -54,7 +54,7 @@ def main_of(command: str) -> Any:
         interactive = mode == Gimp.RunMode.INTERACTIVE
 
         def work() -> Report:
-            prepare()
+            prepare(interactive)
             if interactive:
                 from windows import indexed
 
@@ -82,8 +82,8 @@ def run_status(
     import procedures
 
     def work() -> Report:
-        prepare()
         interactive = config.get_property("run-mode") == Gimp.RunMode.INTERACTIVE
+        prepare(interactive)
         return procedures.status(config, interactive)
 
     return procedures.answer(procedure, work)
@@ -95,17 +95,21 @@ def run_new_model(
     import procedures
 
     def work() -> Report:
-        prepare()
-        return procedures.new_model(config.get_property("run-mode") == Gimp.RunMode.INTERACTIVE)
+        interactive = config.get_property("run-mode") == Gimp.RunMode.INTERACTIVE
+        prepare(interactive)
+        return procedures.new_model(interactive)
 
     return procedures.answer(procedure, work)
 
 
-def prepare() -> None:
+def prepare(interactive: bool) -> None:
     from link import install_paths
 
     install_paths.use_installed_home()
     install_paths.make_importable()
+    if interactive:
+        # The user may close the image between two calls about it: GIMP would show an error for each
+        Gimp.get_plug_in().set_pdb_error_handler(Gimp.PDBErrorHandler.PLUGIN)
 
 
 # procedure: (command, menu label, what it does, its arguments)

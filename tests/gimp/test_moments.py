@@ -55,5 +55,5 @@ def test_an_image_is_closed_with_its_window_open(
     """The window goes with it, and nobody complains."""
     succeeded(call(STATUS))  # the backend runs
     told = run_story("closed_in_gimp", tmp_path, segmented_file)
-    assert told == {key: {"window": False, "message": False} for key in told}
+    assert told == {key: {"open": False, "message": False} for key in told}
     assert len(told) == 2

@@ -7,8 +7,10 @@ import os
 from pathlib import Path
 
 from gi.repository import Gimp
-from gimp_helpers import load
+from gimp_helpers import idle, load
 from gimp_windows import choose, is_open, press, until, wait_for
+
+from protocol.client import Connection
 
 GIMPS_OWN, MESSAGE = ".*GIMP", "GIMP Message"
 WINDOWS = {"EditGAN...": "EditGAN: .*", "Edit Library": "Edit Library"}  # by command
@@ -26,12 +28,15 @@ def closed(command: str, title: str) -> dict[str, bool]:
     wait_for(GIMPS_OWN)
     choose(command)
     wait_for(title)
+    with Connection.open() as backend:  # GIMP kills a plug-in that reads pixels of a closed image
+        until(lambda: idle(backend), "the pictures in the window")
     wait_for(GIMPS_OWN)
     press("ctrl+w")
     until(lambda: not image.is_valid(), "the image goes")
     until(lambda: not any(map(is_the_window, Path("/proc").glob("[0-9]*"))), "the plug-in ends")
+    until(lambda: not is_open(title), "the window goes with it")
     Gimp.get_images()  # GIMP has heard all that the plug-in said
-    return {"window": is_open(title), "message": is_open(MESSAGE)}
+    return {"open": image.is_valid(), "message": is_open(MESSAGE)}
 
 
 def is_the_window(process: Path) -> bool:
