@@ -84,7 +84,7 @@ def subject_change(
     maps = None
     if parts is not None:
         maps, alignment = parts.resolved(GRID)
-        maps = maps.with_hair_within(_on((GRID, GRID), region))
+        maps = _without_drift(maps, region, painted=parts.asked is not None)
         if alignment is not None:
             before, after = (_realigned(picture, alignment) for picture in (before, after))
     missed = crop - before
@@ -110,6 +110,13 @@ def subject_change(
     return SubjectChange(
         motion.shift, light, motion.fresh, drawn, reach, motion.velocity, fronts, closing
     )
+
+
+def _without_drift(maps: PartMaps, region: Flags, *, painted: bool) -> PartMaps:
+    """Parts without what the generator changes along with an edit: hair outside its region, and a
+    little of how wide a mouth is open, unless that was painted."""
+    maps = maps.with_hair_within(_on((GRID, GRID), region))
+    return maps if painted else maps.with_teeth_kept()
 
 
 def _realigned(picture: Floats, alignment: Floats) -> Floats:

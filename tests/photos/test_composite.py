@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -364,3 +366,31 @@ def test_a_brow_that_a_rim_hides_half_of_is_not_drawn_out() -> None:
     brow = done[90:116, 128, 0]  # what was seen of it is 13 rows high
     assert 15 <= (brow < 125).sum() <= 19
     assert np.abs(done[116:124, 96:160].astype(int) - photo[116:124, 96:160]).max() < 20
+
+
+@pytest.mark.parametrize("painted", [False, True])
+def test_teeth_grow_where_that_was_painted_only(*, painted: bool) -> None:
+    """The generator opens a mouth a little whose lips get fuller."""
+    rows = np.broadcast_to(np.arange(128)[:, None], (128, 128))
+    across = np.abs(np.arange(128) - 64)[None] < 24
+
+    def mouth(gap: int, lip: int) -> np.ndarray:
+        away = np.abs(rows - 64 + 0.5)
+        lips = np.where(rows < 64, np.uint8(2), np.uint8(4))
+        shown = np.where(away < gap, np.uint8(3), lips)
+        return np.where(across & (away < gap + lip), shown, np.uint8(1))
+
+    source, target = mouth(5, 6), mouth(6, 9)
+    photo = np.full((256, 256, 3), 120, np.uint8)
+    colors = {2: (160, 60, 60), 3: (250, 250, 250), 4: (160, 60, 60)}
+    for label, color in colors.items():
+        photo[np.kron(source, np.ones((2, 2), np.uint8)) == label] = color
+    frame = CropFrame(((0, 0), (0, 256), (256, 256), (256, 0)))
+    grey = np.zeros((128, 128, 3), np.float32)
+    change = PartChange(source, target, MOUTH)
+    if painted:
+        change = replace(change, asked=target, changed=source != target)
+    done = laid_over(photo, composite(photo, frame, grey, grey, target > 1, change))
+    teeth, lips = (done[:, 128, 1] > 185), (done[:, 128, 0].astype(int) - done[:, 128, 1] > 50)
+    assert lips.sum() > 30  # 24 in the photo
+    assert (teeth.sum() > 21) if painted else (19 <= teeth.sum() <= 21)

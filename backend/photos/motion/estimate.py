@@ -12,7 +12,7 @@ import numpy as np
 from backend.photos.arrays import Flags, Floats
 from backend.photos.cv import disc
 from backend.photos.motion.diffeomorphism import fold_free, warp
-from backend.photos.motion.opening import cut_open, joined, kept_shut, opens
+from backend.photos.motion.opening import cut_open, joined, less_open, opens
 from backend.photos.motion.part_change import PartMaps, on_grid
 from backend.photos.motion.registration import THOROUGH, RegisteredMaps, Stage, register
 from backend.photos.pause import Pause, no_pause
@@ -100,7 +100,7 @@ def _with_lips_shut(parts: PartMaps) -> PartMaps:
         old, new, drawn = (m[..., opening.gap] for m in (parts.old, parts.new, parts.drawn))
         shown = _uncovered(np.zeros_like(new)[..., None], new[..., None], drawn[..., None])
         if new.any() and opens(old, new) and (shown * new).sum() <= _FILLED * new.sum():
-            parts = replace(parts, new=kept_shut(opening, parts.new))
+            parts = replace(parts, new=less_open(opening, parts.new, 0))
     return parts
 
 

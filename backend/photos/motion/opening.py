@@ -22,6 +22,7 @@ _SHARP, _SOFT = 0.5 / 128, 0.08  # width of the change of sides, in sides: in th
 _COVERED = 0.2  # share of the gap in a pixel from which what it shows is new
 _COLUMN = 0.25  # of a pixel that a column shows of a gap that it has
 _CLOSES = 0.06  # how far from a gap that stays shut all moves, half of it twice as far, in sides
+_DRIFT = 1.25, 1.6  # growth of a gap's height that is none of the edit, that is one in full
 _ROUND = 1.0 / 128  # blur of its height from column to column, in sides
 _TRIES = 10
 _WIDENS = 0.7  # how fast the one becomes the other beside the gap's corners
@@ -37,25 +38,34 @@ def opens(source: Floats, target: Floats) -> bool:
     return new > _SMALLEST and new > _STRETCH * old
 
 
-def kept_shut(opening: OpeningRole, target: Floats) -> Floats:
-    """Maps [n, n, C] of a subject that opens, and does not so far that what lies in the gap could
-    be drawn: what is above and below meets in the gap's middle line, as thick as it is.
-
-    Stretched over the gap, closed lips that smile would swell.
-    """
+def less_open(opening: OpeningRole, target: Floats, share: float) -> Floats:
+    """Maps [n, n, C] of a subject that opens less far: its gap has this share of its height, and
+    what is above and below comes along, as thick as it is. Without any of it the gap is shut."""
     gap = target[..., opening.gap]
     size = len(gap)
     height = cv2.GaussianBlur(gap.sum(axis=0)[None], (0, 0), _ROUND * size)[0]
     below = np.arange(size, dtype=np.float32)[:, None] - middle_line(gap)
     near = np.clip(2 - np.abs(below) / (_CLOSES * size), 0, 1)
+    most = (1 - share) * height / 2
     shift = np.zeros((size, size, 2), np.float32)
-    shift[..., 1] = np.sign(below) * near * height / 2
+    shift[..., 1] = near * np.clip((1 / max(share, 1e-3) - 1) * below, -most, most)
     result = warp(target, shift)
+    if share > 0:
+        return result
     rest = result[..., opening.gap].copy()
     result[..., opening.above] += np.where(below < 0, rest, 0)
     result[..., opening.below] += np.where(below < 0, 0, rest)
     result[..., opening.gap] = 0
     return result
+
+
+def drifted(source: Floats, target: Floats) -> float:
+    """The share of a gap's height in `target` [n, n] that is not drift: the generator opens a mouth
+    a little whose lips or corners are edited, and would make its teeth longer."""
+    old, new = (float(gap.sum(axis=0).max()) for gap in (source, target))
+    growth = new / max(old, 1e-3)
+    meant = np.clip((growth - _DRIFT[0]) / (_DRIFT[1] - _DRIFT[0]), 0, 1)
+    return 1.0 if growth <= 1 else float((1 + meant * (growth - 1)) / growth)
 
 
 def cut_open(opening: OpeningRole, target: Floats, register: Register) -> Floats:

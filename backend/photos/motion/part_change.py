@@ -11,6 +11,7 @@ import numpy as np
 from backend.photos.arrays import Bytes, Flags, Floats
 from backend.photos.label_edit import LabelEdit
 from backend.photos.motion.diffeomorphism import fold_free, warp
+from backend.photos.motion.opening import drifted, less_open
 from backend.photos.motion.registration import COARSE, RegisteredMaps, register
 from backend.photos.motion.roles import PartRoles
 
@@ -63,6 +64,14 @@ class PartMaps:
         _, old, new = self.hair()
         drift = np.clip(2 * np.abs(new - old), 0, 1) * ~region
         return replace(self, new=self.new + drift[..., None] * (self.old - self.new))
+
+    def with_teeth_kept(self) -> PartMaps:
+        """The same without the drift of what is open: teeth do not grow with fuller lips."""
+        new = self.new
+        for opening in self.roles.openings:
+            share = drifted(self.old[..., opening.gap], new[..., opening.gap])
+            new = new if share == 1 else less_open(opening, new, share)
+        return replace(self, new=new)
 
 
 @dataclass(frozen=True, eq=False)
