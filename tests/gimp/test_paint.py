@@ -119,6 +119,21 @@ def test_paint_is_lifted_off_the_photo_without_a_trace(
     assert group.get_visible() and not segmented.is_dirty()
 
 
+@pytest.mark.parametrize("seen", [True, False])
+def test_before_shows_again_what_was_seen(plug_in: None, segmented: Gimp.Image, seen: bool) -> None:
+    from image import photos
+    from image.canvas_preview import CanvasPreview
+
+    photo = photos.find(segmented, [])
+    result = photo.layer.copy()
+    segmented.insert_layer(result, None, 0)
+    result.set_visible(seen)
+    canvas = CanvasPreview(photo, result)
+    for before in (True, True, False):  # a key that is held is pressed again and again
+        canvas.show_before(before)
+        assert result.get_visible() == (seen and not before)
+
+
 def labels(widget: Gtk.Widget) -> list[str]:
     return [one.get_text() for one in descendants(widget) if isinstance(one, Gtk.Label)]
 

@@ -27,6 +27,7 @@ class CanvasPreview:
         self._previous = previous
         self._hidden = [one for one in (previous, *over) if one is not None and one.get_visible()]
         self._layer: Gimp.Layer | None = None
+        self._lifted: Gimp.Layer | None = None  # what was seen until `show_before`
 
     def show(self, result: ResultLayer) -> None:
         """Replace the preview. Nothing happens where image or photo are gone."""
@@ -55,11 +56,14 @@ class CanvasPreview:
     def show_before(self, before: bool) -> None:
         """The photo as it was, as long as a key is held; then what was shown again."""
         image = self._photo.image
-        shown = self._layer or self._previous
-        if shown is None or not image.is_valid() or not shown.is_valid():
+        shown = (self._layer or self._previous) if before else self._lifted
+        if not image.is_valid() or shown is None or not shown.is_valid():
             return
+        if before and not shown.get_visible():
+            return  # the user has hidden it, and it stays hidden; or a held key comes again
         with no_trace(image):
             shown.set_visible(not before)
+        self._lifted = shown if before else None
         Gimp.displays_flush()
 
     def _uncovered(self) -> Gimp.Layer:

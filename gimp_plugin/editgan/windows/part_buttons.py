@@ -14,7 +14,7 @@ from link.texts import _
 from protocol.messages import PartToLabel
 
 _SWATCH = 12  # px
-_HEIGHT = 160  # px of all, before they scroll
+_HEIGHT = 160  # px at least, before they scroll
 
 
 class PartButtons:
@@ -30,7 +30,7 @@ class PartButtons:
             row_spacing=2,
             valign=Gtk.Align.START,
         )
-        scrolled = Gtk.ScrolledWindow(hscrollbar_policy=Gtk.PolicyType.NEVER)
+        scrolled = Gtk.ScrolledWindow(hscrollbar_policy=Gtk.PolicyType.NEVER, vexpand=True)
         scrolled.set_min_content_height(_HEIGHT)
         scrolled.add(self._flow)
         self._part = Gtk.Label(xalign=0.0, hexpand=True)
