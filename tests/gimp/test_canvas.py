@@ -72,6 +72,23 @@ def test_the_canvas_follows_a_slider_and_shows_the_exact_picture_once_it_rests(
     assert names(segmented) == before
 
 
+def test_what_is_kept_is_said_until_something_changes(
+    segmented: Gimp.Image, backend: Connection
+) -> None:
+    from image import stacks
+
+    smile = stacks.entry_of(backend.request(GetEdit("faces", "smile")), 0.5)
+    with workbench(segmented) as bench:
+        person, said = opened(bench), []
+        bench.shown.say = said.append
+        bench.set_stack(stacks.with_entry(person.stack, smile))
+        bench.keep()
+        turn(lambda: bench.faces_kept)
+        assert "Kept" in said[-1]
+        bench.set_stack(stacks.set_scale(person.stack, 0, 0.25))
+        assert "Kept" not in said[-1]
+
+
 def test_a_stack_that_is_emptied_leaves_no_draft(
     segmented: Gimp.Image, backend: Connection, shown: list[Any]
 ) -> None:

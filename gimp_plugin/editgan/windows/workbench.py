@@ -102,6 +102,7 @@ class Workbench:
         if person is None or person.subject is None or not self._is_there():
             return
         self.touch()
+        self.shown.say("")  # no longer "Kept"
         person.stack = stack
         self.shown.show_stack(person)
         self.show(person)
