@@ -8,8 +8,10 @@ the animation is docs/images/window.webp.
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
@@ -18,6 +20,8 @@ DOCS = Path(__file__).resolve().parent
 PROJECT = DOCS.parent
 sys.path[:0] = [str(PROJECT), str(PROJECT / "tests/support")]
 
+from backend.bundles.bundle import read_bundle, write_bundle_json  # noqa: E402
+from backend.bundles.registry import BUILTIN  # noqa: E402
 from backend.photos.formats import open_picture  # noqa: E402
 from gimp_harness.profile import TestGimp, find_gimp  # noqa: E402
 from gimp_harness.windowed import tell  # noqa: E402
@@ -33,6 +37,7 @@ NAMES = [
     "edit-library",
     "borrow",
     "best-take",
+    "new-model",
     "status",
     "models",
     "settings",
@@ -67,6 +72,8 @@ def main() -> int:
 
 def shoot(gimp: TestGimp, run: Path, names: list[str]) -> str:
     """Make the pictures run/NAME.png in a GIMP; returns what went wrong, "" if nothing did."""
+    if "new-model" in names:
+        without_parts(BUILTIN / "cats", run / "home/bundles/my-cats")
     settings = {
         "EDITGAN_PICTURES": " ".join(names),
         "EDITGAN_TEST_IMAGE": str(PROJECT / "assets/portrait.png"),
@@ -76,6 +83,15 @@ def shoot(gimp: TestGimp, run: Path, names: list[str]) -> str:
     except RuntimeError as error:
         return f"{error} {_last_step(run)}"
     return ""
+
+
+def without_parts(bundle: Path, to: Path) -> None:
+    """The generator of a bundle as an import leaves it."""
+    shutil.copytree(bundle, to)
+    mine = replace(read_bundle(to), name=to.name, title="My cats", parts=(), groups={}, large=())
+    for name in ("segmentation", "encoder"):
+        (to / f"{name}.safetensors").unlink()
+    write_bundle_json(mine)
 
 
 def _last_step(run: Path) -> str:

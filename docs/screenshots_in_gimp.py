@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from gi.repository import Gimp
+from gi.repository import Gegl, Gimp
 from gimp_helpers import (
     APPLY,
     REPAINT,
@@ -20,6 +22,7 @@ from gimp_helpers import (
     part,
     part_group,
     save,
+    walk,
 )
 from gimp_story import run
 from gimp_windows import (
@@ -28,6 +31,7 @@ from gimp_windows import (
     drag,
     finish,
     hold,
+    insist,
     move,
     press,
     resize,
@@ -37,6 +41,7 @@ from gimp_windows import (
     write,
 )
 
+from protocol import paths
 from protocol.client import Connection
 
 FOLDER = Path(os.environ["EDITGAN_TEST_ANSWER"]).parent
@@ -47,7 +52,14 @@ LARGER = (1.3, 1.7)  # how much, horizontally and vertically
 GIMPS_OWN = ".*(GIMP|GNU Image Manipulation Program)"  # the title of its main window
 MIDDLE = (-97, 0)  # of the canvas, screen pixels from the middle of that window
 ZOOM = 2
-WINDOW = "EditGAN: .*"
+WINDOW, NEW_MODEL = "EditGAN: .*", "EditGAN: New Model"
+# What is painted on the generator's picture: left, top, width, height; 1 is the whole
+PAINTED = {
+    "head": (0.17, 0.23, 0.65, 0.63),
+    "right eye": (0.305, 0.495, 0.12, 0.115),
+    "left eye": (0.595, 0.485, 0.125, 0.125),
+    "nose": (0.46, 0.71, 0.09, 0.06),
+}
 
 
 def story() -> dict[str, Any]:
@@ -113,7 +125,7 @@ def editgan_window(photo: Path, picture: Path) -> None:
         choose("EditGAN...")
         wait_for("EditGAN: .*")
         with Connection.open() as backend:
-            until(lambda: idle(backend), "the pictures of the edits")
+            until(lambda: rests(backend), "the pictures of the edits")
             press("ctrl+f")
             write("smile")
             press("Return", *["Right"] * 10, "Escape")
@@ -122,6 +134,15 @@ def editgan_window(photo: Path, picture: Path) -> None:
         wait_for("EditGAN: .*")
         press("Escape")
         finish("Keep the Changes.", "alt+d")
+
+
+def rests(backend: Connection) -> bool:
+    """Whether it has nothing to do for a while: pictures are asked for one after another."""
+    for _ in range(5):
+        if not idle(backend):
+            return False
+        time.sleep(0.2)
+    return True
 
 
 class Film:
@@ -146,7 +167,7 @@ def animation(photo: Path, picture: Path) -> None:
         wait_for(GIMPS_OWN)
         choose("EditGAN...")
         wait_for(WINDOW)
-        until(lambda: idle(backend), "the pictures of the edits")
+        until(lambda: rests(backend), "the pictures of the edits")
         film.take(2.5)
         for edit, seconds in (("smile", 0.9), ("bigger eyes", 0.9)):
             wait_for(WINDOW)
@@ -249,11 +270,10 @@ def segment(photo: Path, picture: Path) -> None:
 
 
 def borrow(photo: Path, picture: Path) -> None:
-    other = photo.with_stem("portrait-smiling")
-    save(load(photo), other)
-    load(other)
+    other = renamed(load(photo), "portrait-smiling.xcf")
     with Shown(photo):
         window("Borrow from Another Photo", "Borrow from Another Photo", picture)
+    other.delete()
 
 
 def best_take(photo: Path, picture: Path) -> None:
@@ -261,11 +281,42 @@ def best_take(photo: Path, picture: Path) -> None:
     other = load(photo)
     run(APPLY, image=other, edit="smile", scale=0.75)
     other.flatten()
-    smiling = photo.with_name("frame-2.xcf")
-    save(other, smiling)
+    other = renamed(other, "frame-2.xcf")
     with Shown(photo):
         window("Best Take", "Best Take", picture)
     other.delete()
+
+
+def renamed(image: Gimp.Image, name: str) -> Gimp.Image:
+    """The image, opened from a file of that name."""
+    save(image, FOLDER / name)
+    image.delete()
+    return load(FOLDER / name)
+
+
+def new_model(_photo: Path, picture: Path) -> None:
+    """A generator's own picture, on which the first parts are painted."""
+    before = Gimp.get_images()
+    wait_for(GIMPS_OWN)
+    choose("New Model")
+    wait_for(NEW_MODEL)
+    move(1000, 30)
+    card = paths.labels_dir() / "my-cats/card.json"
+    insist(card.is_file, "alt+u")
+    insist(lambda: len(Gimp.get_images()) > len(before), "alt+2", "alt+n")
+    (image,) = [one for one in Gimp.get_images() if one not in before]
+    wait_for(r".*\[Untitled\].*GIMP")  # all of it is there
+    parts, side = json.loads(card.read_text(encoding="utf-8"))["parts"], image.get_width()
+    colors = {part["name"]: "#{:02x}{:02x}{:02x}".format(*part["color"]) for part in parts}
+    for name, place in PAINTED.items():
+        image.select_ellipse(Gimp.ChannelOps.REPLACE, *(side * value for value in place))
+        layer = next(one for one in walk(image.get_layers()) if one.get_name() == name)
+        Gimp.context_set_foreground(Gegl.Color.new(colors[name]))
+        layer.edit_fill(Gimp.FillType.FOREGROUND)
+    Gimp.Selection.none(image)
+    Gimp.displays_flush()
+    screenshot(picture)
+    finish(NEW_MODEL, "Escape")
 
 
 def status(_photo: Path, picture: Path) -> None:
@@ -287,7 +338,7 @@ def window(command: str, title: str, picture: Path, *keys: str) -> None:
     wait_for(title)
     press(*keys)
     with Connection.open() as backend:
-        until(lambda: idle(backend), "the pictures of the edits")
+        until(lambda: rests(backend), "the pictures of the edits")
     screenshot(picture, title)
     finish(title, "Escape")
 
@@ -302,6 +353,7 @@ STEPS = {
     "edit-library": library,
     "borrow": borrow,
     "best-take": best_take,
+    "new-model": new_model,
     "status": status,
     "models": models,
     "settings": settings,
