@@ -104,6 +104,31 @@ def test_what_is_kept_is_no_longer_painted_on(plug_in: None, segmented: Gimp.Ima
         bench.close()
 
 
+@pytest.mark.skipif("DISPLAY" not in os.environ, reason="needs Xvfb")
+def test_keeping_waits_for_the_round_that_ends(plug_in: None, segmented: Gimp.Image) -> None:
+    """Its answer came after Keep, and was another change; so did that of a round of later."""
+    from image import photos
+    from windows.painting import Painting
+    from windows.workbench import Workbench
+
+    window, round_ = Mock(), Mock(busy=True)
+    bench = Workbench(photos.find(segmented, []), [], window)
+    painting = Painting(bench)
+    painting._latest = round_
+    try:
+        bench.keep()
+        round_.end_soon.assert_called_once()
+        window.say.assert_not_called()
+        round_.busy = False
+        painting._go_on()  # a timer from before
+        round_.offer.assert_not_called()
+        bench.drawn()
+        window.say.assert_called_once()
+    finally:
+        painting.close()
+        bench.close()
+
+
 def test_paint_is_lifted_off_the_photo_without_a_trace(
     plug_in: None, segmented: Gimp.Image
 ) -> None:

@@ -61,7 +61,7 @@ class Painting:
         self._painted: list[PaintedPart] = []
         self._order: list[PartLayer] = []  # of part layers, the topmost first
         self._begun, self._left = False, 0
-        bench.before_keeping = self._put_down
+        bench.before_keeping, bench.is_painting = self._put_down, self._is_busy
         self._poll = every(POLL_MS, self._look)
 
     def show(self, person: PersonInPhoto) -> None:
@@ -245,6 +245,10 @@ class Painting:
                 GLib.timeout_add(_PAUSE_MS, self._go_on)
         elif isinstance(answer, BackendError):
             self._failed(answer)
+        self._bench.drawn()  # keeping waits for the round that ends
+
+    def _is_busy(self) -> bool:
+        return self._latest is not None and self._latest.busy
 
     def _put_down(self) -> None:
         """What there is counts: no further rounds after this one, which ends soon. And no brush in
@@ -258,7 +262,7 @@ class Painting:
         self._brush.give_back()
 
     def _go_on(self) -> bool:
-        if self._latest is not None and not self._latest.busy:
+        if self._latest is not None and not self._latest.busy and self._left > 0:
             self._send(_MORE)
         return GLib.SOURCE_REMOVE
 

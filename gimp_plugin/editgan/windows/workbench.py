@@ -46,6 +46,7 @@ class Workbench:
         self._keeping = False
         self.faces_kept = 0  # faces, all times together
         self.before_keeping: Callable[[], None] = lambda: None  # what goes on by itself rests then
+        self.is_painting: Callable[[], bool] = lambda: False  # what it ends with is kept, too
         self._kept_then: Callable[[], None] | None = None
         self._carrying = Carrying(self)
         self._covering = Covering(photo.image)
@@ -147,7 +148,7 @@ class Workbench:
 
     def _go_on_keeping(self) -> None:
         waiting = [person for person in self.changed if person.edited_stack != person.stack]
-        if not self._keeping or waiting:
+        if not self._keeping or waiting or self.is_painting():
             return
         self._keeping, done = False, self.changed
         self.discard()  # before the undo step: what leaves no trace freezes undo
