@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from backend.batch.crews import Work
 from backend.batch.engine_thread import EngineThread
+from backend.batch.freed_memory import give_back_freed_memory
 from backend.batch.people import Likeness, Person
 from backend.batch.pictures import before_and_after
 from backend.batch.room import Room, pixels_of
@@ -138,6 +139,8 @@ class PhotoWorker:
         except Exception as error:  # a fault of ours in one photo is no reason to lose the others
             what = f"{type(error).__name__}: {error}".splitlines()[0]
             return failed(task.number, f"Something went wrong inside EditGAN ({what:.200}).")
+        finally:
+            give_back_freed_memory()
 
     def _edit(self, task: Task, seconds: dict[str, float]) -> Outcome:
         with self._engine.coming():

@@ -22,11 +22,11 @@ import zmq
 from backend.server.editors import Catalogue, LoadedEditors
 from backend.server.jobs import JobQueue
 from backend.server.limits import CannotStart, allow_files
-from backend.server.memory import resident_mb
 from backend.server.service import Answers, Service
 from backend.server.sockets import Listening, listen
 from backend.server.worker import Handler, Worker
 from backend.session.installed_bundles import InstalledBundles
+from backend.session.memory import resident_mb
 from protocol import connection_file, paths, settings
 from protocol.errors import BackendError, UserError
 from protocol.messages import LogText, StatusReport, Welcome

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from backend.server.memory import resident_mb
+from backend.session.memory import resident_mb
 from tests.reliability.targets import PROJECT, Target, canary, mutated, targets
 
 LONGEST_S = 20  # of the processor's time, for one case
