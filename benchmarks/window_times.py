@@ -29,7 +29,7 @@ GOALS = {
     "people": ("window to the people in it", 2.0),
     "presets": ("people to the presets' pictures", 4.0),
     "canvas": ("slider to canvas", 0.25),
-    "layers": ("answer to the part layers", 1.0),
+    "layers": ("Segment Parts of a photo that is known", 1.0),
     "preview": ("command to a repaint's first preview", 1.0),
 }
 _LIMIT = 1800.0  # seconds for everything, on a busy machine
