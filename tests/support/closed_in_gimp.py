@@ -4,6 +4,7 @@ test_moments.py."""
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 from gi.repository import Gimp
@@ -28,8 +29,7 @@ def closed(command: str, title: str) -> dict[str, bool]:
     wait_for(GIMPS_OWN)
     choose(command)
     wait_for(title)
-    with Connection.open() as backend:  # GIMP kills a plug-in that reads pixels of a closed image
-        until(lambda: idle(backend), "the pictures in the window")
+    wait_for_pictures()  # GIMP kills a plug-in that reads pixels of a closed image
     wait_for(GIMPS_OWN)
     press("ctrl+w")
     until(lambda: not image.is_valid(), "the image goes")
@@ -37,6 +37,16 @@ def closed(command: str, title: str) -> dict[str, bool]:
     until(lambda: not is_open(title), "the window goes with it")
     Gimp.get_images()  # GIMP has heard all that the plug-in said
     return {"open": image.is_valid(), "message": is_open(MESSAGE)}
+
+
+def wait_for_pictures() -> None:
+    """Until the window has asked for something, and that is done."""
+    with Connection.open() as backend:
+        for _ in range(100):
+            if backend.status().running:
+                break
+            time.sleep(0.1)
+        until(lambda: idle(backend), "the pictures in the window")
 
 
 def is_the_window(process: Path) -> bool:
