@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sys
-import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -28,7 +26,6 @@ def answer(procedure: Gimp.Procedure, work: Callable[[], Report]) -> Gimp.ValueA
     except PlugInError as error:
         return _failure(procedure, str(error))
     except Exception as error:
-        traceback.print_exc(file=sys.stderr)
         return _failure(procedure, unexpected(error))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from gi.repository import Gimp
 
 from commands import repaint, segment
-from commands.embedding import Embedded, Wish, numbered, state_after, unnamed
+from commands.embedding import Embedded, Wish, numbered, opening, state_after
 from image import frames, layers, part_layers, sending, subjects
 from link.progress import View
 from link.session import Session, expect
@@ -39,7 +39,7 @@ def run(
         painted = part_layers.read(photo, group, subject)
         said = {part.part for part in painted}
         painted += [part for part in subject.corrected if part.part not in said]
-        message = unnamed(photo, subject.quad, subject.rect, Wish(subject.bundle, subject.level))
+        message = opening(photo, subject.quad, subject.rect, Wish(subject.bundle, subject.level))
         message = sending.named(photo, replace(message, corrected=painted))
         look = frames.look(photo.layer, message.quad)
         segmented = expect(Segmented, session.request(message, (0.05, 0.95)))

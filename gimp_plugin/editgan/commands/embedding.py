@@ -135,7 +135,7 @@ def numbered(one: Embedded, before: state.SubjectRecord | None, new: int) -> Emb
 def _embed(
     session: Session, photo: photos.PhotoLayer, detected: Subject, wish: Wish, span: Span
 ) -> Embedded:
-    message = opening(photo, detected.quad, detected.rect, wish)
+    message = sending.named(photo, opening(photo, detected.quad, detected.rect, wish))
     look = frames.look(photo.layer, message.quad)
     segmented = expect(Segmented, session.request(message, span))
     sha = session.bundle_sha(wish.bundle)
@@ -149,21 +149,8 @@ def opening(
     wish: Wish,
     subject: state.SubjectRecord | None = None,
 ) -> Segment:
-    """The request that opens a subject; subject: what the image remembers, so that nothing needs to
-    be optimised.
-    """
-    return sending.named(photo, unnamed(photo, quad, rect, wish, subject))
-
-
-def unnamed(
-    photo: photos.PhotoLayer,
-    quad: Quad,
-    rect: Rect,
-    wish: Wish,
-    subject: state.SubjectRecord | None = None,
-) -> Segment:
-    """`opening` without the id, which takes a look at every pixel: for what is changed before it is
-    sent.
+    """The request that opens a subject, without the id that `sending.named` gives it from all its
+    pixels. subject: what the image remembers, so that nothing needs to be optimised.
     """
     message = Segment(
         bundle=subject.bundle if subject else wish.bundle,

@@ -88,11 +88,9 @@ def is_near(one: Rect, other: Rect, slack: float) -> bool:
 def alpha_of(layer: Gimp.Layer, rect: Rect) -> Pixels:
     """What a layer shows in a rectangle of its own pixels, its mask applied."""
     area = Gegl.Rectangle.new(*rect)
-    alpha = layers.alpha_of(layer, area)
-    mask = layer.get_mask()
-    if mask is not None and layer.get_apply_mask():
+    alpha = layers.alpha_in(layer, area)
+    if (shown := layers.mask_in(layer, area)) is not None:
         # Only alpha >= 0.5 counts, so the product of both may be taken as their bitwise "and"
-        shown = mask.get_buffer().get(area, 1.0, "Y u8", Gegl.AbyssPolicy.NONE)
         both = int.from_bytes(alpha.translate(_HALF)) & int.from_bytes(shown.translate(_HALF))
         alpha = both.to_bytes(len(alpha))
     return Pixels(rect.width, rect.height, 1, "u8", alpha)

@@ -15,7 +15,7 @@ from functools import cached_property
 from gi.repository import Gegl, Gimp
 
 from image import frames, layer_numbers, merging, state
-from image.layers import alpha_of, check_open, walk
+from image.layers import alpha_in, check_open, mask_in, walk
 from image.patches import LaidPatch
 from link.errors import PlugInError
 from link.texts import _
@@ -107,10 +107,9 @@ class PhotoLayer:
         area = Gegl.Rectangle.new(*rect)
         found = []
         if self.layer.has_alpha():
-            found.append(alpha_of(self.layer, area))
-        mask = self.layer.get_mask()
-        if mask is not None and self.layer.get_apply_mask():
-            found.append(mask.get_buffer().get(area, 1.0, "Y u8", Gegl.AbyssPolicy.NONE))
+            found.append(alpha_in(self.layer, area))
+        if (mask := mask_in(self.layer, area)) is not None:
+            found.append(mask)
         found = [values for values in found if values.count(255) < len(values)]
         if len(found) == 2:
             return bytes((a * b + 127) // 255 for a, b in zip(*found, strict=True))

@@ -127,9 +127,7 @@ def _patch(image: Gimp.Image, layer: Gimp.Layer, subject: state.SubjectRecord) -
     area = Gegl.Rectangle.new(0, 0, width, height)
     data = layer.get_buffer().get(area, 1.0, kind, Gegl.AbyssPolicy.NONE)
     pixels = Pixels(width, height, 4, "f32" if deep else "u8", data)
-    mask = layer.get_mask()
-    if mask is not None and layer.get_apply_mask():
-        limit = mask.get_buffer().get(area, 1.0, "Y u8", Gegl.AbyssPolicy.NONE)
+    if (limit := layers.mask_in(layer, area)) is not None:
         pixels = results.covered(pixels, limit)
     (_a, x, y), (_b, photo_x, photo_y) = layer.get_offsets(), photo.get_offsets()
     rect = Rect(x - photo_x, y - photo_y, width, height)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import traceback
+
 from link.texts import _
 
 
@@ -22,7 +25,8 @@ class CommandCancelled(Exception):
 
 
 def unexpected(error: Exception) -> str:
-    """The sentence for what should not happen."""
+    """The sentence for what should not happen; GIMP's console gets where it happened."""
+    traceback.print_exception(error, file=sys.stderr)
     return _(
         "EditGAN met an unexpected problem ({kind}: {error}): "
         "the image is unchanged, please report it."

@@ -157,9 +157,9 @@ class LibraryDialog:
         """Let the backend have the photo with other borrowed pixels; then show the stack."""
         about = self._about
         wish = embedding.Wish(about.subject.bundle, about.subject.level)
-        message = embedding.opening(
-            about.photo, about.subject.quad, about.subject.rect, wish, about.subject
-        )
+        subject = about.subject
+        known = embedding.opening(about.photo, subject.quad, subject.rect, wish, subject)
+        message = sending.named(about.photo, known)
 
         def opened(_answer: Message) -> None:
             about.subject = state.renamed(about.subject, message.photo)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -92,7 +90,6 @@ class MoreMenu:
         except PlugInError as error:
             self._window.warn(str(error))
         except Exception as error:
-            traceback.print_exc(file=sys.stderr)
             self._window.warn(unexpected(error))
         finally:
             self.widget.set_sensitive(True)

@@ -140,8 +140,9 @@ class Opening:
         self._improving = False
         try:
             wish = embedding.Wish(self.bundle, "fast")  # improved while one looks
-            message = embedding.opening(
-                person.photo, person.quad, person.rect, wish, person.subject
+            message = sending.named(
+                person.photo,
+                embedding.opening(person.photo, person.quad, person.rect, wish, person.subject),
             )
         except PlugInError as error:
             self._bench.shown.warn(str(error))
@@ -192,7 +193,7 @@ class Opening:
         assert subject is not None
         wish = embedding.Wish(subject.bundle, subject.level)
         try:
-            known = embedding.unnamed(person.photo, person.quad, person.rect, wish, subject)
+            known = embedding.opening(person.photo, person.quad, person.rect, wish, subject)
         except PlugInError:  # the photo was changed: whoever works on it is told
             return
         message = sending.named(
