@@ -35,12 +35,11 @@ from backend.editing import inversion  # noqa: E402
 from backend.editing.editor import Editor, OpenPhoto  # noqa: E402
 from backend.evaluation.held_out import hard_photos, held_out_names  # noqa: E402
 from backend.evaluation.parsing import Overlap  # noqa: E402
-from backend.models.parser import CLASSES  # noqa: E402
 from backend.photos.align import CropFrame, centred  # noqa: E402
 from backend.photos.cv import resize, warp_affine  # noqa: E402
 from backend.photos.label_file import label_map  # noqa: E402
-from backend.training.face_parts import own_sides  # noqa: E402
-from backend.training.labelled import UNLABELLED, LabelSet  # noqa: E402
+from backend.training.labelled import UNLABELLED, LabelSet, as_parts  # noqa: E402
+from backend.training.part_names import own_sides  # noqa: E402
 from protocol.errors import UserError  # noqa: E402
 
 Labels = NDArray[np.uint8]
@@ -54,23 +53,15 @@ SIX = {
     "brows": ("left brow", "right brow"),
 }
 HARD = hard_photos("face_parts")
-SAME = {"mouth inside": "mouth interior", "cloth": "clothes"}  # the bundle's word for a class
 
 
 def photos(folder: Path, count: int, bundle: Bundle) -> Iterator[tuple[str, Labels, Labels]]:
     """Name, pixels and the hand-made map by the bundle's parts, of the photos kept out."""
     label_set = LabelSet.open(folder, folder)
-    table = np.full(256, UNLABELLED, np.uint8)
     parts = [part.name for part in bundle.parts]
-    for index, name in enumerate(CLASSES):
-        if SAME.get(name, name) in parts:
-            table[index] = parts.index(SAME.get(name, name))
-    by_class = np.full(256, UNLABELLED, np.uint8)
-    for value, name in enumerate(label_set.classes):
-        by_class[value] = CLASSES.index(name)
     for name in (held_out_names("face_parts") or [])[:count]:
-        labels = own_sides(by_class[label_set.map(name)])
-        yield name, label_set.photo(name), table[labels]
+        labels = as_parts(label_set.map(name), label_set.classes, parts)
+        yield name, label_set.photo(name), own_sides(labels, parts)
 
 
 def in_frame(labels: Labels, frame: CropFrame) -> Labels:

@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from backend.errors import BadImage, NoSubject
-from backend.models.parser import CLASSES, MIRRORED
+from backend.models.parser import CLASSES
 from backend.photos.align import CropFrame, centred, extract
 from backend.photos.cv import resize, warp_affine
 from backend.photos.detect import FaceDetector
-from backend.training.labelled import UNLABELLED, LabelSet
+from backend.training.labelled import UNLABELLED, LabelSet, as_parts
+from backend.training.part_names import own_sides
 
 SIDE = 384  # of a crop with its margin, pixels
 MARGIN = 1.2  # its side, in sides of the frame
-_PAIRS = tuple((n, f"right {n[5:]}") for n in CLASSES if n.startswith("left "))
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,13 +60,10 @@ class FaceParts:
 
 def _cut_all(source: Path, cache: Path, *, quiet: bool) -> None:
     label_set = LabelSet.open(source, source)
-    known = [label_set.classes.index(name) for name in CLASSES if name in label_set.classes]
-    table = np.full(256, UNLABELLED, np.uint8)
-    table[known] = [CLASSES.index(label_set.classes[c]) for c in known]
     detector, crops, skipped = FaceDetector(min_face=50), [], list[str]()
     shown = tqdm(label_set.pairs(skipped), total=len(label_set.names()), disable=quiet or None)
     for name, photo, classes in shown:
-        labels = own_sides(table[classes])
+        labels = own_sides(as_parts(classes, label_set.classes, CLASSES), CLASSES)
         try:
             frame = _frame(photo, labels, detector).part(*_WITH_MARGIN)
         except BadImage:  # of a few pixels
@@ -110,28 +107,3 @@ def _frame(
     nearest = min(found, key=lambda f: float(np.linalg.norm(f.quad.mean(axis=0) - middle)))
     off = float(np.linalg.norm(nearest.quad.mean(axis=0) - middle)) / nearest.size
     return nearest if off < 0.25 else whole
-
-
-def own_sides(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Labels whose left and right are the subject's own: of CelebAMask-HQ's maps some were
-    mirrored without exchanging the names."""
-    columns = np.arange(labels.shape[1])
-    nose = _middle(labels == CLASSES.index("nose"), columns)
-    votes = 0.0
-    for left, right in _PAIRS:
-        a, b = (_middle(labels == CLASSES.index(name), columns) for name in (left, right))
-        votes += np.nan_to_num(np.sign(a - (nose if np.isnan(b) else b)))
-        votes += np.nan_to_num(np.sign((nose if np.isnan(a) else a) - b))
-    return labels if votes >= 0 else mirrored_names(labels)
-
-
-def _middle(mask: NDArray[np.bool_], columns: NDArray[np.int64]) -> float:
-    counts = mask.sum(axis=0)
-    return float((counts * columns).sum() / counts.sum()) if counts.any() else float("nan")
-
-
-def mirrored_names(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Labels with the names of left and right exchanged."""
-    table = np.arange(256, dtype=np.uint8)
-    table[: len(MIRRORED)] = MIRRORED
-    return table[labels]

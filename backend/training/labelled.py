@@ -21,6 +21,7 @@ from backend.photos.align import CropFrame, extract, within_aspect
 from backend.photos.detect import make_detector
 from backend.photos.folder import read_rgb
 from backend.photos.formats import SUFFIXES, open_picture
+from backend.training.part_names import mirror_table, named_as, own_sides
 
 UNLABELLED = 255  # a pixel of a label map that says nothing
 _SUFFIX = "_parts"
@@ -49,17 +50,6 @@ class LabelledCrop:
         )
 
 
-def mirror_table(parts: Sequence[str]) -> NDArray[np.uint8]:
-    """uint8 [C]: for each part, the one it becomes in a mirror image."""
-    twin = {"left": "right", "right": "left"}
-    table = []
-    for name in parts:
-        side, _, rest = name.partition(" ")
-        other = f"{twin.get(side, side)} {rest}"
-        table.append(parts.index(other if other in parts else name))
-    return np.array(table, np.uint8)
-
-
 @dataclass(frozen=True)
 class LabelSet:
     """A folder of label maps, the folder of their photos, and the class names by value."""
@@ -70,9 +60,11 @@ class LabelSet:
 
     @classmethod
     def open(cls, labels: Path, photos: Path) -> LabelSet:
-        """Read `classes.json`; raises BadImage."""
+        """Read `classes.json`, which may also lie beside the folder; raises BadImage."""
+        inside, beside = labels / "classes.json", labels.parent / "classes.json"
+        written = beside if beside.is_file() and not inside.is_file() else inside
         try:
-            names = json.loads((labels / "classes.json").read_text(encoding="utf-8"))
+            names = json.loads(written.read_text(encoding="utf-8"))
             return cls(labels, photos, tuple(str(name).replace("_", " ") for name in names))
         except (OSError, ValueError, TypeError) as error:
             reason = getattr(error, "strerror", None) or error
@@ -167,9 +159,10 @@ def read_label_map(path: Path, classes: int) -> NDArray[np.uint8]:
 def as_parts(
     labels: NDArray[np.uint8], classes: Sequence[str], parts: Sequence[str]
 ) -> NDArray[np.uint8]:
-    """A label map by part index instead of class; a class that is no part becomes UNLABELLED."""
+    """A label map by part index instead of class, which may have another name for the same; a class
+    that is no part becomes UNLABELLED."""
     table = np.full(256, UNLABELLED, np.uint8)
-    for value, name in enumerate(classes):
+    for value, name in enumerate(named_as(classes, parts)):
         if name in parts:
             table[value] = parts.index(name)
     return table[labels]
@@ -207,13 +200,15 @@ def read_labelled(
     the photos; None means all. aspect, whole: the bundle's. Pictures that cannot be read, are tiny,
     show no subject, or show it mostly outside are left out, and their names added to `skipped`.
     """
-    missing = [name for name in parts if name not in labels.classes]
+    missing = set(parts) - set(named_as(labels.classes, parts))
     if missing and (all_parts or len(missing) == len(parts)):
-        raise BadImage(f"The label set has no class for {', '.join(missing)}.")
+        raise BadImage(f"The label set has no class for {', '.join(sorted(missing))}.")
     detector = make_detector(domain, aspect=aspect, whole=whole, min_face=60)
     crops = []
     for name, photo, classes in labels.pairs(skipped, names):
         wanted = as_parts(classes, labels.classes, parts)
+        if domain == "faces":
+            wanted = own_sides(wanted, parts)
         try:
             frame = detector.find(photo)[0].frame
         except (NoSubject, BadImage):  # the latter of photos of a few pixels

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from backend.models.parser import CLASSES
 from backend.photos.cv import gaussian_blur, resize, warp_affine
-from backend.training.face_parts import MARGIN, SIDE, mirrored_names
+from backend.training.face_parts import MARGIN, SIDE
 from backend.training.labelled import UNLABELLED
+from backend.training.part_names import mirrored_names
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -43,7 +44,8 @@ def framed(image: Image, labels: Image, size: int, rng: Chance) -> tuple[Image, 
     labels = warp_affine(labels, matrix, area, flags=cv2.INTER_NEAREST, outside=UNLABELLED)
     image = warp_affine(image, matrix, area, flags=cv2.INTER_LINEAR, border=cv2.BORDER_REPLICATE)
     if rng.random() < 0.5:
-        image, labels = np.ascontiguousarray(image[:, ::-1]), mirrored_names(labels[:, ::-1])
+        image = np.ascontiguousarray(image[:, ::-1])
+        labels = mirrored_names(labels[:, ::-1], CLASSES)
     return image, labels
 
 

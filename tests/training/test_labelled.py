@@ -19,7 +19,6 @@ from backend.training.labelled import (
     LabelSet,
     as_parts,
     label_crop,
-    mirror_table,
     read_labelled,
 )
 
@@ -43,7 +42,6 @@ def squares(tmp_path: Path) -> Path:
 
 
 def test_a_mirrored_picture_swaps_left_and_right_parts() -> None:
-    assert mirror_table(PARTS).tolist() == [0, 1, 3, 2, 4]
     labels = np.array([[0, 2], [3, 4]], np.uint8)
     flags = np.array([[True, False], [True, True]])
     image = np.arange(12, dtype=np.float32).reshape(2, 2, 3)
@@ -86,6 +84,13 @@ def test_a_class_that_is_no_part_is_not_labelled(squares: Path) -> None:
     assert not crop.labelled[7, 5] and crop.labelled[7, 15]
     labels = np.array([[0, 1, UNLABELLED]], np.uint8)
     assert as_parts(labels, ["a", "b"], ["b"]).tolist() == [[UNLABELLED, 0, UNLABELLED]]
+
+
+def test_names_of_classes_may_lie_beside_the_folder(squares: Path) -> None:
+    """As in archives of a folder of maps, a folder of photos and their classes."""
+    assert LabelSet.open(squares / "cats", squares / "cats").names() == ["1"]
+    (squares / "cats" / "classes.json").write_text('["background"]')
+    assert LabelSet.open(squares / "cats", squares / "cats").classes == ("background",)
 
 
 def test_labels_are_cut_out_by_majority() -> None:
@@ -153,6 +158,23 @@ def test_pictures_without_a_subject_are_left_out_and_named(
     with pytest.raises(BadImage, match="No subject is found in any of the 1"):
         read_labelled(labels, parts, "cats", 20, 20, skipped)
     assert skipped == ["cats/1"]
+
+
+def test_sides_of_faces_are_put_right(squares: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in CelebAMask-HQ, where some maps were mirrored without their names: here the left eye
+    lies on the right, where a face that looks at us has it, and then the other way round."""
+
+    class Sees:
+        def find(self, photo: np.ndarray) -> list[Subject]:
+            height, width = photo.shape[:2]
+            return [Subject(CropFrame.of_whole(width, height), 1.0)]
+
+    monkeypatch.setattr(labelled, "make_detector", lambda domain, **_: Sees())
+    parts = ["background", "left eye", "right eye"]
+    for classes in ('["background", "right_eye", "left eye"]', '["background", "l_eye", "r_eye"]'):
+        (squares / "classes.json").write_text(classes)
+        (crop,) = read_labelled(LabelSet.open(squares, squares), parts, "faces", 20, 20, [])
+        assert crop.labels[7, 5] == 2 and crop.labels[7, 15] == 1
 
 
 @pytest.mark.parametrize("folder", SETS, ids=lambda f: f.name)

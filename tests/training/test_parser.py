@@ -18,21 +18,11 @@ from backend.errors import BadImage
 from backend.evaluation.held_out import held_out_names
 from backend.models.parser import CLASSES
 from backend.training import parser as training
-from backend.training.face_parts import MARGIN, SIDE, FaceParts, own_sides
+from backend.training.face_parts import MARGIN, SIDE, FaceParts
 from backend.training.labelled import UNLABELLED
 from backend.training.photographic import augmented, covered, framed
 
 LEFT, RIGHT, NOSE = (CLASSES.index(n) for n in ("left eye", "right eye", "nose"))
-
-
-def test_names_of_sides_are_the_subjects_own() -> None:
-    labels = np.zeros((8, 32), np.uint8)
-    labels[2:4, 4:8], labels[2:4, 20:24], labels[4:6, 13:15] = LEFT, RIGHT, NOSE
-    right = own_sides(labels)
-    assert (right[2:4, 4:8] == RIGHT).all() and (right[2:4, 20:24] == LEFT).all()
-    assert np.array_equal(own_sides(right), right)
-    profile = np.where(labels == LEFT, 0, labels)  # one eye, right of the nose: the left one
-    assert (own_sides(profile)[2:4, 20:24] == LEFT).all()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from backend.training.adopting.report import CheckedParts
 from backend.training.adopting.teacher import mean_iou
 from backend.training.embedded import embed_all
 from backend.training.labelled import LabelSet, read_labelled
+from backend.training.part_names import named_as
 from backend.training.segmentation import score
 
 CODES, SHEET = "checked.safetensors", "checked.png"
@@ -24,7 +25,7 @@ def check_parts(
     """Embed up to `count` labelled photos and compare the branch's parts with those drawn by hand.
 
     labels: a label set (N_parts.png and classes.json) with its photos; classes count by their
-    names, those of other names are left out. A sheet (photo, reconstruction, the labels, what the
+    names, those of other things are left out. A sheet (photo, reconstruction, the labels, what the
     branch says) and the codes go into `folder`, so that an interrupted check resumes. Raises
     BadImage.
     """
@@ -41,8 +42,9 @@ def check_parts(
     found = score(
         networks.segmentation, networks.generator, codes, crops, bundle.parts, folder / SHEET
     )
-    shared = {n: iou for n, iou in zip(parts, found, strict=True) if n in label_set.classes}
+    classes = named_as(label_set.classes, parts)
+    shared = {n: iou for n, iou in zip(parts, found, strict=True) if n in classes}
     occurring = {name: iou for name, iou in shared.items() if iou == iou}
-    unknown = [name for name in label_set.classes if name not in parts]
+    unknown = [name for name in classes if name not in parts]
     mean = mean_iou(list(occurring.values()))
     return CheckedParts(len(crops), len(skipped), occurring, mean, unknown)
