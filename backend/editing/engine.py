@@ -16,7 +16,7 @@ from torch import Tensor
 
 from backend.bundles.bundle import Bundle
 from backend.bundles.networks import load_networks
-from backend.editing.finding import detector_of
+from backend.editing.finding import Remembering, detector_of
 from backend.editing.objective import EditTarget
 from backend.editing.options import ScaledEdit
 from backend.editing.photo_parts import looks_upright
@@ -45,7 +45,8 @@ class Engine:
         self.networks = load_networks(bundle, self.device)
         self.roles = PartRoles.of(bundle.parts)
         parser = self.networks.parser
-        self.detector = detector_of(bundle, partial(looks_upright, parser) if parser else None)
+        upright = partial(looks_upright, parser) if parser else None
+        self.detector = Remembering(detector_of(bundle, upright))
         self._segmented = Recorded(self.networks.picture_and_labels)
 
     @cached_property

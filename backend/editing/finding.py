@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import OrderedDict
 from functools import cache
 from typing import Protocol
 
@@ -20,11 +22,32 @@ from backend.photos.subject_detector import SubjectDetector
 from protocol.geometry import Rect
 
 _THRESHOLD = 0.5  # heat from which on a subject counts as found
+_REMEMBERED = 16  # pictures whose subjects are kept: those of the photos that one works on
 
 
 class Detector(Protocol):
     def find(self, image: NDArray[np.uint8], selection: Rect | None = None) -> list[Subject]:
         """Subjects in uint8 [H, W, 3] that meet the selection; without one, largest first."""
+
+
+class Remembering:
+    """A detector that is asked about the same picture once: every command in GIMP finds the photo's
+    subjects anew."""
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+        self._found: OrderedDict[tuple[bytes, Rect | None], list[Subject]] = OrderedDict()
+
+    def find(self, image: NDArray[np.uint8], selection: Rect | None = None) -> list[Subject]:
+        picture = hashlib.sha256(np.ascontiguousarray(image).data)
+        picture.update(repr(image.shape).encode())
+        key = picture.digest(), selection
+        if key not in self._found:
+            self._found[key] = self._detector.find(image, selection)
+            if len(self._found) > _REMEMBERED:
+                self._found.popitem(last=False)
+        self._found.move_to_end(key)
+        return list(self._found[key])
 
 
 def finds_subjects(bundle: Bundle) -> bool:
