@@ -100,10 +100,10 @@ def subject_change(
     )
     pause()
     light = change_of_light(before, after, motion, color_error(missed, valid))
-    light *= 1 - over.bare[..., None]
+    light *= 1 - over.unlit[..., None]
     drawn = _sharpened(after) + tone_error(missed, valid)
     closing = over.closing and over.closing.after(motion.shift)
-    coming = [covering.shift for covering in (over.fringe, closing) if covering]
+    coming = [covering.moving for covering in (over.fringe, closing) if covering]
     reach = _reach(motion.shift, coming, region, valid, alone=maps is None)
     hair = _hair(crop, region & valid, maps, over.fringe, stages, pause) if maps else None
     fronts = tuple(front for front in (outline, hair) if front)
@@ -160,13 +160,13 @@ def _far(covered: Flags) -> Floats | None:
 @dataclass(frozen=True, eq=False)
 class _Coverings:
     """What comes to lie over the face: hair, lids, lips. far: how far each pixel is from what lies
-    there already, float32 [n, n] in pixels; None where nothing does. bare: where hair was asked for
-    and does not come, float32 [n, n] in 0..1."""
+    there already, float32 [n, n] in pixels; None where nothing does. unlit: where the generator's
+    light is that of hair which it does not give, float32 [n, n] in 0..1."""
 
     fringe: Fringe | None = None
     closing: Closing | None = None
     far: Floats | None = None
-    bare: Floats = field(default_factory=lambda: np.zeros((GRID, GRID), np.float32))
+    unlit: Floats = field(default_factory=lambda: np.zeros((GRID, GRID), np.float32))
 
     @property
     def beside(self) -> Floats | float:
@@ -181,9 +181,7 @@ def _coverings(
     grey = resize(grey_of(crop), GRID).reshape(GRID, GRID)
     maps, fringe = drawn_down(asked, covered, generated=finer < _TOO_SOFT)
     maps, closing = shut_gaps(grey, maps, covered)
-    if fringe is not None:
-        return maps, _Coverings(fringe, closing, _far(covered))
-    return maps, _Coverings(None, closing, _far(covered), _left_bare(asked, maps))
+    return maps, _Coverings(fringe, closing, _far(covered), _unlit(asked, maps))
 
 
 def _moves(parts: PartChange, maps: PartMaps) -> bool:
@@ -196,8 +194,9 @@ def _moves(parts: PartChange, maps: PartMaps) -> bool:
     return bool((differing & (np.abs(new - old) <= 0.5)).mean() >= _SMALLEST)
 
 
-def _left_bare(asked: PartMaps, done: PartMaps) -> Floats:
-    """Where hair was asked for and does not come, [n, n] in 0..1: its shadow does not, either."""
+def _unlit(asked: PartMaps, done: PartMaps) -> Floats:
+    """Where hair was asked for that is not the generator's, [n, n] in 0..1: its shadow stays away,
+    which lies where that hair would be."""
     lost = (asked.hair()[2] - done.hair()[2] > 0.5).astype(np.float32)
     around = cv2.dilate(lost, disc(_SHADOW * len(lost)))
     return cv2.GaussianBlur(around, (0, 0), _SHADOW * len(lost) / 2)

@@ -51,8 +51,8 @@ class Closing:
     shut: Floats
 
     @property
-    def shift(self) -> Floats:
-        """That of what shows, [n, n, 2]."""
+    def moving(self) -> Floats:
+        """Where what shows of either comes from, [n, n, 2]."""
         lower = np.where((self.over < 0)[..., None], self.lower, 0)
         return np.where((self.below < 0)[..., None], self.upper, lower)
 

@@ -31,6 +31,11 @@ class Fringe:
     shift: Floats
     share: Floats
 
+    @property
+    def moving(self) -> Floats:
+        """Where hair comes from that comes, [n, n, 2] in sides."""
+        return self.shift * (self.share > 0)[..., None]
+
 
 def drawn_down(
     parts: PartMaps, covered: Flags, *, generated: bool = True

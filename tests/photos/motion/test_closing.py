@@ -133,7 +133,7 @@ def test_brow_and_cheek_stay_where_the_lid_has_room() -> None:
     assert lids is not None
     brow, cheek = round((HEIGHT - 0.18) * 128), round((HEIGHT + 0.25) * 128)
     for row in (brow, cheek):
-        assert np.abs(128 * lids.shift[row]).max() < 0.3
+        assert np.abs(128 * lids.moving[row]).max() < 0.3
 
 
 def test_the_fold_of_a_lid_stays_above_it() -> None:
@@ -238,8 +238,8 @@ def test_the_rim_of_glasses_below_an_eye_stays() -> None:
     rims[edge : edge + 3] = True
     _, closing = lids_of(labels_of(1, 1), labels_of(0, 0), rims)
     assert closing is not None
-    assert np.abs(128 * closing.shift[edge : edge + 20]).max() < 0.5
-    assert np.abs(128 * closing.shift[edge - 6 : edge - 2]).max() > 1
+    assert np.abs(128 * closing.moving[edge : edge + 20]).max() < 0.5
+    assert np.abs(128 * closing.moving[edge - 6 : edge - 2]).max() > 1
 
 
 def test_a_model_without_brows_shuts_no_eyes() -> None:
@@ -314,7 +314,7 @@ def test_a_mouth_and_an_eye_can_shut_at_once() -> None:
     eye, lips = round((HEIGHT + OPEN / 2) * 128), round(LINE * 128)
     for row, column in ((eye, round(LEFT * 128)), (lips, 64)):
         assert closing.shut[row, column] > 0.9
-        assert np.abs(128 * closing.shift[row - 6 : row + 7, column]).max() > 1.5
+        assert np.abs(128 * closing.moving[row - 6 : row + 7, column]).max() > 1.5
     assert not closing.shut[:, round(RIGHT * 128) + 8 : 100].any()
     assert not parts.new[..., [role.gap for role in MOUTH.closings]][:, :64].any()
 

@@ -76,6 +76,24 @@ def test_the_face_below_stays_to_the_byte() -> None:
     assert (done[:, :beside] == photo()[:, :beside]).all()
 
 
+def test_a_fringe_leaves_the_light_of_the_face_as_it_is() -> None:
+    """The generator's hair shades the forehead, and all of its face is another shade, too."""
+    own, frame = photo(), CropFrame(((0, 0), (0, SIZE), (SIZE, SIZE), (SIZE, 0)))
+    before, after, to = head(LINE), painted(0.4), round(0.4 * GRID)
+    bare, shaded = (
+        np.where((labels == HAIR)[..., None], np.float32(-0.8), np.full(3, 0.4, np.float32))
+        for labels in (before, after)
+    )
+    shaded[to : to + 4] -= 0.5
+    asked = LabelEdit(after, before != after, np.zeros_like(after), ("hair",))
+    change = PartChange(before, after, ROLES).asking(asked, alone=True)
+    done = laid_over(own, composite(own, frame, bare, shaded + 0.1, before != after, change))
+    assert (done[SIZE // 2 :] == own[SIZE // 2 :]).all()
+    middle = slice(round(0.45 * SIZE), round(0.55 * SIZE))
+    forehead = slice(round(0.415 * SIZE), round(0.47 * SIZE))
+    assert np.abs(done[forehead, middle].astype(int) - own[forehead, middle]).mean() < 6
+
+
 def test_a_face_that_the_generator_moves_stays_below_a_painted_fringe() -> None:
     """Its picture with other hair has another face, too; hair alone was painted."""
     own, frame = photo(), CropFrame(((0, 0), (0, SIZE), (SIZE, SIZE), (SIZE, 0)))
