@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from backend.photos.arrays import Flags, Floats
+from backend.photos.cv import disc
 from backend.photos.motion.diffeomorphism import warp
 from backend.photos.motion.gap import Gap, narrowed_edges, outline_of
 from backend.photos.motion.part_change import PartMaps
@@ -30,6 +31,7 @@ _ROOM = 1.3  # grid pixels that a lid has below a rim at least
 _MOST = 3.5  # stretch that no skin bears
 _FADE = 1.5, 2.0  # how far below the lower lid and above the brow motion reaches, in eye heights
 _FOLD = 0.7  # how far above an eye the lid's fold is, which stays, in eye heights
+_LASHES = 3 / 128  # how far around an eye its lashes and their shade reach, in sides
 _SHADE, _SHADOW = 0.55, 0.4 / 128  # of the line between shut edges: its strength, half its width
 
 
@@ -256,9 +258,13 @@ def _open(parts: PartMaps, role: ClosingRole, beside: slice) -> PartMaps:
 def _behind(parts: PartMaps, role: ClosingRole, beside: slice, meet: Floats | None) -> PartMaps:
     """Parts whose gap in these columns, behind what comes over it, does not change. meet: where
     edges meet over all of it, [n]: then it is what closes over it."""
-    # Light is not read where one picture shows the gap and the other what closed over it.
+    # Light is not read where one picture shows the gap, or lashes and the shade around them, and
+    # the other what closed over it.
+    shown = np.maximum(parts.old, parts.photo)[:, beside, role.gap]
+    if role.brow is not None:
+        shown = cv2.dilate(shown, disc(_LASHES * len(shown)))
     drawn = parts.drawn.copy()
-    drawn[:, beside] *= 1 - np.maximum(parts.old, parts.photo)[:, beside, [role.gap]]
+    drawn[:, beside] *= 1 - shown[..., None]
     parts = replace(parts, drawn=drawn)
     if meet is None:
         return _open(parts, role, beside)

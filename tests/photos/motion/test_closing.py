@@ -103,6 +103,21 @@ def test_lashes_come_down_to_the_lower_half_of_the_eye() -> None:
     assert len(dark["shut"]) > len(dark["open"]) / 3
 
 
+def test_lids_do_not_shine_where_the_generator_had_lashes() -> None:
+    """Its open eye has shade around it, its shut one has none: that is no change of light."""
+    before, after, own = labels_of(1, 1), labels_of(0, 0), photo()
+    skin = np.full((128, 128, 3), 0.3, np.float32)
+    shaded = skin.copy()
+    for x in (LEFT, RIGHT):
+        ring = ellipse(np.zeros((128, 128), np.uint8), 1, x, HEIGHT, 1.2 * WIDTH, 1.4 * OPEN)
+        shaded[ring > 0] = -0.7
+    frame = CropFrame(((0, 0), (0, SIZE), (SIZE, SIZE), (SIZE, 0)))
+    layer = composite(own, frame, shaded, skin, before != after, PartChange(before, after, ROLES))
+    for x in (LEFT, RIGHT):
+        lids = cv2.GaussianBlur(around(laid_over(own, layer), x), (0, 0), 2).astype(int)
+        assert (lids - SKIN_COLOR).max() < 15
+
+
 def test_one_eye_can_wink() -> None:
     done = finished(labels_of(1, 1), labels_of(0, 1))
     assert (around(done, RIGHT) == around(photo(), RIGHT)).all()
