@@ -146,12 +146,14 @@ def _planned(
 ) -> _Plan | None:
     """How the gap in these columns shuts or narrows; None for a speck, or if a speck is left."""
     photo = parts.photo
-    gap = outline_of(photo[..., role.gap], beside, None if role.brow is None else grey)
+    if role.brow is None:
+        mouth = outline_of(photo[..., role.gap], beside)
+        return None if mouth is None else _lips(mouth, photo, role)
+    brow = photo[..., role.brow] > 0.5
+    over = covered | (cv2.dilate(brow.astype(np.uint8), disc(1)) > 0)  # a brow's edge is soft
+    gap, edges = outline_of(photo[..., role.gap], beside, grey, over), None
     if gap is None:
         return None
-    if role.brow is None:
-        return _lips(gap, photo, role)
-    edges, brow = None, photo[..., role.brow] > 0.5
     if not shuts:
         edges = narrowed_edges(gap, parts.old[..., role.gap], parts.new[..., role.gap], beside)
         if edges is None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backend.photos.arrays import Floats, Indices
+from backend.photos.arrays import Flags, Floats, Indices
 from backend.photos.motion.lashes import upper_edge
 from backend.photos.motion.opening import largest_piece
 from backend.photos.motion.stretch import smooth_line
@@ -40,16 +40,20 @@ class Gap:
         return np.polyval(arc, beside).astype(np.float32)
 
 
-def outline_of(gap: Floats, beside: slice, grey: Floats | None) -> Gap | None:
-    """A gap [n, n] in these columns; None for a speck. grey: the photo, to find lashes in."""
+def outline_of(
+    gap: Floats, beside: slice, grey: Floats | None = None, above: Flags | None = None
+) -> Gap | None:
+    """A gap [n, n] in these columns; None for a speck. grey: the photo, to find lashes in; above:
+    bool [n, n], what they lie below."""
     inside, middle, half = _halves(gap, beside)
     if len(inside) < _FEWEST:
         return None
     lid, teeth = (width * half / half.max() for width in _HIDDEN)
-    if grey is None:
+    if grey is None or above is None:
         top, bottom = middle - half - teeth, middle + half + teeth
     else:
-        top = np.minimum(upper_edge(grey, inside, middle - half), middle)
+        ceiling = _lowest(above, inside, middle)
+        top = np.minimum(upper_edge(grey, inside, middle - half, ceiling), middle)
         bottom = middle + half + lid
     margin = max(1, round(_CORNER * len(inside)))
     start, stop = max(inside[0] - margin, 0), min(inside[-1] + margin, len(gap) - 1)
@@ -60,6 +64,13 @@ def outline_of(gap: Floats, beside: slice, grey: Floats | None) -> Gap | None:
     within = (x >= start) & (x <= stop)
     columns = slice(int(start), int(stop) + 1)
     return Gap(columns, upper, lower, np.maximum(lower - upper, 0) * within)
+
+
+def _lowest(above: Flags, columns: Indices, middle: Floats) -> Floats:
+    """Where what is above a gap's middle [m] ends in its columns, [m]; 0 where there is nothing."""
+    rows = np.arange(1, len(above) + 1, dtype=np.float32)[:, None]
+    higher = above[:, columns] & (rows <= middle)
+    return (rows * higher).max(axis=0)
 
 
 def narrowed_edges(

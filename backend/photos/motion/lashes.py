@@ -7,24 +7,30 @@ import numpy as np
 
 from backend.photos.arrays import Floats, Indices
 
-_SEARCH, _STEP = 2.5, 0.25  # how far from the parts' border lashes are looked for, grid pixels
-_STEADY, _NEAR = 0.4, 0.12  # cost of a jump between columns, of distance from the border
+_UP, _DOWN, _STEP = 3.5, 2.5, 0.25  # how far from the parts' border lashes are sought, grid pixels
+_STEADY = 0.25  # cost of a jump between columns
+# Cost of distance from the border; above it a deep eye may lie in the shade.
+_HIGH, _LOW = 0.02, 0.12
+_NEVER = 1e3  # of what lies above the ceiling
 _THICK = 0.6  # of lashes, grid pixels
 _ACROSS = 0.6  # half the distance that a step from light to dark is read over
 
 
-def upper_edge(grey: Floats, columns: Indices, border: Floats) -> Floats:
+def upper_edge(grey: Floats, columns: Indices, border: Floats, ceiling: Floats) -> Floats:
     """The row in which lashes end and the eye begins, in each of its columns [m].
 
-    grey: float32 [n, n] in 0..1; border: float32 [m], where labels say that the eye begins. The
-    path of the strongest step from light to dark is found by dynamic programming.
+    grey: float32 [n, n] in 0..1; border: float32 [m], where labels say that the eye begins;
+    ceiling: float32 [m], above which there is no lid. The path of the strongest step from light to
+    dark is found by dynamic programming.
     """
-    offsets = np.arange(-_SEARCH, _SEARCH + _STEP, _STEP, dtype=np.float32)
+    offsets = np.arange(-_UP, _DOWN + _STEP, _STEP, dtype=np.float32)
     x = np.repeat(columns[:, None], len(offsets), axis=1).astype(np.float32)
     y = (border[:, None] + offsets).astype(np.float32)  # [m, K]
     above, under = (cv2.remap(grey, x, y + side, cv2.INTER_LINEAR) for side in (-_ACROSS, _ACROSS))
     step = above - under
-    cost = _NEAR * offsets**2 - step / max(float(np.quantile(step, 0.9)), 1e-3)
+    away = np.where(offsets < 0, _HIGH, _LOW) * offsets**2
+    cost = away - step / max(float(np.quantile(step, 0.9)), 1e-3)
+    cost[(offsets < 0) & (y < ceiling[:, None])] = _NEVER
     jumps = _STEADY * np.abs(offsets[:, None] - offsets)  # [K, K]
     total, came = cost[0], []
     for column in cost[1:]:
