@@ -28,7 +28,8 @@ _EDGE = 0.8  # softness of a brush's edge, in its pixels
 
 @dataclass(frozen=True)
 class Fringe:
-    """Hair down over the forehead, to this share of the way from the hairline to the brows."""
+    """Hair over all of the forehead that lies above a line from temple to temple, at this share of
+    the way from the hairline to the brows."""
 
     to: float = 0.7
 
@@ -37,14 +38,14 @@ class Fringe:
         rows, columns = np.nonzero(np.isin(labels, named("brows")))
         if not len(rows) or not hair.any():
             return labels
-        result, brows = labels.copy(), int(rows.min())
-        for x in range(int(columns.min()), int(columns.max()) + 1):
-            above = np.flatnonzero(hair[:brows, x])
-            if len(above):
-                line = int(above[-1])
-                fringe = slice(line, line + round(self.to * (brows - line)))
-                result[fringe, x] = np.where(skin[fringe, x], next(iter(group)), labels[fringe, x])
-        return result
+        brows, between = int(rows.min()), slice(int(columns.min()), int(columns.max()) + 1)
+        above = hair[:brows, between]
+        lines = brows - above[::-1].argmax(axis=0)[above.any(axis=0)]
+        if not len(lines):
+            return labels
+        line = float(np.median(lines))
+        y = np.arange(len(labels))[:, None]
+        return np.where(skin & (y < line + self.to * (brows - line)), next(iter(group)), labels)
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,22 @@ class Back:
 
 
 @dataclass(frozen=True)
+class Below:
+    """A group with as much painted below it as makes it so many times as thick in each column."""
+
+    times: float = 1.5
+
+    def __call__(self, labels: Labels, group: Collection[int], named: Named) -> Labels:
+        result, rows = labels.copy(), np.arange(len(labels))
+        for piece in pieces(labels, group):
+            for x in np.flatnonzero(piece.any(axis=0)):
+                thick, last = int(piece[:, x].sum()), int(np.flatnonzero(piece[:, x])[-1])
+                added = (rows > last) & (rows <= last + round((self.times - 1) * thick))
+                result[added, x] = labels[last, x]
+        return result
+
+
+@dataclass(frozen=True)
 class Painting:
     """What is painted: a change of the shape of a part or group of parts."""
 
@@ -82,7 +99,7 @@ PAINTINGS = {
     "closed mouth": Painting("mouth", Close()),
     "slimmer nose": Painting("nose", ScaleShape(x=0.75)),
     "ears back": Painting("ears", Back()),
-    "fuller lower lip": Painting("lower lip", ScaleShape(y=1.5, anchor=0.1)),
+    "fuller lower lip": Painting("lower lip", Below()),
     "one lifted brow": Painting("left brow", ScaleShape(up=0.7)),
 }
 
