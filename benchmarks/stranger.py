@@ -9,7 +9,9 @@
 The file's ending says whose: `.pkl` is NVIDIA's pickle, `.pt` rosinality's. It is written by the
 classes that the tests compare imported generators with, and nothing in it says that the generator
 is known here, so that adopting it shows what a stranger's checkpoint comes to. Commit 4c5df7a has
-the first model of faces, of 64 pixels; without --commit the present one is written.
+the first model of faces, of 64 pixels; without --commit the present one is written. A model whose
+samples are drawn from a distribution of codes in W+ gets a mapping network that gives exactly
+these: see `with_mapping`.
 """
 
 from __future__ import annotations
@@ -33,6 +35,9 @@ from checkpoint_files import (  # type: ignore[import-not-found]  # noqa: E402
 from stylegan_reference import Generator  # type: ignore[import-not-found]  # noqa: E402
 
 from backend.models.config import GeneratorConfig  # noqa: E402
+from backend.models.layers import LRELU_GAIN  # noqa: E402
+
+_MOVED = 10.0  # standard deviations, beyond which nothing is drawn
 
 
 def file_of(commit: str | None, path: str) -> bytes:
@@ -44,6 +49,14 @@ def file_of(commit: str | None, path: str) -> bytes:
     ).stdout
 
 
+def has_file(commit: str | None, path: str) -> bool:
+    """Whether there is such a file."""
+    if commit is None:
+        return (ROOT / path).is_file()
+    command = ["git", "cat-file", "-e", f"{commit}:{path}"]
+    return subprocess.run(command, cwd=ROOT, check=False, capture_output=True).returncode == 0
+
+
 def strangers_name(name: str) -> str:
     """NVIDIA's name of one of our tensors."""
     if name.startswith("blocks."):
@@ -51,6 +64,42 @@ def strangers_name(name: str) -> str:
         return f"synthesis.b{4 << int(block)}.{rest.replace('to_rgb.', 'torgb.')}"
     layer = name.removeprefix("mapping.layers.")
     return "mapping.w_avg" if name == "w_avg" else f"mapping.fc{layer}"
+
+
+def with_mapping(
+    config: GeneratorConfig, weights: dict[str, torch.Tensor], codes: dict[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
+    """Weights of a generator whose mapping network draws what `codes` does.
+
+    The new W is the space of z, moved so far that no leaky ReLU bends it; what makes z the w of a
+    layer, mean + basis z, becomes part of the layer's affine map.
+    """
+    mean, basis = codes["mean"].double(), codes["basis"].double()  # (n_ws, w), (z, n_ws, w)
+    new = {name: value.double() for name, value in weights.items()}
+    for layer in range(config.mapping_layers):
+        name, straight = f"mapping.layers.{layer}", torch.eye(config.w_dim, dtype=torch.float64)
+        gains = 0.01 * LRELU_GAIN  # of the layer's learning rate, and of its activation
+        new[f"{name}.weight"] = straight * config.w_dim**0.5 / gains
+        new[f"{name}.bias"] = torch.full((config.w_dim,), _MOVED / gains if layer == 0 else 0.0)
+    new["w_avg"] = torch.full((config.w_dim,), _MOVED)
+    for name, place in places_of_affine_maps(config).items():
+        gain = 1 / config.w_dim**0.5
+        weight, bias = new[f"{name}.weight"], new[f"{name}.bias"]  # (I, w), (I,)
+        new[f"{name}.weight"] = affine = weight @ basis[:, place].t()
+        shift = weight @ mean[place] - _MOVED * affine.sum(dim=1)
+        new[f"{name}.bias"] = bias + gain * shift
+    return {name: value.float() for name, value in new.items()}
+
+
+def places_of_affine_maps(config: GeneratorConfig) -> dict[str, int]:
+    """Which row of w_plus each affine map reads."""
+    places, place = dict[str, int](), 0
+    for block in range(len(config.block_resolutions)):
+        for conv in ("conv1",) if block == 0 else ("conv0", "conv1"):
+            places[f"blocks.{block}.{conv}.affine"] = place
+            place += 1
+        places[f"blocks.{block}.to_rgb.affine"] = place  # and the next block's first one
+    return places
 
 
 def stranger(config: GeneratorConfig, weights: dict[str, torch.Tensor]) -> Generator:
@@ -79,7 +128,10 @@ def main() -> None:
     folder = f"backend/bundles/builtin/{args.bundle}"
     about = json.loads(file_of(args.commit, f"{folder}/bundle.json"))["generator"]
     config = GeneratorConfig(**about)
-    generator = stranger(config, load(file_of(args.commit, f"{folder}/generator.safetensors")))
+    weights = load(file_of(args.commit, f"{folder}/generator.safetensors"))
+    if has_file(args.commit, codes := f"{folder}/codes.safetensors"):
+        weights = with_mapping(config, weights, load(file_of(args.commit, codes)))
+    generator = stranger(config, weights)
     write = write_rosinality if args.file.suffix == ".pt" else write_nvidia
     write(args.file, generator)
     print(f"{args.file}: {config.resolution} pixels, {args.file.stat().st_size / 1e6:.0f} MB")
