@@ -6,6 +6,7 @@ from backend.errors import BadSetting
 from protocol.paths import is_folder_name
 
 UNKNOWN_DOMAIN = "other"  # of a model of which nobody said what it draws
+NO_LICENCE = "Not stated in the checkpoint: the terms of whoever made it apply."
 
 
 def check_bundle_name(text: str) -> str:

@@ -6,11 +6,9 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.bundles.names import UNKNOWN_DOMAIN
+from backend.bundles.names import NO_LICENCE, UNKNOWN_DOMAIN
 from backend.commands.arguments import not_negative
 from backend.commands.progress import progress_bar
-
-NO_LICENCE = "Not stated in the checkpoint: the terms of whoever made it apply."
 
 
 @dataclass(frozen=True)

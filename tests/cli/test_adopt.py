@@ -148,6 +148,39 @@ def test_an_estimate_does_nothing_else(own: Run, checkpoint: Path) -> None:
     assert find_bundle("mine").missing == ["encoder", "segmentation"]
 
 
+def test_what_is_said_later_of_a_model_counts(own: Run, checkpoint: Path) -> None:
+    """As after an estimate, in which it was taken for something else."""
+    words = ("adopt", checkpoint, "--name", "mine", "--device", "cpu", "--estimate")
+    assert own(*words).code == 0
+    assert find_bundle("mine").domain == "other" and find_bundle("mine").crop == "square"
+    done = own(*words, "--domain", "faces", "--title", "Mine", "--license", "CC0")
+    assert done.code == 0 and "parts" in done.out, done.err
+    bundle = find_bundle("mine")
+    assert (bundle.domain, bundle.crop, bundle.title, bundle.license) == (
+        "faces", "ffhq", "Mine", "CC0",
+    )  # fmt: skip
+    assert bundle.has("identity") and bundle.verify() == []
+
+
+def test_a_finished_step_says_what_it_was_made_with(
+    own: Run, checkpoint: Path, photo: Path, tmp_path: Path
+) -> None:
+    assert adopt(own, checkpoint).code == 0
+    again = adopt(own, checkpoint)
+    assert again.code == 0 and "stays as it was made" not in again.err
+    other = adopt(own, checkpoint, "--labelled", 9, "--license", "CC0")
+    assert "parts: stays as it was made with --labelled 8; to begin anew" in other.err
+    assert find_bundle("mine").license.startswith("CC0. Parts learned from the model 'squares'")
+    found = []
+    for name, part in (("a", 1), ("b", 2)):  # other labels are compared anew
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "classes.json").write_text('["background", "fur", "eyes"]')
+        shutil.copy(photo, tmp_path / name / "1.png")
+        Image.fromarray(np.full((70, 90), part, np.uint8)).save(tmp_path / name / "1_parts.png")
+        found.append(adopt(own, checkpoint, "--check", tmp_path / name, "--json").json["checked"])
+    assert found[0] != found[1]
+
+
 def test_without_a_teacher_it_says_what_is_still_to_do(own: Run, checkpoint: Path) -> None:
     words = ("adopt", checkpoint, "--name", "mine", "--domain", "spoons", "--encoder-images", 4)
     done = own(*words, "--batch", 4, "--device", "cpu")

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backend.commands.arguments import ALIGNED_PLACES, add_device, not_negative, positive
-from backend.commands.import_ import NO_LICENCE
 
 if TYPE_CHECKING:
     from backend.training.adopting.report import AdoptionReport
@@ -21,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--domain", help="what it draws: faces, cats ... (default: faces where faces are found in "
         "its samples, else other)",
     )  # fmt: skip
-    parser.add_argument("--license", default=NO_LICENCE, help="the checkpoint's licence terms")
+    parser.add_argument("--license", help="the checkpoint's licence terms")
     parser.add_argument(
         "--class", type=not_negative, dest="chosen", metavar="N",
         help="which class a conditional generator is to draw: 0 is the first",
@@ -68,7 +67,7 @@ def run(args: argparse.Namespace) -> AdoptionReport:
     options = AdoptionOptions(
         file=args.file,
         name=args.name,
-        title=args.title or args.name,
+        title=args.title,
         domain=args.domain,
         license=args.license,
         chosen=args.chosen,

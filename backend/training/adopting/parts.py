@@ -26,9 +26,18 @@ SHEET = "parts.png"
 _HELD_BACK = 0.15  # of the samples, for the score
 
 
+_TAUGHT = "Parts learned from the model"  # the teacher's terms, behind the checkpoint's own
+
+
+def under(license: str, bundle: Bundle) -> str:
+    """The terms of a bundle whose checkpoint is under `license`: with those of its teacher."""
+    _, taught, terms = bundle.license.partition(_TAUGHT)
+    return f"{license.rstrip('.')}. {taught}{terms}" if taught else license
+
+
 def _taught_by(teacher: Bundle, bundle: Bundle) -> Bundle:
     """The bundle with a teacher's parts, and under its terms, too."""
-    terms = f"Parts learned from the model '{teacher.name}': {teacher.license}"
+    terms = f"{_TAUGHT} '{teacher.name}': {teacher.license}"
     if terms not in bundle.license:
         bundle = replace(bundle, license=f"{bundle.license.rstrip('.')}. {terms}")
     return with_parts_of(bundle, teacher)

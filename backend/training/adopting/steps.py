@@ -15,12 +15,8 @@ from tqdm import tqdm
 from backend.bundles.bundle import Bundle, file_sha, read_bundle, write_bundle_json
 from backend.bundles.importing import read_checkpoint
 from backend.bundles.importing.checkpoint import Checkpoint
-from backend.bundles.importing.install import (
-    check_free,
-    copy_small_networks,
-    install,
-)
-from backend.bundles.names import UNKNOWN_DOMAIN, check_bundle_name
+from backend.bundles.importing.install import check_free, copy_small_networks, install
+from backend.bundles.names import NO_LICENCE, UNKNOWN_DOMAIN, check_bundle_name
 from backend.bundles.networks import load_generator
 from backend.bundles.registry import BUILTIN, find_bundle
 from backend.editing.editor import Editor
@@ -28,13 +24,13 @@ from backend.errors import BadSetting, NoSubject
 from backend.models.generator import Generator, sample_z
 from backend.models.pictures import to_picture
 from backend.photos.detect import FaceDetector
-from backend.training.adopting.agreement import check_parts
+from backend.training.adopting.agreement import CODES, check_parts
 from backend.training.adopting.card import write_card
 from backend.training.adopting.estimate import Estimate, encoder_hours, parts_hours, peak
 from backend.training.adopting.own_samples import Course, learn_encoder
-from backend.training.adopting.parts import learn_parts
+from backend.training.adopting.parts import learn_parts, under
 from backend.training.adopting.presets import learn_presets
-from backend.training.adopting.progress import Adoption
+from backend.training.adopting.progress import Adoption, MadeWith
 from backend.training.adopting.report import (
     AdoptionReport,
     CheckedParts,
@@ -61,9 +57,9 @@ class AdoptionOptions:
 
     file: Path
     name: str
-    title: str
+    title: str | None
     domain: str | None
-    license: str
+    license: str | None
     chosen: int | None
     teacher: str | None
     images: Path | None
@@ -97,14 +93,22 @@ class Adopting:
         if self.options.images is not None and "encoder" in self.bundle.missing:
             self._say("The encoder learns from photos as well.")
         if self._own_encoder:
-            report = replace(report, encoder=self._step("encoder", LearnedEncoder, self._encoder))
+            made_with: MadeWith = {"--encoder-images": self.options.encoder_images}
+            encoder = self._step("encoder", LearnedEncoder, self._encoder, made_with)
+            report = replace(report, encoder=encoder)
         if teacher := self._teacher():
-            parts = self._step("parts", LearnedParts, lambda: self._parts(teacher))
+            made_with = {"--teacher": teacher.name, "--labelled": self.options.labelled}
+            parts = self._step("parts", LearnedParts, lambda: self._parts(teacher), made_with)
             report = replace(report, parts=parts)
         if self.options.check is not None and not self.bundle.missing:
-            report = replace(report, checked=self._step("check", CheckedParts, self._checked))
+            of = f"{self.options.check.resolve()}, {self.options.check_count}"
+            if self.adoption.forget_unless("check", {"of": of}):
+                (self.adoption.folder / CODES).unlink(missing_ok=True)  # of other photographs
+            checked = self._step("check", CheckedParts, self._checked, {"of": of})
+            report = replace(report, checked=checked)
         if self.options.preset_steps and not self.bundle.missing:
-            presets = self._step("presets", LearnedPresets, self._presets)
+            made_with = {"--preset-steps": self.options.preset_steps}
+            presets = self._step("presets", LearnedPresets, self._presets, made_with)
             report = replace(report, presets=presets)
         self._card(report)
         bundle = self.bundle
@@ -149,6 +153,7 @@ class Adopting:
         options, there = self.options, self.folder.exists()
         if "import" in self.adoption.done and there:
             self.adoption.begin()
+            self._describe(self.bundle, options.domain or self.bundle.domain)
             return
         if not there:
             check_free(self.folder, overwrite=False)
@@ -161,9 +166,9 @@ class Adopting:
         install(
             found,
             self.folder,
-            title=options.title,
+            title=options.title or options.name,
             domain=options.domain or self._guess(found),
-            license=options.license,
+            license=options.license or NO_LICENCE,
             source=f"Imported from {options.file.name} ({found.origin}).",
             progress=lambda _: None,
         )
@@ -182,13 +187,19 @@ class Adopting:
             check_free(self.folder, overwrite=False)
         self.adoption.begin()
         known = None if bundle.domain == UNKNOWN_DOMAIN else bundle.domain
-        domain = self.options.domain or known or self._guess(found)
-        crop = "ffhq" if domain == "faces" else bundle.crop
-        write_bundle_json(copy_small_networks(replace(bundle, domain=domain, crop=crop)))
+        self._describe(bundle, self.options.domain or known or self._guess(found))
         if bundle.has("segmentation"):
             self._say("Its parts stay as they are; --teacher NAME learns those of a model.")
             self.adoption.step(_OWN_PARTS, lambda: None)
         self.adoption.step("import", lambda: None)
+
+    def _describe(self, bundle: Bundle, domain: str) -> None:
+        """Write into the bundle what it draws, and what else the options say of it."""
+        options, crop = self.options, "ffhq" if domain == "faces" else bundle.crop
+        license = bundle.license if options.license is None else under(options.license, bundle)
+        title = options.title or bundle.title
+        new = replace(bundle, domain=domain, crop=crop, title=title, license=license)
+        write_bundle_json(copy_small_networks(new))
 
     def _guess(self, found: Checkpoint) -> str:
         """ "faces" where most samples show one."""
@@ -268,15 +279,24 @@ class Adopting:
         if self.adoption.step("card", written):
             self._say("card: done")
 
-    def _step(self, name: str, kind: type[Learned], work: Callable[[], Learned]) -> Learned:
-        """Do a step, or take over what it reported when it was done."""
+    def _step(
+        self, name: str, kind: type[Learned], work: Callable[[], Learned], made_with: MadeWith
+    ) -> Learned:
+        """Do a step, or take over what it reported when it was done; made_with: the options that
+        its result depends on."""
         path = self.adoption.folder / f"{name}.json"
 
         def whole() -> None:
             path.write_text(json.dumps(asdict(work())), encoding="utf-8")
 
-        if self.adoption.step(name, whole):
+        if self.adoption.step(name, whole, made_with):
             self._say(f"{name}: done")
+        elif others := self.adoption.made_otherwise(name, made_with):
+            before = ", ".join(f"{option} {value}" for option, value in others.items())
+            self._say(
+                f"{name}: stays as it was made with {before}; to begin anew, remove the model and "
+                f"{self.adoption.folder}."
+            )
         found: Learned = from_known(kind, json.loads(path.read_text(encoding="utf-8")), (), name)
         return found
 
