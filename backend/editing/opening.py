@@ -38,7 +38,7 @@ from backend.editing.results import OpenPhoto
 from backend.errors import BadImage
 from backend.models.generator import sample_z
 from backend.models.pictures import to_picture
-from backend.photos.align import CropFrame, extract
+from backend.photos.align import CropFrame, covered
 from backend.photos.corrections import Corrections
 from backend.photos.detect import Subject
 from backend.photos.parts import PartMask, PlacedMask, draw_field, draw_parts
@@ -223,7 +223,7 @@ def _drawn_parts(
     drawn, shown = probabilities, inside
     if subject.seen:
         drawn = better_parts(subject.seen, probabilities)
-        shown = extract(pixels, frame, drawn.shape[1])[1]
+        shown = covered(frame, drawn.shape[1], pixels.shape[1], pixels.shape[0])
     return draw_parts(drawn, pixels, frame, bundle.parts, shown, aspect=bundle.aspect)
 
 

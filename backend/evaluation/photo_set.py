@@ -16,7 +16,7 @@ from backend.editing.editor import Editor, OpenPhoto
 from backend.editing.inversion import LEVELS, InversionLevel, invert
 from backend.evaluation.store import Store
 from backend.models.pictures import to_uint8
-from backend.photos.align import CropFrame, extract
+from backend.photos.align import CropFrame, covered, extract
 from backend.photos.composite import ResultLayer
 from backend.photos.folder import find_images, photo_name, read_rgb
 from backend.photos.photo import Photo
@@ -88,8 +88,8 @@ class PhotoSet:
                 frame = self.editor.find_subjects(pixels)[0].frame
             except UserError:
                 return np.zeros((0, 2))
-            covered = extract(pixels, frame, _LOOKED)[1].mean()
-            return frame.quad if covered >= _COVERED else np.zeros((0, 2))
+            shown = covered(frame, _LOOKED, pixels.shape[1], pixels.shape[0]).mean()
+            return frame.quad if shown >= _COVERED else np.zeros((0, 2))
 
         quad = self.store.array(detect, "frame", self.editor.bundle.domain, self.key(name))
         if not len(quad):

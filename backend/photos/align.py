@@ -145,10 +145,10 @@ def extract(
     if oversample > 1:
         crop = resize(crop, (size, size), cv2.INTER_AREA)
     picture: NDArray[np.float32] = np.clip(crop / np.float32(white), 0, 1) * 2 - 1
-    return picture, _covered(frame, size, image.shape[1], image.shape[0])
+    return picture, covered(frame, size, image.shape[1], image.shape[0])
 
 
-def _covered(frame: CropFrame, size: int, width: int, height: int) -> NDArray[np.bool_]:
+def covered(frame: CropFrame, size: int, width: int, height: int) -> NDArray[np.bool_]:
     """Which pixels of a crop have their centres within the photo: bool [size, size]."""
     matrix = frame.to_pixels(size)
     columns, rows = np.arange(size) + 0.5, np.arange(size)[:, None] + 0.5

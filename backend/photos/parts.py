@@ -19,6 +19,7 @@ _SMALLEST_SIZE = 32
 _EPSILON = 2e-3  # colour variance that counts as flat: differences of about 0.045
 _UNLIKELY = 1e-3  # less is nothing: a part then fills a small piece of the picture
 _EDGE = 1.5  # width of an antialiased edge, working pixels
+Box = tuple[slice, slice]  # rows and columns
 
 
 class ColoredPart(Protocol):
@@ -88,8 +89,16 @@ def draw_parts(
     guide = (extract(photo, frame, size)[0] + 1) / 2
     known = _fill_invalid(np.asarray(probabilities, np.float32), valid)
     shown = within_aspect(size, aspect)
-    alphas = {i: alpha * shown for i, alpha in _antialias(_refine(known, guide)).items()}
-    return [_mask(part, alphas.get(part.index), frame, width, height) for part in parts]
+    alphas = _antialias(_refine(known, guide))
+
+    def field(index: int) -> Bytes:
+        values = np.zeros(shown.shape, np.uint8)
+        if index in alphas:
+            box, alpha = alphas[index]
+            values[box] = np.round(alpha * shown[box] * 255)
+        return values
+
+    return [_mask(part, field(part.index), frame, width, height) for part in parts]
 
 
 def _fill_invalid(probabilities: Floats, valid: Flags | None) -> Floats:
@@ -110,30 +119,43 @@ def _refine(probabilities: Floats, guide: Floats) -> list[Floats]:
     size, resolution = guide.shape[0], probabilities.shape[1]
     # A window of a generator pixel on each side: the segmentation knows its edges no better.
     radius = max(1, round(1.2 * size / resolution))
-    apply = guided_filter(guide, radius, _EPSILON, shrink=min(4, max(1, radius // 4)))
+    apply = guided_filter(guide, radius, _EPSILON, shrink=min(4, max(1, radius // 2)))
     likely = np.where(probabilities < _UNLIKELY, 0, probabilities)
     return [apply(resize(channel, size)) for channel in likely]
 
 
-def _antialias(fields: Sequence[Floats]) -> dict[int, Floats]:
-    """Hard regions with soft edges from fields [S, S]: alpha by index, present parts only.
+def _antialias(fields: Sequence[Floats]) -> dict[int, tuple[Box, Floats]]:
+    """Hard regions with soft edges from fields [S, S]: by index, where and how much of what is
+    there, present parts only.
 
     Near the line where a part's lead over its best rival changes sign, lead / |gradient of lead| is
-    the distance to that line: alpha follows the distance, not the (blurred) probability.
+    the distance to that line: alpha follows the distance, not the (blurred) probability. Most parts
+    are small: each is looked at where it is something.
     """
     winner = np.zeros(fields[0].shape, np.uint8)
-    best = np.full(winner.shape, -np.inf, np.float32)
-    second = best
+    best, second = np.zeros(winner.shape, np.float32), np.zeros(winner.shape, np.float32)
     for index, field in enumerate(fields):
-        second = np.maximum(second, np.minimum(best, field))
-        winner[field > best] = index
-        best = np.maximum(best, field)
-    present = [int(index) for index in np.unique(winner)]
-    if len(present) == 1:
-        return {present[0]: np.ones_like(best)}
-    alphas = {index: _coverage(fields[index], winner == index, best, second) for index in present}
-    total = np.maximum(sum(alphas.values()), 1e-3)
-    return {index: alpha / total for index, alpha in alphas.items()}
+        box = _box(field != 0)
+        here, first, next_best = field[box], best[box], second[box]
+        np.maximum(next_best, np.minimum(first, here), out=next_best)
+        winner[box][here > first] = index
+        np.maximum(first, here, out=first)
+    alphas, total = dict[int, tuple[Box, Floats]](), np.zeros_like(best)
+    for index in map(int, np.unique(winner)):
+        wins = winner == index
+        box = _box(wins, margin=2)
+        alpha = _coverage(fields[index][box], wins[box], best[box], second[box])
+        alphas[index] = box, alpha
+        total[box] += alpha
+    total = np.maximum(total, 1e-3)
+    return {index: (box, alpha / total[box]) for index, (box, alpha) in alphas.items()}
+
+
+def _box(flags: Flags, margin: int = 0) -> Box:
+    """The rectangle of what is set, and `margin` pixels around it."""
+    left, top, width, height = cv2.boundingRect(flags.astype(np.uint8))
+    rows = slice(max(top - margin, 0), top + height + margin)
+    return rows, slice(max(left - margin, 0), left + width + margin)
 
 
 def _coverage(
@@ -149,18 +171,14 @@ def _coverage(
     return np.clip(0.5 + distance / _EDGE, 0, 1)
 
 
-def _mask(
-    part: ColoredPart, alpha: Floats | None, frame: CropFrame, width: int, height: int
-) -> PartMask:
+def _mask(part: ColoredPart, values: Bytes, frame: CropFrame, width: int, height: int) -> PartMask:
     color = (int(part.color[0]), int(part.color[1]), int(part.color[2]))
-    if alpha is not None:
-        values = np.round(alpha * 255).astype(np.uint8)
-        rect = support_rect(values, frame, width, height)
-        if not rect.is_empty:
-            drawn = to_photo(values, frame, rect, outside_zero=True)
-            left, top, w, h = cv2.boundingRect(drawn)
-            if w and h:
-                tight = np.ascontiguousarray(drawn[top : top + h, left : left + w])
-                return PartMask(part.name, part.index, color, rect.x + left, rect.y + top, tight)
+    rect = support_rect(values, frame, width, height)
+    if not rect.is_empty:
+        drawn = to_photo(values, frame, rect, outside_zero=True)
+        left, top, w, h = cv2.boundingRect(drawn)
+        if w and h:
+            tight = np.ascontiguousarray(drawn[top : top + h, left : left + w])
+            return PartMask(part.name, part.index, color, rect.x + left, rect.y + top, tight)
     x, y, w, h = frame.bounds(0.0, width, height)
     return PartMask(part.name, part.index, color, x, y, np.zeros((h, w), np.uint8))
