@@ -137,6 +137,8 @@ def test_the_encoder_goes_on_within_its_step_to_the_same_weights(
     monkeypatch.setattr(own_samples.SampleTrainer, "step", interrupted)
     with pytest.raises(KeyboardInterrupt):
         own_samples.learn_encoder(bundle, folder / "parts", course, quiet=True)
+    assert own_samples.samples_seen(folder / "parts") == 8  # an estimate counts the rest only
+    assert own_samples.samples_seen(folder / "nothing") == 0
     resumed = own_samples.learn_encoder(bundle, folder / "parts", course, quiet=True)
     assert len(taken) == 3 and resumed == at_once
     assert find_bundle("mine").files["encoder.safetensors"] == whole

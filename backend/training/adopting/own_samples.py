@@ -105,6 +105,12 @@ class SampleTrainer(EncoderTrainer):
         self.first = state.get("first")
 
 
+def samples_seen(folder: Path) -> int:
+    """How many samples the encoder has learned from, by the state in `folder`."""
+    state = load_state(folder / STATE)
+    return 0 if state is None else int(state["seen"])
+
+
 def learn_encoder(
     bundle: Bundle,
     folder: Path,

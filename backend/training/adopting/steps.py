@@ -27,7 +27,7 @@ from backend.photos.detect import FaceDetector
 from backend.training.adopting.agreement import CODES, check_parts
 from backend.training.adopting.card import write_card
 from backend.training.adopting.estimate import Estimate, encoder_hours, parts_hours, peak
-from backend.training.adopting.own_samples import Course, learn_encoder
+from backend.training.adopting.own_samples import Course, learn_encoder, samples_seen
 from backend.training.adopting.parts import learn_parts, under
 from backend.training.adopting.presets import learn_presets
 from backend.training.adopting.progress import Adoption, MadeWith
@@ -119,8 +119,9 @@ class Adopting:
         """Import the checkpoint, unless that is done, and measure how long the rest will take."""
         self._import()
         options, hours, features = self.options, dict[str, float](), 0.0
+        left = max(options.encoder_images - samples_seen(self.adoption.folder), 0)
         encoder, picture = encoder_hours(
-            self.bundle, options.encoder_images, options.batch, options.at_once, options.device
+            self.bundle, left, options.batch, options.at_once, options.device
         )
         if self._own_encoder and "encoder" not in self.adoption.done:
             hours["encoder"] = encoder
