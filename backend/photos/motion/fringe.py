@@ -71,6 +71,7 @@ def _columns(hair: Flags, gained: Flags) -> tuple[Floats, Floats, Floats] | None
     [n] each; None where most of what was gained has too little hair above it."""
     size = len(hair)
     top, line, way = np.full((3, size), np.nan)
+    borne = 0
     wanted = np.flatnonzero(gained.any(axis=0))
     for x in wanted:
         rows = np.flatnonzero(gained[:, x])
@@ -79,14 +80,16 @@ def _columns(hair: Flags, gained: Flags) -> tuple[Floats, Floats, Floats] | None
             continue
         bare = np.flatnonzero(~hair[: above[-1], x])
         first, last = (bare[-1] + 1 if len(bare) else 0), above[-1] + 1
-        if rows[-1] + 1 - first <= _MOST * (last - first):
-            top[x], line[x], way[x] = first, last, rows[-1] + 1 - last
-    known = np.isfinite(way)
-    if known.sum() < _ENOUGH * len(wanted):
+        asked, most = rows[-1] + 1 - last, (_MOST - 1) * (last - first)
+        borne += asked <= most
+        top[x], line[x], way[x] = first, last, min(asked, most)
+    if borne < _ENOUGH * max(len(wanted), 1):
         return None
-    columns = np.arange(size)
-    top, line = (np.interp(columns, columns[known], values[known]) for values in (top, line))
-    return smooth_line(top), smooth_line(line), smooth_line(np.where(known, way, 0))
+    known, columns = np.isfinite(way), np.arange(size)
+    coming = np.isin(columns, wanted)  # between columns that have hair above them, others follow
+    coming[: columns[known][0]] = coming[columns[known][-1] + 1 :] = False
+    top, line, way = (np.interp(columns, columns[known], v[known]) for v in (top, line, way))
+    return smooth_line(top), smooth_line(line), smooth_line(np.where(coming, way, 0))
 
 
 def _without(parts: PartMaps, gained: Flags) -> PartMaps:

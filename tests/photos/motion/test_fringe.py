@@ -154,6 +154,21 @@ def test_a_little_hair_is_not_drawn_far() -> None:
     assert drawn_down(maps_of(before, after), NOWHERE)[1] is None
 
 
+def test_thin_hair_at_the_temple_leaves_no_gap_in_a_fringe() -> None:
+    """It comes down as far as it bears, though not so far as was painted."""
+    before = head(LINE)
+    _, columns = (np.indices((GRID, GRID)) + 0.5) / GRID
+    thin = (columns > 0.4) & (columns < 0.46) & (before == HAIR)
+    thin[round((LINE - 0.03) * GRID) :] = False
+    before = np.where(thin, np.uint8(SKIN), before)
+    after = np.where(painted(0.45) == HAIR, np.uint8(HAIR), before)
+    after = np.where(thin, np.uint8(SKIN), after)
+    _, fringe = drawn_down(maps_of(before, after), NOWHERE)
+    assert fringe is not None
+    row, inside = round((LINE + 0.01) * GRID), slice(round(0.4 * GRID), round(0.6 * GRID))
+    assert -fringe.shift[row, inside, 1].max() > 0.02
+
+
 def test_a_hand_stays_before_the_hair() -> None:
     hand = NOWHERE.copy()
     hand[:, GRID // 2 :] = True
