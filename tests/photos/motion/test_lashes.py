@@ -47,3 +47,20 @@ def test_a_brow_right_above_an_eye_is_no_lid() -> None:
     edge = found(picture(brow=brow), true, ceiling=brow + 1)
     assert (edge > brow).all()
     assert edge[2:-2] == pytest.approx(true[2:-2], abs=1.2)
+
+
+def test_a_crease_beside_the_lid_is_no_part_of_it() -> None:
+    """Soft shade above one half of an eye is as strong a step as its lid there."""
+    grey, true = picture(), lid(COLUMNS).astype(np.float32)
+    rows, x = np.indices((SIZE, SIZE), dtype=np.float32)
+    grey[(rows < lid(x + 0.5)) & (rows > lid(x + 0.5) - 2.6) & (x < 44)] = 0.45
+    assert found(grey, true)[1:-1] == pytest.approx(true[1:-1], abs=1.0)
+
+
+def test_a_pupil_right_below_the_lid_is_no_lid() -> None:
+    """The eye above it is light: the step to the pupil is stronger than that to the lid."""
+    grey, true = picture(), lid(COLUMNS).astype(np.float32)
+    rows, x = np.indices((SIZE, SIZE), dtype=np.float32)
+    grey[rows > lid(x + 0.5)] = 0.5
+    grey[(rows > lid(x + 0.5) + 1.6) & (abs(x - 46) < 3)] = 0.05
+    assert found(grey, true)[1:-1] == pytest.approx(true[1:-1], abs=1.0)
