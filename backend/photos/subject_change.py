@@ -36,6 +36,7 @@ _TOO_SOFT = 2.0  # how many times finer a photo is than generated hair that show
 _SMALLEST = 1e-3  # of the square: less that changes is the jitter of labels
 _MATTE = 512  # side of the grid that hair's matte is found on
 _SHADOW = 0.06  # how far the shadow of hair falls, in sides
+_BROW = 2 / 128  # how far around a brow its soft edge reaches, in sides
 _SHARPEN = 0.6  # unsharp mask of what the generator draws
 _SOFTNESS = 1.0  # its radius, in generator pixels
 
@@ -161,7 +162,7 @@ def _far(covered: Flags) -> Floats | None:
 class _Coverings:
     """What comes to lie over the face: hair, lids, lips. far: how far each pixel is from what lies
     there already, float32 [n, n] in pixels; None where nothing does. unlit: where the generator's
-    light is that of hair which it does not give, float32 [n, n] in 0..1."""
+    light is that of its own hair or brows, float32 [n, n] in 0..1."""
 
     fringe: Fringe | None = None
     closing: Closing | None = None
@@ -195,11 +196,17 @@ def _moves(parts: PartChange, maps: PartMaps) -> bool:
 
 
 def _unlit(asked: PartMaps, done: PartMaps) -> Floats:
-    """Where hair was asked for that is not the generator's, [n, n] in 0..1: its shadow stays away,
-    which lies where that hair would be."""
+    """Where the generator's light does not count, [n, n] in 0..1: the shadow of hair that was asked
+    for and is not its own, and brows that change, whose soft edges would bleach the photo's."""
+    size, none = len(asked.old), np.zeros(asked.old.shape[:2], np.float32)
     lost = (asked.hair()[2] - done.hair()[2] > 0.5).astype(np.float32)
-    around = cv2.dilate(lost, disc(_SHADOW * len(lost)))
-    return cv2.GaussianBlur(around, (0, 0), _SHADOW * len(lost) / 2)
+    result = cv2.GaussianBlur(cv2.dilate(lost, disc(_SHADOW * size)), (0, 0), _SHADOW * size / 2)
+    for brow in (role.brow for role in asked.roles.closings if role.brow is not None):
+        old, new = asked.old[..., brow], asked.new[..., brow]
+        both = np.maximum(old, new) if (np.abs(new - old) > 0.5).any() else none
+        around = cv2.dilate(both, disc(_BROW * size))
+        result = np.maximum(result, cv2.GaussianBlur(around, (0, 0), _BROW * size / 2))
+    return result
 
 
 def _outline(

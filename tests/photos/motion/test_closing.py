@@ -118,6 +118,25 @@ def test_lids_do_not_shine_where_the_generator_had_lashes() -> None:
         assert (lids - SKIN_COLOR).max() < 15
 
 
+def test_a_brow_that_rises_keeps_its_colour() -> None:
+    """The generator's brow fades on its way, and skin comes where it was."""
+    before, own = labels_of(1, 1), photo()
+    after = np.where(np.isin(before, (LEFT_BROW, RIGHT_BROW)), np.uint8(SKIN), before)
+    for brow, x in ((LEFT_BROW, LEFT), (RIGHT_BROW, RIGHT)):
+        after = ellipse(after, brow, x, HEIGHT - 0.2, 0.1, 0.02)
+        middle = (round(x * SIZE), round((HEIGHT - 0.16) * SIZE))
+        cv2.ellipse(own, middle, (51, 10), 0, 0, 360, LASH, -1)
+    dark = np.isin(before, (LEFT_BROW, RIGHT_BROW))[..., None]
+    faint = np.isin(after, (LEFT_BROW, RIGHT_BROW))[..., None]
+    skin = np.full((128, 128, 3), 0.3, np.float32)
+    old, new = np.where(dark, np.float32(-0.8), skin), np.where(faint, np.float32(0), skin)
+    frame = CropFrame(((0, 0), (0, SIZE), (SIZE, SIZE), (SIZE, 0)))
+    layer = composite(own, frame, old, new, before != after, PartChange(before, after, ROLES))
+    row, columns = round((HEIGHT - 0.2) * SIZE), slice(round(LEFT * SIZE) - 20, None)
+    brow = laid_over(own, layer)[row - 2 : row + 3, columns][:, :40].astype(int)
+    assert np.abs(brow.mean(axis=(0, 1)) - LASH).max() < 15
+
+
 def test_one_eye_can_wink() -> None:
     done = finished(labels_of(1, 1), labels_of(0, 1))
     assert (around(done, RIGHT) == around(photo(), RIGHT)).all()
