@@ -89,12 +89,13 @@ class Client:
         scale = max(height, width) / 1024
         size = (round(width / scale), round(height / scale))
         preview = cv2.resize(self.photo, size, interpolation=cv2.INTER_AREA)
+        # A pixel differs each time, so that nothing is remembered of the time before.
+        self.count += 1
+        preview[0, 0] = self.count
         found = self.connection.request(Detect("faces", pixels_of(preview), scale, width, height))
         assert isinstance(found, Detected)
         subject = found.subjects[0]
         x, y, w, h = subject.rect
-        # A pixel differs each time, so that no cached embedding answers.
-        self.count += 1
         cut = self.photo[y : y + h, x : x + w].copy()
         cut[0, 0] = self.count
         request = Segment(
