@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from protocol.errors import UserError
 
 STEPS = {
     "encoder only": InversionLevel(0),
-    "+20 steps": LEVELS["fast"],
+    "+20 steps": replace(LEVELS["balanced"], steps=20),
     "+100 steps": LEVELS["balanced"],
 }
 """The embeddings that are compared; the last one is what edits start from."""

@@ -74,7 +74,7 @@ def test_progress_is_told_and_can_cancel(editor: Editor) -> None:
 
 
 def test_the_schedule_warms_up_and_ramps_down() -> None:
-    factors = [schedule(i, 100) for i in range(100)]
+    factors = [schedule(i, InversionLevel(100)) for i in range(100)]
     assert factors[0] == pytest.approx(0.2)
     assert factors[5:74] == [1.0] * 69
     assert 0 < factors[-1] < 0.02
