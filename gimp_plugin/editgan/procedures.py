@@ -52,8 +52,11 @@ def window(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bo
     photo = photos.find(image, drawables)  # what cannot work is said before any window
     if not interactive:
         raise PlugInError(_("EditGAN is a window: choose it from Filters > EditGAN."))
+    from windows import one_window
     from windows.editgan_window import EditGanWindow
 
+    if one_window.call_open(image):
+        return {"people": 0, "kept": 0}
     commands = {
         "plug-in-editgan-best-take": best_take,
         "plug-in-editgan-everywhere": everywhere,
@@ -235,7 +238,8 @@ def save_edit(image: Gimp.Image, drawables: Drawables, config: Any, interactive:
             view=view,
         )
     if interactive:
-        views.tell(_("Saved to the edit library as “{name}”.").format(name=report["saved_as"]))
+        said = _("Saved to the edit library as “{name}”.")
+        views.tell(said.format(name=text(config, "name")))
     return report
 
 

@@ -127,6 +127,10 @@ def is_open(title: str) -> bool:
     return bool(_windows(title))
 
 
+def number_of(title: str) -> int:
+    return len(_windows(title))
+
+
 def press(*keys: str) -> None:
     for key in keys:
         if not _xdotool("getwindowname", _window):

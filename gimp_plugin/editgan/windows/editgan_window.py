@@ -18,17 +18,21 @@ from link.backend_texts import backend_text
 from link.report import Report
 from link.texts import _
 from protocol.messages import Pixels
-from windows import dialogs, place
+from windows import dialogs, one_window
 from windows.closing import ask_whether_to_keep
+from windows.faces_seen import faces_of, on_canvas
 from windows.more_menu import MoreMenu, Run
 from windows.news_bar import NewsBar
 from windows.painting import Painting
 from windows.people_column import FACE, PeopleColumn, Row
+from windows.place import Place
+from windows.polling import every
 from windows.presets import Presets
 from windows.stack_sliders import StackSliders
 from windows.workbench import Workbench
 
 SIZE = (500, 640)  # px, at first
+CALLED_MS = 300
 
 
 class EditGanWindow:
@@ -61,17 +65,23 @@ class EditGanWindow:
         )
         self._keep.get_style_context().add_class("suggested-action")
         self._window = self._made()
+        self._place = Place(self._window, "window", SIZE)
 
     def run(self) -> Report:
         """What goes wrong is told in the window. Returns how many faces it saw and kept."""
-        place.put(self._window, SIZE, None)
+        self._place.put(self._photo.image, faces_of(self._photo))
         GimpUi.window_set_transient(self._window)
         self._window.show_all()
         self._show_keepable()
         self._bench.start()
+        if self._place.lock is not None:
+            one_window.mark(self._photo.image, self._place.lock)
+        called = every(CALLED_MS, self._come_if_called)
         try:
             self._loop.run()
         finally:
+            GLib.source_remove(called)
+            one_window.unmark(self._photo.image)
             self._painting.close()
             self._bench.close()
             self._window.destroy()
@@ -99,6 +109,10 @@ class EditGanWindow:
             self.show_face(person, None)
             self.show_person(person, False)
         self._column.choose(chosen)
+        seen = [person for person in people if not person.offered]
+        seen.sort(key=lambda person: person is not people[chosen])
+        faces = [on_canvas(self._photo, person.quad) for person in seen]
+        self._place.make_way(self._photo.image, faces)
 
     def show_person(self, person: PersonInPhoto, busy: bool) -> None:
         row = self._row(person)
@@ -224,11 +238,16 @@ class EditGanWindow:
 
     def _end(self) -> None:
         """At once for the eye: a window that was opened from the menu may still be there."""
-        place.remember(self._window)
+        self._place.close()
         self._more.stop()
         self._window.hide()
         self._bench.discard()
         self._loop.quit()
+
+    def _come_if_called(self) -> None:
+        """Somebody has chosen EditGAN again on this image."""
+        if self._place.lock is not None and one_window.is_called(self._place.lock):
+            self._window.present_with_time(Gdk.CURRENT_TIME)
 
     def _closed(self, *_event: object) -> bool:
         self._close()

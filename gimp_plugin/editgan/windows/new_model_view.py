@@ -17,10 +17,12 @@ from windows.dialogs import SPACING, hint, row
 from windows.part_buttons import PartButtons
 from windows.part_list import PartList
 from windows.picture import pixbuf
+from windows.place import Place
 from windows.work_bar import WorkBar
 
 _SHEET = 460  # px, the width of the sheet of what was learned
 _IMAGES = 10_000
+_SIZE = (480, 560)  # px, at first
 
 
 class Maker(Protocol):
@@ -73,12 +75,15 @@ class NewModelView:
         )  # fmt: skip
         self._pages = self._notebook()
         self._window = self._made()
+        self._place = Place(self._window, "window-new-model", _SIZE)
 
     def show(self) -> None:
+        self._place.put()
         GimpUi.window_set_transient(self._window)
         self._window.show_all()
 
     def close(self) -> None:
+        self._place.close()
         self._window.destroy()
 
     @property
