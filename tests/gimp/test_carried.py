@@ -10,10 +10,12 @@ import pytest
 from gi.repository import Gimp
 from gimp_helpers import (
     APPLY,
+    PORTRAIT,
     REPAINT,
     SEGMENT,
     failed,
     grow,
+    load,
     names,
     offsets,
     part,
@@ -209,3 +211,63 @@ def test_an_image_that_is_flipped_while_a_job_runs_is_left_alone(
         else:
             repaint.run(image, [], steps=2, name="Nose", save_as="", view=view)
     assert names(image) == before
+
+
+def test_an_image_that_is_flipped_while_faces_are_looked_for_is_looked_at_again(
+    plug_in: None, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the face was before is beside it now."""
+    from commands import segment
+    from commands.embedding import Wish
+    from image import subjects
+    from link.session import Session
+    from windows.views import LabelView
+
+    wish, view = Wish("faces", "fast"), LabelView(str)
+    image = load(PORTRAIT)
+    flip(image)
+    segment.run(image, [], wish, view)
+    right = subjects.centre(subjects.all_of(image)[0].quad)
+    image = load(PORTRAIT)
+    ask, asked = Session.request, []
+
+    def ask_and_flip(session: Session, message: object, *span: tuple[float, float]) -> object:
+        answer = ask(session, message, *span)
+        asked.append(type(message).__name__)
+        if asked == ["Detect"]:
+            flip(image)
+        return answer
+
+    monkeypatch.setattr(Session, "request", ask_and_flip)
+    segment.run(image, [], wish, view)
+    assert asked[:3] == ["Detect", "Detect", "Segment"]
+    (found,) = subjects.all_of(image)
+    assert math.dist(subjects.centre(found.quad), right) < 4
+
+
+def test_an_image_that_is_flipped_between_two_faces_is_left_alone(
+    plug_in: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from commands import embedding
+    from image import photos
+    from link.errors import PlugInError
+    from link.session import Session
+    from protocol.messages import Subject
+    from windows.views import LabelView
+
+    image = load(PORTRAIT)
+    photo = photos.find(image, [])
+    quad = (120.0, 100.0, 120.0, 400.0, 420.0, 400.0, 420.0, 100.0)
+    one = Subject(quad, photos.Rect(110, 90, 320, 320), 1.0)
+    ask = Session.request
+
+    def ask_and_flip(session: Session, message: object, *span: tuple[float, float]) -> object:
+        answer = ask(session, message, *span)
+        flip(image)
+        return answer
+
+    monkeypatch.setattr(Session, "request", ask_and_flip)
+    wish = embedding.Wish("faces", "fast")
+    turned = pytest.raises(PlugInError, match="meanwhile, so nothing was added")
+    with Session(LabelView(str)) as session, turned:
+        embedding.embed_each(session, photo, [one, one], wish, (0.0, 1.0))

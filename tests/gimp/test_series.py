@@ -69,6 +69,25 @@ def test_the_better_smile_is_suggested_and_taken(
     assert pixels(frame.get_layers()[0]) == alone and len(frame.get_layers()) == 1
 
 
+def test_a_frame_that_is_flipped_while_one_chooses_is_left_alone(
+    plug_in: None, segmented: Gimp.Image, frame: Gimp.Image
+) -> None:
+    """The window that asks whom to take is open beside GIMP's own."""
+    from commands import best_take
+    from link.errors import PlugInError
+    from link.session import Session
+    from windows.views import LabelView
+
+    before = names(segmented)
+    with Session(LabelView(str)) as session:
+        takes = best_take.look(session, segmented, [])
+        ((theirs,),) = takes.frames
+        frame.flip(Gimp.OrientationType.HORIZONTAL)
+        with pytest.raises(PlugInError, match="meanwhile, so nothing was added"):
+            best_take.take(session, takes, [theirs], "mouth", 2)
+    assert names(segmented) == before
+
+
 def test_an_image_is_called_as_its_file_is(plug_in: None) -> None:
     from image.names import short
 

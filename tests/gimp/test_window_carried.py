@@ -92,14 +92,23 @@ def test_a_face_that_the_image_does_not_remember_goes_along_and_leaves_no_path(
     assert not image.get_paths()
 
 
-def test_a_face_goes_along_while_it_is_being_opened(call: Call) -> None:
-    """Sent as it was before the flip, known at the place of after."""
+@pytest.mark.parametrize("act", PLACES, ids=lambda act: act.__name__)
+@pytest.mark.parametrize("slot", ["people", "open"])
+def test_a_face_goes_along_while_it_is_looked_for_or_opened(
+    call: Call, slot: str, act: Callable[[Gimp.Image], None]
+) -> None:
+    """Sent as it was before, known at the place of after."""
     image = load(PORTRAIT)
     with workbench(image) as bench:
-        turn(lambda: bench.person and bench.asking and bench.asking.busy("open"))
-        x, y = bench.person.middle
-        flip(image)
-        turn(lambda: math.dist(bench.person.middle, (SIDE - x, y)) < 2 and bench.person.is_open)
+        turn(lambda: bench.person and bench.person.is_open)
+        wanted = PLACES[act](*bench.person.middle)
+    image = load(PORTRAIT)
+    with workbench(image) as bench:
+        turn(lambda: bench.asking and bench.asking.busy(slot))
+        act(image)
+        turn(lambda: bench.person and bench.person.is_open)
+        turn(lambda: math.dist(bench.person.middle, wanted) < 4 and bench.person.is_open)
+    assert not image.get_paths()
 
 
 def test_a_face_that_is_gone_is_told_once(call: Call) -> None:

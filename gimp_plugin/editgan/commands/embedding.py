@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from image import frames, photos, sending, state, subjects, thumbnail
+from image.glance import Glance
+from image.layers import check_open
 from link.errors import PlugInError
 from link.session import Session, expect
 from link.texts import _
@@ -67,10 +69,15 @@ def detect(
 ) -> list[Subject]:
     """The subjects in the photo, or those that the selection meets; best first, never empty.
 
-    all_of_it: whatever is selected.
+    all_of_it: whatever is selected. A photo that is turned meanwhile is looked at again.
     """
+    glance = Glance.at(photo.layer)
     message = detection(photo, bundle, all_of_it=all_of_it)
-    return expect(Detected, session.request(message, span)).subjects
+    found = expect(Detected, session.request(message, span)).subjects
+    check_open(photo.image)
+    if glance.layer.is_valid() and not glance.holds():
+        return detect(session, photo, bundle, (span[1], span[1]), all_of_it=all_of_it)
+    return found
 
 
 def detection(photo: photos.PhotoLayer, bundle: str, *, all_of_it: bool = False) -> Detect:
@@ -98,6 +105,7 @@ def embed_each(
     known = [subjects.placed(photo.image, one) for one in subjects.readable(photo.image)]
     done: list[Embedded] = []
     problem: PlugInError | None = None
+    glance = Glance.at(photo.layer)
     step = (span[1] - span[0]) / len(wanted)
     for place, detected in enumerate(wanted):
         begin = span[0] + place * step
@@ -105,6 +113,7 @@ def embed_each(
             session.about = _("Face {number} of {count}: ").format(
                 number=place + 1, count=len(wanted)
             )
+        glance.check(photo.image)
         try:
             one = _embed(session, photo, detected, wish, (begin, begin + step))
         except PlugInError as error:

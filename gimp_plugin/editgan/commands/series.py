@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gi.repository import Gimp
 
 from commands import embedding
 from image import names, photos, state, subjects
+from image.glance import Glance
 from image.layers import check_open
 from link.errors import PlugInError
 from link.session import Session, expect
@@ -33,7 +34,7 @@ class FaceInImage:
 
     image_name: said of an image that was closed since, too. bundle: the model that knows such
     faces. subject: what the image remembers of them. identity: of unit length, empty where no
-    network knows faces. eyes, smile: how open, how much; 0..1.
+    network knows faces. eyes, smile: how open, how much; 0..1. glance: of the photo at that time.
     """
 
     photo: photos.PhotoLayer
@@ -45,6 +46,7 @@ class FaceInImage:
     identity: tuple[float, ...] = ()
     eyes: float = 0.0
     smile: float = 0.0
+    glance: Glance | None = None
 
     @property
     def image(self) -> Gimp.Image:
@@ -82,11 +84,14 @@ def faces(session: Session, photo: photos.PhotoLayer, bundle: str, span: Span) -
         return []
     known = [subjects.placed(photo.image, one) for one in subjects.readable(photo.image)]
     known = [one for one in known if one.bundle == bundle]
+    glance = Glance.at(photo.layer)
     step = (high - middle) / len(found)
     looked = []
     for place, detected in enumerate(found):
         begin = middle + place * step
-        looked.append(_recognised(session, photo, bundle, detected, known, (begin, begin + step)))
+        glance.check(photo.image)
+        one = _recognised(session, photo, bundle, detected, known, (begin, begin + step))
+        looked.append(replace(one, glance=glance))
     return sorted(looked, key=lambda face: subjects.centre(face.quad)[0])
 
 
@@ -157,6 +162,9 @@ def embedded(
     for face in wanted:
         check_open(face.image)
     new = [face for face in wanted if face.subject is None]
+    for face in new:
+        if face.glance is not None:
+            face.glance.check(face.image)
     done = []
     if new:
         found = [Subject(face.quad, face.rect, 1.0) for face in new]

@@ -80,21 +80,26 @@ def carried(
 
 
 def remember(
-    image: Gimp.Image, layer: Gimp.Layer, subject: state.SubjectRecord
+    image: Gimp.Image, layer: Gimp.Layer, number: int, quad: Sequence[float]
 ) -> Gimp.Path | None:
-    """Write the frame into the image as a path; returns that if it is a new one."""
+    """Write a subject's frame into the image as a path; returns that if it is a new one."""
     _found, dx, dy = layer.get_offsets()
-    wanted = [value + (dx, dy)[place % 2] for place, value in enumerate(subject.quad)]
-    old = _path(image, subject.number)
+    wanted = [value + (dx, dy)[place % 2] for place, value in enumerate(quad)]
+    old = _path(image, number)
     if old is not None:
         if math.dist(_corners(old) or (math.inf,) * 8, wanted) < 0.01:
             return None
         image.remove_path(old)
-    path = Gimp.Path.new(image, PATH.format(number=subject.number))
+    path = Gimp.Path.new(image, PATH.format(number=number))
     points = [value for x, y in _pairs(wanted) for value in (x, y) * 3]  # with both handles
     path.stroke_new_from_points(Gimp.PathStrokeType.BEZIER, points, True)
     image.insert_path(path, None, 0)
     return path
+
+
+def is_there(layer: Gimp.Layer, seen: Pixels, quad: Sequence[float]) -> bool:
+    """Whether a subject that looked like this is in that frame now."""
+    return similarity(seen, look(layer, quad)) > _SAME
 
 
 def similarity(one: Pixels, other: Pixels) -> float:

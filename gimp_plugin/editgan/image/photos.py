@@ -15,6 +15,7 @@ from functools import cached_property
 from gi.repository import Gegl, Gimp
 
 from image import frames, layer_numbers, merging, state
+from image.glance import turned_meanwhile
 from image.layers import alpha_in, check_open, mask_in, walk
 from image.patches import LaidPatch
 from link.errors import PlugInError
@@ -214,9 +215,7 @@ def again(
 def check_unmoved(photo: PhotoLayer, subject: state.SubjectRecord) -> None:
     """Raises PlugInError if the image was turned, cropped or closed since the subject was sent."""
     if again(photo, subject)[1] is not subject:
-        raise PlugInError(
-            _("The image was turned, cropped or scaled meanwhile, so nothing was added: try again.")
-        )
+        raise turned_meanwhile()
 
 
 def _deleted() -> PlugInError:

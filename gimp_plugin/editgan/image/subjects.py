@@ -71,7 +71,7 @@ def keep(
     layer_numbers.keep(layer, subject.layer)
     if subject.look is None:  # of version 0.1
         subject = replace(subject, look=frames.look(layer, subject.quad))
-    if path := frames.remember(image, layer, subject):
+    if path := frames.remember(image, layer, subject.number, subject.quad):
         added.append(path)
     state.keep(image, _name(subject.number), subject)
 

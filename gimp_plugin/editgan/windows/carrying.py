@@ -44,13 +44,25 @@ class Carrying:
         self._looked = 0.0
         self._paths: list[Gimp.Path] = []
 
-    def mark(self, person: PersonInPhoto) -> None:
-        """Somebody is known from now on."""
-        if person.subject is not None:
-            with no_trace(self._bench.image):
-                path = frames.remember(self._bench.image, self._bench.photo.layer, person.subject)
-            if path is not None:
-                self._paths.append(path)
+    def found(self) -> None:
+        """The people are found: whoever the image does not remember has a path from now on."""
+        for person in self._bench.people:
+            if person.subject is None:
+                self._mark(person)
+
+    def known(self, person: PersonInPhoto) -> None:
+        """Somebody was opened; the image may have been turned since they were sent."""
+        subject, layer = person.subject, self._bench.photo.layer
+        look = subject.look if subject is not None else None
+        if subject is not None and look and frames.is_there(layer, look, subject.quad):
+            self._mark(person)
+
+    def _mark(self, person: PersonInPhoto) -> None:
+        with no_trace(self._bench.image):
+            image, layer = self._bench.image, self._bench.photo.layer
+            path = frames.remember(image, layer, person.number, person.quad)
+        if path is not None:
+            self._paths.append(path)
 
     def look(self) -> None:
         """Where the photo is another one for the face that is worked on, carry everybody along."""

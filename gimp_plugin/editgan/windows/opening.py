@@ -12,6 +12,7 @@ from gi.repository import Gimp
 from commands import apply, embedding, people
 from commands.people import PersonInPhoto
 from image import frames, part_layers, photos, sending, state, subjects
+from image.glance import Glance
 from link.background import Background
 from link.errors import PlugInError
 from link.progress import describe
@@ -55,6 +56,8 @@ class Bench(Protocol):
 
     def choose(self, place: int) -> None: ...
 
+    def found(self) -> None: ...
+
     def known(self, person: PersonInPhoto) -> None: ...
 
     def show(self, person: PersonInPhoto) -> None: ...
@@ -89,21 +92,32 @@ class Opening:
     def find_people(self) -> None:
         """Look for faces; those that the image remembers are there at once."""
         self._bench.shown.say(_("Looking for people"))
+        glance = Glance.at(self._bench.photo.layer)
         try:
             message = embedding.detection(self._bench.photo, self.bundle)
         except PlugInError as error:
             self._bench.shown.warn(str(error), _("_Look Again"), self.find_people)
             return
-        self._ask(message, self._found, "people", self._not_found)
+
+        def found(answer: Message) -> None:
+            if glance.holds():
+                self._arrange(expect(Detected, answer).subjects)
+            else:  # the image was turned, say, while they were looked for
+                self.find_people()
+
+        def failed(error: PlugInError) -> None:
+            if error.code != "no_subject" or glance.holds():
+                self._not_found(error)
+            else:
+                self.find_people()
+
+        self._ask(message, found, "people", failed)
 
     @property
     def bundle(self) -> str:
         """The model that this photo's people are known to, or the one for faces."""
         known = [subject.bundle for subject in subjects.readable(self._bench.image)]
         return (known or [apply.DEFAULT_BUNDLE])[0]
-
-    def _found(self, answer: Message) -> None:
-        self._arrange(expect(Detected, answer).subjects)
 
     def _not_found(self, error: PlugInError) -> None:
         if error.code != "no_subject":
@@ -123,6 +137,7 @@ class Opening:
         ]
         self._bench.people = people.of_photo(self._bench.photo, known, found)
         self._bench.shown.say("")
+        self._bench.found()
         if self._bench.people:
             first = people.meant(self._bench.people, self._bench.image, self._drawables, found)
             self._bench.shown.show_people(self._bench.people, self._bench.people.index(first))

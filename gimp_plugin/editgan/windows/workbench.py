@@ -194,9 +194,13 @@ class Workbench:
         person.is_open = False
         self._opening.open(person, anew=True)
 
+    def found(self) -> None:
+        """The people are there."""
+        self._carrying.found()
+
     def known(self, person: PersonInPhoto) -> None:
         """The backend has the face."""
-        self._carrying.mark(person)
+        self._carrying.known(person)
         self._canvas.show_face(person)
 
     def show_before(self, before: bool) -> None:
