@@ -199,3 +199,26 @@ def test_status(call: Call) -> None:
     with answering("EditGAN Backend", "alt+c"):
         succeeded(call(STATUS, run_mode=ASK))
     assert not is_open("EditGAN Backend")
+
+
+@pytest.mark.parametrize("question", ["keep", "name", "open", "save"])
+def test_a_question_goes_with_the_window_that_it_is_about(plug_in: None, question: str) -> None:
+    """The image was closed while it was open: nobody can answer it any more."""
+    from windows.closing import ask_whether_to_keep
+    from windows.edit_files import ask_to_open, ask_to_save
+    from windows.name_question import ask_for_name
+
+    ask = {
+        "keep": lambda parent: ask_whether_to_keep(parent, 1),
+        "name": lambda parent: ask_for_name(parent, "Smile"),
+        "open": ask_to_open,
+        "save": lambda parent: ask_to_save(parent, "smile.editgan"),
+    }[question]
+    for parent, go in (
+        (Gtk.Window(), lambda parent: parent.hide()),
+        (Gtk.Dialog(), lambda parent: parent.response(Gtk.ResponseType.CANCEL)),
+    ):
+        parent.show()
+        GLib.timeout_add(500, lambda go=go, parent=parent: go(parent) and False)
+        assert not ask(parent)
+        parent.destroy()

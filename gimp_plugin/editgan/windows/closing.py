@@ -25,6 +25,6 @@ def ask_whether_to_keep(parent: Gtk.Window, people: int) -> bool | None:
     label.set_property("margin", dialogs.SPACING)
     dialog.get_content_area().add(label)
     dialog.show_all()
-    answer = dialog.run()
+    answer = dialogs.run_over(dialog, parent)
     dialog.destroy()
     return {Gtk.ResponseType.YES: True, Gtk.ResponseType.NO: False}.get(answer)

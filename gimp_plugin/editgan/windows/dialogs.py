@@ -52,6 +52,24 @@ def run(dialog: Gtk.Dialog, image: Gimp.Image) -> int:
         GLib.source_remove(timer)
 
 
+def run_over(dialog: Gtk.Dialog, parent: Gtk.Window) -> int:
+    """The answer to a question about what is in a window; it is cancelled when that goes, with its
+    image say.
+    """
+
+    def cancel(*_event: object) -> None:
+        dialog.response(Gtk.ResponseType.CANCEL)
+
+    signals = ("hide", "destroy", *(["response"] if isinstance(parent, Gtk.Dialog) else []))
+    handlers = [parent.connect(signal, cancel) for signal in signals]
+    try:
+        return dialog.run()
+    finally:
+        for handler in handlers:
+            if parent.handler_is_connected(handler):
+                parent.disconnect(handler)
+
+
 def add(dialog: GimpUi.ProcedureDialog, widget: Gtk.Widget, *, expand: bool = False) -> None:
     """Put a widget of our own below what `fill` made."""
     dialog.get_content_area().pack_start(widget, expand, expand, 0)

@@ -17,6 +17,7 @@ from gi.repository import Gdk, Gtk
 from link.errors import PlugInError
 from link.texts import _
 from protocol.typed import MAX_BYTES
+from windows import dialogs
 
 SUFFIX = ".editgan"
 
@@ -68,7 +69,7 @@ def ask_to_open(parent: Gtk.Window) -> list[Path]:
     """The files that the user chooses; none if they change their mind."""
     chooser = _chooser(parent, _("Import Edits"), Gtk.FileChooserAction.OPEN, _("_Import"))
     chooser.set_select_multiple(True)
-    accepted = chooser.run() == Gtk.ResponseType.ACCEPT
+    accepted = dialogs.run_over(chooser, parent) == Gtk.ResponseType.ACCEPT
     chosen = [Path(name) for name in chooser.get_filenames()] if accepted else []
     chooser.destroy()
     return chosen
@@ -78,7 +79,7 @@ def ask_to_save(parent: Gtk.Window, name: str) -> Path | None:
     chooser = _chooser(parent, _("Export Edit"), Gtk.FileChooserAction.SAVE, _("_Export"))
     chooser.set_do_overwrite_confirmation(True)
     chooser.set_current_name(name)
-    accepted = chooser.run() == Gtk.ResponseType.ACCEPT
+    accepted = dialogs.run_over(chooser, parent) == Gtk.ResponseType.ACCEPT
     chosen = chooser.get_filename()
     chooser.destroy()
     return Path(chosen) if accepted and chosen else None

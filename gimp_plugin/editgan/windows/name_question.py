@@ -23,7 +23,7 @@ def ask_for_name(parent: Gtk.Window, text: str) -> str:
     box.set_border_width(dialogs.SPACING)
     dialog.get_content_area().add(box)
     dialog.show_all()
-    accepted = dialog.run() == Gtk.ResponseType.OK
+    accepted = dialogs.run_over(dialog, parent) == Gtk.ResponseType.OK
     typed = entry.get_text().strip() if accepted else ""
     dialog.destroy()
     return typed
