@@ -27,18 +27,21 @@ def answer(request: m.ListOwnModels | m.NameParts | m.SaveLabels) -> m.Message:
 
 
 def listed() -> m.OwnModels:
-    """Those that can be read."""
-    models = []
-    for name in sorted(list_bundles()):
+    """Those of the user's own; of those that cannot be read, why."""
+    models, unreadable = [], []
+    for name, folder in sorted(list_bundles().items()):
         try:
             bundle = find_bundle(name)
             if is_own(bundle):
                 models.append(described(bundle))
-        except UserError:
-            continue  # Backend Status says what is wrong with it
+        except UserError as error:
+            if folder.parent == bundles_dir():
+                unreadable.append(m.UnreadableModel(name[:200], error.code, error.message))
     found = templates().items()
     return m.OwnModels(
-        models, [m.PartTemplate(name, card.title, _named(card.parts)) for name, card in found]
+        models,
+        [m.PartTemplate(name, card.title, _named(card.parts)) for name, card in found],
+        unreadable,
     )
 
 

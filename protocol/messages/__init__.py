@@ -103,6 +103,7 @@ from protocol.messages.own_models import (
     SaveLabels,
     TrainEncoder,
     TrainParts,
+    UnreadableModel,
 )
 from protocol.messages.people import Identity, Recognise, Recognised
 from protocol.messages.photos import (

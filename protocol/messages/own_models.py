@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from protocol.messages.fields import Byte, Count, Fraction, Name, Preview8
@@ -62,9 +62,19 @@ class ListOwnModels(FilesRequest):
 
 
 @dataclass(frozen=True)
+class UnreadableModel:
+    """A model whose files are damaged; `code` and `message` as in an error."""
+
+    bundle: Name
+    code: Name
+    message: str
+
+
+@dataclass(frozen=True)
 class OwnModels(Message):
     models: list[OwnModel]
     templates: list[PartTemplate]
+    unreadable: list[UnreadableModel] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,9 @@ class Window:
     def warn(self, text: str) -> None:
         self.warned.append(text)
 
+    def found(self, text: str) -> None:
+        self.warned = [warning for warning in self.warned if warning != text]
+
     def command_done(self) -> None:
         self.done += 1
 
@@ -101,3 +104,21 @@ def test_a_backend_that_is_back_takes_no_other_news_along(plug_in: None) -> None
         news.warn_if_quiet(told)
     news.take_back("Another backend takes over.")
     assert news.said == "Nothing was borrowed."
+
+
+def test_a_warning_goes_with_the_next_command(plug_in: None) -> None:
+    """Else it seems to be said of that one."""
+    from link.errors import PlugInError
+    from windows.more_menu import LABELS
+
+    fails = [True, False]
+
+    def work(_menu: Any) -> None:
+        if fails.pop(0):
+            raise PlugInError("There is nothing to save yet.")
+
+    menu, window = chosen(work)
+    assert window.warned == ["There is nothing to save yet."]
+    items = menu.widget.get_popup().get_children()
+    next(item for item in items if item.get_label() == LABELS[LIBRARY]).activate()
+    assert window.warned == [] and window.done == 2

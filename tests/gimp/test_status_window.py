@@ -12,9 +12,10 @@ from pathlib import Path
 import gi
 
 gi.require_version("Gimp", "3.0")
+gi.require_version("Gtk", "3.0")
 import pytest
 from download_server import send, served
-from gi.repository import Gimp
+from gi.repository import Gimp, GLib, Gtk
 from gimp_helpers import PORTRAIT, SEGMENT, STATUS, failed, load, names, succeeded
 from gimp_windows import (
     finish,
@@ -211,3 +212,29 @@ def test_a_model_is_fetched_stopped_and_fetched_on(
     assert "net" in [one["name"] for one in report["bundles"]]
     shutil.rmtree(bundle)
     table.unlink()
+
+
+def test_a_backend_that_ends_is_not_said_to_be_ready(
+    plug_in: None, backend: Connection, kill_backend: Callable[[], None]
+) -> None:
+    """Killed while the window is open: its state is said, and nothing is asked of it."""
+    from windows.status_dialog import BackendWindow
+
+    window = BackendWindow()
+    shown = []
+
+    def look() -> bool:
+        if window._busy:
+            return GLib.SOURCE_CONTINUE
+        if window._state is not None and not shown:
+            shown.append(window._state)
+            kill_backend()
+        elif shown and window._state is None:
+            shown.append(window._news.get_text())
+            window._dialog.response(Gtk.ResponseType.CLOSE)
+            return GLib.SOURCE_REMOVE
+        return GLib.SOURCE_CONTINUE
+
+    GLib.timeout_add(200, look)
+    assert window.run() is None
+    assert "has ended" in shown[1]

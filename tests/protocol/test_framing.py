@@ -42,7 +42,11 @@ OWN_MODEL = m.OwnModel(
 )
 LABELLED: list[m.Message] = [
     m.ListOwnModels(),
-    m.OwnModels([OWN_MODEL], [m.PartTemplate("birds-11", "Birds", [PART])]),
+    m.OwnModels(
+        [OWN_MODEL],
+        [m.PartTemplate("birds-11", "Birds", [PART])],
+        [m.UnreadableModel("gone", "bad_bundle", "It is damaged.")],
+    ),
     m.NameParts("cars", [PART, m.PartToLabel("light", (255, 255, 255))]),
     m.ModelLabels(OWN_MODEL),
     m.DrawSample("cars", "sample-000001", fresh=True, candidates=4),

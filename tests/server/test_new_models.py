@@ -205,6 +205,18 @@ def test_a_public_model_is_fetched_and_installed(
     assert "net" in {bundle.name for bundle in editor.status().bundles}
 
 
+def test_a_damaged_model_is_named_with_the_reason(editor: Connection, models: Path) -> None:
+    """Whoever made it looks for it."""
+    for name, text in (("new", '{"format": 99}'), ("torn", "{")):
+        (models / "bundles" / name).mkdir()
+        (models / "bundles" / name / "bundle.json").write_text(text)
+    found = editor.request(m.ListOwnModels())
+    assert [one.bundle for one in found.models] == ["tiny"]
+    damaged = [(one.bundle, one.code) for one in found.unreadable]
+    assert damaged == [("new", "bad_bundle"), ("torn", "bad_bundle")]
+    assert all(one.bundle in one.message for one in found.unreadable)
+
+
 def test_a_slow_download_keeps_nobody_waiting_and_is_cancelled(
     editor: Connection, models: Path, checkpoint: bytes
 ) -> None:

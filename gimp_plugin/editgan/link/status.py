@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from link.errors import PlugInError
 from link.progress import View
@@ -51,6 +52,11 @@ def look(view: View) -> BackendOverview:
         return BackendOverview(report, bundles, log, connection.is_remote, downloads)
 
 
+def is_running() -> bool:
+    """Whether a backend runs on this computer, as far as is seen from here; asks nobody."""
+    return connection_file.is_held(_lock())
+
+
 def stop(view: View) -> bool:
     """Ask a running backend to end, and wait until it has. False: none was running."""
     try:
@@ -67,9 +73,12 @@ def _shut_down(session: Session) -> None:
     session.connection.shutdown()
     if session.connection.is_remote:
         return
-    lock = paths.connection_file().with_name(connection_file.LOCK_NAME)
     deadline = time.monotonic() + GRACE
-    while connection_file.is_held(lock):
+    while is_running():
         if time.monotonic() > deadline:
             raise PlugInError(_("The backend is still busy ending its job: try again in a moment."))
         time.sleep(0.05)
+
+
+def _lock() -> Path:
+    return paths.connection_file().with_name(connection_file.LOCK_NAME)

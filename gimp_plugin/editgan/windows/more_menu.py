@@ -36,6 +36,9 @@ class Opener(Protocol):
 
     def warn(self, text: str) -> None: ...
 
+    def found(self, text: str) -> None:
+        """That warning is over."""
+
     def command_done(self) -> None:
         """A command has ended, well or not: the library and the image may be others."""
 
@@ -49,6 +52,7 @@ class MoreMenu:
     def __init__(self, image: Gimp.Image, commands: Mapping[str, Run], window: Opener) -> None:
         self._image, self._commands, self._window = image, commands, window
         self._bar = CommandBar(window.say)
+        self._warned = ""
         self.bar = self._bar.widget
         menu = Gtk.Menu()
         for name, label in LABELS.items():
@@ -82,18 +86,23 @@ class MoreMenu:
     def _run(self, work: Callable[[], object]) -> None:
         """One command at a time; what it raises is told in the window, never silence."""
         self.widget.set_sensitive(False)
+        self._window.found(self._warned)  # of the command before
         try:
             with views.within(self._bar):
                 work()
         except CommandCancelled:
             pass
         except PlugInError as error:
-            self._window.warn(str(error))
+            self._warn(str(error))
         except Exception as error:
-            self._window.warn(unexpected(error))
+            self._warn(unexpected(error))
         finally:
             self.widget.set_sensitive(True)
             self._window.command_done()
+
+    def _warn(self, text: str) -> None:
+        self._warned = text
+        self._window.warn(text)
 
 
 class CommandBar(WorkBar):

@@ -12,6 +12,7 @@ from gi.repository import Gimp, GimpUi, GLib
 
 from image import label_images
 from image.brush import Brush
+from link.backend_texts import backend_error
 from link.errors import CommandCancelled, PlugInError
 from link.report import Report
 from link.session import Session, expect
@@ -32,6 +33,7 @@ from protocol.messages import (
     SaveLabels,
     TrainEncoder,
     TrainParts,
+    UnreadableModel,
 )
 from windows import dialogs
 from windows.new_model_view import NewModelView
@@ -193,7 +195,9 @@ class NewModel:
             self._models = {model.bundle: model for model in found.models}
             self.view.offer(found)
             self.choose()
-            if not found.models:
+            if found.unreadable:
+                self.view.tell("\n".join(map(unreadable, found.unreadable)))
+            elif not found.models:
                 self.view.tell(
                     _(
                         "There is no model of your own yet: download one (Backend Status and "
@@ -239,6 +243,13 @@ class NewModel:
             if self._closing:
                 self._loop.quit()
         return None
+
+
+def unreadable(model: UnreadableModel) -> str:
+    """Why a model is not in the list."""
+    said = _("“{bundle}” is left out. {problem}")
+    problem = backend_error(model.code, model.message)
+    return said.format(bundle=model.bundle, problem=problem)
 
 
 def trained(found: PartsTrained) -> str:

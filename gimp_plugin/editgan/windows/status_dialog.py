@@ -15,11 +15,13 @@ from link.errors import PlugInError
 from link.texts import _
 from windows.dialogs import ROLE, SPACING, button
 from windows.downloads import DownloadBar
+from windows.polling import every
 from windows.settings_page import SettingsPage
 from windows.status_pages import LogPage, ModelsPage, StatusPage
 from windows.views import LabelView
 
 RESTART, STOP = 1, 2
+_POLL_MS = 1000
 
 
 def run() -> status.BackendOverview | None:
@@ -37,7 +39,7 @@ class BackendWindow:
 
     def __init__(self) -> None:
         self._state: status.BackendOverview | None = None
-        self._busy = self._look_again = False
+        self._busy = self._look_again = self._runs_here = False
         self._dialog = GimpUi.Dialog(title=_("EditGAN Backend"), role="editgan-status")
         self._restart = button(self._dialog, _("_Restart"), RESTART)
         self._stop = button(self._dialog, _("_Stop Backend"), STOP)
@@ -61,11 +63,13 @@ class BackendWindow:
         self._settings.show()
         self._dialog.show_all()
         GLib.idle_add(self._look_once)  # the window is there first, whatever the answer takes
+        timer = every(_POLL_MS, self._notice_its_end)
         while (response := self._dialog.run()) in (RESTART, STOP) or not self._may_close():
             if response == RESTART:
                 self._do(status.stop)
             elif response == STOP:
                 self._do(status.stop, then_look=False)
+        GLib.source_remove(timer)
         self._dialog.destroy()
         return self._state
 
@@ -98,6 +102,7 @@ class BackendWindow:
             if work:
                 work(view)
             self._state = status.look(view) if then_look else None
+            self._runs_here = status.is_running()
             self._news.set_text("")
         except PlugInError as error:
             self._news.set_text(str(error))
@@ -107,6 +112,15 @@ class BackendWindow:
         if self._look_again and self._dialog.get_visible():
             self._look_again = False
             self._do()
+
+    def _notice_its_end(self) -> None:
+        """What is shown of a backend that was killed, or ended by itself, is true no more."""
+        state = self._state
+        if state is None or self._busy or not self._runs_here or status.is_running():
+            return
+        self._state = None
+        self._fill()
+        self._news.set_text(_("The backend has ended. Restart starts another one."))
 
     def _fill(self) -> None:
         self._status.show(self._state, _where(), busy=self._busy)
