@@ -74,3 +74,9 @@ def test_a_small_photo_is_not_enlarged() -> None:
 
     seen = seen_at(Rect(0, 0, 1440, 900), (400, 600), Rect(100, 100, 200, 200))
     assert seen == Rect(620, 250, 200, 200)
+
+
+def test_between_two_faces_the_one_that_is_worked_on_is_seen() -> None:
+    left, right = Rect(420, 300, 200, 260), Rect(810, 300, 200, 260)
+    assert not covered(spot(left, right), left)
+    assert not covered(spot(right, left), right)

@@ -127,8 +127,9 @@ def is_open(title: str) -> bool:
     return bool(_windows(title))
 
 
-def number_of(title: str) -> int:
-    return len(_windows(title))
+def corners(title: str) -> list[tuple[int, int]]:
+    """Where each window of that title is on the screen: its left upper corner."""
+    return [_geometry(window)[:2] for window in _windows(title)]
 
 
 def press(*keys: str) -> None:
@@ -252,7 +253,11 @@ def screenshot(path: Path, title: str = "") -> None:
 
 def place() -> tuple[int, int, int, int]:
     """Where the window is on the screen: x, y, width, height."""
-    lines = _xdotool("getwindowgeometry", "--shell", _window).splitlines()
+    return _geometry(_window)
+
+
+def _geometry(window: str) -> tuple[int, int, int, int]:
+    lines = _xdotool("getwindowgeometry", "--shell", window).splitlines()
     found = {name: int(value) for name, value in (line.split("=") for line in lines)}
     return found["X"], found["Y"], found["WIDTH"], found["HEIGHT"]
 

@@ -19,15 +19,22 @@ PATIENCE = 200  # seconds
 
 
 class Looker:
-    """Stands where the window does. problems: what it was warned of."""
+    """Stands where the window does. problems: what it was warned of; action: what the button
+    beside the last one does; model: the one that it would choose."""
 
     def __init__(self) -> None:
         self.problems: list[str] = []
+        self.action: Callable[[], None] = lambda: None
+        self.model = ""
 
-    def warn(self, text: str, *_button: object) -> None:
+    def warn(self, text: str, _button: str = "", action: Callable[[], None] = lambda: None) -> None:
         self.problems.append(text)
+        self.action = action
 
     lost = warn
+
+    def ask_model(self, _models: object, _chosen: str) -> str:
+        return self.model
 
     def __getattr__(self, _name: str) -> Callable[..., None]:
         return lambda *_arguments: None

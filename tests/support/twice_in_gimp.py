@@ -9,40 +9,44 @@ from typing import Any
 
 from gi.repository import Gimp
 from gimp_helpers import PORTRAIT, load
-from gimp_windows import choose, finish, is_open, number_of, place, until, wait_for
+from gimp_windows import choose, corners, is_open, press, until, wait_for
 
 from protocol import paths
 
 GIMPS_OWN, TITLE, MARK = ".*GIMP", "EditGAN: .*", "editgan-window"
-BESIDE = "EditGAN: portrait.png"
 
 
 def story() -> dict[str, Any]:
     first = opened(Path(os.environ["EDITGAN_TEST_IMAGE"]))
     choose_it()
     wait_for(TITLE)
-    places = [place()[:2]]
     until(lambda: first.get_parasite(MARK), "the mark of the window")
     quiet = written()
     choose_it()
     until(lambda: written() != quiet, "the window is called")
     until(lambda: not any(paths.run_dir().glob("window-*.call")), "the window hears it")
-    again = number_of(TITLE)
+    again = len(corners(TITLE))
     second = opened(PORTRAIT)
     choose_it()
-    wait_for(BESIDE)
-    places.append(place()[:2])
-    beside = number_of(TITLE)
-    finish(BESIDE, "Escape")
-    finish(TITLE, "Escape")
-    marks = [bool(image.get_parasite(MARK)) for image in (first, second)]
-    assert not is_open("GIMP Message")
-    return {"again": again, "beside": beside, "places": places, "marks": marks}
+    until(lambda: len(corners(TITLE)) == 2, "a window of its own")
+    until(lambda: second.get_parasite(MARK), "the mark of that window")
+    beside = corners(TITLE)
+    until(all_closed, "both close")
+    until(lambda: not any(image.get_parasite(MARK) for image in (first, second)), "no mark stays")
+    return {"again": again, "beside": beside, "message": is_open("GIMP Message")}
+
+
+def all_closed() -> bool:
+    """Press Escape in whichever is found, until there is none."""
+    if is_open(TITLE):
+        wait_for(TITLE)
+        press("Escape")
+    return not is_open(TITLE)
 
 
 def opened(file: Path) -> Gimp.Image:
     image = load(file)
-    Gimp.Display.new(image)
+    Gimp.Display.new(image).present()
     Gimp.displays_flush()
     return image
 

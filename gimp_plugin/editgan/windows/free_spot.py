@@ -10,6 +10,7 @@ MARGIN = 8  # px, from the screen's edge
 STEP = 40  # px, by which a window stands beside one that is open already: both titles are seen
 _DOCKS = 480  # px of GIMP's window that are toolbox and panels, left and right together
 _BARS = 150  # px of its height that are menu, tabs, rulers and status bar
+_FIRST = 5  # as much more the face that is worked on counts than the others
 _RIGHT_HALF = 0.55  # of the screen's width: a face beyond it is covered by a window on the right
 
 
@@ -22,8 +23,9 @@ def free_spot(
 ) -> tuple[int, int]:
     """The left upper corner for a window of that size within `area`, the screen's.
 
-    faces: where they are seen. others: corners of windows that are open. wanted: where the user
-    had it; taken as long as it is free. Where no place is, the one that covers least.
+    faces: where they are seen, that which is worked on first. others: corners of windows that are
+    open. wanted: where the user had it; taken as long as it is free. Where no place is, the one
+    that covers least.
     """
     found = [_inside(area, size, spot) for spot in _spots(area, size, faces, wanted)]
 
@@ -76,4 +78,5 @@ def _in_the_way(
 ) -> tuple[bool, int]:
     """Exactly on another window is worst: then that seems to be gone."""
     on_another = any(max(abs(window.x - x), abs(window.y - y)) < STEP // 2 for x, y in others)
-    return on_another, sum(window.intersected(face).area for face in faces)
+    covered = [window.intersected(face).area for face in faces]
+    return on_another, sum(covered) + sum(covered[:1]) * _FIRST

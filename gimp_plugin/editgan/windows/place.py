@@ -18,6 +18,7 @@ from protocol.geometry import Rect
 from windows.free_spot import free_spot, seen_at
 
 _MOST = 20  # windows whose places are known to one another
+_FRAME = 40  # px, at most, of a window's title bar and lower edge: they come to its own height
 _NEAR = 4  # px: a window that is no farther from where it was put was not moved
 Corner = tuple[int, int]
 
@@ -165,11 +166,11 @@ def _gimps_window() -> Rect | None:
 
 
 def _screen(near: Rect | None) -> Rect:
-    """What is free of panels of the screen that most of a window is on."""
+    """Of the screen that most of a window is on what is free of panels, and of its own frame."""
     display = Gdk.Display.get_default()
     monitor = display.get_primary_monitor() or display.get_monitor(0)
     if near is not None:
         middle = near.x + near.width // 2, near.y + near.height // 2
         monitor = display.get_monitor_at_point(*middle)
     area = monitor.get_workarea()
-    return Rect(area.x, area.y, area.width, area.height)
+    return Rect(area.x, area.y, area.width, area.height - _FRAME)
