@@ -5,6 +5,7 @@ The windows are opened in this process, out of the plug-in's own modules.
 """
 
 import os
+import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -22,6 +23,8 @@ import pytest
 from gi.repository import Gdk, GdkX11, Gimp, GLib, Gtk  # noqa: F401  GdkX11: windows' numbers
 from gimp_helpers import BORROW, PORTRAIT, REPAINT, SEGMENT, load, succeeded
 from gimp_windows import ENDING
+
+from protocol import paths
 
 Call = Callable[..., Gimp.ValueArray]
 
@@ -263,11 +266,43 @@ def convert() -> None:
     indexed.offer_rgb(image)
 
 
-@pytest.mark.parametrize("show", [segment, repaint, borrow, rename, convert])
+def keep_changes() -> None:
+    from windows.closing import ask_whether_to_keep
+
+    ask_whether_to_keep(Gtk.Window(), 2)
+
+
+def choose_model() -> None:
+    from protocol.facts import BundleInfo
+    from windows.model_question import ask_for_model
+
+    ask_for_model(Gtk.Window(), [BundleInfo("faces"), BundleInfo("cats", title="Cats")], "faces")
+
+
+QUESTIONS = [segment, repaint, borrow, rename, convert, keep_changes, choose_model]
+
+
+@pytest.mark.parametrize("show", QUESTIONS)
 def test_questions(show: Callable[[], None]) -> None:
     seen = window_of(show)
     assert len(seen.letters) >= 2 and not seen.twice, seen
     assert seen.has_default
+    assert not seen.problems, seen
+
+
+def test_new_model(order: Callable[[str], None]) -> None:
+    """With a model whose parts are still to be named."""
+    from windows import new_model
+
+    def lists_parts(window: Gtk.Window) -> bool:
+        return any(isinstance(widget, Gtk.ColorButton) for widget in descendants(window))
+
+    order("generator")
+    try:
+        seen = window_of(new_model.run, lists_parts, Gtk.Window)
+    finally:
+        shutil.rmtree(paths.bundles_dir() / "tiny")
+    assert len(seen.letters) >= 10 and not seen.twice, seen
     assert not seen.problems, seen
 
 

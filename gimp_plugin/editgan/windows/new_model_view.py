@@ -167,7 +167,7 @@ class NewModelView:
             hint(_("A model that has no encoder yet needs one to open photos:")), 0, 1, 1, 1
         )
         train.attach(_side_by_side(self._encoder, self._images), 0, 2, 1, 1)
-        scrolled = Gtk.ScrolledWindow(vexpand=True, min_content_height=120)
+        scrolled = Gtk.ScrolledWindow(can_focus=False, vexpand=True, min_content_height=120)
         scrolled.add(self._sheet)
         train.attach(scrolled, 0, 3, 1, 1)
         pages = Gtk.Notebook(vexpand=True)

@@ -30,7 +30,8 @@ class PartButtons:
             row_spacing=2,
             valign=Gtk.Align.START,
         )
-        scrolled = Gtk.ScrolledWindow(hscrollbar_policy=Gtk.PolicyType.NEVER, vexpand=True)
+        scrolled = Gtk.ScrolledWindow(can_focus=False, vexpand=True)
+        scrolled.set_policy(Gtk.PolicyType.NEVER, Gtk.PolicyType.AUTOMATIC)
         scrolled.set_min_content_height(_HEIGHT)
         scrolled.add(self._flow)
         self._part = Gtk.Label(xalign=0.0, hexpand=True)
@@ -50,7 +51,9 @@ class PartButtons:
             button = Gtk.Button(label=part_name(part.name), always_show_image=True)
             button.set_image(Gtk.Image.new_from_pixbuf(_swatch(part.color)))
             button.connect("clicked", lambda _button, one: self._chosen(one), part)
+            button.set_tooltip_text(_("Paint on the layer of this part, with a brush to fit"))
             self._flow.add(button)
+            button.get_parent().set_can_focus(False)  # the button is the stop
         self._part.set_text(_("Choose a part, then paint with P"))
         self._flow.show_all()
 

@@ -95,6 +95,13 @@ class PartList:
     def _append(self, part: PartToLabel) -> None:
         button = Gtk.ColorButton(rgba=_rgba(part.color))
         entry = Gtk.Entry(text=part.name, hexpand=True, max_length=200)
+        number = len(self._rows) + 1
+        for widget, tip in (
+            (button, _("Colour of part {number}")),
+            (entry, _("Name of part {number}; without one it is left out")),
+        ):
+            widget.set_tooltip_text(tip.format(number=number))
+            widget.get_accessible().set_name(tip.format(number=number))
         self._list.attach(button, 0, len(self._rows), 1, 1)
         self._list.attach(entry, 1, len(self._rows), 1, 1)
         self._rows.append((button, entry))
