@@ -153,10 +153,11 @@ def live(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bool
 
 
 def borrow(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bool) -> Report:
+    from commands import apply
     from commands import borrow as command
     from windows.views import showing
 
-    _photo, subject = command.find(image, drawables)
+    _photo, subject = apply.find(image, drawables)
     if interactive:
         from link.session import Session
         from windows import borrow_dialog
@@ -165,7 +166,8 @@ def borrow(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bo
         if not images:
             raise PlugInError(_("There is no other image to borrow from: open it first."))
         with showing(_("Starting the backend")) as view, Session(view) as session:
-            groups = command.groups_of(session, subject.bundle)
+            bundle = subject.bundle if subject else apply.DEFAULT_BUNDLE
+            groups = command.groups_of(session, bundle)
         borrow_dialog.run(image, config, images, groups)
     with showing(_("Borrowing"), preview=interactive) as view:
         return command.run(

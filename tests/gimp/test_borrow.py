@@ -1,7 +1,9 @@
 """Borrow from Another Photo, in a real GIMP with the real backend."""
 
+import math
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import gi
@@ -109,7 +111,49 @@ def test_what_cannot_be_borrowed_is_told(
     assert "another open image" in failed(call(BORROW, image, None, other=image, parts="eyes"))
     assert "no part was chosen" in failed(call(BORROW, image, None, other=other, parts="")).lower()
     assert "antenna" in failed(call(BORROW, image, None, other=other, parts="eyes, antenna"))
-    assert "Segment Parts" in failed(call(BORROW, other, None, other=image, parts="eyes"))
+    blank = Gimp.Image.new(64, 64, Gimp.ImageBaseType.RGB)
+    assert "no layer with a photo" in failed(call(BORROW, blank, None, other=image, parts="eyes"))
+
+
+def test_a_photo_need_not_be_segmented_before(
+    call: Call, segmented_file: Path, other: Gimp.Image
+) -> None:
+    """As with the edit library; the face that borrows is remembered with its stack."""
+    image = load(PORTRAIT)
+    report = succeeded(call(BORROW, image, None, other=load(segmented_file), parts="eyes", steps=2))
+    assert names(image)[0] == report["layer"] == "Borrowed eyes"
+    assert len(image.get_layers()) == 2
+
+
+def test_somebody_who_stands_elsewhere_is_not_taken_for_the_other(
+    call: Call, segmented_file: Path, plug_in: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two people the other frame may know the wrong one only: the right one is looked for."""
+    from commands import borrow
+    from image import state, subjects
+    from link.session import Session
+    from windows.views import LabelView
+
+    image, frame = load(segmented_file), load(segmented_file)
+    (mine,) = subjects.all_of(image)
+    asked: list[str] = []
+    ask = Session.request
+
+    def note(session: Session, message: object, *span: tuple[float, float]) -> object:
+        asked.append(type(message).__name__)
+        return ask(session, message, *span)
+
+    monkeypatch.setattr(Session, "request", note)
+    with Session(LabelView(str)) as session:
+        _photo, theirs = borrow._subject_of(session, frame, mine)
+        assert asked == [] and theirs == mine
+        moved = tuple(value + 200.0 * (place % 2 == 0) for place, value in enumerate(mine.quad))
+        elsewhere = replace(mine, quad=moved, look=None)
+        frame.detach_parasite(state.STATE)
+        subjects.keep(frame, frame.get_layers()[-1], elsewhere, [])
+        _photo, theirs = borrow._subject_of(session, frame, mine)
+    assert "Detect" in asked
+    assert math.dist(subjects.centre(theirs.quad), subjects.centre(mine.quad)) < 4
 
 
 @pytest.mark.skipif("DISPLAY" not in os.environ, reason="needs Xvfb")

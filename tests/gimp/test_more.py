@@ -25,6 +25,9 @@ class Window:
     def settle(self, then: Callable[[], None]) -> None:
         then()
 
+    def remember_person(self) -> int | None:
+        return None
+
     def say(self, text: str) -> None:
         self.said.append(text)
 

@@ -15,6 +15,7 @@ from gimp_helpers import (
     SEGMENT,
     failed,
     grow,
+    is_result,
     load,
     names,
     offsets,
@@ -115,3 +116,61 @@ def test_who_cannot_be_opened_is_not_opened_again_and_again(segmented: Gimp.Imag
         bench.open(bench.person, anew=False)  # asked for, it is tried again
         turn(lambda: len(bench.shown.problems) == 2)
         bench.shown.problems.clear()
+
+
+def test_commands_of_the_window_are_meant_for_whom_it_works_on(
+    call: Call, couple: Gimp.Image, plug_in: None
+) -> None:
+    """Whatever layer is selected: the other person's result, say."""
+    from commands import save_edit
+    from image import subjects
+
+    image = couple
+    succeeded(call(SEGMENT, image, None))
+    everybody = sorted(subjects.all_of(image), key=lambda one: subjects.centre(one.quad)[0])
+    left, right = (one.number for one in everybody)
+
+    def meant() -> int:
+        return subjects.meant(image, result).number
+
+    succeeded(call(APPLY, image, [groups(image)[0]], edit="smile", scale=0.5))
+    result = [layer for layer in image.get_layers() if is_result(layer)]
+    assert meant() == left and save_edit.newest(image, result, everybody[0])
+    with subjects.worked_on(image, right):
+        assert meant() == subjects.owner(image, result).number == right
+        assert save_edit.newest(image, result, everybody[1]) is None
+        assert subjects.meant(load(PORTRAIT), []) is None  # of other images it says nothing
+    assert meant() == left
+
+
+def test_the_image_knows_whom_a_command_of_the_window_is_meant_for(plug_in: None) -> None:
+    """Nobody had kept anything, so it did not: the command took somebody else, or nobody."""
+    from image import subjects
+
+    image = load(PORTRAIT)
+    with workbench(image) as bench:
+        assert bench.remember_person() is None  # nobody is found yet
+        turn(lambda: bench.person and bench.person.is_open)
+        dirty = image.is_dirty()
+        number = bench.remember_person()
+        (known,) = subjects.all_of(image)
+        assert known.number == number and known.w_plus == bench.person.subject.w_plus
+        assert image.is_dirty() == dirty and len(names(image)) == 1
+        assert bench.remember_person() == number and len(subjects.all_of(image)) == 1
+
+
+def test_a_photo_of_something_else_is_opened_by_the_model_that_is_chosen(plug_in: None) -> None:
+    """Where no face is found; cars are not found either, so it is the selection that counts."""
+    image = load(PORTRAIT)
+    image.get_layers()[0].fill(Gimp.FillType.WHITE)
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 100, 200, 300, 200)
+    with workbench(image) as bench:
+        bench.shown.model = "cars"
+        turn(lambda: bench.shown.problems)
+        (sentence,) = bench.shown.problems
+        assert "choose a model" in sentence and not bench.people
+        bench.shown.problems.clear()
+        bench.shown.action()
+        turn(lambda: bench.person and bench.person.is_open)
+        assert bench.person.subject.bundle == "cars"
+        assert bench.person.middle == (250.0, 300.0)

@@ -19,6 +19,7 @@ WINDOWS = [
     ["editgan_window", "opening", "workbench", "preset_grid", "paint_bar", "stack_sliders"],
     ["more_menu"],
     ["closing"],
+    ["model_question"],
     ["progress_window", "picture"],
     ["status_dialog", "status_pages", "settings_page", "downloads", "work_bar"],
     ["new_model", "new_model_view", "part_list", "part_buttons", "work_bar"],

@@ -9,7 +9,7 @@ from typing import Literal
 
 from gi.repository import Gimp
 
-from commands import embedding, stack_result
+from commands import apply, embedding, stack_result
 from image import layer_numbers, photos, sending, stack_layers, stacks, state, subjects
 from image.patches import Patch
 from image.stack_layers import StackInImage
@@ -20,11 +20,12 @@ from link.report import Report
 from link.session import Session, expect
 from link.texts import _
 from protocol.facts import as_json
-from protocol.messages import Borrow, BundleInfo, Level, Repainted
+from protocol.messages import Borrow, BundleInfo, Level, Quad, Repainted
 
 Groups = dict[str, tuple[str, ...]]
 Known = tuple[photos.PhotoLayer, state.SubjectRecord]
 LEVEL: Level = "fast"
+_NEAR = 0.15  # of the photo's size: somebody known farther away is another of the group
 
 
 def run(
@@ -38,14 +39,14 @@ def run(
     view: View,
 ) -> Report:
     """Make borrowed parts an entry of the subject's stack. parts: names of groups or parts, with
-    commas.
+    commas. A photo that was not segmented yet is embedded first.
     """
-    photo, subject = find(image, drawables)
     if other is None or not other.is_valid() or other == image:
         raise PlugInError(_("Choose another open image to borrow from: open it first."))
     with Session(view) as session:
+        photo, subject = apply.opened(session, image, drawables)
         names = resolve(parts, groups_of(session, subject.bundle), subject.bundle)
-        source, theirs = _subject_of(session, other, photo, subject)
+        source, theirs = _subject_of(session, other, subject)
         wanted = Wanted(names, take, steps)
         asked = ", ".join(part_name(name.strip()) for name in parts.split(","))
         title = _("Borrowed {parts}").format(parts=asked)
@@ -116,18 +117,6 @@ def prepared(
     return ready, edited
 
 
-def find(
-    image: Gimp.Image, drawables: Sequence[Gimp.Drawable]
-) -> tuple[photos.PhotoLayer, state.SubjectRecord]:
-    """The photo and the subject that is to have the parts. Raises PlugInError if there is none."""
-    subject = subjects.meant(image, drawables)
-    if subject is None:
-        raise PlugInError(
-            _("This image has no EditGAN parts: run Filters > EditGAN > Segment Parts first.")
-        )
-    return photos.remembered(image, subject)
-
-
 def others(image: Gimp.Image) -> list[Gimp.Image]:
     """The images that there are to borrow from."""
     return [other for other in Gimp.get_images() if other != image]
@@ -161,29 +150,31 @@ def resolve(parts: str, groups: Groups, bundle: str) -> tuple[str, ...]:
 
 
 def _subject_of(
-    session: Session, other: Gimp.Image, photo: photos.PhotoLayer, subject: state.SubjectRecord
+    session: Session, other: Gimp.Image, subject: state.SubjectRecord
 ) -> tuple[photos.PhotoLayer, state.SubjectRecord]:
     """The other image's subject that stands where this one does; it is embedded if need be.
 
     In two frames of a group portrait people keep their places.
     """
-
-    def away(one: state.SubjectRecord) -> float:
-        mine, its = subjects.centre(subject.quad), subjects.centre(one.quad)
-        return math.hypot(
-            mine[0] / subject.width - its[0] / one.width,
-            mine[1] / subject.height - its[1] / one.height,
-        )
-
+    mine = _place(subject.quad, subject.width, subject.height)
     known = [
-        subjects.placed(other, one)
-        for one in subjects.readable(other)
+        (math.dist(mine, _place(one.quad, one.width, one.height)), one)
+        for one in (subjects.placed(other, one) for one in subjects.readable(other))
         if (one.bundle, one.sha) == (subject.bundle, subject.sha)
         and layer_numbers.find(other, one.layer) is not None
     ]
-    if known:
-        nearest = min(known, key=away)
+    far, nearest = min(known, key=lambda pair: pair[0], default=(math.inf, None))
+    if nearest is not None and far < _NEAR:
         return photos.remembered(other, nearest)
     source = photos.find(other, [])
-    found = embedding.embed_all(session, source, embedding.Wish(subject.bundle, LEVEL), (0.05, 0.3))
-    return source, min((one.subject for one in found), key=away)
+    found = embedding.detect(session, source, subject.bundle, (0.05, 0.1))
+    one = min(found, key=lambda f: math.dist(mine, _place(f.quad, source.width, source.height)))
+    wish = embedding.Wish(subject.bundle, LEVEL)
+    (done,) = embedding.embed_each(session, source, [one], wish, (0.1, 0.3))
+    return source, done.subject
+
+
+def _place(quad: Quad, width: int, height: int) -> tuple[float, float]:
+    """Where a subject stands, in parts of its photo."""
+    x, y = subjects.centre(quad)
+    return x / width, y / height

@@ -56,14 +56,6 @@ def embed(
     return done.subject
 
 
-def embed_all(session: Session, photo: photos.PhotoLayer, wish: Wish, span: Span) -> list[Embedded]:
-    """Detect, send and embed every subject of the photo; the image is not changed."""
-    low, high = span
-    middle = low + 0.2 * (high - low)
-    found = detect(session, photo, wish.bundle, (low, middle))
-    return embed_each(session, photo, found, wish, (middle, high))
-
-
 def detect(
     session: Session, photo: photos.PhotoLayer, bundle: str, span: Span, *, all_of_it: bool = False
 ) -> list[Subject]:

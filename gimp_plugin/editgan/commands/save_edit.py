@@ -93,7 +93,8 @@ def newest(
     Of a stack that is what was painted or borrowed; without that, where it is selected, all of it.
     """
     for drawable in drawables:
-        if edit := state.recall(drawable, state.RESULT, state.EditRecord):
+        edit = state.recall(drawable, state.RESULT, state.EditRecord)
+        if edit is not None and edit.subject == subject.number:
             stack = state.recall(drawable, stacks.STACK, stacks.Stack)
             return (_taught(stack, edit.subject) if stack else None) or edit
     found = stack_layers.find(image, drawables, subject)

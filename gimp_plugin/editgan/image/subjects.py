@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from gi.repository import Gimp
@@ -13,6 +14,7 @@ from link.errors import PlugInError
 from protocol.geometry import Rect
 
 _SAME = 0.35  # of the frame's side: nearer centres are those of one subject, found again
+_worked_on: tuple[int, int | None] | None = None  # an image's id, and a subject of it
 _ON_FACE = 0.3  # of the frame's side: a selection whose middle is nearer to a face's means that one
 
 
@@ -42,14 +44,27 @@ def placed(image: Gimp.Image, subject: state.SubjectRecord) -> state.SubjectReco
         return subject
 
 
+@contextmanager
+def worked_on(image: Gimp.Image, number: int | None) -> Iterator[None]:
+    """Commands inside are meant for this subject of the image, chosen in the EditGAN window."""
+    global _worked_on
+    before, _worked_on = _worked_on, (image.get_id(), number)
+    try:
+        yield
+    finally:
+        _worked_on = before
+
+
 def meant(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> state.SubjectRecord | None:
     """The subject that a command is meant for; None where nothing was segmented.
 
-    That of the selected part or result layer, else the one in the selection, else the one whose
-    part group lies uppermost, visible ones first, else the one found first.
+    The one that is worked on in a window, else that of the selected part or result layer, else the
+    one in the selection, else the one whose part group lies uppermost, visible ones first, else the
+    one found first.
     """
     known = {subject.number: subject for subject in all_of(image)}
-    numbers = [*_owners(drawables), *_in_selection(image, list(known.values())), *_groups(image)]
+    owners = _owners(image, drawables)
+    numbers = [*owners, *_in_selection(image, list(known.values())), *_groups(image)]
     return next((known[n] for n in numbers if n in known), next(iter(known.values()), None))
 
 
@@ -59,9 +74,10 @@ def is_selected(image: Gimp.Image) -> bool:
 
 
 def owner(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> state.SubjectRecord | None:
-    """The subject of the selected part or result layer."""
+    """The one that is worked on in a window, else that of the selected part or result layer."""
     known = {subject.number: subject for subject in all_of(image)}
-    return next((known[number] for number in _owners(drawables) if number in known), None)
+    numbers = _owners(image, drawables)
+    return next((known[number] for number in numbers if number in known), None)
 
 
 def keep(
@@ -104,7 +120,9 @@ def _names(image: Gimp.Image) -> list[str]:
     return [_name(number) for number in (1, *numbers)]
 
 
-def _owners(drawables: Sequence[Gimp.Drawable]) -> Iterator[int]:
+def _owners(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Iterator[int]:
+    if _worked_on and _worked_on[0] == image.get_id() and _worked_on[1] is not None:
+        yield _worked_on[1]
     for drawable in drawables:
         within = Gimp.Layer.from_mask(drawable) if drawable.is_layer_mask() else drawable
         while within is not None:

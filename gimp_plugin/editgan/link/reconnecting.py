@@ -60,6 +60,12 @@ class Backend:
         bundles = self._status.bundles if self._status else []
         return next((one for one in bundles if one.name == bundle), BundleInfo(bundle))
 
+    @property
+    def ready(self) -> list[BundleInfo]:
+        """The bundles that can open photos."""
+        bundles = self._status.bundles if self._status else []
+        return [one for one in bundles if not (one.missing or one.problem)]
+
     def sha_of(self, bundle: str) -> str:
         return self.described(bundle).sha
 

@@ -17,10 +17,11 @@ from image.stacks import Stack
 from link.backend_texts import backend_text
 from link.report import Report
 from link.texts import _
-from protocol.messages import Pixels
+from protocol.messages import BundleInfo, Pixels
 from windows import dialogs, one_window
 from windows.closing import ask_whether_to_keep
 from windows.faces_seen import faces_of, on_canvas
+from windows.model_question import ask_for_model
 from windows.more_menu import MoreMenu, Run
 from windows.news_bar import NewsBar
 from windows.painting import Painting
@@ -102,6 +103,9 @@ class EditGanWindow:
     def found(self, text: str) -> None:
         self._news.take_back(text)
 
+    def ask_model(self, models: Sequence[BundleInfo], chosen: str) -> str:
+        return ask_for_model(self._window, models, chosen)
+
     def show_people(self, people: Sequence[PersonInPhoto], chosen: int) -> None:
         names = [_("Face {number}").format(number=n + 1) for n in range(len(people))]
         self._column.fill(names if len(people) > 1 else [_("This face")])
@@ -153,6 +157,9 @@ class EditGanWindow:
 
     def settle(self, then: Callable[[], None]) -> None:
         self._bench.settle(then)
+
+    def remember_person(self) -> int | None:
+        return self._bench.remember_person()
 
     def command_done(self) -> None:
         if self._photo.image.is_valid():

@@ -10,6 +10,7 @@ import gi
 gi.require_version("Gtk", "3.0")
 from gi.repository import Gimp, Gtk
 
+from image import subjects
 from link.errors import CommandCancelled, PlugInError, unexpected
 from link.texts import _
 from windows import new_model, status_dialog, views
@@ -31,6 +32,9 @@ class Opener(Protocol):
 
     def settle(self, then: Callable[[], None]) -> None:
         """Let the image have what the window shows, then call `then`."""
+
+    def remember_person(self) -> int | None:
+        """Who is worked on, by number; the image knows them from now on."""
 
     def say(self, text: str) -> None: ...
 
@@ -79,7 +83,8 @@ class MoreMenu:
         def work() -> None:
             config = Gimp.get_pdb().lookup_procedure(name).create_config()
             layers = self._image.get_selected_layers()
-            self._run(lambda: self._commands[name](self._image, layers, config, True))
+            with subjects.worked_on(self._image, self._window.remember_person()):
+                self._run(lambda: self._commands[name](self._image, layers, config, True))
 
         self._window.settle(work)
 

@@ -74,6 +74,7 @@ class Opening:
             None  # who is being embedded, by which job
         )
         self._improving = False  # somebody who is known already
+        self._model = ""  # which was chosen, "" for faces
         self._good_enough: set[int] = set()  # who cannot be embedded better
         self._given_up: set[int] = set()  # who could not be opened: not again without being asked
         self._quiet = time.monotonic()  # since when nothing has been done
@@ -115,9 +116,9 @@ class Opening:
 
     @property
     def bundle(self) -> str:
-        """The model that this photo's people are known to, or the one for faces."""
+        """The model that this photo's people are known to, or was chosen, or the one for faces."""
         known = [subject.bundle for subject in subjects.readable(self._bench.image)]
-        return (known or [apply.DEFAULT_BUNDLE])[0]
+        return (known or [self._model or apply.DEFAULT_BUNDLE])[0]
 
     def _not_found(self, error: PlugInError) -> None:
         if error.code != "no_subject":
@@ -127,7 +128,19 @@ class Opening:
         else:
             assert not known
             self._bench.shown.say("")
-            self._bench.shown.warn(str(error), _("_Look Again"), self.find_people)
+            if len(self._bench.backend.ready) > 1:
+                text = _("{problem} If it shows something else, choose a model of that.")
+                text = text.format(problem=error)
+                self._bench.shown.warn(text, _("Choose a Mo_del"), self._choose_model)
+            else:
+                self._bench.shown.warn(str(error), _("_Look Again"), self.find_people)
+
+    def _choose_model(self) -> None:
+        """For a photo of something else; models that find nothing take what is selected."""
+        chosen = self._bench.shown.ask_model(self._bench.backend.ready, self.bundle)
+        if chosen:
+            self._model = chosen
+            self.find_people()
 
     def _arrange(self, found: Sequence[Subject]) -> None:
         known = [

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from commands.people import PersonInPhoto
-from protocol.messages import Pixels
+from protocol.messages import BundleInfo, Pixels
 
 
 class Shown(Protocol):
@@ -21,6 +21,9 @@ class Shown(Protocol):
         """A warning that is over with `found`; one of something that failed for it counts more."""
 
     def found(self, text: str) -> None: ...
+
+    def ask_model(self, models: Sequence[BundleInfo], chosen: str) -> str:
+        """Which model is to look at the photo; "" where the user changes their mind."""
 
     def show_people(self, people: Sequence[PersonInPhoto], chosen: int) -> None: ...
 

@@ -14,6 +14,7 @@ from commands import stack_result
 from commands.people import PersonInPhoto
 from image import layers, part_layers, photos, stack_layers, stacks, subjects
 from image.covering import Covering
+from image.no_trace import no_trace
 from image.stacks import Stack
 from link.background import Background
 from link.errors import PlugInError
@@ -138,6 +139,17 @@ class Workbench:
             self.keep(then)
         else:
             then()
+
+    def remember_person(self) -> int | None:
+        """Let the image know who is worked on, without a trace in its history; their number."""
+        person = self.person
+        if person is None or person.subject is None or not self._is_there():
+            return None
+        if person.number not in {known.number for known in subjects.readable(self.image)}:
+            with no_trace(self.image):
+                subjects.keep(self.image, self.photo.layer, person.subject, [])
+            self._stamp = stack_layers.stamp(self.image)
+        return person.number
 
     def discard(self) -> None:
         """The canvas as it was before."""
