@@ -174,3 +174,7 @@ def test_a_photo_of_something_else_is_opened_by_the_model_that_is_chosen(plug_in
         turn(lambda: bench.person and bench.person.is_open)
         assert bench.person.subject.bundle == "cars"
         assert bench.person.middle == (250.0, 300.0)
+        from windows.people_column import row_names
+
+        assert row_names(1, bench.domain) == ["This subject"]
+    assert row_names(2, "faces") == ["Face 1", "Face 2"]

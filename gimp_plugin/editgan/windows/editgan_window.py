@@ -25,7 +25,7 @@ from windows.model_question import ask_for_model
 from windows.more_menu import MoreMenu, Run
 from windows.news_bar import NewsBar
 from windows.painting import Painting
-from windows.people_column import FACE, PeopleColumn, Row
+from windows.people_column import FACE, PeopleColumn, Row, row_names
 from windows.place import Place
 from windows.polling import every
 from windows.presets import Presets
@@ -107,8 +107,7 @@ class EditGanWindow:
         return ask_for_model(self._window, models, chosen)
 
     def show_people(self, people: Sequence[PersonInPhoto], chosen: int) -> None:
-        names = [_("Face {number}").format(number=n + 1) for n in range(len(people))]
-        self._column.fill(names if len(people) > 1 else [_("This face")])
+        self._column.fill(row_names(len(people), self._bench.domain))
         for person in people:
             self.show_face(person, None)
             self.show_person(person, False)

@@ -15,8 +15,17 @@ from windows.picture import pixbuf
 
 FACE = 96  # px, a side
 _DIM = 0.45  # opacity
+_WITH_FACES = ("faces", "cats", "dogs", "wild animals")  # domains
 # a quiet dot: how closely the model represents this face
 _QUALITY = {"well": "#5fa55a", "roughly": "#d9a441", "poorly": "#c8553d"}
+
+
+def row_names(count: int, domain: str) -> list[str]:
+    """What the subjects of a photo are called, in a model's domain."""
+    one, each = _("This subject"), _("Subject {number}")
+    if domain in _WITH_FACES:
+        one, each = _("This face"), _("Face {number}")
+    return [one] if count == 1 else [each.format(number=n + 1) for n in range(count)]
 
 
 class Row:

@@ -78,6 +78,11 @@ class Workbench:
 
     # --- the people ---
 
+    @property
+    def domain(self) -> str:
+        """What the photo's subjects are, as their model says."""
+        return self.backend.described(self._opening.bundle).domain
+
     def choose(self, place: int) -> None:
         """Work on another person."""
         self.touch()
