@@ -178,3 +178,26 @@ def test_a_photo_of_something_else_is_opened_by_the_model_that_is_chosen(plug_in
 
         assert row_names(1, bench.domain) == ["This subject"]
     assert row_names(2, "faces") == ["Face 1", "Face 2"]
+
+
+def test_a_command_that_finds_somebody_first_takes_nobodys_place_in_the_window(
+    call: Call, couple: Gimp.Image, plug_in: None
+) -> None:
+    """The window had numbered the people; whom a command remembered first was another one's."""
+    image = couple
+    with workbench(image) as bench:
+        turn(lambda: bench.person and bench.person.is_open)
+        left, right = bench.people
+        chosen, other = (left, right) if bench.person is left else (right, left)
+        assert chosen.number == 1 or other.number == 1
+        first = next(person for person in bench.people if person.number == 1)
+        second = other if first is chosen else chosen
+        x = round(second.middle[0])
+        image.select_rectangle(Gimp.ChannelOps.REPLACE, x - 40, 60, 80, 140)
+        succeeded(call(APPLY, image, None, edit="smile", scale=0.5))
+        Gimp.Selection.none(image)
+        turn(lambda: second.number == 1)
+        assert first.number > 1
+        assert [entry.title for entry in second.stack.entries] == ["Smile"]
+        assert first.stack is None or not first.stack.entries
+        assert bench.remember_person() == chosen.number

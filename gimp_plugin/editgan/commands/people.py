@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gi.repository import Gimp
 
@@ -57,6 +57,12 @@ class PersonInPhoto:
     def middle(self) -> tuple[float, float]:
         return subjects.centre(self.quad)
 
+    def renumber(self, number: int) -> None:
+        """By which the image and its layers know this person from now on."""
+        self.number = number
+        if self.subject is not None:
+            self.subject = replace(self.subject, subject=number)
+
     def remembered(self, subject: state.SubjectRecord) -> None:
         """Take over what the image holds of this person: the stack and its layer, and the results
         of others below that, which count as part of the photo.
@@ -107,6 +113,28 @@ def of_photo(
             people.append(PersonInPhoto(photo, number, detected.quad, detected.rect))
     _offer(people)
     return sorted(people, key=lambda person: person.middle[0])
+
+
+def renumbered(people: Sequence[PersonInPhoto], image: Gimp.Image) -> list[PersonInPhoto]:
+    """Let people have the numbers by which the image knows them now; returns whose is another one.
+
+    A command may have given somebody's number to somebody else: whom the image does not know were
+    numbered in the window only.
+    """
+    known = [subjects.placed(image, subject) for subject in subjects.readable(image)]
+    taken = {subject.number for subject in known}
+    changed = []
+    for person in people:
+        its = subjects.same(known, person.photo.layer, person.quad)
+        number = person.number
+        if its is not None:
+            number = its.number
+        elif number in taken:
+            number = max(taken | {one.number for one in people}) + 1
+        if number != person.number:
+            person.renumber(number)
+            changed.append(person)
+    return changed
 
 
 def meant(

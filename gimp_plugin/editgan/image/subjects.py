@@ -20,14 +20,14 @@ _ON_FACE = 0.3  # of the frame's side: a selection whose middle is nearer to a f
 
 def all_of(image: Gimp.Image) -> list[state.SubjectRecord]:
     """Every subject's record, the first found first. Raises PlugInError for a damaged one."""
-    found = (state.recall(image, name, state.SubjectRecord) for name in _names(image))
+    found = (state.recall(image, name, state.SubjectRecord) for name in names(image))
     return [subject for subject in found if subject is not None]
 
 
 def readable(image: Gimp.Image) -> list[state.SubjectRecord]:
     """Those that can be read: Segment Parts replaces what is damaged."""
     found = []
-    for name in _names(image):
+    for name in names(image):
         try:
             found.append(state.recall(image, name, state.SubjectRecord))
         except PlugInError:
@@ -113,7 +113,8 @@ def _name(number: int) -> str:
     return state.STATE if number == 1 else f"{state.STATE}-{number}"
 
 
-def _names(image: Gimp.Image) -> list[str]:
+def names(image: Gimp.Image) -> list[str]:
+    """Of the records, readable or not, the first subject's always."""
     prefix = f"{state.STATE}-"
     more = [name for name in image.get_parasite_list() if name.startswith(prefix)]
     numbers = sorted(int(n) for n in (name.removeprefix(prefix) for name in more) if n.isdigit())

@@ -41,8 +41,8 @@ class Canvas:
 
     def __init__(self, bench: ShownStack) -> None:
         self._bench = bench
-        self._pending: dict[int, int] = {}  # timers of exact pictures, by person
-        self._exact: dict[int, str] = {}  # jobs that make them
+        self._pending: dict[PersonInPhoto, int] = {}  # timers of exact pictures, by person
+        self._exact: dict[PersonInPhoto, str] = {}  # jobs that make them
 
     def close(self) -> None:
         for timer in self._pending.values():
@@ -51,11 +51,11 @@ class Canvas:
 
     def show(self, person: PersonInPhoto) -> None:
         self.show_face(person)
-        if (job := self._exact.pop(person.number, "")) and self._bench.asking:
+        if (job := self._exact.pop(person, "")) and self._bench.asking:
             self._bench.asking.cancel(job)  # of a stack that is no more
-        if timer := self._pending.pop(person.number, 0):
+        if timer := self._pending.pop(person, 0):
             GLib.source_remove(timer)
-        self._pending[person.number] = GLib.timeout_add(REST_MS, self._show_exactly, person)
+        self._pending[person] = GLib.timeout_add(REST_MS, self._show_exactly, person)
 
     def show_face(self, person: PersonInPhoto) -> None:
         """The small picture, and the draft on the canvas: one request at a time, then the
@@ -88,7 +88,7 @@ class Canvas:
             person.canvas.show(layer)
 
     def _show_exactly(self, person: PersonInPhoto) -> bool:
-        self._pending.pop(person.number, None)
+        self._pending.pop(person, None)
         if not self._bench.image.is_valid():
             return GLib.SOURCE_REMOVE
         stack, subject = person.stack, person.subject
@@ -99,7 +99,7 @@ class Canvas:
         elif based_anew or not person.is_open:
             self._bench.open(person, anew=based_anew)
         elif self._bench.asking:
-            self._exact[person.number] = self._bench.asking.ask(
+            self._exact[person] = self._bench.asking.ask(
                 Apply(subject.photo, stack.refs()),
                 lambda answer: self._drawn(person, stack, expect(Edited, answer)),
                 "canvas",
@@ -112,7 +112,7 @@ class Canvas:
             return
         if stack != person.stack:
             return  # the draft of a newer one is there, and its exact picture is to come
-        self._exact.pop(person.number, None)
+        self._exact.pop(person, None)
         person.edited, person.edited_stack = edited, stack
         if person.changed:
             shown = stack_result.picture(person.photo, edited)

@@ -75,8 +75,10 @@ class Opening:
         )
         self._improving = False  # somebody who is known already
         self._model = ""  # which was chosen, "" for faces
-        self._good_enough: set[int] = set()  # who cannot be embedded better
-        self._given_up: set[int] = set()  # who could not be opened: not again without being asked
+        self._good_enough: set[PersonInPhoto] = set()  # who cannot be embedded better
+        self._given_up: set[PersonInPhoto] = (
+            set()
+        )  # who could not be opened: not again without being asked
         self._quiet = time.monotonic()  # since when nothing has been done
 
     def make_room(self) -> None:
@@ -176,7 +178,7 @@ class Opening:
             self._bench.shown.warn(str(error))
             return
         self._bench.shown.show_person(person, True)
-        self._given_up.discard(person.number)
+        self._given_up.discard(person)
         photo, look = person.photo, frames.look(person.photo.layer, message.quad)
 
         def opened(answer: Message) -> None:
@@ -187,7 +189,7 @@ class Opening:
             self._ended(job)
             self._bench.shown.show_person(person, False)
             if error.code != "cancelled":
-                self._given_up.add(person.number)
+                self._given_up.add(person)
                 self._bench.shown.say("")
                 missing = error.code == sending.NO_MODEL
                 self._bench.tell(sending.no_model(message.bundle) if missing else error)
@@ -243,7 +245,7 @@ class Opening:
         def failed(error: PlugInError) -> None:
             self._ended(job)
             if error.code != "cancelled":  # nobody has asked for it, so nobody is told
-                self._good_enough.add(person.number)
+                self._good_enough.add(person)
 
         job = self._ask(message, improved, "open", failed)
         self._opening, self._improving = ((person, job), True) if job else (None, False)
@@ -259,7 +261,7 @@ class Opening:
         return (
             person.is_open
             and not edited
-            and person.number not in self._good_enough
+            and person not in self._good_enough
             and person.subject is not None
             and person.subject.level in _BETTER
             and part_layers.find_group(self._bench.image, person.number) is None
@@ -282,7 +284,7 @@ class Opening:
         if now - self._bench.touched < IDLE_S:
             return
         closed = [p for p in self._bench.people if not p.is_open and not p.offered]
-        others = [person for person in closed if person.number not in self._given_up]
+        others = [person for person in closed if person not in self._given_up]
         if others:
             self.open(others[0])
         elif now - max(self._quiet, self._bench.touched) > QUIET_S:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from gi.repository import Gimp, GLib
 
-from commands import stack_result
+from commands import people, stack_result
 from commands.people import PersonInPhoto
 from image import layers, part_layers, photos, stack_layers, stacks, subjects
 from image.covering import Covering
@@ -51,7 +51,7 @@ class Workbench:
         self._kept_then: Callable[[], None] | None = None
         self._carrying = Carrying(self)
         self._covering = Covering(photo.image)
-        self._stamp = stack_layers.stamp(photo.image)
+        self._stamp = _stamp(photo.image)
         self.touched = time.monotonic()
         self._poll = every(POLL_MS, self._look)
 
@@ -79,8 +79,7 @@ class Workbench:
     # --- the people ---
 
     @property
-    def domain(self) -> str:
-        """What the photo's subjects are, as their model says."""
+    def domain(self) -> str:  # what the photo's subjects are
         return self.backend.described(self._opening.bundle).domain
 
     def choose(self, place: int) -> None:
@@ -150,10 +149,11 @@ class Workbench:
         person = self.person
         if person is None or person.subject is None or not self._is_there():
             return None
+        self._renumber()
         if person.number not in {known.number for known in subjects.readable(self.image)}:
             with no_trace(self.image):
                 subjects.keep(self.image, self.photo.layer, person.subject, [])
-            self._stamp = stack_layers.stamp(self.image)
+            self._stamp = _stamp(self.image)
         return person.number
 
     def discard(self) -> None:
@@ -168,6 +168,7 @@ class Workbench:
         if not self._keeping or waiting or self.is_painting():
             return
         self._keeping, done = False, self.changed
+        self._renumber()
         self.discard()  # before the undo step: what leaves no trace freezes undo
         try:
             with layers.undo_step(self.image):
@@ -176,7 +177,7 @@ class Workbench:
         except PlugInError as error:
             self.shown.warn(str(error))
             return
-        self._stamp = stack_layers.stamp(self.image)
+        self._stamp = _stamp(self.image)
         self.faces_kept += len(done)
         self.shown.say(_("Kept. Undo takes it back."))
         if self.person is not None:
@@ -194,6 +195,10 @@ class Workbench:
             stack_result.remove(self.image, person.found)
         part_layers.hide(self.image, person.subject.number)
         self._read_again(person)
+
+    def _renumber(self) -> None:
+        for person in people.renumbered(self.people, self.image):
+            self._carrying.known(person)
 
     def _read_again(self, person: PersonInPhoto) -> None:
         known = {subject.number: subject for subject in subjects.readable(self.image)}
@@ -242,10 +247,11 @@ class Workbench:
         if not self._is_there():
             self.shown.image_closed()
             return
-        if (stamp := stack_layers.stamp(self.image)) != self._stamp:
+        if (stamp := _stamp(self.image)) != self._stamp:
             self._stamp = stamp
+            self._renumber()
             for person in self.people:
-                if person.subject and not person.changed:
+                if not person.changed:
                     self._read_again(person)
             if self.person:
                 self.shown.show_stack(self.person)
@@ -298,3 +304,8 @@ class Workbench:
         else:
             self._keeping = False
             self.shown.warn(str(error))
+
+
+def _stamp(image: Gimp.Image) -> tuple[object, ...]:
+    """Another one with other people that the image remembers, or other results."""
+    return stack_layers.stamp(image), tuple(subjects.names(image))
