@@ -254,22 +254,26 @@ def _open(parts: PartMaps, role: ClosingRole, beside: slice) -> PartMaps:
     lost = np.clip(parts.old - parts.new, 0, 1)[:, beside, [role.gap]]
     new = parts.new.copy()
     new[:, beside] += lost * (parts.old - parts.new)[:, beside]
-    return replace(parts, new=new)
+    return _unlit(replace(parts, new=new), role, beside)
 
 
-def _behind(parts: PartMaps, role: ClosingRole, beside: slice, meet: Floats | None) -> PartMaps:
-    """Parts whose gap in these columns, behind what comes over it, does not change. meet: where
-    edges meet over all of it, [n]: then it is what closes over it."""
-    # Light is not read where one picture shows the gap, or lashes and the shade around them, and
-    # the other what closed over it.
+def _unlit(parts: PartMaps, role: ClosingRole, beside: slice) -> PartMaps:
+    """Parts of which light is not read where one picture shows the gap in these columns, or lashes
+    and the shade around them, and the other what closed over it."""
     shown = np.maximum(parts.old, parts.photo)[:, beside, role.gap]
     if role.brow is not None:
         shown = cv2.dilate(shown, disc(_LASHES * len(shown)))
     drawn = parts.drawn.copy()
     drawn[:, beside] *= 1 - shown[..., None]
-    parts = replace(parts, drawn=drawn)
+    return replace(parts, drawn=drawn)
+
+
+def _behind(parts: PartMaps, role: ClosingRole, beside: slice, meet: Floats | None) -> PartMaps:
+    """Parts whose gap in these columns, behind what comes over it, does not change. meet: where
+    edges meet over all of it, [n]: then it is what closes over it."""
     if meet is None:
         return _open(parts, role, beside)
+    parts = _unlit(parts, role, beside)
     rows = np.arange(len(meet), dtype=np.float32)[:, None]
     above = np.clip(0.5 + meet[beside] - rows, 0, 1)
 

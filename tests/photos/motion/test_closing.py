@@ -266,6 +266,24 @@ def test_an_eye_below_a_rim_is_not_shut_with_the_rim() -> None:
     assert np.abs(parts.new - parts.old)[..., role.gap].max() < 1e-6, "it stays open"
 
 
+def test_an_eye_that_stays_open_below_a_rim_keeps_its_light() -> None:
+    """The generator shuts it half: its darker eye is no light for one that does not shut."""
+    before, after, own = labels_of(1, 1), labels_of(0, 0), photo()
+    rims = np.zeros((128, 128), np.float32)
+    edge = round((HEIGHT - OPEN) * 128)
+    rims[edge - 4 : edge] = 1
+    eyes = np.isin(before, (LEFT_EYE, RIGHT_EYE))[..., None]
+    skin = np.full((128, 128, 3), 0.3, np.float32)
+    frame = CropFrame(((0, 0), (0, SIZE), (SIZE, SIZE), (SIZE, 0)))
+    changed = before != after
+    change = PartChange(before, before, ROLES, asked=after, changed=changed, covered=rims)
+    bright = np.where(eyes, np.float32(0.9), skin)
+    layer = composite(own, frame, bright, skin - 0.2 * eyes, changed, change)
+    row, column = round((HEIGHT + 0.01) * SIZE), round(LEFT * SIZE)
+    white = laid_over(own, layer)[row - 8 : row + 8, column - 12 : column + 12]
+    assert is_white(white).all()
+
+
 def test_the_rim_of_glasses_below_an_eye_stays() -> None:
     rims = np.zeros((128, 128), bool)
     edge = round((HEIGHT + OPEN) * 128) + 4
