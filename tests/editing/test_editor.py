@@ -173,8 +173,8 @@ def test_what_was_painted_shows_there_only(photo: OpenPhoto, editor: Editor) -> 
     weaker = replace(mine, scale=0.5)
     assert not (reaches(weaker) & far).any() and (reaches(weaker) & near).any()
     assert reaches(weaker).sum() < reaches(mine).sum()
-    mouth = reaches(smile)
-    assert (reaches(mine, smile) & mouth).sum() > 0.9 * mouth.sum()
+    mouth = reaches(smile)  # with an outer edge of changes by one level
+    assert (reaches(mine, smile) & mouth).sum() > 0.85 * mouth.sum()
 
 
 def hair_over_the_forehead(photo: OpenPhoto) -> LabelEdit:

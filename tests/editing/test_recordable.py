@@ -98,7 +98,8 @@ def test_a_step_of_an_embedding(
 ) -> None:
     mask = torch.ones_like(problem.before[:, :1])
     level = LEVELS["fast"]
-    assert watched(monkeypatch, lambda: invert(networks, problem.before, mask, level)) == level.steps
+    steps = watched(monkeypatch, lambda: invert(networks, problem.before, mask, level))
+    assert steps == level.steps
 
 
 def test_picture_and_labels(networks: Networks, problem: Problem) -> None:
