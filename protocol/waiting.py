@@ -47,8 +47,8 @@ def _serve_alone(path: Path) -> int:
         partial.chmod(0o600)
         listening.listen(_QUEUE)
         listening.settimeout(_LOOK_S)
+        mine = partial.stat().st_ino
         partial.replace(path)  # from now on it answers; one that was killed may have left its own
-        mine = path.stat().st_ino
         try:
             _wait(listening, path, mine)
         finally:
