@@ -127,6 +127,17 @@ def is_open(title: str) -> bool:
     return bool(_windows(title))
 
 
+def close_all(title: str) -> bool:
+    """Press Escape in each window of that title; whether there is none any more.
+
+    Never waits for one: it may be closing.
+    """
+    for window in _windows(title):
+        _xdotool("windowfocus", window, "key", "Escape")
+        time.sleep(_BETWEEN_KEYS)
+    return not is_open(title)
+
+
 def corners(title: str) -> list[tuple[int, int]]:
     """Where each window of that title is on the screen: its left upper corner."""
     return [_geometry(window)[:2] for window in _windows(title)]

@@ -9,7 +9,7 @@ from typing import Any
 
 from gi.repository import Gimp
 from gimp_helpers import PORTRAIT, load
-from gimp_windows import choose, corners, is_open, press, until, wait_for
+from gimp_windows import choose, close_all, corners, is_open, until, wait_for
 
 from protocol import paths
 
@@ -31,17 +31,9 @@ def story() -> dict[str, Any]:
     until(lambda: len(corners(TITLE)) == 2, "a window of its own")
     until(lambda: second.get_parasite(MARK), "the mark of that window")
     beside = corners(TITLE)
-    until(all_closed, "both close")
+    until(lambda: close_all(TITLE), "both close")
     until(lambda: not any(image.get_parasite(MARK) for image in (first, second)), "no mark stays")
     return {"again": again, "beside": beside, "message": is_open("GIMP Message")}
-
-
-def all_closed() -> bool:
-    """Press Escape in whichever is found, until there is none."""
-    if is_open(TITLE):
-        wait_for(TITLE)
-        press("Escape")
-    return not is_open(TITLE)
 
 
 def opened(file: Path) -> Gimp.Image:
