@@ -1,8 +1,8 @@
 """Brings the plug-in's translations up to date: `python gimp_plugin/update_catalogues.py`.
 
-Reads every text in _() and those of the presets into locale/editgan.pot, takes new texts over into
-each language's editgan.po (a near one's translation is kept, marked fuzzy and not used until
-somebody has looked), and compiles those. A new language:
+Reads every text in _(), those of the presets and of everybody's models into locale/editgan.pot,
+takes new texts over into each language's editgan.po (a near one's translation is kept, marked fuzzy
+and not used until somebody has looked), and compiles those. A new language:
 `python gimp_plugin/update_catalogues.py fr`.
 """
 
@@ -11,6 +11,8 @@ from __future__ import annotations
 import io
 import json
 import sys
+import tomllib
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,7 +22,9 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 PLUGIN = Path(__file__).resolve().parent / "editgan"
-PRESETS = PLUGIN.parents[1] / "edit_library/presets"
+PROJECT = PLUGIN.parents[1]
+PRESETS = PROJECT / "edit_library/presets"
+BUNDLES = PROJECT / "backend/bundles"
 LOCALE = PLUGIN / "locale"
 TEMPLATE = LOCALE / "editgan.pot"
 _ANY_DATE = datetime(2026, 1, 1, tzinfo=UTC)
@@ -47,7 +51,7 @@ def main(new: list[str]) -> int:
 
 
 def extracted() -> Catalog:
-    """All texts in the source, and those of the presets."""
+    """All texts in the source, of the presets, of the built-in models and of the public ones."""
     found = _empty(None)
     texts = extract_from_dir(str(PLUGIN), [("**.py", "python")], keywords={"_": None})
     for name, line, text, comments, context in sorted(texts, key=lambda entry: entry[:2]):
@@ -56,7 +60,19 @@ def extracted() -> Catalog:
         edit = json.loads(file.read_text(encoding="utf-8"))
         for text in (edit["title"], edit["description"]):
             found.add(text, locations=[(file.relative_to(PRESETS.parent).as_posix(), 1)])
+    for file, text in of_models():
+        found.add(text, locations=[(file.relative_to(PROJECT).as_posix(), 1)])
     return found
+
+
+def of_models() -> Iterator[tuple[Path, str]]:
+    """What is said of the models that everybody has or can fetch, and where it is written."""
+    for file in sorted(BUNDLES.glob("builtin/*/bundle.json")):
+        bundle = json.loads(file.read_text(encoding="utf-8"))
+        yield from ((file, bundle[name]) for name in ("title", "license", "source"))
+    table = BUNDLES / "models.toml"
+    for model in tomllib.loads(table.read_text(encoding="utf-8")).values():
+        yield from ((table, model[name]) for name in ("title", "license"))
 
 
 def _empty(language: str | None) -> Catalog:

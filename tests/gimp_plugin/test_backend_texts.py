@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import gettext
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,9 +12,16 @@ from pathlib import Path
 
 import pytest
 
+from backend.bundles.download import known_models
 from backend.editing.inversion import Reconstruction
 from link import backend_texts
-from protocol.messages import EditInfo, FilesRequest, JobRequest
+from protocol.messages import (
+    BundleInfo,
+    DownloadableModel,
+    EditInfo,
+    FilesRequest,
+    JobRequest,
+)
 
 PROJECT = Path(__file__).resolve().parents[2]
 PAGE = (PROJECT / "docs/protocol.md").read_text(encoding="utf-8")
@@ -85,6 +93,34 @@ def test_presets_are_titled_in_the_users_language(monkeypatch: pytest.MonkeyPatc
     assert (shown.name, shown.parts) == (preset.name, preset.parts)
     own = replace(preset, source="user")
     assert backend_texts.in_users_language(own) == own  # it is called what its maker called it
+
+
+def test_models_that_everybody_has_are_described_in_the_users_language(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    german = gettext.translation("editgan", PROJECT / "gimp_plugin/editgan/locale", ["de"])
+    monkeypatch.setattr(backend_texts, "_", german.gettext)
+    for file in (PROJECT / "backend/bundles/builtin").glob("*/bundle.json"):
+        about = json.loads(file.read_text(encoding="utf-8"))
+        fields = {name: about[name] for name in ("title", "license", "source")}
+        shown = backend_texts.bundle_in_users_language(BundleInfo(file.parent.name, **fields))
+        assert not [name for name, text in fields.items() if getattr(shown, name) == text]
+    for name, public in known_models().items():
+        model = DownloadableModel(
+            name, public.title, "", public.license, public.terms, None, False, False
+        )
+        shown_as = backend_texts.download_in_users_language(model)
+        assert shown_as.title != model.title and shown_as.license != model.license
+
+
+def test_a_model_of_ones_own_is_called_what_its_maker_called_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    german = gettext.translation("editgan", PROJECT / "gimp_plugin/editgan/locale", ["de"])
+    monkeypatch.setattr(backend_texts, "_", german.gettext)
+    for terms in ("Mine.", ""):
+        own = BundleInfo("mine", title="Cats", license=terms)
+        assert backend_texts.bundle_in_users_language(own) == own
 
 
 def test_in_english_the_backends_sentence_stands_alone(monkeypatch: pytest.MonkeyPatch) -> None:

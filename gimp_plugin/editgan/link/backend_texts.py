@@ -1,9 +1,9 @@
 """What the backend says, in the user's language.
 
 The backend speaks English. Its progress texts and verdicts are few and fixed: they are translated
-here, as are the titles of presets. An error's sentence is full of names and numbers: in other
-languages than English a sentence for its code (docs/protocol.md) comes first, and the backend's
-own behind it.
+here, as are the titles of presets and what is said of models that everybody has. An error's
+sentence is full of names and numbers: in other languages than English a sentence for its code
+(docs/protocol.md) comes first, and the backend's own behind it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from dataclasses import replace
 
 from link.texts import IN_ENGLISH, _
-from protocol.messages import EditInfo
+from protocol.messages import BundleInfo, DownloadableModel, EditInfo
 
 FIXED = {
     "Getting ready": _("Getting ready"),
@@ -116,6 +116,27 @@ def in_users_language(edit: EditInfo) -> EditInfo:
     if edit.source != "preset":
         return edit
     return replace(edit, title=_(edit.title), description=_(edit.description))
+
+
+def bundle_in_users_language(bundle: BundleInfo) -> BundleInfo:
+    """A built-in model with its title, terms and origin translated; the user's own as it is."""
+    terms = _translated(bundle.license)
+    if terms == bundle.license:  # its maker's own words
+        return bundle
+    title, source = _translated(bundle.title), _translated(bundle.source)
+    return replace(bundle, title=title, license=terms, source=source)
+
+
+def download_in_users_language(model: DownloadableModel) -> DownloadableModel:
+    """A public model with its title and terms translated; one of the user's own table as it is."""
+    terms = _translated(model.license)
+    if terms == model.license:
+        return model
+    return replace(model, title=_translated(model.title), license=terms)
+
+
+def _translated(text: str) -> str:
+    return _(text) if text else ""  # gettext answers nothing with the catalogue's own header
 
 
 def backend_error(code: str, message: str) -> str:

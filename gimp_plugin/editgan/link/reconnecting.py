@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from gi.repository import GLib
 
-from link.backend_texts import backend_error
+from link.backend_texts import backend_error, bundle_in_users_language
 from link.background import Background
 from link.errors import PlugInError
 from link.session import CLIENT
@@ -64,7 +64,7 @@ class Backend:
     def ready(self) -> list[BundleInfo]:
         """The bundles that can open photos."""
         bundles = self._status.bundles if self._status else []
-        return [one for one in bundles if not (one.missing or one.problem)]
+        return [bundle_in_users_language(b) for b in bundles if not (b.missing or b.problem)]
 
     def sha_of(self, bundle: str) -> str:
         return self.described(bundle).sha

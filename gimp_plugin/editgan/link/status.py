@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from link.backend_texts import bundle_in_users_language, download_in_users_language
 from link.errors import PlugInError
 from link.progress import View
 from link.session import Session, expect
@@ -49,7 +50,13 @@ def look(view: View) -> BackendOverview:
         bundles = expect(Bundles, session.request(ListBundles())).bundles
         downloads = expect(Downloads, session.request(ListDownloads())).models
         log = session.background(connection.log)
-        return BackendOverview(report, bundles, log, connection.is_remote, downloads)
+        return BackendOverview(
+            report,
+            [bundle_in_users_language(bundle) for bundle in bundles],
+            log,
+            connection.is_remote,
+            [download_in_users_language(model) for model in downloads],
+        )
 
 
 def is_running() -> bool:

@@ -9,6 +9,7 @@ from gi.repository import Gimp
 
 from commands import apply, stack_result
 from image import photos, stack_layers, stacks
+from link.backend_texts import bundle_in_users_language
 from link.report import Report
 from link.session import Session
 from link.texts import _
@@ -37,7 +38,8 @@ def run(image: Gimp.Image, drawables: Sequence[Gimp.Drawable], config: Any) -> R
 
 def _licence(session: Session, bundle: str) -> str:
     status = session.background(session.connection.status)
-    return next((one.license for one in status.bundles if one.name == bundle), "")
+    described = (bundle_in_users_language(one) for one in status.bundles if one.name == bundle)
+    return next((one.license for one in described), "")
 
 
 def _remember(config: Any, stack: stacks.Stack) -> None:
