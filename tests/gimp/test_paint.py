@@ -1,5 +1,6 @@
 """Painting in the EditGAN window, with the mouse on the canvas: see support/paint_in_gimp.py."""
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,7 +26,7 @@ def test_the_brush_has_the_parts_colour_and_size(plug_in: None) -> None:
     layer = Gimp.Layer.new(image, "x", 8, 8, Gimp.ImageType.RGB_IMAGE, 100.0, Gimp.LayerMode.NORMAL)
     image.insert_layer(layer, None, 0)
     brush = Brush()
-    brush.fit(60, 40, (90, 160, 230))
+    brush.fit(40, (90, 160, 230))
     try:
         layer.fill(Gimp.FillType.FOREGROUND)
         assert pixels(layer, "R'G'B' u8")[:3] == bytes((90, 160, 230))
@@ -35,16 +36,36 @@ def test_the_brush_has_the_parts_colour_and_size(plug_in: None) -> None:
     assert Gimp.context_get_brush_size() == before
 
 
+def test_the_brush_is_as_broad_as_a_tyre_not_as_the_wheel(plug_in: None) -> None:
+    """A part's box holds the hole of a ring, and both wheels of a car."""
+    from image.part_pixels import breadth
+    from protocol.geometry import Rect
+    from protocol.messages import PartLayer, Pixels
+
+    def part(width: int, height: int, inside: Callable[[int, int], bool]) -> PartLayer:
+        alpha = bytes(255 * inside(x, y) for y in range(height) for x in range(width))
+        rect = Rect(0, 0, width, height)
+        return PartLayer("tyre", 1, (9, 9, 9), rect, Pixels(width, height, 1, "u8", alpha))
+
+    def ring(x: int, y: int) -> bool:
+        return 60 <= math.dist((x, y), (80, 80)) <= 80 or 60 <= math.dist((x, y), (480, 80)) <= 80
+
+    assert 20 <= breadth(part(561, 161, ring)) <= 30
+    assert breadth(part(161, 161, lambda x, y: math.dist((x, y), (80, 80)) <= 80)) == 161
+    assert breadth(part(200, 40, lambda _x, _y: True)) == 40
+    assert breadth(part(40, 30, lambda _x, _y: False)) == 30
+
+
 def test_a_brush_that_was_left_behind_is_not_taken_for_the_users_own(plug_in: None) -> None:
     """GIMP ended a window before it could give the brush back."""
     from image.brush import Brush
 
     before = Gimp.context_get_brush()
     try:
-        Brush().fit(60, 40, (90, 160, 230))
+        Brush().fit(40, (90, 160, 230))
         assert Gimp.context_get_brush().get_name() == "EditGAN"
         brush = Brush()
-        brush.fit(20, 20, (1, 2, 3))
+        brush.fit(20, (1, 2, 3))
         brush.give_back()
         assert Gimp.context_get_brush().get_name() != "EditGAN"
     finally:

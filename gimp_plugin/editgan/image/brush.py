@@ -12,7 +12,7 @@ from gi.repository import Gegl, Gimp
 NAME = "EditGAN"
 _GIMPS_OWN, _ITS_SIZE = "2. Hardness 050", 51.0
 _HARDNESS = 0.9
-_SHARE = 0.5  # of a part's shorter side
+_SHARE = 0.5  # of a part's breadth
 _SIZES = 4.0, 400.0  # px
 
 
@@ -33,12 +33,12 @@ class Brush:
     def __init__(self) -> None:
         self._before: Before | None = None
 
-    def fit(self, width: float, height: float, color: tuple[int, int, int]) -> None:
-        """A round brush in a part's colour. width, height: the part's, image pixels."""
+    def fit(self, breadth: float, color: tuple[int, int, int]) -> None:
+        """A round brush in a part's colour. breadth: the part's, image pixels."""
         if self._before is None:
             self._before = _in_hand()
         low, high = _SIZES
-        size = min(max(_SHARE * min(width, height), low), high)
+        size = min(max(_SHARE * breadth, low), high)
         brush = Gimp.Brush.get_by_name(NAME) or Gimp.Brush.new(NAME)
         brush.set_shape(Gimp.BrushGeneratedShape.CIRCLE)
         brush.set_hardness(_HARDNESS)

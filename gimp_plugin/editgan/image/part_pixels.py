@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from statistics import median
+
 from gi.repository import Gegl, Gimp
 
 from image import layers
@@ -12,6 +16,9 @@ MARGIN = 0.5  # of a part's size on each side: room to paint, and scaling stays 
 MIN_MARGIN = 16  # px
 _GREYS = (255, 205, 155)  # of neighbouring parts in a greyscale image
 _LINE = 0.004  # of the room's longer side: half the width of an outline
+_LINES = 64  # rows and columns in which a part's breadth is measured
+_ROUND = 1.25  # of a disc's chords this times the median is more than its diameter
+_RUN = re.compile(rb"[\x80-\xff]+")
 _HALF = bytes(255 if value >= 128 else 0 for value in range(256))
 
 
@@ -57,6 +64,22 @@ def outlined(part: PartLayer, room: Rect) -> Pixels:
         data[channel::4] = shades
     data[3::4] = alpha
     return Pixels(room.width, room.height, 4, "u8", bytes(data))
+
+
+def breadth(part: PartLayer) -> float:
+    """How broad a part is, px: of a tyre its own breadth, not that of the wheel, and of two wheels
+    that of one.
+    """
+    data, (_x, _y, width, height) = bytes(part.alpha.data), part.rect
+    rows = (data[y * width : (y + 1) * width] for y in range(0, height, height // _LINES + 1))
+    columns = (data[x::width] for x in range(0, width, width // _LINES + 1))
+    return min(width, height, *(_ROUND * run for run in (_run(rows), _run(columns)) if run))
+
+
+def _run(lines: Iterable[bytes]) -> float:
+    """The median length of what is painted in a row; 0 where nothing is."""
+    lengths = [len(run) for line in lines for run in _RUN.findall(line)]
+    return median(lengths) if lengths else 0.0
 
 
 def shows(alpha: Pixels) -> bool:

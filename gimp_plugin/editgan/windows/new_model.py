@@ -148,7 +148,7 @@ class NewModel:
             self.view.tell(_("Choose Next Picture first, then paint its parts."))
         elif (layer := label_images.choose(image, part.name)) is not None:
             side = layer.get_width() // 8
-            self._brush.fit(side, side, part.color)
+            self._brush.fit(side, part.color)
         else:
             self.view.tell(_("The layer of this part was removed: undo that."))
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from gi.repository import Gimp, GLib
 
 from commands.people import PersonInPhoto
-from image import layers, mirror, part_layers, stacks
+from image import layers, mirror, part_layers, part_pixels, stacks
 from image.brush import Brush
 from image.chips import Chip, laid_out
 from image.highlight import Highlight
@@ -114,9 +114,8 @@ class Painting:
             self._bench.tell(error)
             return
         self.bar.show_part(self._part.name)
-        _x, _y, width, height = self._part.rect
         most = _WIDEST * math.dist(person.quad[:2], person.quad[2:4])
-        self._brush.fit(min(width, most), min(height, most), self._part.color)
+        self._brush.fit(min(part_pixels.breadth(self._part), most), self._part.color)
         if self._watch is None:
             self._follow(person)
         self._bench.say(_("Paint where it should grow, erase where it should shrink."))
