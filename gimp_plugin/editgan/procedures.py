@@ -76,9 +76,12 @@ def segment(image: Gimp.Image, drawables: Drawables, config: Any, interactive: b
 
     photos.find(image, drawables)  # what cannot work is said before any dialog
     if interactive:
+        from link import status
         from windows import dialogs
 
-        dialogs.segment(image, config, _bundles())
+        with showing(_("Starting the backend")) as view:
+            models = status.models(view)
+        dialogs.segment(image, config, models)
     wish = Wish(
         bundle=text(config, "bundle"),
         level=settings.level(config.get_property("level")),
@@ -133,7 +136,7 @@ def repaint(image: Gimp.Image, drawables: Drawables, config: Any, interactive: b
         from windows import dialogs
 
         dialogs.repaint(image, config)
-    with showing(_("Applying the repaint"), preview=interactive) as view:
+    with showing(_("Applying the repaint"), preview=image if interactive else None) as view:
         return command.run(
             image,
             drawables,
@@ -169,7 +172,7 @@ def borrow(image: Gimp.Image, drawables: Drawables, config: Any, interactive: bo
             bundle = subject.bundle if subject else apply.DEFAULT_BUNDLE
             groups = command.groups_of(session, bundle)
         borrow_dialog.run(image, config, images, groups)
-    with showing(_("Borrowing"), preview=interactive) as view:
+    with showing(_("Borrowing"), preview=image if interactive else None) as view:
         return command.run(
             image,
             drawables,
@@ -298,11 +301,3 @@ def summary(report: Report) -> str:
     if report.get("quality", "well") != "well" and report.get("level") != "faithful":
         news.append(_("Segment again with the fidelity Faithful for a closer match."))
     return " ".join(filter(None, news))
-
-
-def _bundles() -> list[str]:
-    from link.session import Session
-    from windows.views import showing
-
-    with showing(_("Starting the backend")) as view, Session(view) as session:
-        return session.connection.welcome.bundles

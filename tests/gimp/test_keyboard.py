@@ -232,9 +232,11 @@ def config_of(name: str) -> Gimp.ProcedureConfig:
 
 
 def segment() -> None:
+    from protocol.messages import BundleInfo
     from windows import dialogs
 
-    dialogs.segment(load(PORTRAIT), config_of(SEGMENT), ["faces", "cats"])
+    models = [BundleInfo("faces", title="Faces"), BundleInfo("cats")]
+    dialogs.segment(load(PORTRAIT), config_of(SEGMENT), models)
 
 
 def repaint() -> None:
@@ -402,12 +404,12 @@ def test_faces_to_choose_from(segmented: Gimp.Image, window: str) -> None:
     assert not seen.problems, seen
 
 
-def test_buttons_of_a_job_work_for_the_next_one_too() -> None:
+def test_buttons_of_a_job_work_for_the_next_one_too(segmented: Gimp.Image) -> None:
     """Keep ends one job of a command; the job after it can be kept or cancelled as well."""
     from protocol.messages import Pixels, Preview
     from windows.views import PreviewView
 
-    view, said = PreviewView("Working"), []
+    view, said = PreviewView("Working", segmented), []
     view.begin(lambda keep: said.append(("first", keep)))
     picture = Preview(Pixels(8, 8, 3, "u8", bytes(192)), (0, 0, 8, 8))
     view.show(picture, (0.0, 0.5))

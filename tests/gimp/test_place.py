@@ -100,6 +100,32 @@ def test_a_window_makes_way_once_the_faces_are_found() -> None:
     assert json.loads((paths.data_dir() / FILE).read_text())[:2] == [500, 300]
 
 
+@pytest.mark.parametrize("kind", ["progress", "live"])
+def test_windows_of_jobs_open_beside_the_face(segmented: Gimp.Image, kind: str) -> None:
+    from windows.faces_seen import faces_in
+    from windows.live_window import LiveWindow
+    from windows.progress_window import ProgressWindow
+
+    def ignored(_keep: bool) -> None: ...
+
+    window = (
+        LiveWindow(segmented, ignored)
+        if kind == "live"
+        else ProgressWindow("Working", segmented, ignored)
+    )
+    (dialog,) = (one for one in Gtk.Window.list_toplevels() if isinstance(one, Gtk.Dialog))
+    try:
+        turn(dialog.get_mapped)
+        (face,) = faces_in(segmented)
+        corner = (1280 - segmented.get_width()) // 2, (1024 - segmented.get_height()) // 2
+        seen = face.moved(*corner)
+        here = Rect(*dialog.get_position(), *dialog.get_size())
+        assert not seen.is_empty and here.intersected(seen).is_empty
+    finally:
+        window.close()
+        (paths.data_dir() / f"window-{kind}.json").unlink(missing_ok=True)
+
+
 def test_a_mark_counts_for_its_image_and_window_only() -> None:
     from windows import one_window
 

@@ -59,6 +59,14 @@ def look(view: View) -> BackendOverview:
         )
 
 
+def models(view: View) -> list[BundleInfo]:
+    """Those that can open photos."""
+    with Session(view) as session:
+        known = session.background(session.connection.status).bundles
+        ready = session.connection.welcome.bundles
+    return [bundle_in_users_language(one) for one in known if one.name in ready]
+
+
 def is_running() -> bool:
     """Whether a backend runs on this computer, as far as is seen from here; asks nobody."""
     return connection_file.is_held(_lock())

@@ -20,7 +20,7 @@ def correct(
     group = part_layers.find_group(bench.image, person.number)
     layers = [group] if group else []
     try:
-        with showing(_("Correcting the parts"), preview=True) as view:
+        with showing(_("Correcting the parts"), preview=bench.image) as view:
             command.run(bench.image, layers, view=view, number=person.number)
     except CommandCancelled:
         go_on(person)

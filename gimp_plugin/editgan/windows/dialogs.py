@@ -15,6 +15,7 @@ from gi.repository import Gimp, GimpUi, GLib, GObject, Gtk
 
 from link.errors import CommandCancelled
 from link.texts import _
+from protocol.messages import BundleInfo
 from windows.polling import every
 
 SPACING = 12
@@ -108,13 +109,14 @@ def row(text: str, widget: Gtk.Widget, beside: Gtk.Widget | None = None) -> Gtk.
     return box
 
 
-def segment(image: Gimp.Image, config: Gimp.ProcedureConfig, bundles: Sequence[str]) -> None:
+def segment(image: Gimp.Image, config: Gimp.ProcedureConfig, models: Sequence[BundleInfo]) -> None:
     dialog = new(config, _("Segment Parts"), _("S_egment"))
-    if config.get_property("bundle") not in bundles and bundles:
-        config.set_property("bundle", bundles[0])
+    names = [model.name for model in models]
+    if config.get_property("bundle") not in names and names:
+        config.set_property("bundle", names[0])
     combo = Gtk.ComboBoxText(hexpand=True)
-    for bundle in bundles:
-        combo.append(bundle, bundle)
+    for model in models:
+        combo.append(model.name, model.title or model.name)
     combo.set_active_id(config.get_property("bundle"))
     combo.connect("changed", lambda c: config.set_property("bundle", c.get_active_id()))
     add(dialog, row(_("_Model"), combo, beside=dialog.get_widget("level", GObject.TYPE_NONE)))

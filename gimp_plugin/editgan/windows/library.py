@@ -32,7 +32,7 @@ def run(image: Gimp.Image, drawables: Sequence[Gimp.Drawable], config: Any) -> R
     photo, subject = photos.again(photo, about.subject)
     title = _("Applying the edits")
     # a new session: the backend may have been started anew while the dialog was open
-    with showing(title, preview=stack.refine > 0) as view, Session(view) as session:
+    with showing(title, preview=image if stack.refine else None) as view, Session(view) as session:
         return stack_result.commit(session, photo, subject, stack, found)
 
 

@@ -39,6 +39,7 @@ from windows import dialogs, edit_files
 from windows.before_after import SIDE, BeforeAfter
 from windows.edit_grid import PICTURE, EditGrid
 from windows.edited_subject import EditedSubject
+from windows.faces_seen import beside_faces
 from windows.library_actions import LibraryActions
 from windows.news_bar import NewsBar
 from windows.stack_sliders import StackSliders
@@ -94,6 +95,7 @@ class LibraryDialog:
 
     def run(self) -> Stack:
         """The stack that the user wants. Raises CommandCancelled; the image is as it was then."""
+        place = beside_faces(self._dialog, "window-library", self._image)
         GimpUi.window_set_transient(self._dialog)
         self._dialog.show_all()
         self._grid.search.grab_focus()
@@ -104,6 +106,7 @@ class LibraryDialog:
         finally:
             self._background.close()
             self._canvas.clear()
+            place.close()
             self._dialog.destroy()
             if self._own_session:
                 self._own_session.connection.close()

@@ -68,7 +68,7 @@ class Following:
     ) -> None:
         self._image, self._photo, self._group, self._subject = image, photo, group, subject
         self._loop = GLib.MainLoop()
-        self._window = LiveWindow(self._answered)
+        self._window = LiveWindow(image, self._answered)
         self._view = LabelView(self._window.say)
         self._watch = Watch(image, photo, subject)
         self._session: Session | None = None

@@ -8,12 +8,13 @@ import gi
 
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
-from gi.repository import GimpUi, Gtk
+from gi.repository import Gimp, GimpUi, Gtk
 
 from link.texts import _
 from protocol.geometry import Rect
 from protocol.messages import Pixels, Preview
 from windows.dialogs import SPACING, button
+from windows.faces_seen import beside_faces
 from windows.picture import Picture
 
 
@@ -23,7 +24,7 @@ class LiveWindow:
     on_answer(True): the user wants to keep the result; on_answer(False): the window was closed.
     """
 
-    def __init__(self, on_answer: Callable[[bool], None]) -> None:
+    def __init__(self, image: Gimp.Image, on_answer: Callable[[bool], None]) -> None:
         GimpUi.init("editgan")
         self._dialog = GimpUi.Dialog(title=_("Live Repaint"), role="editgan-live")
         self._keep = button(self._dialog, _("_Keep"), Gtk.ResponseType.OK)
@@ -40,6 +41,7 @@ class LiveWindow:
         for widget in (self._picture.widget, self._text):
             box.pack_start(widget, False, False, 0)
         self._dialog.get_content_area().add(box)
+        self._place = beside_faces(self._dialog, "window-live", image)
         GimpUi.window_set_transient(self._dialog)
         self._dialog.show_all()
         self.ready(False)
@@ -57,4 +59,5 @@ class LiveWindow:
         self._keep.set_sensitive(something_to_keep)
 
     def close(self) -> None:
+        self._place.close()
         self._dialog.destroy()

@@ -8,11 +8,12 @@ import gi
 
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
-from gi.repository import GimpUi, Gtk
+from gi.repository import Gimp, GimpUi, Gtk
 
 from link.texts import _
 from protocol.messages import Preview
 from windows.dialogs import SPACING, button
+from windows.faces_seen import beside_faces
 from windows.picture import Picture
 
 
@@ -22,7 +23,8 @@ class ProgressWindow:
     on_stop(True): keep what there is; on_stop(False): cancel.
     """
 
-    def __init__(self, title: str, on_stop: Callable[[bool], None]) -> None:
+    def __init__(self, title: str, image: Gimp.Image, on_stop: Callable[[bool], None]) -> None:
+        """image: that the jobs are about; the window does not cover its faces."""
         GimpUi.init("editgan")
         self._on_stop = on_stop
         self._dialog = GimpUi.Dialog(title=title, role="editgan-progress")
@@ -41,6 +43,7 @@ class ProgressWindow:
         for widget in (self._picture.widget, self._bar, self._text):
             box.pack_start(widget, False, False, 0)
         self._dialog.get_content_area().add(box)
+        self._place = beside_faces(self._dialog, "window-progress", image)
         GimpUi.window_set_transient(self._dialog)
         self._dialog.show_all()
 
@@ -59,6 +62,7 @@ class ProgressWindow:
         self._keep.set_sensitive(self._cancel.get_sensitive())
 
     def close(self) -> None:
+        self._place.close()
         self._dialog.destroy()
 
     def _answered(self, _dialog: Gtk.Dialog, response: int) -> None:

@@ -35,7 +35,10 @@ def best_take(image: Gimp.Image, drawables: Drawables, config: Any, interactive:
         chosen, what = BestTakeDialog(takes, list(groups), what).run()
         config.set_property("parts", what)
     steps = config.get_property("steps")
-    with showing(_("Taking the best"), preview=interactive) as view, Session(view) as session:
+    with (
+        showing(_("Taking the best"), preview=image if interactive else None) as view,
+        Session(view) as session,
+    ):
         return taking.take(session, takes, chosen, what, steps)
 
 
@@ -49,7 +52,10 @@ def everywhere(image: Gimp.Image, drawables: Drawables, interactive: bool) -> Re
     if interactive:
         GimpUi.init(dialogs.ROLE)
         wanted = frames_dialogs.ask_which(image, wanted)
-    with showing(_("Applying the edits"), preview=interactive) as view, Session(view) as session:
+    with (
+        showing(_("Applying the edits"), preview=image if interactive else None) as view,
+        Session(view) as session,
+    ):
         report = spreading.put(session, stack, wanted)
     if interactive:
         views.tell(_told(report))

@@ -49,11 +49,11 @@ def tell(text: str) -> None:
 
 
 @contextmanager
-def showing(title: str, *, preview: bool = False) -> Iterator[View]:
-    """A view for the time of a job."""
+def showing(title: str, *, preview: Gimp.Image | None = None) -> Iterator[View]:
+    """A view for the time of a job; preview: the image that is seen in it, in a window."""
     view: View
-    if preview:
-        view = PreviewView(title)
+    if preview is not None:
+        view = PreviewView(title, preview)
     elif _own is not None:
         view = _own
         _own.prepare()
@@ -92,12 +92,12 @@ class ProgressView:
 class PreviewView:
     """A small window with a live preview, a progress bar, Keep and Cancel."""
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, image: Gimp.Image) -> None:
         from windows.progress_window import ProgressWindow
 
         self.cancelled = threading.Event()
         self._stop: Callable[[bool], None] | None = None
-        self._window = ProgressWindow(title, self._stopped)
+        self._window = ProgressWindow(title, image, self._stopped)
 
     def begin(self, stop: Callable[[bool], None]) -> None:
         self._stop = stop
