@@ -9,7 +9,7 @@ import gi
 gi.require_version("Gimp", "3.0")
 import pytest
 from gi.repository import Gimp
-from gimp_helpers import BORROW, PORTRAIT, load, names, succeeded
+from gimp_helpers import BORROW, PORTRAIT, load, names, part_group, succeeded
 from gimp_workbench import turn, workbench
 
 from protocol.client import Connection
@@ -128,3 +128,87 @@ def test_when_the_backend_stops_the_window_says_that_it_goes_on_and_does(
         turn(lambda: problems)
         assert "takes over" in problems.pop() and not problems
         turn(lambda: person.is_open)
+
+
+def changed(person: "PersonInPhoto", backend: Connection, bench: "Workbench") -> None:
+    """Somebody's slider is moved; ends when the canvas shows it."""
+    from image import stacks
+
+    smile = stacks.entry_of(backend.request(GetEdit("faces", "smile")), 0.5)
+    assert person.stack is not None
+    bench.set_stack(stacks.with_entry(person.stack, smile))
+    turn(lambda: person.edited_stack == person.stack)
+
+
+@pytest.mark.parametrize("otherwise", ["untouched", "painted", "guided"])
+def test_gimp_knows_of_work_that_is_not_kept(
+    segmented: Gimp.Image, backend: Connection, otherwise: str
+) -> None:
+    """So it asks before it closes the image; once that work is discarded only what was done to the
+    image beside it counts."""
+    segmented.clean_all()
+    (photo,) = segmented.get_layers()[-1:]
+    with workbench(segmented) as bench:
+        person = opened(bench)
+        assert not segmented.is_dirty()
+        changed(person, backend, bench)
+        assert segmented.is_dirty()
+        bench._look()  # as it does all the time
+        if otherwise == "painted":
+            photo.fill(Gimp.FillType.WHITE)
+        elif otherwise == "guided":
+            segmented.add_hguide(9)
+    assert segmented.is_dirty() == (otherwise != "untouched")
+
+
+def test_saved_meanwhile_the_image_still_has_work_that_is_not_kept(
+    segmented: Gimp.Image, backend: Connection
+) -> None:
+    segmented.clean_all()
+    with workbench(segmented) as bench:
+        changed(opened(bench), backend, bench)
+        bench._look()
+        segmented.clean_all()
+        bench._look()
+        assert segmented.is_dirty()
+        bench._look()
+    assert not segmented.is_dirty()
+
+
+def test_paint_gives_way_to_the_preview_unless_the_brush_is_in_hand(
+    segmented: Gimp.Image, backend: Connection
+) -> None:
+    group = part_group(segmented)
+    assert group.get_visible()
+    with workbench(segmented) as bench:
+        person = opened(bench)
+        bench.in_hand = lambda: True
+        changed(person, backend, bench)
+        assert group.get_visible()
+        bench.in_hand = lambda: False
+        assert person.stack is not None
+        bench.set_stack(person.stack)
+        assert not group.get_visible()
+        bench.sight.put_back()  # a chip is taken
+        assert group.get_visible()
+        bench.set_stack(person.stack)
+    assert group.get_visible()
+
+
+def test_a_copy_of_the_photo_that_hides_the_preview_is_told_of_and_hidden_on_request(
+    segmented: Gimp.Image,
+) -> None:
+    (photo,) = segmented.get_layers()[-1:]
+    with workbench(segmented) as bench:
+        opened(bench)
+        copy = photo.copy()
+        segmented.insert_layer(copy, None, 0)
+        turn(lambda: bench.shown.problems)
+        assert copy.get_name() in bench.shown.problems.pop()
+        bench.shown.action()
+        assert not copy.get_visible()
+        bench._look()
+        copy.set_visible(True)
+        copy.set_opacity(50.0)  # lets the face through
+        bench._look()
+        assert not bench.shown.problems

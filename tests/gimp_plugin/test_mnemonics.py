@@ -16,7 +16,15 @@ LANGUAGES = ["en", *sorted(path.name for path in (PLUGIN / "locale").iterdir() i
 # Windows that are modules of their own; the others are functions of dialogs.py
 WINDOWS = [
     ["indexed"],
-    ["editgan_window", "opening", "workbench", "preset_grid", "paint_bar", "stack_sliders"],
+    [
+        "editgan_window",
+        "opening",
+        "workbench",
+        "in_sight",
+        "preset_grid",
+        "paint_bar",
+        "stack_sliders",
+    ],  # fmt: skip
     ["more_menu"],
     ["closing"],
     ["model_question"],

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gi.repository import Gimp
 
-from image import layers, photos, results
+from image import layers, photos, results, state
 from image.no_trace import no_trace
 from link.texts import _
 from protocol.messages import ResultLayer
@@ -38,6 +38,7 @@ class CanvasPreview:
         with no_trace(image):
             below = self._uncovered()
             self._layer = layers.new_layer(image, _("EditGAN preview"), rect.moved(*photo.offset))
+            state.mark_preview(self._layer)
             cover = photo.cover(rect)
             layers.write(self._layer, results.covered(result.pixels, cover))
             parent, place = below.get_parent(), layers.position(image, below)

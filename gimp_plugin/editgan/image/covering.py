@@ -1,12 +1,12 @@
-"""The part layers that cover a photo, out of sight for a while."""
+"""The paint that covers a photo, out of sight for a while."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from gi.repository import Gimp
 
-from image import part_layers
+from image import layers, state
 from image.no_trace import no_trace
 
 
@@ -15,23 +15,32 @@ class Covering:
 
     def __init__(self, image: Gimp.Image) -> None:
         self._image = image
-        self._lifted: list[Gimp.GroupLayer] = []
+        self._lifted: list[Gimp.Layer] = []
 
     def lift(self, subjects: Iterable[int]) -> None:
-        """Hide the part layers of these subjects; nothing happens where they are hidden already."""
-        groups = [part_layers.find_group(self._image, number) for number in subjects]
-        seen = [group for group in groups if group is not None and group.get_visible()]
+        """Hide these subjects' part layers, and where the model is unsure of them; nothing happens
+        where they are hidden already.
+        """
+        wanted = set(subjects)
+        seen = [one for one in self._covering(wanted) if one.get_visible()]
         self._show(seen, False)
         self._lifted += seen
 
     def put_back(self) -> None:
         lifted, self._lifted = self._lifted, []
-        self._show([group for group in lifted if group.is_valid()], True)
+        self._show([layer for layer in lifted if layer.is_valid()], True)
 
-    def _show(self, groups: list[Gimp.GroupLayer], visible: bool) -> None:
-        if not groups:
+    def _covering(self, subjects: set[int]) -> Iterator[Gimp.Layer]:
+        for layer in layers.walk(self._image.get_layers()):
+            for name in (state.GROUP, state.UNSURE):
+                mark = state.recall(layer, name, state.GroupMark)
+                if mark is not None and mark.subject in subjects:
+                    yield layer
+
+    def _show(self, covering: list[Gimp.Layer], visible: bool) -> None:
+        if not covering:
             return
         with no_trace(self._image):
-            for group in groups:
-                group.set_visible(visible)
+            for layer in covering:
+                layer.set_visible(visible)
         Gimp.displays_flush()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gi.repository import Gimp
 
-from image import layers, part_pixels, photos
+from image import layers, part_pixels, photos, state
 from image.no_trace import no_trace
 from link.texts import _
 from protocol.messages import PartLayer
@@ -32,6 +32,7 @@ class Highlight:
             for part in parts:
                 name, rect = _("EditGAN highlight"), part.rect.moved(*offset)
                 layer = layers.new_layer(image, name, rect, _OPACITY)
+                state.mark_preview(layer)
                 layers.write(layer, part_pixels.drawn(part, part.rect, image))
                 image.insert_layer(layer, None, 0)
                 self._layers.append(layer)

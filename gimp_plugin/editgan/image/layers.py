@@ -115,14 +115,17 @@ def walk(layers: Sequence[Gimp.Layer]) -> Iterator[Gimp.Layer]:
             yield from walk(layer.get_children())
 
 
-def is_shown(layer: Gimp.Layer) -> bool:
-    """Whether it and all groups that it lies in are visible."""
+def lineage(layer: Gimp.Layer) -> Iterator[Gimp.Layer]:
+    """The layer, the group that it lies in, the group of that, and so on."""
     within: Gimp.Layer | None = layer
     while within is not None:
-        if not within.get_visible():
-            return False
+        yield within
         within = within.get_parent()
-    return True
+
+
+def is_shown(layer: Gimp.Layer) -> bool:
+    """Whether it and all groups that it lies in are visible."""
+    return all(one.get_visible() for one in lineage(layer))
 
 
 def position(image: Gimp.Image, layer: Gimp.Layer) -> int:

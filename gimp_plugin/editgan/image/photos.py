@@ -280,13 +280,7 @@ def _as_layer(drawable: Gimp.Drawable) -> Gimp.Layer | None:
 
 def _is_own(layer: Gimp.Layer) -> bool:
     """Whether it is the user's own layer of pixels, not a group and none of EditGAN's."""
-    marks = (state.PART, state.RESULT, state.GROUP, state.UNSURE)
-    within = layer
-    while within is not None:
-        if any(state.is_marked(within, mark) for mark in marks):
-            return False
-        within = within.get_parent()
-    return not layer.is_group()
+    return not layer.is_group() and not state.is_ours(layer)
 
 
 def _remembered(image: Gimp.Image) -> Gimp.Layer | None:

@@ -24,6 +24,8 @@ from protocol.typed import OfAnyVersion, ProtocolError, Range, from_wire, to_wir
 
 STATE, GROUP, PART, RESULT = "editgan-state", "editgan-group", "editgan-part", "editgan-result"
 UNSURE = "editgan-uncertainty"
+PREVIEW = "editgan-preview"  # on layers that are there for looking only
+_OURS = (GROUP, PART, RESULT, UNSURE, PREVIEW)
 FORMAT = 1
 _FLAGS = Gimp.PARASITE_PERSISTENT | Gimp.PARASITE_UNDOABLE
 _MAX_RASTER = 256 << 20  # bytes: a raster in a stranger's XCF must not fill the memory
@@ -146,8 +148,22 @@ def recall(owner: Gimp.Image | Gimp.Item, name: str, kind: type[T]) -> T | None:
         ) from error
 
 
+def mark_preview(layer: Gimp.Layer) -> None:
+    layer.attach_parasite(Gimp.Parasite.new(PREVIEW, Gimp.PARASITE_PERSISTENT, b"1"))
+
+
 def is_marked(item: Gimp.Item, name: str) -> bool:
     return item.get_parasite(name) is not None
+
+
+def is_ours(layer: Gimp.Layer) -> bool:
+    """Whether it, or a group that it lies in, was made by EditGAN."""
+    within: Gimp.Layer | None = layer
+    while within is not None:
+        if any(is_marked(within, mark) for mark in _OURS):
+            return True
+        within = within.get_parent()
+    return False
 
 
 def _deflate(data: bytes) -> bytes:

@@ -260,7 +260,7 @@ class EditGanWindow:
         return Gdk.EVENT_STOP  # it goes when `run` ends
 
     def _hold(self, before: bool) -> bool:
-        self._bench.show_before(before)
+        self._bench.sight.show_before(before)
         return Gdk.EVENT_PROPAGATE
 
     def _hold_by_key(self, _button: Gtk.Button, event: Gdk.EventKey, before: bool) -> bool:

@@ -62,6 +62,7 @@ class Painting:
         self._order: list[PartLayer] = []  # of part layers, the topmost first
         self._begun, self._left = False, 0
         bench.before_keeping, bench.is_painting = self._put_down, self._is_busy
+        bench.in_hand = lambda: self._part is not None
         self._poll = every(POLL_MS, self._look)
 
     def show(self, person: PersonInPhoto) -> None:
@@ -151,6 +152,7 @@ class Painting:
         """The part's own layer, selected; those of other parts that were made stay."""
         image, subject = person.photo.image, person.subject
         assert subject is not None
+        self._bench.sight.put_back()  # out of the way of a preview, GIMP lets nobody paint on it
         with layers.undo_step(image) as added:
             other = mirror.partner(part, person.parts) if self._mirrored else None
             for one in [other, part] if other else [part]:
@@ -234,11 +236,9 @@ class Painting:
             self._left -= answer.report.steps
             share = answer.report.agreement
             self._put(self._person, answer)
-            following, there = (
-                _("Following the brush."),
-                _("{share}% of the repainted area matches."),
-            )
-            text = there if share >= _SOME else following
+            text = _("Following the brush.")
+            if share >= _SOME:
+                text = _("{share}% of the repainted area matches.")
             self._bench.say(text.format(share=round(100 * share)))
             if share < _ENOUGH and self._left > 0:
                 GLib.timeout_add(_PAUSE_MS, self._go_on)
@@ -290,7 +290,7 @@ class Painting:
         entry = stacks.painted(title, learnt.parts, learnt.vector, learnt.painted)
         if before:
             entry = replace(entry, scale=before.scale, on=before.on)
-        self._bench.set_stack(stacks.with_entry(person.stack, entry))
+        self._bench.set_stack(stacks.with_entry(person.stack, entry), painted=True)
 
     def _take_away(self) -> None:
         """The parts are as they were: the entry goes, too."""
@@ -298,7 +298,7 @@ class Painting:
         if person and person.stack and self._entry(person):
             place = stacks.place_of(person.stack, stacks.PAINTED)
             assert place is not None
-            self._bench.set_stack(stacks.without(person.stack, place))
+            self._bench.set_stack(stacks.without(person.stack, place), painted=True)
 
     def _stop(self) -> None:
         self._stop_asking()

@@ -13,9 +13,9 @@ from gi.repository import Gimp, GLib
 from commands import people, stack_result
 from commands.people import PersonInPhoto
 from image import layers, part_layers, photos, stack_layers, stacks, subjects
-from image.covering import Covering
 from image.no_trace import no_trace
 from image.stacks import Stack
+from image.unsaved import Unsaved
 from link.background import Background
 from link.errors import PlugInError
 from link.reconnecting import Backend
@@ -23,6 +23,7 @@ from link.texts import _
 from protocol.messages import Preview
 from windows.canvas import Canvas
 from windows.carrying import Carrying
+from windows.in_sight import InSight
 from windows.opening import Opening
 from windows.polling import every
 from windows.shown import Shown
@@ -48,9 +49,10 @@ class Workbench:
         self.faces_kept = 0  # faces, all times together
         self.before_keeping: Callable[[], None] = lambda: None  # what goes on by itself rests then
         self.is_painting: Callable[[], bool] = lambda: False  # what it ends with is kept, too
+        self.in_hand: Callable[[], bool] = lambda: False  # the brush is, and the paint is needed
         self._kept_then: Callable[[], None] | None = None
         self._carrying = Carrying(self)
-        self._covering = Covering(photo.image)
+        self.sight, self._unsaved = InSight(self), Unsaved(photo.image)
         self._stamp = _stamp(photo.image)
         self.touched = time.monotonic()
         self._poll = every(POLL_MS, self._look)
@@ -72,9 +74,10 @@ class Workbench:
         GLib.source_remove(self._poll)
         self._canvas.close()
         self.backend.close()
-        self._covering.put_back()
+        self.sight.show_before(False)
         self.discard()
         self._carrying.close()
+        self._unsaved.follow(False)
 
     # --- the people ---
 
@@ -102,8 +105,10 @@ class Workbench:
 
     # --- the stack ---
 
-    def set_stack(self, stack: Stack) -> None:
-        """The person's stack is another one: show it, roughly at once, then exactly."""
+    def set_stack(self, stack: Stack, *, painted: bool = False) -> None:
+        """The person's stack is another one: show it, roughly at once, then exactly. painted: by
+        a brush.
+        """
         person = self.person
         if person is None or person.subject is None or not self._is_there():
             return
@@ -111,6 +116,9 @@ class Workbench:
         self.shown.say("")  # no longer "Kept"
         person.stack = stack
         self.shown.show_stack(person)
+        if not (painted or self.in_hand()):
+            self.sight.clear(person)
+        self._unsaved.follow(bool(self.changed))
         self.show(person)
 
     def show(self, person: PersonInPhoto) -> None:
@@ -162,6 +170,7 @@ class Workbench:
             for person in self.people:
                 if person.canvas is not None:
                     person.canvas.clear()
+            self.sight.put_back()
 
     def _go_on_keeping(self) -> None:
         waiting = [person for person in self.changed if person.edited_stack != person.stack]
@@ -170,6 +179,7 @@ class Workbench:
         self._keeping, done = False, self.changed
         self._renumber()
         self.discard()  # before the undo step: what leaves no trace freezes undo
+        self._unsaved.follow(False)
         try:
             with layers.undo_step(self.image):
                 for person in done:
@@ -225,18 +235,6 @@ class Workbench:
         self._carrying.known(person)
         self._canvas.show_face(person)
 
-    def show_before(self, before: bool) -> None:
-        """The photo as it was, without paint, as long as a key is held."""
-        if not self.image.is_valid():
-            return
-        if before:
-            self._covering.lift(person.number for person in self.people)
-        else:
-            self._covering.put_back()
-        for person in self.people:
-            if person.canvas is not None:
-                person.canvas.show_before(before)
-
     # --- watching ---
 
     def _is_there(self) -> bool:
@@ -259,6 +257,8 @@ class Workbench:
                 if not self.person.is_open:  # there is another result below by now
                     self._opening.open(self.person, anew=True)
         self._carrying.look()
+        self.sight.look()
+        self._unsaved.follow(bool(self.changed))
         self.go_on()
 
     def go_on(self) -> None:

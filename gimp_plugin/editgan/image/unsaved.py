@@ -1,0 +1,101 @@
+"""Work that only a window of ours has yet: GIMP asks before it closes an image over it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+
+from gi.repository import Gegl, Gimp
+
+from image import frames, layers, state
+
+_MARK = "editgan-unkept"  # what is attached and detached: GIMP counts that as a change
+
+
+class Unsaved:
+    """`follow` whether there is work that is not kept; without it the image is what it was.
+
+    GIMP only tells whether an image was changed, not how often: so what is in it is compared with
+    what was in it when it last was as saved.
+    """
+
+    def __init__(self, image: Gimp.Image) -> None:
+        self._image = image
+        self._ours = False
+        self._before: bytes | None = None
+
+    def follow(self, unkept: bool) -> None:
+        """Let GIMP know at once; call it again when there is time to look at the image."""
+        if not self._image.is_valid():
+            return
+        if not unkept:
+            self._settle()
+        elif not self._image.is_dirty():
+            self._ours, self._before = True, None
+            self._make_dirty()
+        elif self._ours and self._before is None:
+            self._before = fingerprint(self._image)
+
+    def _settle(self) -> None:
+        """Nothing was done to the image beside our own work: it is as saved again."""
+        before, self._before = self._before, None
+        ours, self._ours = self._ours, False
+        if ours and before is not None and before == fingerprint(self._image):
+            self._image.clean_all()
+
+    def _make_dirty(self) -> None:
+        self._image.undo_freeze()
+        self._image.attach_parasite(Gimp.Parasite.new(_MARK, Gimp.PARASITE_UNDOABLE, b"1"))
+        self._image.detach_parasite(_MARK)
+        self._image.undo_thaw()
+
+
+def fingerprint(image: Gimp.Image) -> bytes:
+    """A digest of all that somebody may have changed, without what leaves no trace."""
+    sha = hashlib.sha256()
+    for fact in _facts(image):
+        sha.update(fact)
+    return sha.digest()
+
+
+def _facts(image: Gimp.Image) -> Iterator[bytes]:
+    selected = tuple(Gimp.Selection.bounds(image))
+    size = image.get_width(), image.get_height(), *image.get_resolution()
+    yield repr((size, int(image.get_precision()), selected)).encode()
+    profile = image.get_color_profile()
+    yield bytes(profile.get_icc_profile()) if profile else b""
+    parasites = [name for name in image.get_parasite_list() if not name.startswith("editgan-")]
+    yield repr(sorted(parasites)).encode()
+    ours = frames.PATH.partition("{")[0]
+    others = [path.get_id() for path in image.get_paths() if not path.get_name().startswith(ours)]
+    yield repr((others, [one.get_id() for one in image.get_channels()])).encode()
+    yield repr([*_numbers(image.find_next_guide), *_numbers(image.find_next_sample_point)]).encode()
+    for layer in layers.walk(image.get_layers()):
+        if not state.is_marked(layer, state.PREVIEW):
+            yield from _facts_of(layer)
+
+
+def _numbers(following: Callable[[int], int]) -> Iterator[int]:
+    """Of all guides, say."""
+    number = following(0)
+    while number:
+        yield number
+        number = following(number)
+
+
+def _facts_of(layer: Gimp.Layer) -> Iterator[bytes]:
+    ours = any(state.is_marked(layer, mark) for mark in (state.GROUP, state.RESULT, state.UNSURE))
+    parent, mask = layer.get_parent(), layer.get_mask()
+    shown = ours or layer.get_visible()  # a preview hides ours
+    filters = [(one.get_id(), one.get_visible(), one.get_opacity()) for one in layer.get_filters()]
+    yield repr(
+        (
+            layer.get_id(), layer.get_name(), parent and parent.get_id(), layer.get_opacity(),
+            int(layer.get_mode()), tuple(layer.get_offsets()), shown, mask and mask.get_id(),
+            layer.get_apply_mask(), filters,
+        )
+    ).encode()  # fmt: skip
+    for drawable in (mask, None if layer.is_group() else layer):
+        if drawable is not None:
+            area = Gegl.Rectangle.new(0, 0, drawable.get_width(), drawable.get_height())
+            yield drawable.get_buffer().get(area, 1.0, None, Gegl.AbyssPolicy.NONE)
