@@ -24,7 +24,7 @@ WINDOWS = [
         "preset_grid",
         "paint_bar",
         "stack_sliders",
-    ],  # fmt: skip
+    ],
     ["more_menu"],
     ["closing"],
     ["model_question"],
