@@ -279,8 +279,11 @@ def test_deep_images(call: Call, segmented: Gimp.Image, precision: Gimp.Precisio
     ],
 )
 def test_part_colours_are_the_palette_s_in_every_profile(
-    call: Call, profile: str, precision: Gimp.Precision
+    plug_in: None, call: Call, profile: str, precision: Gimp.Precision
 ) -> None:
+    """And what the layers hold is noted as it is read: nothing counts as painted yet."""
+    from image import part_layers, photos, subjects
+
     image = load(PORTRAIT)
     image.convert_precision(precision)
     if profile == "grey":
@@ -290,6 +293,9 @@ def test_part_colours_are_the_palette_s_in_every_profile(
         intent = Gimp.ColorRenderingIntent.RELATIVE_COLORIMETRIC
         assert image.convert_color_profile(wide, intent, False)
     succeeded(call(SEGMENT, image, image.get_layers(), uncertainty=True))
+    (subject,) = subjects.all_of(image)
+    drawn = photos.find(image, []), part_group(image), subject
+    assert not part_layers.is_painted(*drawn)
     colours = palette_colours()
     for layer in part_group(image).get_children():
         # read as float: reading 8 bits has the fault of writing them

@@ -40,7 +40,7 @@ def run(image: Gimp.Image, drawables: Sequence[Gimp.Drawable], wish: Wish, view:
     return {
         "group": made[0].get_name(),
         "groups": [group.get_name() for group in made],
-        "layers": [part.name for part in _in_order(done[0].segmented.parts, order)],
+        "layers": list(part_layers.made_in(made[0]) or ()),
         "parts": [part.name for part in done[0].segmented.parts],
         "bundle": wish.bundle,
         "photo_layer": photo.layer.get_name(),
@@ -99,7 +99,7 @@ def show(
     if previous is not None:
         part_layers.replace(previous, group, [part.name for part in one.segmented.parts])
     part_layers.set_names(group, mark, several=several)
-    part_layers.note_read(photo, group, subject)
+    part_layers.note_drawn(group, parts, subject)
     uncertainty.show(photo, one.segmented.uncertainty, mark, added)
     subjects.keep(photo.image, photo.layer, subject, added)
     return group

@@ -18,6 +18,7 @@ FORMATS = {
     ("u8", 4): "R'G'B'A u8",
     ("f32", 4): "R'G'B'A float",
 }
+_TILE = 64  # px, of a layer that is filled with one colour
 
 
 def check_open(image: Gimp.Image) -> None:
@@ -66,16 +67,31 @@ def new_layer(image: Gimp.Image, name: str, rect: Rect, opacity: float = 100.0) 
     return layer
 
 
-def write(layer: Gimp.Layer, pixels: Pixels) -> None:
-    """Fill a layer; pixels: RGB or RGBA of the layer's size, sRGB curve."""
+def write(layer: Gimp.Layer, pixels: Pixels, corner: tuple[int, int] = (0, 0)) -> None:
+    """Fill a layer, or its part from a corner on; pixels: RGB or RGBA, sRGB curve."""
+    kind, data = _as_stored(layer, pixels)
+    buffer = layer.get_buffer()
+    buffer.set(Gegl.Rectangle.new(*corner, pixels.width, pixels.height), kind, data)
+    buffer.flush()
+    layer.update(*corner, pixels.width, pixels.height)
+
+
+def flood(layer: Gimp.Layer, color: bytes) -> None:
+    """Fill a layer with one colour; color: R'G'B'A u8, sRGB curve."""
+    kind, data = _as_stored(layer, Pixels(_TILE, _TILE, 4, "u8", color * _TILE**2))
+    buffer, size = layer.get_buffer(), (layer.get_width(), layer.get_height())
+    tile = Gegl.Buffer.new(kind, 0, 0, _TILE, _TILE)
+    tile.set(Gegl.Rectangle.new(0, 0, _TILE, _TILE), kind, data)
+    buffer.set_pattern(Gegl.Rectangle.new(0, 0, *size), tile, 0, 0)
+    buffer.flush()
+    layer.update(0, 0, *size)
+
+
+def _as_stored(layer: Gimp.Layer, pixels: Pixels) -> tuple[str, bytes]:
     kind, data = FORMATS[pixels.dtype, pixels.channels], bytes(pixels.data)
     if pixels.dtype == "u8" and precision.of(layer.get_image())[0] != "U8":
-        kind, data = kind.replace("u8", "u16"), _doubled(data)
-    buffer = layer.get_buffer()
-    area = Gegl.Rectangle.new(0, 0, pixels.width, pixels.height)
-    buffer.set(area, kind, data)
-    buffer.flush()
-    layer.update(0, 0, pixels.width, pixels.height)
+        return kind.replace("u8", "u16"), _doubled(data)
+    return kind, data
 
 
 def mask_in(layer: Gimp.Layer, area: Gegl.Rectangle) -> bytes | None:

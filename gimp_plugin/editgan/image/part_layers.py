@@ -11,7 +11,7 @@ import dataclasses
 import hashlib
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from gi.repository import Gimp
 
@@ -170,8 +170,7 @@ def read(
         raise _other_bundle(group.get_name(), mark.bundle, subject.bundle)
     if mark is not None and mark.quad is not None:
         _check_place(photo, group, mark.quad, subject.quad)
-    found = (read_part(photo, layer, subject) for layer in part_layers(group))
-    return [part for part in found if part is not None]
+    return list(_all_read(photo, group, subject))
 
 
 def is_painted(
@@ -182,9 +181,8 @@ def is_painted(
     True for those of version 0.1, of which that is not known.
     """
     mark = group.get_parasite(_READ)
-    return mark is None or bytes(mark.get_data()).decode("ascii", "replace") != _digest(
-        photo, group, subject
-    )
+    said = None if mark is None else bytes(mark.get_data()).decode("ascii", "replace")
+    return said is None or said != _digest(_all_read(photo, group, subject))
 
 
 def note_read(
@@ -192,17 +190,35 @@ def note_read(
 ) -> None:
     """Remember what the layers hold now. Call inside `layers.undo_step`."""
     if group.is_valid():
-        digest = _digest(photo, group, subject).encode("ascii")
-        group.attach_parasite(Gimp.Parasite.new(_READ, _FLAGS, digest))
+        _note(group, _all_read(photo, group, subject))
 
 
-def _digest(photo: photos.PhotoLayer, group: Gimp.GroupLayer, subject: state.SubjectRecord) -> str:
+def note_drawn(
+    group: Gimp.GroupLayer, parts: Sequence[PartLayer], subject: state.SubjectRecord
+) -> None:
+    """The same for layers that were just built of these parts, without reading them back."""
+    _note(group, (part_pixels.within(part, subject.rect) for part in parts))
+
+
+def _note(group: Gimp.GroupLayer, painted: Iterable[PaintedPart]) -> None:
+    digest = _digest(painted).encode("ascii")
+    group.attach_parasite(Gimp.Parasite.new(_READ, _FLAGS, digest))
+
+
+def _digest(painted: Iterable[PaintedPart]) -> str:
     sha = hashlib.sha256()
+    for part in painted:
+        sha.update(repr((part.part, part.rect)).encode())
+        sha.update(part.alpha.data)
+    return sha.hexdigest()
+
+
+def _all_read(
+    photo: photos.PhotoLayer, group: Gimp.GroupLayer, subject: state.SubjectRecord
+) -> Iterator[PaintedPart]:
     for layer in part_layers(group):
         if part := read_part(photo, layer, subject):
-            sha.update(repr((part.part, part.rect)).encode())
-            sha.update(part.alpha.data)
-    return sha.hexdigest()
+            yield part
 
 
 def drawn_for(group: Gimp.GroupLayer) -> str:
@@ -218,7 +234,7 @@ def part_layers(group: Gimp.GroupLayer) -> list[Gimp.Layer]:
 
 def _new_layer(photo: photos.PhotoLayer, part: PartLayer, room: Rect) -> Gimp.Layer:
     layer = layers.new_layer(photo.image, part.name, room.moved(*photo.offset))
-    layers.write(layer, part_pixels.drawn(part, room, photo.image))
+    part_pixels.draw(part, layer, room)
     return layer
 
 

@@ -10,7 +10,7 @@ from gi.repository import Gegl, Gimp
 
 from image import layers
 from protocol.geometry import Rect
-from protocol.messages import PartLayer, Pixels
+from protocol.messages import PaintedPart, PartLayer, Pixels
 
 MARGIN = 0.5  # of a part's size on each side: room to paint, and scaling stays centred on the part
 MIN_MARGIN = 16  # px
@@ -18,6 +18,7 @@ _GREYS = (255, 205, 155)  # of neighbouring parts in a greyscale image
 _LINE = 0.004  # of the room's longer side: half the width of an outline
 _LINES = 64  # rows and columns in which a part's breadth is measured
 _ROUND = 1.25  # of a disc's chords this times the median is more than its diameter
+_ANY = re.compile(rb"[^\0]")
 _RUN = re.compile(rb"[\x80-\xff]+")
 _HALF = bytes(255 if value >= 128 else 0 for value in range(256))
 
@@ -32,6 +33,16 @@ def with_margin(rect: Rect, within: Rect) -> Rect:
     return Rect.between(left, top, right, bottom)
 
 
+def draw(part: PartLayer, layer: Gimp.Layer, room: Rect) -> None:
+    """Fill the part's new layer, which covers `room`."""
+    if layer.is_gray():
+        layers.write(layer, outlined(part, room))
+        return
+    layers.flood(layer, bytes((*part.color, 0)))  # much faster than writing as many pixels
+    corner = part.rect.x - room.x, part.rect.y - room.y
+    layers.write(layer, coloured(part, part.rect), corner)
+
+
 def drawn(part: PartLayer, room: Rect, image: Gimp.Image) -> Pixels:
     """What the part's layer holds in an image; it covers `room`."""
     grey = image.get_base_type() == Gimp.ImageBaseType.GRAY
@@ -41,7 +52,8 @@ def drawn(part: PartLayer, room: Rect, image: Gimp.Image) -> Pixels:
 def coloured(part: PartLayer, room: Rect) -> Pixels:
     """The part's colour all over `room`, with the part's alpha where the part lies."""
     clear, (_x, _y, width, height) = bytes((*part.color, 0)), part.rect
-    data = bytearray(clear * (width * height))
+    data = bytearray(clear)
+    data *= width * height  # in place: such an area is copied slowly
     data[3::4] = part.alpha.data
     return Pixels(room.width, room.height, 4, "u8", _placed(bytes(data), clear, part.rect, room))
 
@@ -84,8 +96,28 @@ def _run(lines: Iterable[bytes]) -> float:
 
 def shows(alpha: Pixels) -> bool:
     """Whether any of it is not 0."""
-    values = bytes(alpha.data)
-    return values.count(0) < len(values)
+    return _ANY.search(alpha.data) is not None
+
+
+def within(part: PartLayer, subject: Rect) -> PaintedPart:
+    """What a layer that is made for the part holds within the subject's rectangle."""
+    room = with_margin(part.rect, subject)
+    rect, seen = room.intersected(subject), part.rect.intersected(subject)
+    alpha = _cut(bytes(part.alpha.data), part.rect, seen)
+    return PaintedPart(
+        part.name,
+        rect,
+        Pixels(rect.width, rect.height, 1, "u8", _placed(alpha, bytes(1), seen, rect)),
+    )
+
+
+def _cut(data: bytes, rect: Rect, inner: Rect) -> bytes:
+    """The bytes of `inner`, which lies in `rect`."""
+    if inner == rect:
+        return data
+    first = (inner.y - rect.y) * rect.width + inner.x - rect.x
+    starts = range(first, first + inner.height * rect.width, rect.width)
+    return b"".join(data[start : start + inner.width] for start in starts)
 
 
 def _alpha(part: PartLayer, room: Rect) -> bytes:
@@ -94,6 +126,8 @@ def _alpha(part: PartLayer, room: Rect) -> bytes:
 
 def _placed(data: bytes, empty: bytes, rect: Rect, room: Rect) -> bytes:
     """The pixels of `rect` in `room`, which holds it; all others there are like `empty`."""
+    if rect == room:
+        return data
     before, after = empty * (rect.x - room.x), empty * (room.right - rect.right)
     stride = rect.width * len(empty)
     rows = (before + data[at : at + stride] + after for at in range(0, len(data), stride))
