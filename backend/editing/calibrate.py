@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
-from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,14 +29,18 @@ def calibrate(
 ) -> tuple[float, float]:
     """The lowest and the highest scale at which identity and quality still hold.
 
-    From 0 outwards in either direction, until the subject is no longer the same (where there is an
-    identity network) or the picture changes where it should not. At least a quarter each way.
+    The furthest of SCALES in either direction at which the subject is still the same (where there
+    is an identity network) and the picture changes only where it should; a quarter at least. As
+    both get worse with the scale, it is found by bisection.
     """
 
     def furthest(sign: int) -> float:
         tried = [sign * scale for scale in SCALES if scale <= limits.scale]
-        good = list(takewhile(lambda s: _holds(engine, vector, parts, s, photos, limits), tried))
-        return good[-1] if good else tried[0]
+
+        def fails(scale: float) -> bool:
+            return not _holds(engine, vector, parts, scale, photos, limits)
+
+        return tried[max(bisect_left(tried, True, key=fails) - 1, 0)]
 
     low = furthest(-1)
     progress(Progress(0.5, "Calibrating the range"))

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
+from backend.editing import calibrate as calibrating
 from backend.editing.calibrate import SCALES, calibrate
 from backend.editing.editor import Editor, OpenPhoto, ScaledEdit
+from backend.editing.engine import Engine
 from backend.editing.geometry import ScaleShape
 from backend.editing.learn import MeanTarget, RecipeTarget
 from backend.editing.options import Optimisation
 from backend.editing.recipes import USUAL, Limits, Recipe, label_edit_of
+from backend.editing.results import SideEffects
 from backend.errors import NothingChanged
 
 STEPS = 6
@@ -109,6 +113,11 @@ def test_a_range_ends_where_the_picture_suffers(small: Editor, samples: list[Ope
     assert ends[0] == (-SCALES[-1], SCALES[-1])  # no effect at all: nothing to fear
     assert ends[2] == (-SCALES[0], SCALES[0])
     assert ends[0][1] >= ends[1][1] >= ends[2][1]
+    for edge in ends[1]:  # the furthest, and not merely one of those that do no harm
+        if abs(edge) < SCALES[-1]:
+            further = np.sign(edge) * SCALES[SCALES.index(abs(edge)) + 1]
+            edit = ScaledEdit(direction * 0.1, ("eyes",), float(further))
+            assert small.side_effects(samples[0], [edit]).drift > USUAL.drift
     generous = Limits(identity=-1.0, drift=1e3)
     far = calibrate(small.engine, direction * 10.0, ("eyes",), samples[:1], limits=generous)
     assert far == (-SCALES[-1], SCALES[-1])
@@ -116,6 +125,22 @@ def test_a_range_ends_where_the_picture_suffers(small: Editor, samples: list[Ope
         small.engine, direction * 1e-4, ("eyes",), samples[:1], limits=Limits(scale=0.75)
     )
     assert near == (-0.75, 0.75)
+
+
+def test_a_range_is_found_in_few_looks(
+    small: Editor, samples: list[OpenPhoto], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[float] = []
+    real = calibrating.side_effects
+
+    def counted(engine: Engine, photo: OpenPhoto, edits: Sequence[ScaledEdit]) -> SideEffects:
+        looks.append(edits[0].scale)
+        return real(engine, photo, edits)
+
+    monkeypatch.setattr(calibrating, "side_effects", counted)
+    nothing = np.zeros_like(samples[0].w_plus)
+    calibrate(small.engine, nothing, ("eyes",), samples[:1], limits=USUAL)
+    assert len(looks) <= 8 and len(set(looks)) == len(looks)
 
 
 def test_side_effects_count_outside_the_region_only(
