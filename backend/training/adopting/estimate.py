@@ -15,6 +15,7 @@ from backend.bundles.bundle import Bundle
 from backend.bundles.networks import load_generator
 from backend.editing.editor import Editor
 from backend.errors import EditGanError
+from backend.models.generator import sample_z
 from backend.models.pictures import to_picture
 from backend.models.segmentation import SegmentationBranch
 from backend.training.adopting.own_samples import SampleTrainer
@@ -75,15 +76,18 @@ def peak(device: str) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale / _GB
 
 
-def encoder_hours(
-    bundle: Bundle, images: int, batch: int, at_once: int, device: str
-) -> tuple[float, float]:
-    """Hours that `images` samples take, and seconds of one picture of the generator."""
+def encoder_hours(bundle: Bundle, images: int, batch: int, at_once: int, device: str) -> float:
+    """Hours that `images` samples take."""
     trainer = SampleTrainer(bundle, device=device, at_once=at_once)
-    step = seconds_of(lambda: trainer.step(None, batch), device)
+    return seconds_of(lambda: trainer.step(None, batch), device) * images / batch / 3600
+
+
+def pictures_hours(bundle: Bundle, count: int, device: str) -> float:
+    """Hours that `count` pictures of the generator take."""
+    generator = load_generator(bundle).to(device)
     with torch.no_grad():
-        picture = seconds_of(lambda: trainer.generator(trainer.held_out[:1]), device)
-    return step * images / batch / 3600, picture
+        code = generator.map(sample_z(bundle.config, [0]).to(device))
+        return seconds_of(lambda: generator(code), device) * count / 3600
 
 
 def parts_hours(

@@ -26,7 +26,13 @@ from backend.models.pictures import to_picture
 from backend.photos.detect import FaceDetector
 from backend.training.adopting.agreement import CODES, check_parts
 from backend.training.adopting.card import write_card
-from backend.training.adopting.estimate import Estimate, encoder_hours, parts_hours, peak
+from backend.training.adopting.estimate import (
+    Estimate,
+    encoder_hours,
+    parts_hours,
+    peak,
+    pictures_hours,
+)
 from backend.training.adopting.own_samples import Course, learn_encoder, samples_seen
 from backend.training.adopting.parts import learn_parts, under
 from backend.training.adopting.presets import learn_presets
@@ -119,12 +125,10 @@ class Adopting:
         """Import the checkpoint, unless that is done, and measure how long the rest will take."""
         self._import()
         options, hours, features = self.options, dict[str, float](), 0.0
-        left = max(options.encoder_images - samples_seen(self.adoption.folder), 0)
-        encoder, picture = encoder_hours(
-            self.bundle, left, options.batch, options.at_once, options.device
-        )
         if self._own_encoder and "encoder" not in self.adoption.done:
-            hours["encoder"] = encoder
+            left = max(options.encoder_images - samples_seen(self.adoption.folder), 0)
+            with_this = options.batch, options.at_once, options.device
+            hours["encoder"] = encoder_hours(self.bundle, left, *with_this)
         teacher = self._teacher()
         if teacher and "parts" not in self.adoption.done:
             hours["parts"], features = parts_hours(
@@ -132,7 +136,8 @@ class Adopting:
             )
         complete = teacher or self.bundle.has("segmentation")
         if complete and options.preset_steps and "presets" not in self.adoption.done:
-            hours["presets"] = 4 * _PRESETS * 3 * options.preset_steps * picture / 3600
+            count = 4 * _PRESETS * 3 * options.preset_steps
+            hours["presets"] = pictures_hours(self.bundle, count, options.device)
         on_the_cpu = not options.device.startswith("cuda")
         found = Estimate(hours, peak(options.device) + features * on_the_cpu)
         sentence = found.sentence(options.device) if hours else "Everything is done."
