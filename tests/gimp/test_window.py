@@ -134,9 +134,12 @@ def test_the_library_is_read_again_after_a_command(
     def rename_and_use() -> None:
         opened(backend, count("PreviewEdits ends"))
         backend.request(RenameEdit("faces", name, "Zebra"))
+        looked = count("PreviewEdits ends")
         press("alt+m", "y")
+        patiently(lambda: count("PreviewEdits ends") > looked)  # the dialog's own
+        looked = count("PreviewEdits ends")  # what follows may end before the dialog is seen to go
         finish("Edit Library", "Escape")
-        opened(backend, count("PreviewEdits ends"))
+        opened(backend, looked)
         strengthen(backend, "zebra", 2)
         press("alt+k")
         finish(TITLE, "Escape", "Escape")
