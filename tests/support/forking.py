@@ -22,6 +22,8 @@ __all__ = ["DEVNULL", "TimeoutExpired", "get_context", "preload", "run"]
 _PRELOAD = [
     "pytest",
     "torch",
+    "torch._dynamo",  # which an optimiser asks for
+    "torch._meta_registrations",  # shapes are checked on the device "meta"
     "backend.batch.worker",
     "backend.bundles.importing.read",
     "backend.training.trainer",

@@ -80,7 +80,7 @@ def test_a_branch_learns_from_labelled_pictures(tmp_path: Path, labelled: Path) 
     parser = argparse.ArgumentParser()
     segmentation.add_arguments(parser)
     parser.set_defaults(quiet=True)
-    words = ["--bundle", tmp_path / "faces", "--images", labelled, "--steps", 200]
+    words = ["--bundle", tmp_path / "faces", "--images", labelled, "--steps", 50]
     words += ["--held-back", 1, "--embedding-steps", 2, "--codes", codes, "--sheet", sheet]
     args = parser.parse_args([str(w) for w in words])
     report = segmentation.run(args)
