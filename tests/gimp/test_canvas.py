@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import gi
 
 gi.require_version("Gimp", "3.0")
+gi.require_version("Gtk", "3.0")
 import pytest
-from gi.repository import Gimp
+from gi.repository import Gimp, GLib, Gtk
 from gimp_helpers import BORROW, PORTRAIT, load, names, part_group, succeeded
 from gimp_workbench import turn, workbench
 
@@ -153,7 +154,7 @@ def test_gimp_knows_of_work_that_is_not_kept(
         assert not segmented.is_dirty()
         changed(person, backend, bench)
         assert segmented.is_dirty()
-        bench._look()  # as it does all the time
+        turn(lambda: bench._unsaved._before)
         if otherwise == "painted":
             photo.fill(Gimp.FillType.WHITE)
         elif otherwise == "guided":
@@ -167,11 +168,36 @@ def test_saved_meanwhile_the_image_still_has_work_that_is_not_kept(
     segmented.clean_all()
     with workbench(segmented) as bench:
         changed(opened(bench), backend, bench)
-        bench._look()
         segmented.clean_all()
-        bench._look()
+        bench._look()  # as it does all the time
         assert segmented.is_dirty()
-        bench._look()
+        turn(lambda: bench._unsaved._before)
+    assert not segmented.is_dirty()
+
+
+def test_gimp_knows_of_a_stack_that_only_the_librarys_dialog_has(
+    plug_in: None, segmented: Gimp.Image, backend: Connection
+) -> None:
+    from commands import apply
+    from image import stack_layers, stacks
+    from link.errors import CommandCancelled
+    from link.session import Session
+    from windows.edited_subject import EditedSubject
+    from windows.library_dialog import LibraryDialog
+    from windows.views import LabelView
+
+    with Session(LabelView(str)) as session:
+        photo, subject = apply.opened(session, segmented, [])
+        found = stack_layers.find(segmented, [], subject)
+        segmented.clean_all()
+        dialog = LibraryDialog(session, EditedSubject(photo, subject, found, "-"))
+        assert not segmented.is_dirty()
+        dialog._sliders.add(stacks.entry_of(backend.request(GetEdit("faces", "smile"))))
+        assert segmented.is_dirty()
+        turn(lambda: dialog._unsaved._before)
+        GLib.idle_add(dialog._dialog.response, Gtk.ResponseType.CANCEL)
+        with pytest.raises(CommandCancelled):
+            dialog.run()
     assert not segmented.is_dirty()
 
 

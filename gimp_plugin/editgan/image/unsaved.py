@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 
-from gi.repository import Gegl, Gimp
+from gi.repository import Gegl, Gimp, GLib
 
 from image import frames, layers, state
 
+_LATER_MS = 400
 _MARK = "editgan-unkept"  # what is attached and detached: GIMP counts that as a change
 
 
@@ -16,16 +17,18 @@ class Unsaved:
     """`follow` whether there is work that is not kept; without it the image is what it was.
 
     GIMP only tells whether an image was changed, not how often: so what is in it is compared with
-    what was in it when it last was as saved.
+    what was in it when it last was as saved. Of a large image that takes a moment, in which a
+    slider would halt: it is looked at a little later.
     """
 
     def __init__(self, image: Gimp.Image) -> None:
         self._image = image
         self._ours = False
         self._before: bytes | None = None
+        self._later = 0  # a timer
 
     def follow(self, unkept: bool) -> None:
-        """Let GIMP know at once; call it again when there is time to look at the image."""
+        """Call it whenever that may have changed, or the image may have been saved."""
         if not self._image.is_valid():
             return
         if not unkept:
@@ -33,11 +36,19 @@ class Unsaved:
         elif not self._image.is_dirty():
             self._ours, self._before = True, None
             self._make_dirty()
-        elif self._ours and self._before is None:
+            self._later = self._later or GLib.timeout_add(_LATER_MS, self._look)
+
+    def _look(self) -> bool:
+        self._later = 0
+        if self._ours and self._image.is_valid():
             self._before = fingerprint(self._image)
+        return GLib.SOURCE_REMOVE
 
     def _settle(self) -> None:
-        """Nothing was done to the image beside our own work: it is as saved again."""
+        """Where nothing was done to the image beside our own work it is as saved again."""
+        if self._later:
+            GLib.source_remove(self._later)
+            self._later = 0
         before, self._before = self._before, None
         ours, self._ours = self._ours, False
         if ours and before is not None and before == fingerprint(self._image):

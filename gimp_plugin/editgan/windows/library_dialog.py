@@ -15,6 +15,7 @@ from commands import apply, embedding, stack_result
 from image import part_layers, sending, state
 from image.canvas_preview import CanvasPreview
 from image.stacks import Stack, entry_of
+from image.unsaved import Unsaved
 from link.backend_texts import in_users_language
 from link.background import Background
 from link.errors import CommandCancelled, PlugInError
@@ -61,7 +62,7 @@ class LibraryDialog:
         about.base_on(found.stack)
         over = part_layers.find_group(about.photo.image, about.subject.number)
         self._canvas = CanvasPreview(about.photo, found.layer, (*found.former, over))
-        self._image = about.photo.image
+        self._image, self._unsaved = about.photo.image, Unsaved(about.photo.image)
         self._background = Background(session.connection, self._failed, self._image.is_valid)
         self._own_session: Session | None = None  # after the first was lost
         self._news = NewsBar()
@@ -106,6 +107,7 @@ class LibraryDialog:
         finally:
             self._background.close()
             self._canvas.clear()
+            self._unsaved.follow(False)
             place.close()
             self._dialog.destroy()
             if self._own_session:
@@ -138,6 +140,7 @@ class LibraryDialog:
 
     def _changed(self) -> None:
         """The stack is another one: show it."""
+        self._unsaved.follow(self._sliders.stack != self._about.found.stack)
         if self._about.base_on(self._sliders.stack):
             self._open_changed()
             return
