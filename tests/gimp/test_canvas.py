@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gi
@@ -10,7 +11,7 @@ gi.require_version("Gimp", "3.0")
 gi.require_version("Gtk", "3.0")
 import pytest
 from gi.repository import Gimp, GLib, Gtk
-from gimp_helpers import BORROW, PORTRAIT, load, names, part_group, succeeded
+from gimp_helpers import BORROW, PORTRAIT, load, names, part_group, save, succeeded
 from gimp_workbench import turn, workbench
 
 from protocol.client import Connection
@@ -238,3 +239,25 @@ def test_a_copy_of_the_photo_that_hides_the_preview_is_told_of_and_hidden_on_req
         copy.set_opacity(50.0)  # lets the face through
         bench._look()
         assert not bench.shown.problems
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_file_that_was_saved_with_a_preview_goes_on_where_it_was(
+    segmented_file: Path, backend: Connection, tmp_path: Path, known: bool
+) -> None:
+    """Its preview is one again, not a layer over all that follows."""
+    image, file = load(segmented_file if known else PORTRAIT), tmp_path / "saved.xcf"
+    before = names(image)
+    with workbench(image) as bench:
+        person = opened(bench)
+        changed(person, backend, bench)
+        stack = person.stack
+        save(image, file)
+    again = load(file)
+    assert len(names(again)) == len(before) + 1
+    with workbench(again) as bench:
+        person = opened(bench)
+        assert person.stack == stack and bench.changed == [person]
+        turn(lambda: person.edited_stack == stack)
+        assert len(names(again)) == len(before) + 1
+    assert names(again) == before

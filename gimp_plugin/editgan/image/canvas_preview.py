@@ -8,6 +8,7 @@ from gi.repository import Gimp
 
 from image import layers, photos, results, state
 from image.no_trace import no_trace
+from image.strays import Unkept
 from link.texts import _
 from protocol.messages import ResultLayer
 
@@ -29,8 +30,10 @@ class CanvasPreview:
         self._layer: Gimp.Layer | None = None
         self._lifted: Gimp.Layer | None = None  # what was seen until `show_before`
 
-    def show(self, result: ResultLayer) -> None:
-        """Replace the preview. Nothing happens where image or photo are gone."""
+    def show(self, result: ResultLayer, note: Unkept | None = None) -> None:
+        """Replace the preview. Nothing happens where image or photo are gone. note: for whoever
+        opens a file that is saved meanwhile.
+        """
         photo, image = self._photo, self._photo.image
         if not image.is_valid() or not photo.layer.is_valid():
             return
@@ -39,6 +42,8 @@ class CanvasPreview:
             below = self._uncovered()
             self._layer = layers.new_layer(image, _("EditGAN preview"), rect.moved(*photo.offset))
             state.mark_preview(self._layer)
+            if note is not None:
+                state.keep(self._layer, state.PREVIEW, note)
             cover = photo.cover(rect)
             layers.write(self._layer, results.covered(result.pixels, cover))
             parent, place = below.get_parent(), layers.position(image, below)

@@ -9,6 +9,7 @@ from gi.repository import Gimp, GLib
 from commands import stack_result
 from commands.people import PersonInPhoto
 from image.stacks import Stack
+from image.strays import Unkept
 from link.background import Background
 from link.session import expect
 from protocol.messages import Apply, Edited, PreviewStack, ResultLayer, StackPreview
@@ -117,7 +118,7 @@ class Canvas:
         if person.changed:
             shown = stack_result.picture(person.photo, edited)
             if shown is not None:
-                person.canvas.show(shown)
+                person.canvas.show(shown, Unkept(person.number, stack))
             else:
                 person.canvas.show_nothing()
         else:

@@ -11,7 +11,7 @@ from gi.repository import Gimp
 
 from commands import apply, embedding, people
 from commands.people import PersonInPhoto
-from image import frames, part_layers, photos, sending, state, subjects
+from image import frames, part_layers, photos, sending, state, strays, subjects
 from image.glance import Glance
 from link.background import Background
 from link.errors import PlugInError
@@ -80,6 +80,7 @@ class Opening:
             set()
         )  # who could not be opened: not again without being asked
         self._quiet = time.monotonic()  # since when nothing has been done
+        self._unkept: list[strays.Unkept] = []  # stacks that the image was saved with
 
     def make_room(self) -> None:
         """Somebody is worked on: the others wait, and so does what is good enough."""
@@ -150,7 +151,10 @@ class Opening:
             for k in subjects.readable(self._bench.image)
             if self._bench.backend.sha_of(k.bundle) == k.sha
         ]
+        self._unkept += strays.take(self._bench.image)
         self._bench.people = people.of_photo(self._bench.photo, known, found)
+        for person in self._bench.people:
+            strays.adopt(self._unkept, person)
         self._bench.shown.say("")
         self._bench.found()
         if self._bench.people:
@@ -205,6 +209,7 @@ class Opening:
         subject = embedding.state_after(person.photo, message, answer, sha, look)
         if person.subject is None:
             person.remembered(replace(subject, subject=person.number))
+            strays.adopt(self._unkept, person)
         else:  # its pixels may be others by now, its report is the first one's
             person.subject = state.renamed(person.subject, subject.photo)
         person.parts, person.is_open = list(answer.parts), True
