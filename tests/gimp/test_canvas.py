@@ -32,9 +32,9 @@ def shown(plug_in: None, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     pictures: list[Any] = []
     show = CanvasPreview.show
 
-    def look_and_show(canvas: CanvasPreview, picture: Any) -> None:
+    def look_and_show(canvas: CanvasPreview, picture: Any, *note: Any) -> None:
         pictures.append(picture)
-        show(canvas, picture)
+        show(canvas, picture, *note)
 
     monkeypatch.setattr(CanvasPreview, "show", look_and_show)
     return pictures
@@ -163,17 +163,27 @@ def test_gimp_knows_of_work_that_is_not_kept(
     assert segmented.is_dirty() == (otherwise != "untouched")
 
 
-def test_saved_meanwhile_the_image_still_has_work_that_is_not_kept(
-    segmented: Gimp.Image, backend: Connection
+def test_what_a_file_was_saved_with_counts_once_it_is_changed_or_discarded(
+    segmented: Gimp.Image, backend: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from image import stacks, unsaved
+
+    files: list[int] = []
+    monkeypatch.setattr(unsaved, "saved_as", lambda _image: len(files))
     segmented.clean_all()
     with workbench(segmented) as bench:
-        changed(opened(bench), backend, bench)
-        segmented.clean_all()
-        bench._look()  # as it does all the time
+        person = opened(bench)
+        changed(person, backend, bench)
+        for saved in (False, True):
+            files += [0] * saved
+            segmented.clean_all()  # by saving, or by an undo
+            bench._look()  # as it does all the time
+            assert segmented.is_dirty() != saved
+        bench._look()
+        assert not segmented.is_dirty()
+        bench.set_stack(stacks.set_scale(person.stack, 0, 0.25))
         assert segmented.is_dirty()
-        turn(lambda: bench._unsaved._before)
-    assert not segmented.is_dirty()
+    assert segmented.is_dirty()
 
 
 def test_gimp_knows_of_a_stack_that_only_the_librarys_dialog_has(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
 
 from gi.repository import Gegl, Gimp, GLib
 
@@ -26,15 +27,23 @@ class Unsaved:
         self._ours = False
         self._before: bytes | None = None
         self._later = 0  # a timer
+        self._followed: tuple[object, ...] = ()  # which file there was, and which work
+        self._in_file = False  # it was saved with some of that work
 
-    def follow(self, unkept: bool) -> None:
-        """Call it whenever that may have changed, or the image may have been saved."""
+    def follow(self, unkept: Sequence[object]) -> None:
+        """The work that is not kept; call it whenever that, or the image, may have changed."""
         if not self._image.is_valid():
             return
+        before, now = self._followed, (saved_as(self._image), *unkept)
+        same = now[1:] == before[1:]
         if not unkept:
             self._settle()
-        elif not self._image.is_dirty():
-            self._ours, self._before = True, None
+        elif self._image.is_dirty():
+            self._followed = before if same else now
+        elif same and now[0] != before[0]:  # saved: the file has the preview
+            self._ours, self._in_file, self._followed = False, True, now
+        elif not (same and self._in_file):  # else somebody's undo has led back to that
+            self._ours, self._before, self._followed = True, None, now
             self._make_dirty()
             self._later = self._later or GLib.timeout_add(_LATER_MS, self._look)
 
@@ -49,9 +58,12 @@ class Unsaved:
         if self._later:
             GLib.source_remove(self._later)
             self._later = 0
-        before, self._before = self._before, None
+        before, self._before, self._followed = self._before, None, ()
         ours, self._ours = self._ours, False
-        if ours and before is not None and before == fingerprint(self._image):
+        in_file, self._in_file = self._in_file, False
+        if in_file:  # and the image has it no more
+            self._make_dirty()
+        elif ours and before is not None and before == fingerprint(self._image):
             self._image.clean_all()
 
     def _make_dirty(self) -> None:
@@ -59,6 +71,16 @@ class Unsaved:
         self._image.attach_parasite(Gimp.Parasite.new(_MARK, Gimp.PARASITE_UNDOABLE, b"1"))
         self._image.detach_parasite(_MARK)
         self._image.undo_thaw()
+
+
+def saved_as(image: Gimp.Image) -> tuple[str, int] | None:
+    """The image's own file, and when it was written; None where that is not known."""
+    file = image.get_xcf_file()
+    path = file.get_path() if file is not None else None
+    try:
+        return None if path is None else (path, os.stat(path).st_mtime_ns)
+    except OSError:
+        return None
 
 
 def fingerprint(image: Gimp.Image) -> bytes:

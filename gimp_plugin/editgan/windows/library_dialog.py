@@ -107,7 +107,7 @@ class LibraryDialog:
         finally:
             self._background.close()
             self._canvas.clear()
-            self._unsaved.follow(False)
+            self._unsaved.follow([])
             place.close()
             self._dialog.destroy()
             if self._own_session:
@@ -140,7 +140,7 @@ class LibraryDialog:
 
     def _changed(self) -> None:
         """The stack is another one: show it."""
-        self._unsaved.follow(self._sliders.stack != self._about.found.stack)
+        self._unsaved.follow([s] if (s := self._sliders.stack) != self._about.found.stack else [])
         if self._about.base_on(self._sliders.stack):
             self._open_changed()
             return

@@ -77,7 +77,7 @@ class Workbench:
         self.sight.show_before(False)
         self.discard()
         self._carrying.close()
-        self._unsaved.follow(False)
+        self._unsaved.follow([])
 
     # --- the people ---
 
@@ -118,7 +118,7 @@ class Workbench:
         self.shown.show_stack(person)
         if not (painted or self.in_hand()):
             self.sight.clear(person)
-        self._unsaved.follow(bool(self.changed))
+        self._unsaved.follow([person.stack for person in self.changed])
         self.show(person)
 
     def show(self, person: PersonInPhoto) -> None:
@@ -179,7 +179,7 @@ class Workbench:
         self._keeping, done = False, self.changed
         self._renumber()
         self.discard()  # before the undo step: what leaves no trace freezes undo
-        self._unsaved.follow(False)
+        self._unsaved.follow([])
         try:
             with layers.undo_step(self.image):
                 for person in done:
@@ -258,7 +258,7 @@ class Workbench:
                     self._opening.open(self.person, anew=True)
         self._carrying.look()
         self.sight.look()
-        self._unsaved.follow(bool(self.changed))
+        self._unsaved.follow([person.stack for person in self.changed])
         self.go_on()
 
     def go_on(self) -> None:
