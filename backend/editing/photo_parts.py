@@ -42,6 +42,7 @@ _PARTS = {
     "cloth": ("clothes", "background"),
     "occluder": ("background",),
 }
+_EYES, _FAINTEST = ("left eye", "right eye"), 0.1  # least probability of an eye that is one
 _THINGS = ("occluder", "hat", "earring")  # that lie before a face; glasses are looked through
 _FACE = (
     *("skin", "nose", "left eye", "right eye", "left brow", "right brow"),
@@ -145,14 +146,26 @@ def looks_upright(parser: FaceParser, photo: NDArray[np.uint8], frame: CropFrame
 def as_parts(seen: dict[str, Floats], parts: Sequence[Part]) -> Floats:
     """Probabilities by class, [S, S] each, as those of a bundle's parts, [P, S, S].
 
-    Glasses become what is seen through them: the other classes' share.
+    Glasses become what is seen through them: the other classes' share. An eye is as large as it is
+    seen: what little there is of one around it would outweigh the skin that lenses hide.
     """
     index = {part.name: part.index for part in parts}
-    found = np.zeros((len(parts), *seen["skin"].shape), np.float32)
+    eyes, others = np.zeros((2, len(parts), *seen["skin"].shape), np.float32)
     for name, candidates in _PARTS.items():
         part = next((index[c] for c in candidates if c in index), 0)
-        found[part] += seen[name]
+        if name in _EYES:
+            eyes[part] += seen[name] / _clearest(seen, name)
+        else:
+            others[part] += seen[name]
+    around = np.clip(1 - eyes.sum(axis=0), 0, 1)
+    found = eyes + others * (around / np.maximum(others.sum(axis=0), 1e-6))
     return found / np.maximum(found.sum(axis=0), 1e-6)
+
+
+def _clearest(seen: dict[str, Floats], eye: str) -> float:
+    """The highest probability of an eye behind glasses, which may show all of it faintly."""
+    behind = seen["eye glasses"] + seen[eye] > 0.5
+    return float(np.clip(seen[eye][behind].max(initial=_FAINTEST), _FAINTEST, 1))
 
 
 def covering(seen: dict[str, Floats]) -> Floats:

@@ -156,7 +156,7 @@ FACES = (
     Recipe("bigger-eyes", "Bigger eyes", "Enlarges both eyes.", _EYES, ScaleShape(1.35, 1.8), 0.4),
     Recipe(
         "closed-eyes", "Closed eyes", "Lowers the upper eyelids.",
-        _EYES, ScaleShape(y=0.3, anchor=0.85), limits=Limits(identity=0.75, drift=0.05),
+        _EYES, ScaleShape(y=0.3, anchor=0.85), 1.25, limits=Limits(identity=0.75, drift=0.05),
     ),
     Recipe(
         "narrower-eyes", "Narrower eyes", "Narrows both eyes.",

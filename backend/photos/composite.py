@@ -15,13 +15,15 @@ import numpy as np
 from backend.photos.align import CropFrame, extract
 from backend.photos.arrays import Flags, Floats, Picture
 from backend.photos.feather import feathered_alpha
+from backend.photos.lid_drawing import with_lids
 from backend.photos.motion.closing import Closing
 from backend.photos.motion.front import FrontChange
+from backend.photos.motion.lids import Lids
 from backend.photos.motion.part_change import PartChange
 from backend.photos.motion.registration import THOROUGH, Stage
 from backend.photos.pause import Pause, no_pause
 from backend.photos.subject_change import SubjectChange, subject_change
-from backend.photos.warp import resize, support_rect, to_photo
+from backend.photos.warp import moved_pixels, resize, support_rect, to_photo
 from protocol.geometry import Rect
 
 _BAND = 256  # rows worked on at a time: temporaries stay small however large the photo
@@ -92,7 +94,17 @@ def plan(
     region = np.asarray(roi, np.float32) > 0.5
     finer = frame.size / len(before)
     return subject_change(
-        crop, valid, old, new, region, parts, finer=finer, start=start, stages=stages, pause=pause
+        crop,
+        valid,
+        old,
+        new,
+        region,
+        parts,
+        closer=lambda size: _crop(photo, frame, size)[0],
+        finer=finer,
+        start=start,
+        stages=stages,
+        pause=pause,
     )
 
 
@@ -127,7 +139,7 @@ class _Fields:
 
     shift: [S, S, 2], in photo pixels. light, drawn: [S, S, 3] in units of 0..1. fresh: [S, S], None
     where no part is new. grain: how strong the photo's grain is; edges are stronger. fronts,
-    closing: see `FrontChange` and `Closing`, in photo pixels.
+    closing: see `FrontChange` and `Closing`, in photo pixels; lids: see `Lids`, in sides.
     """
 
     frame: CropFrame
@@ -138,6 +150,7 @@ class _Fields:
     grain: float
     fronts: tuple[FrontChange, ...]
     closing: Closing | None
+    lids: Lids | None
 
     @classmethod
     def of(cls, change: SubjectChange, frame: CropFrame, size: int, grain: float) -> _Fields:
@@ -160,7 +173,7 @@ class _Fields:
             over=resize(change.closing.over * frame.size, size),
             shut=resize(change.closing.shut, size),
         )
-        return cls(frame, shift, light, drawn, fresh, grain, fronts, closing)
+        return cls(frame, shift, light, drawn, fresh, grain, fronts, closing, change.lids)
 
 
 def _crop(photo: Picture, frame: CropFrame, size: int) -> tuple[Floats, Flags]:
@@ -183,9 +196,11 @@ def _band(photo: Picture, fields: _Fields, opacity: Floats, rect: Rect) -> Pictu
     own = photo[y : y + h, x : x + w, :3]
     shift = to_photo(fields.shift, frame, rect)
     if fields.closing is None:
-        moved = _moved(photo, shift, rect)
+        moved = moved_pixels(photo, shift, rect)
     else:
         moved = _between_edges(photo, shift, fields.closing, frame, rect)
+    if fields.lids is not None:
+        moved = with_lids(moved, photo, fields.lids, frame, rect)
     result = moved + unit * to_photo(fields.light, frame, rect)
     if fields.fresh is not None:
         fresh = to_photo(fields.fresh, frame, rect)[..., None]
@@ -208,10 +223,10 @@ def _between_edges(
     """The photo read at `shift` [h, w, 2] and, around what shuts, at what either edge does."""
     below, over = (to_photo(way, frame, rect)[..., None] for way in (closing.below, closing.over))
     upper, lower = (
-        _moved(photo, shift + to_photo(edge, frame, rect, outside_zero=True), rect)
+        moved_pixels(photo, shift + to_photo(edge, frame, rect, outside_zero=True), rect)
         for edge in (closing.upper, closing.lower)
     )
-    between = _moved(photo, shift, rect) if (np.minimum(below, over) > 0).any() else lower
+    between = moved_pixels(photo, shift, rect) if (np.minimum(below, over) > 0).any() else lower
     # Where edges meet, the line between them is a pixel wide, and nothing shows through it.
     closed = between + np.clip(1 - over, 0, 1) * (lower - between)
     closed += np.clip(0.5 - below, 0, 1) * (upper - closed)
@@ -231,11 +246,11 @@ def _with_front(
         if not here.any():
             continue
         tile = Rect(x + left, y, here.shape[1], h)
-        moved = _moved(photo, to_photo(front.shift, frame, tile), tile)
+        moved = moved_pixels(photo, to_photo(front.shift, frame, tile), tile)
         behind = result[:, columns].copy()  # the face, and the background that was never hidden
         way = to_photo(front.behind, frame, tile)
         hidden = np.abs(way).max(axis=2) > _AT_REST
-        behind[hidden] = _moved(photo, way, tile)[hidden]
+        behind[hidden] = moved_pixels(photo, way, tile)[hidden]
         matte = to_photo(front.matte, frame, tile)[..., None]
         layered = behind + matte * (moved - behind)
         result[:, columns] += here * (layered - result[:, columns])
@@ -253,15 +268,3 @@ def _grain_strength(photo: Picture, rect: Rect) -> float:
 def _grain(pixels: Floats) -> Floats:
     """The finest detail of float32 [h, w, 3], in its units."""
     return pixels - cv2.GaussianBlur(pixels, (0, 0), _GRAIN)
-
-
-def _moved(photo: Picture, shift: Floats, rect: Rect) -> Floats:
-    """The photo read at every pixel of `rect` plus `shift` [h, w, 2] pixels: float32 [h, w, 3]."""
-    x, y, w, h = rect
-    reach_x, reach_y = (int(np.abs(shift[..., i]).max()) + 4 for i in range(2))
-    left, top = max(x - reach_x, 0), max(y - reach_y, 0)
-    right, bottom = x + w + reach_x, y + h + reach_y
-    source = np.ascontiguousarray(photo[top:bottom, left:right, :3], np.float32)
-    rows, columns = np.indices((h, w), dtype=np.float32)
-    map_x, map_y = columns + (x - left) + shift[..., 0], rows + (y - top) + shift[..., 1]
-    return cv2.remap(source, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)

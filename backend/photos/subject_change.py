@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import cv2
 import numpy as np
@@ -20,16 +22,18 @@ from backend.photos.motion.estimate import (
 )
 from backend.photos.motion.fringe import Fringe, drawn_down
 from backend.photos.motion.front import FrontChange, front_change
+from backend.photos.motion.lids import FINE, Lids, lids_over
 from backend.photos.motion.light import change_of_light
 from backend.photos.motion.part_change import PartChange, PartMaps, on_grid
 from backend.photos.motion.registration import THOROUGH, Stage
 from backend.photos.pause import Pause, no_pause
+from backend.photos.reach import eroded, reached
 from backend.photos.reconstruction_error import color_error, grey_of, tone_error
 from backend.photos.warp import resize
 
-_COHERENT = 0.15  # of the strongest motion in the region: what moves less is not part of the edit
-_NOTICED = 0.1 / 128  # motion below this is none, in sides
-_SMOOTH = 1.5  # blur that rounds the outline of what moves, grid pixels
+Closer = Callable[[int], Floats]
+"""A crop [s, s, 3] at a size s."""
+
 _COVERED = 0.3  # share of a pixel that is covered, by the rims of glasses, say, and stays
 _BESIDE = 2.0  # over which motion fades in beside what is covered, grid pixels
 _TOO_SOFT = 2.0  # how many times finer a photo is than generated hair that shows in it as a patch
@@ -49,8 +53,8 @@ class SubjectChange:
     light: float32 [n, n, 3], to add, in units of 0..1. fresh: float32 [n, n] in 0..1, where new
     parts lie; drawn: float32 [R, R, 3], what they look like. reach: bool [n, n], where the edit
     may show. velocity: float32 [n, n, 2], to begin a similar change with. fronts: hair and outlines
-    that move in front of the background, the upper ones last; closing: what happens to eyes and
-    mouths that shut; None where nothing does.
+    that move in front of the background, the upper ones last; closing: what happens to mouths that
+    shut and eyes that narrow, lids: what lies over eyes that shut; None where nothing does.
     """
 
     shift: Floats
@@ -61,6 +65,7 @@ class SubjectChange:
     velocity: Floats
     fronts: tuple[FrontChange, ...]
     closing: Closing | None
+    lids: Lids | None
 
 
 def subject_change(
@@ -71,6 +76,7 @@ def subject_change(
     region: Flags,
     parts: PartChange | None = None,
     *,
+    closer: Closer | None = None,
     finer: float = 1.0,
     start: Floats | None = None,
     stages: tuple[Stage, ...] = THOROUGH,
@@ -79,8 +85,9 @@ def subject_change(
     """What the edit from `before` to `after` does to the photo's `crop`, float32 [R, R, 3] in 0..1.
 
     valid: bool [R, R], what the photo covers. region: bool [R, R], where the edit was meant to
-    show; with parts, it also shows where the subject's surface moves along with that. finer: how
-    many times the photo itself is finer than the crop; generated hair is too soft for much.
+    show; with parts, also where the subject's surface moves along with that. closer: gives the crop
+    at another size. finer: how many times the photo is finer than it; generated hair is too soft
+    for much.
     """
     maps = None
     if parts is not None:
@@ -93,7 +100,7 @@ def subject_change(
     over, outline = _Coverings(), None
     if parts is not None and maps is not None:
         covered = _covered(parts)
-        maps, over = _coverings(crop, maps, covered, finer)
+        maps, over = _coverings(crop, maps, covered, finer, closer or partial(resize, crop))
         maps, outline = _outline(crop, region & valid, maps, covered, stages, pause)
         window = window * over.beside * _moves(parts, maps)
     motion = estimate_motion(
@@ -103,14 +110,12 @@ def subject_change(
     light = change_of_light(before, after, motion, color_error(missed, valid))
     light *= 1 - over.unlit[..., None]
     drawn = _sharpened(after) + tone_error(missed, valid)
-    closing = over.closing and over.closing.after(motion.shift)
-    coming = [covering.moving for covering in (over.fringe, closing) if covering]
-    reach = _reach(motion.shift, coming, region, valid, alone=maps is None)
+    over = over.after(motion.shift)
+    reach = reached(motion.shift, over.coming, region, valid, alone=maps is None)
     hair = _hair(crop, region & valid, maps, over.fringe, stages, pause) if maps else None
     fronts = tuple(front for front in (outline, hair) if front)
-    return SubjectChange(
-        motion.shift, light, motion.fresh, drawn, reach, motion.velocity, fronts, closing
-    )
+    shift, fresh, start = motion.shift, motion.fresh, motion.velocity
+    return SubjectChange(shift, light, fresh, drawn, reach, start, fronts, over.closing, over.lids)
 
 
 def _without_drift(maps: PartMaps, region: Flags, *, painted: bool) -> PartMaps:
@@ -130,7 +135,7 @@ def _realigned(picture: Floats, alignment: Floats) -> Floats:
 def _window(region: Flags, valid: Flags, parts: PartMaps | None) -> Floats:
     """Where the photo may move. A feather's width within the region it is at rest, since there the
     composite fades and would show two positions at once."""
-    inner = _eroded(region, math.ceil(FEATHER * len(region)))
+    inner = eroded(region, math.ceil(FEATHER * len(region)))
     if parts is None:
         return motion_window(inner, None, GRID)
     surface = parts.surface & _on((GRID, GRID), valid)
@@ -160,14 +165,29 @@ def _far(covered: Flags) -> Floats | None:
 
 @dataclass(frozen=True, eq=False)
 class _Coverings:
-    """What comes to lie over the face: hair, lids, lips. far: how far each pixel is from what lies
+    """What comes to lie over the face: hair, lips, lids. far: how far each pixel is from what lies
     there already, float32 [n, n] in pixels; None where nothing does. unlit: where the generator's
     light is that of its own hair or brows, float32 [n, n] in 0..1."""
 
     fringe: Fringe | None = None
     closing: Closing | None = None
+    lids: Lids | None = None
     far: Floats | None = None
     unlit: Floats = field(default_factory=lambda: np.zeros((GRID, GRID), np.float32))
+
+    @property
+    def coming(self) -> list[Floats]:
+        """How it comes, [n, n, 2] in sides each."""
+        return [part.moving for part in (self.fringe, self.closing, self.lids) if part]
+
+    def after(self, motion: Floats) -> _Coverings:
+        """The same where a motion [n, n, 2], in sides, has taken the subject; hair stays."""
+        closing, lids = self.closing, self.lids
+        return replace(
+            self,
+            closing=closing and closing.after(motion),
+            lids=lids and lids.after(motion),
+        )
 
     @property
     def beside(self) -> Floats | float:
@@ -176,13 +196,14 @@ class _Coverings:
 
 
 def _coverings(
-    crop: Floats, asked: PartMaps, covered: Flags, finer: float
+    crop: Floats, asked: PartMaps, covered: Flags, finer: float, closer: Closer
 ) -> tuple[PartMaps, _Coverings]:
     """What comes to lie over the face, and the parts without that change."""
     grey = resize(grey_of(crop), GRID).reshape(GRID, GRID)
     maps, fringe = drawn_down(asked, covered, generated=finer < _TOO_SOFT)
-    maps, closing = shut_gaps(grey, maps, covered)
-    return maps, _Coverings(fringe, closing, _far(covered), _unlit(asked, maps))
+    maps, closing, eyes = shut_gaps(grey, maps, covered)
+    lids = lids_over(closer(FINE), asked, eyes, covered) if eyes else None
+    return maps, _Coverings(fringe, closing, lids, _far(covered), _unlit(asked, maps))
 
 
 def _moves(parts: PartChange, maps: PartMaps) -> bool:
@@ -254,7 +275,7 @@ def _front(
 ) -> FrontChange | None:
     """What happens to hair or a head; shown: bool [R, R]; front: it in the photo, before and after,
     and where it may move, [n, n] each."""
-    window = motion_window(_eroded(shown, 1), None, GRID)
+    window = motion_window(eroded(shown, 1), None, GRID)
     guide = np.clip(resize(crop, _MATTE), 0, 1)
     return front_change(guide, *front, window, place, fringe, stages, pause)
 
@@ -262,38 +283,6 @@ def _front(
 def _on(shape: tuple[int, ...], flags: Flags) -> Flags:
     """Flags of a square on another grid."""
     return cv2.resize(flags.astype(np.uint8), shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
-
-
-def _reach(shift: Floats, over: list[Floats], region: Flags, valid: Flags, *, alone: bool) -> Flags:
-    """Where the edit shows, bool [n, n]: its region, and unless `alone` what moves along.
-
-    shift, over: [n, n, 2] in sides, how the subject moves, and what comes over it.
-    """
-    size = len(shift)
-    inside, covered = (
-        cv2.resize(flags.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR) > 0.5
-        for flags in (region, valid)
-    )
-    if alone:
-        return inside & covered
-    length, *coming = (np.linalg.norm(way, axis=2) for way in (shift, *over))
-    strongest = max(way[inside].max(initial=0.0) for way in (length, *coming))
-    moving = length > max(_COHERENT * strongest, _NOTICED)
-    for way in coming:
-        moving |= way > _NOTICED
-    moved = moving.astype(np.uint8)
-    pieces = cv2.connectedComponents(moved | inside.astype(np.uint8))[1]
-    along = np.isin(pieces, np.unique(pieces[inside])) & (moved > 0)
-    radius = math.ceil(FEATHER * size)
-    around = cv2.dilate(along.astype(np.float32), disc(radius))
-    return (inside | (cv2.GaussianBlur(around, (0, 0), _SMOOTH) > 0.5)) & covered
-
-
-def _eroded(flags: Flags, radius: int) -> Flags:
-    inside = cv2.copyMakeBorder(
-        flags.astype(np.uint8), radius, radius, radius, radius, cv2.BORDER_CONSTANT, value=0
-    )
-    return cv2.erode(inside, disc(radius))[radius:-radius, radius:-radius] > 0
 
 
 def _sharpened(picture: Floats) -> Floats:

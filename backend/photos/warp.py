@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from backend.photos.align import CropFrame, centred
-from backend.photos.arrays import Floats
+from backend.photos.arrays import Floats, Picture
 from protocol.geometry import Rect
 
 EMPTY = Rect(0, 0, 0, 0)
@@ -45,3 +45,15 @@ def resize(field: Floats, size: int) -> Floats:
         return field
     method = cv2.INTER_AREA if size < field.shape[0] else cv2.INTER_CUBIC
     return cv2.resize(field, (size, size), interpolation=method)
+
+
+def moved_pixels(photo: Picture, shift: Floats, rect: Rect) -> Floats:
+    """The photo read at every pixel of `rect` plus `shift` [h, w, 2] pixels: float32 [h, w, 3]."""
+    x, y, w, h = rect
+    reach_x, reach_y = (int(np.abs(shift[..., i]).max()) + 4 for i in range(2))
+    left, top = max(x - reach_x, 0), max(y - reach_y, 0)
+    right, bottom = x + w + reach_x, y + h + reach_y
+    source = np.ascontiguousarray(photo[top:bottom, left:right, :3], np.float32)
+    rows, columns = np.indices((h, w), dtype=np.float32)
+    map_x, map_y = columns + (x - left) + shift[..., 0], rows + (y - top) + shift[..., 1]
+    return cv2.remap(source, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)

@@ -53,6 +53,19 @@ def test_glasses_show_what_is_behind_them(seen: dict) -> None:
     assert found[bundle.part("right eye").index, 100, 75] == pytest.approx(1)
 
 
+def test_an_eye_behind_glasses_is_as_large_as_it_is_seen(seen: dict) -> None:
+    """Around it the parser sees glasses, hardly any skin, and a trace of the eye."""
+    box, eye = (slice(80, 120), slice(40, 110)), (slice(95, 105), slice(60, 90))
+    put(seen, "eye glasses", box)
+    seen["eye glasses"][box], seen["right eye"][box], seen["skin"][box] = 0.96, 0.03, 0.01
+    seen["eye glasses"][eye], seen["right eye"][eye], seen["skin"][eye] = 0.1, 0.9, 0
+    bundle = find_bundle("faces")
+    found = as_parts(seen, bundle.parts)
+    assert found.sum(axis=0) == pytest.approx(1)
+    shown = found.argmax(axis=0) == bundle.part("right eye").index
+    assert shown[eye].all() and shown.sum() == 10 * 30
+
+
 def test_rims_cover_a_face_and_clear_lenses_do_not(seen: dict) -> None:
     seen["nose"][100:160, 118:138] = 1
     for name, columns in (("right eye", slice(50, 80)), ("left eye", slice(176, 206))):

@@ -1,8 +1,9 @@
-"""Eyes and mouths that shut, eyes that narrow: lids or lips come over what was between them.
+"""Mouths that shut, eyes that narrow: lips or lids come over what was between them.
 
-No smooth map shuts an eye: it would squeeze white and iris, or teeth, into a line. Here the map is
-cut along the edges. What lies above follows the upper edge down, with its lashes, and what lies
-below follows the lower one up; the gap stays as it is, behind them.
+No smooth map shuts a mouth: it would squeeze teeth into a line. Here the map is cut along the
+edges. What lies above follows the upper edge down, a lid with its lashes, and what lies below
+follows the lower one up; the gap stays as it is, behind them. Eyes that shut are found here, and
+get lids of their own (`lids.py`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from backend.photos.arrays import Flags, Floats
 from backend.photos.cv import disc
 from backend.photos.motion.diffeomorphism import warp
+from backend.photos.motion.eye_window import LOW
 from backend.photos.motion.gap import Gap, narrowed_edges, outline_of
 from backend.photos.motion.part_change import PartMaps
 from backend.photos.motion.roles import ClosingRole
@@ -24,7 +26,7 @@ _SEEN = 0.3  # share of a pixel that counts as gap
 _SHUT, _NEARLY = 0.35, 0.65  # of a gap's area: less than this is a line, is nearly one
 _NARROW = 0.92  # of an eye's area: from here on its lids are where they were
 _SMALLEST = 9e-4  # of the square: a gap that is smaller than this is shut already
-_LIDS, _LIPS = (0.4, 0.75), 0.5  # share of the way that the upper edge takes, least and most
+_LIPS = 0.5  # share of the way that the upper edge takes
 _EVEN = 1.9  # how much an upper lid stretches before the brow comes along
 _ALONG = 0.45  # share of the lid's way that a brow takes part in at most
 _ROOM = 1.5  # grid pixels that a lid has below a rim at least
@@ -90,19 +92,27 @@ class _Plan:
         return np.where(np.abs(rows - self.upper) < self.gap.tallest, share, 0)
 
 
-def shut_gaps(grey: Floats, parts: PartMaps, covered: Flags) -> tuple[PartMaps, Closing | None]:
-    """The edges that come over eyes and mouths of which (nearly) nothing is left, or eyes that
-    narrow.
+def shut_gaps(
+    grey: Floats, parts: PartMaps, covered: Flags
+) -> tuple[PartMaps, Closing | None, list[tuple[ClosingRole, Gap]]]:
+    """The edges that come over mouths of which (nearly) nothing is left, or eyes that narrow, and
+    the eyes that shut.
 
     grey: float32 [n, n] in 0..1, the photo's crop. covered: bool [n, n], what lies before the face.
     Returned beside them: the parts as they are for everything else, these gaps taken for what
-    closes over them. Gaps that too little skin lies above stay open; narrowing eyes are squeezed.
+    closes over them. Narrowing eyes that too little skin lies above are squeezed.
     """
     size = len(grey)
     upper, lower, shut = np.zeros((3, size, size), np.float32)
     plans: list[_Plan] = []
+    eyes: list[tuple[ClosingRole, Gap]] = []
     for role in parts.roles.closings:
         for beside, shuts in _closing_in(parts, role):
+            eye = outline_of(parts.photo[..., role.gap], beside)
+            if shuts and role.brow is not None and eye is not None:
+                eyes.append((role, eye))
+                parts = _behind(parts, role, beside, eye.line(LOW))
+                continue
             plan = _planned(grey, parts, role, beside, covered, shuts=shuts)
             ways = None if plan is None else _ways(plan)
             if plan is None or ways is None:
@@ -114,11 +124,11 @@ def shut_gaps(grey: Floats, parts: PartMaps, covered: Flags) -> tuple[PartMaps, 
             plans.append(plan)
             parts = _behind(parts, role, beside, plan.upper if shuts else None)
     if not plans:
-        return parts, None
+        return parts, None, eyes
     still = np.zeros_like(upper)
     upper, lower = (np.dstack([still, in_order(way) / size]) for way in (upper, lower))
     below, over = _beyond(plans)
-    return parts, Closing(upper, lower, below / size, over / size, shut)
+    return parts, Closing(upper, lower, below / size, over / size, shut), eyes
 
 
 def _closing_in(parts: PartMaps, role: ClosingRole) -> list[tuple[slice, bool]]:
@@ -132,8 +142,8 @@ def _closing_in(parts: PartMaps, role: ClosingRole) -> list[tuple[slice, bool]]:
         columns = np.flatnonzero((pieces == number).any(axis=0))
         margin = len(columns) // 3
         beside = slice(max(int(columns[0]) - margin, 0), int(columns[-1]) + margin + 1)
-        before, after = (float(gap[:, beside].sum()) / size**2 for gap in (old, new))
-        if before > _SMALLEST:
+        seen, before, after = (float(g[:, beside].sum()) / size**2 for g in (photo, old, new))
+        if max(seen, before) > _SMALLEST and before > 0:
             left.append((beside, after / before))
     shuts = min((share for _, share in left), default=1.0) < _SHUT
     found = [(beside, share, shuts and share < _NEARLY) for beside, share in left]
@@ -144,30 +154,25 @@ def _closing_in(parts: PartMaps, role: ClosingRole) -> list[tuple[slice, bool]]:
 def _planned(
     grey: Floats, parts: PartMaps, role: ClosingRole, beside: slice, covered: Flags, *, shuts: bool
 ) -> _Plan | None:
-    """How the gap in these columns shuts or narrows; None for a speck, or if a speck is left."""
+    """How a mouth here shuts, or an eye narrows; None for a speck, or if a speck is left."""
     photo = parts.photo
     if role.brow is None:
         mouth = outline_of(photo[..., role.gap], beside)
         return None if mouth is None else _lips(mouth, photo, role)
     brow = photo[..., role.brow] > 0.5
     over = covered | (cv2.dilate(brow.astype(np.uint8), disc(1)) > 0)  # a brow's edge is soft
-    gap, edges = outline_of(photo[..., role.gap], beside, grey, over), None
-    if gap is None:
+    gap = outline_of(photo[..., role.gap], beside, grey, over)
+    if gap is None or shuts:
         return None
-    if not shuts:
-        edges = narrowed_edges(gap, parts.old[..., role.gap], parts.new[..., role.gap], beside)
-        if edges is None:
-            return None
-    return _lids(gap, brow, covered, edges)
+    edges = narrowed_edges(gap, parts.old[..., role.gap], parts.new[..., role.gap], beside)
+    return None if edges is None else _lids(gap, brow, covered, edges)
 
 
-def _lids(
-    gap: Gap, brow: Flags, covered: Flags, edges: tuple[Floats, Floats] | None
-) -> _Plan | None:
-    """An eye shuts: the less skin lies above it, the more the lower lid does, and then the brow.
+def _lids(gap: Gap, brow: Flags, covered: Flags, edges: tuple[Floats, Floats]) -> _Plan | None:
+    """An eye narrows: where too little skin lies above it, the brow comes along.
 
-    edges: where its lids go if it only narrows. None where something that stays lies right above
-    it, such as the rim of glasses.
+    edges: where its lids go. None where something that stays lies right above it, such as the rim
+    of glasses.
     """
     size = len(brow)
     top, free = np.full(size, np.nan), np.zeros(size, bool)
@@ -187,8 +192,7 @@ def _lids(
     x = np.arange(size)
     above = np.interp(x, x[known], top[known]) if known.any() else gap.upper - gap.tallest
     room = np.maximum(gap.upper - above, 1)
-    meet = gap.line(float(np.clip(np.median(room[gap.columns]) / gap.tallest, *_LIDS)))
-    upper, lower = edges or (meet, meet)
+    upper, lower = edges
     way = np.maximum(upper - gap.upper, 1e-3)
     along = np.clip(1 - (_EVEN - 1) * room / way, 0, _ALONG) * free
     above = gap.upper - np.minimum(room, _FOLD * gap.tallest)
