@@ -32,8 +32,8 @@ _DEEP, _PLAIN = 0.4, 0.75  # share of the usual light from which skin counts, an
 _NEAR, _ENOUGH = 1.2, 0.15  # how far above an eye skin tells enough of its lid, and how much
 _FROM_BELOW, _UNDER = 0.15, 0.08  # least weight of skin below the line, and how far below
 # A lid is thin, turns down towards its edge, and tucks in under its fold: its light, by place.
-_DULL, _TURN, _TUCK = 0.05, 0.10, 0.11
-_TURNS, _FOLD, _FOLDS = 0.55, 0.02, (0.09, 0.2)
+_DULL, _TURN, _TUCK = 0.02, 0.09, 0.05
+_TURNS, _FOLD, _FOLDS = 0.55, 0.02, (0.06, 0.13)
 _REDDENS = (0.75, 1.05, 1.15)  # of skin that gets darker
 _LINE, _BAND = 0.011, 0.08  # half the width of the line; where lashes are as dark, in widths
 _TAKEN, _EVEN = (0.36, 0.72), 0.65  # how much light it takes, least and most; its share of that
