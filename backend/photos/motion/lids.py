@@ -28,13 +28,13 @@ from backend.photos.warp import resize
 FINE = 512  # side of the grid that lids are drawn on
 _MESH = 1 / 40  # of the colours of a lid, in its widths
 _OVER, _BLUR, _FADES = 0.02, 0.03, 0.22  # a lid's margin, blur, and how far it fades beside
-_DEEP, _PLAIN = 0.4, 0.75  # share of the usual light from which skin counts, and counts fully
+_DEEP, _PLAIN = 0.55, 0.9  # share of the usual light from which skin counts, and counts fully
 _NEAR, _ENOUGH = 1.2, 0.15  # how far above an eye skin tells enough of its lid, and how much
 _FROM_BELOW, _UNDER = 0.15, 0.08  # least weight of skin below the line, and how far below
 # A lid is thin, turns down towards its edge, and tucks in under its fold: its light, by place.
 _DULL, _TURN, _TUCK = 0.02, 0.09, 0.05
 _TURNS, _FOLD, _FOLDS = 0.55, 0.02, (0.06, 0.13)
-_REDDENS = (0.75, 1.05, 1.15)  # of skin that gets darker
+_REDDENS = (0.5, 1.1, 1.2)  # of skin that gets darker
 _LINE, _BAND = 0.011, 0.08  # half the width of the line; where lashes are as dark, in widths
 _TAKEN, _EVEN = (0.36, 0.72), 0.65  # how much light it takes, least and most; its share of that
 _FINE = 2.0  # blur whose remainder is grain, fine pixels
