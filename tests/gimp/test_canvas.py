@@ -142,12 +142,20 @@ def changed(person: "PersonInPhoto", backend: Connection, bench: "Workbench") ->
     turn(lambda: person.edited_stack == person.stack)
 
 
-@pytest.mark.parametrize("otherwise", ["untouched", "painted", "guided"])
+@pytest.mark.parametrize("otherwise", ["untouched", "painted", "guided", "too large"])
 def test_gimp_knows_of_work_that_is_not_kept(
-    segmented: Gimp.Image, backend: Connection, otherwise: str
+    plug_in: None,
+    segmented: Gimp.Image,
+    backend: Connection,
+    otherwise: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """So it asks before it closes the image; once that work is discarded only what was done to the
-    image beside it counts."""
+    image beside it counts. What takes long to be looked at counts as changed."""
+    from image import unsaved
+
+    if otherwise == "too large":
+        monkeypatch.setattr(unsaved, "_MOST", 1 << 20)
     segmented.clean_all()
     (photo,) = segmented.get_layers()[-1:]
     with workbench(segmented) as bench:
@@ -155,7 +163,7 @@ def test_gimp_knows_of_work_that_is_not_kept(
         assert not segmented.is_dirty()
         changed(person, backend, bench)
         assert segmented.is_dirty()
-        turn(lambda: bench._unsaved._before)
+        turn(lambda: not bench._unsaved._later)
         if otherwise == "painted":
             photo.fill(Gimp.FillType.WHITE)
         elif otherwise == "guided":
@@ -164,7 +172,7 @@ def test_gimp_knows_of_work_that_is_not_kept(
 
 
 def test_what_a_file_was_saved_with_counts_once_it_is_changed_or_discarded(
-    segmented: Gimp.Image, backend: Connection, monkeypatch: pytest.MonkeyPatch
+    plug_in: None, segmented: Gimp.Image, backend: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from image import stacks, unsaved
 

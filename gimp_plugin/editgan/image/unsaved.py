@@ -11,6 +11,7 @@ from gi.repository import Gegl, Gimp, GLib
 from image import frames, layers, state
 
 _LATER_MS = 400
+_MOST = 400 << 20  # bytes: to read more takes seconds; then an image goes on counting as changed
 _MARK = "editgan-unkept"  # what is attached and detached: GIMP counts that as a change
 
 
@@ -49,7 +50,7 @@ class Unsaved:
 
     def _look(self) -> bool:
         self._later = 0
-        if self._ours and self._image.is_valid():
+        if self._ours and self._image.is_valid() and _bytes_of(self._image) <= _MOST:
             self._before = fingerprint(self._image)
         return GLib.SOURCE_REMOVE
 
@@ -114,6 +115,12 @@ def _numbers(following: Callable[[int], int]) -> Iterator[int]:
     while number:
         yield number
         number = following(number)
+
+
+def _bytes_of(image: Gimp.Image) -> int:
+    """Of all its pixels."""
+    every = [one for one in layers.walk(image.get_layers()) if not one.is_group()]
+    return sum(one.get_width() * one.get_height() * one.get_bpp() for one in every)
 
 
 def _facts_of(layer: Gimp.Layer) -> Iterator[bytes]:
