@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import forking
 import pytest
 
-from backend_harness import CHECKOUT, COMMAND, REAL_COMMAND, Backend
+from backend.cli import main
+from backend_harness import COMMAND, REAL_COMMAND, Backend, connect
 from protocol.client import Connection
-from protocol.launch import ensure_backend
 
 
 @pytest.fixture
@@ -40,6 +41,10 @@ def connection(backend: Backend) -> Iterator[Connection]:
 @pytest.fixture
 def editor(models: Path) -> Iterator[Connection]:
     """A connection to the real engine. models: the test module's data folder, with its bundle."""
-    with ensure_backend(REAL_COMMAND, cwd=CHECKOUT) as connection:
+    words = REAL_COMMAND[REAL_COMMAND.index("serve") :]
+    process = forking.get_context().Process(target=main, args=(words,))
+    process.start()
+    with connect() as connection:
         yield connection
         connection.shutdown()
+    process.join()

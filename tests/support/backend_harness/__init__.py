@@ -32,6 +32,19 @@ def wait_until(condition: Callable[[], object], what: str) -> None:
         time.sleep(0.02)
 
 
+def connect(check: Callable[[], None] = lambda: None) -> Connection:
+    """A connection to the data folder's backend, once it answers; check: called meanwhile."""
+
+    def answers() -> bool:
+        check()
+        with contextlib.suppress(BackendError), Connection.open(timeout=PATIENCE_S):
+            return True
+        return False
+
+    wait_until(answers, "the backend's first answer")
+    return Connection.open(timeout=PATIENCE_S)
+
+
 class Backend:
     """The backend process of one data folder, started as its users start it."""
 
@@ -40,14 +53,10 @@ class Backend:
         self.process = subprocess.Popen(command, cwd=CHECKOUT)
 
     def connect(self) -> Connection:
-        wait_until(self._answers, "the backend's first answer")
-        return Connection.open(timeout=PATIENCE_S)
+        return connect(self._has_not_ended)
 
-    def _answers(self) -> bool:
+    def _has_not_ended(self) -> None:
         assert self.process.poll() is None, "the backend ended"
-        with contextlib.suppress(BackendError), Connection.open(timeout=PATIENCE_S):
-            return True
-        return False
 
     def kill(self) -> None:
         self.process.kill()
