@@ -64,6 +64,7 @@ Gtk.main()
 """
 PATIENCE = 120.0  # seconds until what must come has come, on a busy machine
 ENDING = 240.0  # seconds until a command must have ended, there
+SOON = 20.0  # the same, once something went wrong: else the story ends before it is told what
 _BETWEEN_KEYS = 0.3  # GTK gives a pressed button the keyboard for a quarter of a second
 
 T = TypeVar("T")
@@ -85,7 +86,7 @@ class User(threading.Thread):
         except Exception as error:  # raised again in the test's own thread
             self.error = error
             _escape()
-        while not self.done.wait(ENDING):  # a dialog that did not understand must not stay
+        while not self.done.wait(SOON if self.error else ENDING):  # no dialog must stay
             self.error = self.error or TimeoutError("The command did not end.")
             _escape()
 

@@ -43,8 +43,9 @@ def story() -> dict[str, Any]:
 
 def paint_and_keep() -> None:
     """The photographer: a chip, some strokes, Keep. Makes no call to GIMP."""
+    looked = said("PreviewEdits ends")  # by other windows, of earlier tests
     wait_for(TITLE)
-    until(lambda: said("PreviewEdits ends") > 2, "the edits on this face")
+    until(lambda: said("PreviewEdits ends") > looked + 2, "the edits on this face")
     move(760, 0)
     press("ctrl+f", *["shift+Tab"] * BACKWARDS, "space")
     wait_for(".*GIMP")
