@@ -108,12 +108,14 @@ def shut_gaps(
     eyes: list[tuple[ClosingRole, Gap]] = []
     for role in parts.roles.closings:
         for beside, shuts in _closing_in(parts, role):
-            eye = outline_of(parts.photo[..., role.gap], beside)
-            if shuts and role.brow is not None and eye is not None:
+            if shuts and role.brow is not None:
+                if (eye := outline_of(parts.photo[..., role.gap], beside)) is None:
+                    parts = _open(parts, role, beside)
+                    continue
                 eyes.append((role, eye))
                 parts = _behind(parts, role, beside, eye.line(LOW))
                 continue
-            plan = _planned(grey, parts, role, beside, covered, shuts=shuts)
+            plan = _planned(grey, parts, role, beside, covered)
             ways = None if plan is None else _ways(plan)
             if plan is None or ways is None:
                 parts = _open(parts, role, beside) if shuts else parts
@@ -152,7 +154,7 @@ def _closing_in(parts: PartMaps, role: ClosingRole) -> list[tuple[slice, bool]]:
 
 
 def _planned(
-    grey: Floats, parts: PartMaps, role: ClosingRole, beside: slice, covered: Flags, *, shuts: bool
+    grey: Floats, parts: PartMaps, role: ClosingRole, beside: slice, covered: Flags
 ) -> _Plan | None:
     """How a mouth here shuts, or an eye narrows; None for a speck, or if a speck is left."""
     photo = parts.photo
@@ -162,7 +164,7 @@ def _planned(
     brow = photo[..., role.brow] > 0.5
     over = covered | (cv2.dilate(brow.astype(np.uint8), disc(1)) > 0)  # a brow's edge is soft
     gap = outline_of(photo[..., role.gap], beside, grey, over)
-    if gap is None or shuts:
+    if gap is None:
         return None
     edges = narrowed_edges(gap, parts.old[..., role.gap], parts.new[..., role.gap], beside)
     return None if edges is None else _lids(gap, brow, covered, edges)
